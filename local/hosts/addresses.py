@@ -1,0 +1,39 @@
+"""Where everything stands on the stage's one network."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NETWORK = "10.77.0.0/24"
+PREFIX = 24
+BRIDGE = "br0"
+CLOUD = "10.77.0.1"
+
+MS1 = "10.77.0.11"
+MS2 = "10.77.0.12"
+VPC = "10.77.0.20"
+DATABASE = "10.77.0.30"
+AGENTS = "10.77.0.40"
+NAMES = "10.77.0.53"
+
+ADDRESS_OF = {"ms1": MS1, "ms2": MS2, "vpc": VPC, "database": DATABASE, "agents": AGENTS, "names": NAMES}
+
+ZONE = "corp.example"
+SERVICE_NAME = "ms.corp.example"
+ADMIN_PORT = 443
+AGENT_PORT = 17235
+SSM_PORT = 5080
+
+
+@dataclass(frozen=True)
+class Place:
+    """A host's name and its address on the bridge."""
+
+    name: str
+    address: str
+
+    @property
+    def mac(self) -> str:
+        """A hardware address that stays with the host over power cycles, as a network interface's does."""
+        octets = [int(part) for part in self.address.split(".")]
+        return "02:00:" + ":".join(f"{octet:02x}" for octet in octets)

@@ -1,0 +1,86 @@
+"""A host's own files: what it keeps over a power cycle, laid over the machine's directories by boot.sh."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from .addresses import ADDRESS_OF, NAMES, ZONE, Place
+
+PROJECT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+
+# Each is the host's own: boot.sh lays it over the machine's.
+PRIVATE = ("etc", "var/opt", "var/lib", "var/log", "root", "home", "usr/local/sbin")
+
+# Never copied from the machine: its secrets, and the settings of services that the stage starts with its own.
+_NOT_COPIED = (
+    "/ssh", "/ssl/private", "/shadow*", "/gshadow*", "/opt", "/knot", "/mysql", "/postgresql", "/letsencrypt",
+    "/systemd", "/resolv.conf", "/hosts", "/hostname", "/machine-id", "/nsswitch.conf", "/sudoers*", "/krb5*",
+    "/NetworkManager", "/netplan", "/cron*", "/apt", "/pam.d/sshd",
+)  # fmt: skip
+
+_PAM_SSHD = "account required pam_unix.so\nsession required pam_unix.so\npassword required pam_deny.so\n"
+
+
+class HostFiles:
+    """The directory that holds a host's own files, and the paths in it."""
+
+    def __init__(self, root: Path, place: Place) -> None:
+        self.root = root
+        self._place = place
+
+    def path(self, inside: str) -> Path:
+        """Where a path of the host is kept on the machine. Raises ValueError for one that is not the host's own."""
+        relative = inside.lstrip("/")
+        if not any(relative == top or relative.startswith(top + "/") for top in PRIVATE):
+            raise ValueError(f"{inside} is not among the host's own directories: {', '.join(PRIVATE)}")
+        return self.root / relative
+
+    def write(self, inside: str, text: str | bytes, *, mode: int = 0o644) -> Path:
+        """Write a file of the host, directories included, with exactly this mode; returns where it is kept."""
+        path = self.path(inside)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch(mode=mode)
+        path.chmod(mode)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def create(self) -> None:
+        """Make the files of a host as freshly installed; whatever was there of an earlier one is gone."""
+        shutil.rmtree(self.root, ignore_errors=True)
+        for top in PRIVATE:
+            (self.root / top).mkdir(parents=True)
+        self.root.chmod(0o700)
+        self.path("/root").chmod(0o700)
+        excludes = [f"--exclude={pattern}" for pattern in _NOT_COPIED]
+        # 23: a file of the machine's vanished or may not be read; none that matters is among them.
+        done = subprocess.run(
+            ["rsync", "-a", *excludes, "/etc/", str(self.path("/etc"))], capture_output=True, text=True, check=False
+        )
+        if done.returncode not in (0, 23, 24):
+            raise RuntimeError(f"the host's own /etc could not be made: {done.stderr.strip()}")
+        for directory in ("/etc/opt", "/etc/ssh"):
+            self.path(directory).mkdir(exist_ok=True)
+        self._identity()
+
+    def _identity(self) -> None:
+        names = "".join(f"{address}\t{name}.{ZONE} {name}\n" for name, address in ADDRESS_OF.items())
+        self.write("/etc/hostname", self._place.name + "\n")
+        self.write("/etc/hosts", "127.0.0.1\tlocalhost\n" + names)
+        self.write("/etc/resolv.conf", f"nameserver {NAMES}\noptions timeout:1 attempts:2\n")
+        self.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
+        self.write("/etc/pam.d/sshd", _PAM_SSHD)
+        accounts = [line.split(":")[0] for line in self.path("/etc/passwd").read_text().splitlines() if ":" in line]
+        self.write("/etc/shadow", "".join(f"{account}:*:19000:0:99999:7:::\n" for account in accounts), mode=0o640)
+        groups = [line.split(":")[0] for line in self.path("/etc/group").read_text().splitlines() if ":" in line]
+        self.write("/etc/gshadow", "".join(f"{group}:*::\n" for group in groups), mode=0o640)
+
+
+def kept_in_sight() -> list[Path]:
+    """The directories of the machine that the stage's own programs are run from."""
+    wanted = [PROJECT, Path(sys.prefix), Path(sys.base_prefix)]
+    private = [Path("/", top) for top in (*PRIVATE, "run", "tmp")]
+    return [path for path in dict.fromkeys(wanted) if any(path.is_relative_to(top) for top in private)]

@@ -1,0 +1,213 @@
+"""All hosts of the stage, brought up together: what the rest of the stage holds in its hand."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import secrets
+import shutil
+import subprocess
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from . import addresses
+from .addresses import ADDRESS_OF, SERVICE_NAME, ZONE, Place
+from .certificates import Authority
+from .database import APPLICATION, NAME, Database, Journal, Passwords
+from .door import Door
+from .fleet import Fleet
+from .host import Host, HostError
+from .name_server import NameServer
+from .network import Network
+from .postgresql import PostgreSQL
+from .server_host import DatabaseAccess, ServerHost
+
+
+class Instances:
+    """The pair's hosts by instance id. Implements `local.machines.Machines`."""
+
+    def __init__(self, servers: Mapping[str, ServerHost]) -> None:
+        self._servers = servers
+        self._by_id: dict[str, ServerHost] = {}
+
+    def enroll(self, roles: Mapping[str, str]) -> None:
+        """Tell which instance id is which server ({"i-…": "ms1", …}); their SSM agents start."""
+        for instance_id, role in roles.items():
+            self._by_id[instance_id] = self._servers[role]
+            self._servers[role].enroll(instance_id)
+
+    def power_off(self, instance_id: str) -> None:
+        """Cut the power; return when no process of the host is left. Does nothing to a host that is off."""
+        self._find(instance_id).power_off()
+
+    def power_on(self, instance_id: str) -> None:
+        """Boot: sshd, the SSM agent, and the server if its autostart is on. Does nothing to a host that is on."""
+        self._find(instance_id).power_on()
+
+    def is_on(self, instance_id: str) -> bool:
+        return self._find(instance_id).host.is_on
+
+    def _find(self, instance_id: str) -> ServerHost:
+        try:
+            return self._by_id[instance_id]
+        except KeyError:
+            raise HostError(f"no host is instance {instance_id}; known: {', '.join(self._by_id) or 'none'}") from None
+
+
+class FunctionPlaces:
+    """Where functions run: beside the database's network, or outside. Implements `local.machines.Places`."""
+
+    def __init__(self, vpc: Host) -> None:
+        self._vpc = vpc
+
+    def spawn(
+        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int
+    ) -> subprocess.Popen[bytes]:
+        """Start a function's process; the process returned is the function's own, leader of a session of its own.
+
+        In the VPC it has the vpc host's address and files (its resolver above all); outside, the stage's own.
+        """
+        enter = ["nsenter", "-t", str(self._vpc.pid), "-n", "-m", f"--wd={Path.cwd()}", "--"] if in_vpc else []
+        return subprocess.Popen(
+            [*enter, *argv], env=dict(env), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
+            start_new_session=True,
+        )  # fmt: skip
+
+
+class Hosts:
+    """Every host of the stage, up while the context lasts.
+
+    To be used inside the stage's outer namespaces only (see Network.up). `work_dir` takes the hosts' files
+    (work_dir/hosts, made new) and logs (work_dir/logs).
+    """
+
+    def __init__(
+        self,
+        work_dir: Path,
+        *,
+        agents: int = 20,
+        passwords: Passwords | None = None,
+        preseeded: bool = False,
+        autostart: Iterable[str] = ("ms1",),
+    ) -> None:
+        """`preseeded`: ms2 has ms1's configuration from the start. `autostart`: servers that start with their host."""
+        self.work_dir = work_dir.resolve()
+        self.passwords = passwords or Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
+        self._preseeded = preseeded
+        self._autostart = frozenset(autostart)
+        self._network = Network()
+        self._hosts = {
+            name: Host(Place(name, address), self._network, self.work_dir) for name, address in ADDRESS_OF.items()
+        }
+        self.servers = {role: ServerHost(self._hosts[role]) for role in ("ms1", "ms2")}
+        authority = Authority()
+        self.ca_pem = authority.pem
+        self._ms_certificate = authority.issue(
+            [SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2]
+        )
+        database_certificate = authority.issue([f"database.{ZONE}"], [addresses.DATABASE])
+        self.database: Database = PostgreSQL(self._hosts["database"], database_certificate, self.passwords)
+        self.machines = Instances(self.servers)
+        self.doors = Door(self._hosts["database"])
+        self.names = NameServer(self._hosts["names"])
+        self.places = FunctionPlaces(self._hosts["vpc"])
+        self.agents = Fleet(self._hosts["agents"], self._ms_certificate.certificate, agents)
+
+    @property
+    def journal(self) -> Journal:
+        return self.database.journal
+
+    def ms(self, role: str) -> ServerHost:
+        """A server of the pair, "ms1" or "ms2"."""
+        return self.servers[role]
+
+    def host(self, name: str) -> Host:
+        """Any host: ms1, ms2, vpc, database, agents, names."""
+        return self._hosts[name]
+
+    def __enter__(self) -> Hosts:
+        try:
+            self._up()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Cut the power of every host. Can be called again."""
+        for host in self._hosts.values():
+            with contextlib.suppress(Exception):
+                host.power_off()
+
+    def kill_ms(self, role: str) -> None:
+        """Kill a server's process (scenario crash)."""
+        self.ms(role).kill()
+
+    def hang_admin(self, role: str) -> None:
+        """Hang a server's administration interface while it goes on writing (scenario hang)."""
+        self.ms(role).hang_admin()
+
+    def import_package(self, files: int, bytes_each: int, role: str = "ms1") -> list[Path]:
+        """Import managed software on a server; see ServerHost.import_package."""
+        return self.ms(role).import_package(files, bytes_each)
+
+    def _up(self) -> None:
+        self._network.up()
+        logs = self.work_dir / "logs"
+        shutil.rmtree(logs, ignore_errors=True)
+        logs.mkdir(parents=True)
+        steps = {name: getattr(self, f"_up_{name}") for name in ("database", "names", "agents", "vpc")}
+        steps |= {role: self._pair_member(role) for role in self.servers}
+        with concurrent.futures.ThreadPoolExecutor(len(steps)) as pool:
+            for done in concurrent.futures.as_completed([pool.submit(step) for step in steps.values()]):
+                done.result()
+
+    def _up_database(self) -> None:
+        host = self._hosts["database"]
+        host.files.create()
+        host.power_on()
+        # Shut before there is anything to reach: what connects later is known to the filter from its first packet.
+        self.doors.apply([])
+        self.database.start()
+
+    def _up_names(self) -> None:
+        host = self._hosts["names"]
+        host.files.create()
+        host.power_on()
+        self.names.start(ZONE)
+
+    def _up_agents(self) -> None:
+        host = self._hosts["agents"]
+        host.files.create()
+        host.power_on()
+        self.agents.start()
+
+    def _up_vpc(self) -> None:
+        host = self._hosts["vpc"]
+        host.files.create()
+        host.power_on()
+
+    def _pair_member(self, role: str) -> Callable[[], None]:
+        def up() -> None:
+            server = self.servers[role]
+            server.host.files.create()
+            server.install(autostart=role in self._autostart)
+            if role == "ms1" or self._preseeded:
+                server.configure(self._ms_certificate, self._database_access())
+            server.power_on()
+
+        return up
+
+    def _database_access(self) -> DatabaseAccess:
+        return DatabaseAccess(
+            engine=self.database.engine,
+            host=addresses.DATABASE,
+            port=self.database.port,
+            name=NAME,
+            user=APPLICATION,
+            password=self.passwords.application,
+            authority=self.ca_pem,
+        )
