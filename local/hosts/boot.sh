@@ -2,16 +2,18 @@
 # The first process of a host: makes the host's own view of the files, takes the name, waits for the cable,
 # and then stays, so that the kernel ends every process of the host when this one is killed (the power cut).
 #
-#   boot.sh NAME OWN ADDRESS/PREFIX [KEEP ...]
+#   boot.sh NAME OWN ADDRESS/PREFIX PRIVATE VOLATILE [KEEP ...]
 #
-# OWN holds the host's own directories, laid over the machine's. KEEP are directories of the machine that must stay
-# in sight though one of those hides them (the project and its Python may live in /root).
+# OWN holds the host's own directories; those that PRIVATE names (apart by spaces, without the leading slash) are laid
+# over the machine's. VOLATILE names those that begin empty at every boot. KEEP are directories of the machine that
+# must stay in sight though one of these hides them (the project and its Python may live in /root).
 set -euo pipefail
 
 name=$1 own=$2 address=$3
-shift 3
+read -ra private <<<"$4"
+read -ra volatile <<<"$5"
+shift 5
 keeps=("$@")
-private=(etc var/opt var/lib var/log root home usr/local/sbin)
 
 hostname "$name"
 
@@ -27,11 +29,13 @@ done
 for directory in "${private[@]}"; do
     mount --bind "/mnt/own/$directory" "/$directory"
 done
-# What a power cut clears.
-mount -t tmpfs -o mode=0755,size=64m run /run
-mount -t tmpfs -o mode=1777,size=256m tmp /tmp
-mkdir -m 1777 /run/lock
-mkdir -m 0755 /run/sshd
+for directory in "${volatile[@]}"; do
+    mount -t tmpfs -o size=256m volatile "/$directory"
+    case $directory in
+        tmp) chmod 1777 /tmp ;;
+        run) chmod 0755 /run && mkdir -m 1777 /run/lock && mkdir -m 0755 /run/sshd ;;
+    esac
+done
 
 for i in "${!keeps[@]}"; do
     if [[ ! -e ${keeps[$i]} || ! ${keeps[$i]} -ef /mnt/keep$i ]]; then

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import IO
 
 from .addresses import PREFIX, Place
-from .host_files import HERE, HostFiles, kept_in_sight
+from .host_files import HERE, MACHINE, HostFiles, Layout
 from .network import Network
 from .waiting import wait_until
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "HOME": "/root", "LANG": "C.UTF-8", "USER": "root", "SHELL": "/bin/bash"}
+
+
+_BOOT_WITHIN_S = 20.0
 
 
 class HostError(RuntimeError):
@@ -33,12 +36,13 @@ class Host:
     Thread-safe. The files persist over power cycles but for /run and /tmp.
     """
 
-    def __init__(self, place: Place, network: Network, work_dir: Path) -> None:
+    def __init__(self, place: Place, network: Network, work_dir: Path, layout: Layout = MACHINE) -> None:
         self.place = place
-        self.files = HostFiles(work_dir / "hosts" / place.name, place)
+        self.files = HostFiles(work_dir / "hosts" / place.name, place, layout)
         self.log_dir = work_dir / "logs"
         self._network = network
         self._power = threading.RLock()
+        self._spawning = threading.Lock()
         self._case: subprocess.Popen[str] | None = None
         self._pid = 0
         self._spawned: list[subprocess.Popen[bytes]] = []
@@ -65,37 +69,49 @@ class Host:
     def power_on(self) -> None:
         """Boot; returns when the host's files are in place and its network is up. Does nothing where it is on.
 
-        Raises HostError with the boot's own words when that fails.
+        Raises HostError with the boot's own words when that fails or takes more than 20 seconds.
         """
         with self._power:
             if self.is_on:
                 return
             self._network.remove(self.place)
-            boot = ["/bin/bash", str(HERE / "boot.sh"), self.name, str(self.files.root)]
-            boot += [f"{self.place.address}/{PREFIX}", *map(str, kept_in_sight())]
-            spaces = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
-            self.log_dir.mkdir(parents=True, exist_ok=True)
-            with self._log("boot") as log:
-                case = subprocess.Popen(
-                    ["unshare", *spaces, "--", *boot],
-                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                    text=True, env=ENVIRONMENT, start_new_session=True,
-                )  # fmt: skip
-            assert case.stdin is not None
-            assert case.stdout is not None
-            with case.stdin, case.stdout:
-                try:
-                    self._expect(case.stdout, "mounted")
-                    self._pid = _only_child(case.pid)
-                    self._network.plug(self.place, self._pid)
-                    case.stdin.write("plugged\n")
-                    case.stdin.flush()
-                    self._expect(case.stdout, "ready")
-                except BaseException:
-                    case.kill()
-                    case.wait()
-                    raise
+            case = self._unshare()
+            too_late = threading.Timer(_BOOT_WITHIN_S, case.kill)
+            too_late.start()
+            try:
+                self._boot(case)
+            except BaseException:
+                case.kill()
+                case.wait()
+                raise
+            finally:
+                too_late.cancel()
             self._case = case
+
+    def _unshare(self) -> subprocess.Popen[str]:
+        layout = self.files.layout
+        boot = ["/bin/bash", str(HERE / "boot.sh"), self.name, str(self.files.root), f"{self.place.address}/{PREFIX}"]
+        boot += [" ".join(layout.private), " ".join(layout.volatile), *map(str, self.files.kept_in_sight())]
+        spaces = ["--net", "--mount", "--uts", "--ipc", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc"]
+        self.log_dir.mkdir(parents=True, exist_ok=True)
+        with self._log("boot") as log:
+            return subprocess.Popen(
+                ["unshare", *spaces, "--", *boot],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
+                text=True, env=ENVIRONMENT, start_new_session=True,
+            )  # fmt: skip
+
+    def _boot(self, case: subprocess.Popen[str]) -> None:
+        """Follow boot.sh: plug the cable in once the host has its namespaces, return when it is ready."""
+        assert case.stdin is not None
+        assert case.stdout is not None
+        with case.stdin, case.stdout:
+            self._expect(case.stdout, "mounted")
+            self._pid = _only_child(case.pid)
+            self._network.plug(self.place, self._pid)
+            case.stdin.write("plugged\n")
+            case.stdin.flush()
+            self._expect(case.stdout, "ready")
 
     def power_off(self) -> None:
         """Cut the power: the cable goes first, so that nobody hears of it. Returns when no process is left."""
@@ -108,9 +124,10 @@ class Host:
                 os.kill(self._pid, signal.SIGKILL)
             # The first process of a pid namespace ends only after every other one in it has.
             case.wait(timeout=10)
-            for process in self._spawned:
-                process.wait(timeout=10)
-            self._spawned.clear()
+            with self._spawning:
+                for process in self._spawned:
+                    process.wait(timeout=10)
+                self._spawned.clear()
             self._network.remove(self.place)
 
     def cut(self, only_except: Sequence[str] = ()) -> None:
@@ -153,7 +170,8 @@ class Host:
                 self._enter(argv), stdin=subprocess.DEVNULL, stdout=file if stdout is None else stdout, stderr=file,
                 env={**ENVIRONMENT, **(env or {})}, start_new_session=True,
             )  # fmt: skip
-        self._spawned = [*(p for p in self._spawned if p.poll() is None), process]
+        with self._spawning:
+            self._spawned = [*(p for p in self._spawned if p.poll() is None), process]
         return process
 
     def listens(self, port: int) -> bool:

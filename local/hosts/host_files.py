@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from .addresses import ADDRESS_OF, NAMES, ZONE, Place
@@ -12,8 +13,18 @@ from .addresses import ADDRESS_OF, NAMES, ZONE, Place
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
 
-# Each is the host's own: boot.sh lays it over the machine's.
-PRIVATE = ("etc", "var/opt", "var/lib", "var/log", "root", "home", "usr/local/sbin")
+
+@dataclass(frozen=True)
+class Layout:
+    """Which directories are a host's own: kept over a power cycle, or empty at every boot. No leading slash."""
+
+    private: tuple[str, ...]
+    volatile: tuple[str, ...]
+
+
+MACHINE = Layout(("etc", "var/opt", "var/lib", "var/log", "root", "home", "usr/local/sbin"), ("run", "tmp"))
+# Sees the machine's files but for its settings, above all the resolver's: functions run there, wherever their code is.
+PLACE_ONLY = Layout(("etc",), ())
 
 # Never copied from the machine: its secrets, and the settings of services that the stage starts with its own.
 _NOT_COPIED = (
@@ -28,15 +39,16 @@ _PAM_SSHD = "account required pam_unix.so\nsession required pam_unix.so\npasswor
 class HostFiles:
     """The directory that holds a host's own files, and the paths in it."""
 
-    def __init__(self, root: Path, place: Place) -> None:
+    def __init__(self, root: Path, place: Place, layout: Layout = MACHINE) -> None:
         self.root = root
+        self.layout = layout
         self._place = place
 
     def path(self, inside: str) -> Path:
         """Where a path of the host is kept on the machine. Raises ValueError for one that is not the host's own."""
         relative = inside.lstrip("/")
-        if not any(relative == top or relative.startswith(top + "/") for top in PRIVATE):
-            raise ValueError(f"{inside} is not among the host's own directories: {', '.join(PRIVATE)}")
+        if not any(relative == top or relative.startswith(top + "/") for top in self.layout.private):
+            raise ValueError(f"{inside} is not among the host's own directories: {', '.join(self.layout.private)}")
         return self.root / relative
 
     def write(self, inside: str, text: str | bytes, *, mode: int = 0o644) -> Path:
@@ -51,10 +63,9 @@ class HostFiles:
     def create(self) -> None:
         """Make the files of a host as freshly installed; whatever was there of an earlier one is gone."""
         shutil.rmtree(self.root, ignore_errors=True)
-        for top in PRIVATE:
-            (self.root / top).mkdir(parents=True)
+        for top in self.layout.private:
+            (self.root / top).mkdir(parents=True, mode=0o700 if top == "root" else 0o755)
         self.root.chmod(0o700)
-        self.path("/root").chmod(0o700)
         excludes = [f"--exclude={pattern}" for pattern in _NOT_COPIED]
         # 23: a file of the machine's vanished or may not be read; none that matters is among them.
         done = subprocess.run(
@@ -78,9 +89,8 @@ class HostFiles:
         groups = [line.split(":")[0] for line in self.path("/etc/group").read_text().splitlines() if ":" in line]
         self.write("/etc/gshadow", "".join(f"{group}:*::\n" for group in groups), mode=0o640)
 
-
-def kept_in_sight() -> list[Path]:
-    """The directories of the machine that the stage's own programs are run from."""
-    wanted = [PROJECT, Path(sys.prefix), Path(sys.base_prefix)]
-    private = [Path("/", top) for top in (*PRIVATE, "run", "tmp")]
-    return [path for path in dict.fromkeys(wanted) if any(path.is_relative_to(top) for top in private)]
+    def kept_in_sight(self) -> list[Path]:
+        """The directories of the stage's own programs that the host's own directories would hide."""
+        wanted = [PROJECT, Path(sys.prefix), Path(sys.base_prefix)]
+        hiding = [Path("/", top) for top in (*self.layout.private, *self.layout.volatile)]
+        return [path for path in dict.fromkeys(wanted) if any(path.is_relative_to(top) for top in hiding)]

@@ -17,6 +17,7 @@ from .database import APPLICATION, NAME, Database, Journal, Passwords
 from .door import Door
 from .fleet import Fleet
 from .host import Host, HostError
+from .host_files import MACHINE, PLACE_ONLY
 from .name_server import NameServer
 from .network import Network
 from .postgresql import PostgreSQL
@@ -67,7 +68,7 @@ class FunctionPlaces:
 
         In the VPC it has the vpc host's address and files (its resolver above all); outside, the stage's own.
         """
-        enter = ["nsenter", "-t", str(self._vpc.pid), "-n", "-m", f"--wd={Path.cwd()}", "--"] if in_vpc else []
+        enter = ["nsenter", "-t", str(self._vpc.pid), "-n", "-m", f"--wdns={Path.cwd()}", "--"] if in_vpc else []
         return subprocess.Popen(
             [*enter, *argv], env=dict(env), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             start_new_session=True,
@@ -97,7 +98,8 @@ class Hosts:
         self._autostart = frozenset(autostart)
         self._network = Network()
         self._hosts = {
-            name: Host(Place(name, address), self._network, self.work_dir) for name, address in ADDRESS_OF.items()
+            name: Host(Place(name, address), self._network, self.work_dir, PLACE_ONLY if name == "vpc" else MACHINE)
+            for name, address in ADDRESS_OF.items()
         }
         self.servers = {role: ServerHost(self._hosts[role]) for role in ("ms1", "ms2")}
         authority = Authority()
