@@ -1,4 +1,7 @@
-"""The view for a terminal: one screen, redrawn in place, that stays in the scroll-back when the run is over."""
+"""The view for a terminal: one screen, redrawn in place, that stays in the scroll-back when the run is over.
+
+Every line is cut to the width it has: nothing wraps, nothing jumps, and a redraw costs no layout.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,8 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console, Group
+from rich.console import Console
 from rich.live import Live
-from rich.rule import Rule
-from rich.table import Table
 from rich.text import Text
 
 from local.report.live import Snapshot, plain_text
@@ -22,6 +23,7 @@ _RATE_STEP_S = 0.5  # one character of the writes' history
 _RATE_LENGTH = 40
 _LOG_LINES = 5
 _STEP_LINES = 24
+_LABEL = 10
 
 
 class ScreenView:
@@ -29,7 +31,7 @@ class ScreenView:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._bars = _BARS_ASCII if console.options.ascii_only else _BARS
+        self._ascii = console.options.ascii_only
         self._rates = Rates()
         self._live = Live(console=console, auto_refresh=False, transient=False, vertical_overflow="crop")
 
@@ -46,75 +48,77 @@ class ScreenView:
         self._rates.see(snapshot)
         self._live.update(self.draw(snapshot), refresh=True)
 
-    def draw(self, snapshot: Snapshot) -> Group:
-        """The whole screen, at most as high as the terminal."""
-        # Header, rule, line of what goes on, two blank lines, and the log with its rule.
-        room = max(4, self._console.height - _LOG_LINES - 8)
-        body = Table.grid(expand=True, padding=(0, 2))
-        body.add_column(ratio=11, no_wrap=True)
-        body.add_column(ratio=9, no_wrap=True)
-        body.add_row(self._steps(snapshot, min(room, _STEP_LINES)), self._state(snapshot))
-        return Group(_header(snapshot), Rule(style="dim"), _doing(snapshot), Text(), body, Text(), self._log(snapshot))
+    def draw(self, now: Snapshot) -> Text:
+        """The whole screen: as wide as the terminal, and no higher than it is."""
+        width = max(60, self._console.width) - 1
+        right = min(54, width * 2 // 5)
+        left = width - right - 3
+        state = self._state(now, right)
+        # Header, rule, what goes on, a line before and after the columns, and the log.
+        room = max(len(state), min(_STEP_LINES, self._console.height - _LOG_LINES - 7))
+        steps = self._steps(now, left, room)
+        height = max(len(steps), len(state))
+        blank = Text()
+        rule = Text(("-" if self._ascii else "─") * width, "dim")
+        lines = [_header(now, width), rule, _fit(Text(plain_text(now.doing), "bold"), width), blank]
+        for index in range(height):
+            first = steps[index] if index < len(steps) else Text()
+            second = state[index] if index < len(state) else blank
+            lines.append(Text.assemble(_fit(first, left, pad=True), "   ", _fit(second, right)))
+        lines += [blank, *self._log(now, width)]
+        return Text("\n", no_wrap=True).join(lines)
 
-    def _steps(self, now: Snapshot, room: int) -> Table:
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=1)
-        table.add_column(no_wrap=True, max_width=24)
-        table.add_column(justify="right", width=8)
-        table.add_column(no_wrap=True, overflow="ellipsis", style="dim")
-        for step in now.steps[-room:]:
-            mark, style = _mark(step, self._console.options.ascii_only)
-            took = (step.end if step.end is not None else now.at) - step.start
-            result = Text(plain_text(step.result), no_wrap=True, overflow="ellipsis")
-            table.add_row(Text(mark, style), Text(step.name, style), Text(f"{took:.2f} s", style), result)
+    def _steps(self, now: Snapshot, width: int, room: int) -> list[Text]:
         if not now.steps:
-            table.add_row("", Text("no workflow runs", "dim"), "", "")
-        return table
+            return [Text("no workflow runs", "dim")]
+        shown = now.steps[-room:]
+        longest = min(22, max(len(step.name) for step in now.steps))
+        lines = []
+        for step in shown:
+            mark, style = _mark(step, self._ascii)
+            took = (step.end if step.end is not None else now.at) - step.start
+            name = step.name[:longest].ljust(longest)
+            line = Text.assemble((f"{mark} {name} {took:6.2f} s", style), "  ", (plain_text(step.result), "dim"))
+            lines.append(_fit(line, width))
+        return lines
 
-    def _state(self, now: Snapshot) -> Table:
-        table = Table.grid(padding=(0, 1))
-        table.add_column(width=8, style="dim")
-        table.add_column(no_wrap=True)
-        table.add_row("database", _door(now))
-        table.add_row("name", _name(now))
-        table.add_row()
+    def _state(self, now: Snapshot, width: int) -> list[Text]:
+        lines = [_labelled("database", _door(now)), _labelled("name", _name(now)), Text()]
+        chart = max(8, width - _LABEL - 12)
         for index, server in enumerate(now.servers):
-            colour = _COLOURS[index]
             rate = self._rates.latest(server)
-            line = Text(self._bar(self._rates.history(server)), colour)
-            line.append(f" {rate:5.0f}/s" if rate else "       -", colour if rate else "dim")
-            table.add_row("writes" if index == 0 else "", Text.assemble((f"{server} ", colour), line))
-        table.add_row()
+            line = Text.assemble((f"{server} ", _COLOURS[index]), (self._chart(server, chart), _COLOURS[index]))
+            line.append(f"{rate:4.0f}/s" if rate else "     -", _COLOURS[index] if rate else "dim")
+            lines.append(_labelled("writes" if index == 0 else "", line))
+        lines.append(Text())
         everyone = max(1, sum(now.agents.values()))
         for index, place in enumerate((*now.servers, None)):
-            colour = _COLOURS[index] if index < 2 else "dim"
+            colour = _COLOURS[index] if place else "dim"
             count = now.agents.get(place, 0)
-            bar = ("#" if self._console.options.ascii_only else "━") * round(24 * count / everyone)
-            label = f"{place} " if place else "on their way "
-            text = Text.assemble((label, colour), (bar, colour), (f" {count}", colour if count else "dim"))
-            table.add_row("agents" if index == 0 else "", text)
-        for index, server in enumerate(now.servers):
-            state = plain_text(now.hosts.get(server, ""))
-            if state:
-                table.add_row("hosts" if index == 0 else "", Text.assemble((f"{server} ", _COLOURS[index]), state))
-        return table
+            bar = ("#" if self._ascii else "━") * round((chart - 1) * count / everyone)
+            line = Text.assemble((f"{place or '  -'} {bar.ljust(chart)}", colour), (f"{count:4}", colour))
+            lines.append(_labelled("agents" if index == 0 else "", line))
+        hosts = [(server, plain_text(now.hosts[server])) for server in now.servers if server in now.hosts]
+        if hosts:
+            lines.append(Text())
+        for index, (server, state) in enumerate(hosts):
+            line = Text.assemble((f"{server} ", _colour(now, server)), state)
+            lines.append(_labelled("hosts" if index == 0 else "", line))
+        return lines
 
-    def _bar(self, rates: list[float]) -> str:
+    def _chart(self, server: str, length: int) -> str:
+        bars = _BARS_ASCII if self._ascii else _BARS
         top = max(self._rates.top, 1.0)
-        return "".join(self._bars[min(8, round(8 * rate / top)) if rate <= 0 else max(1, round(8 * rate / top))]
-                       for rate in rates)  # fmt: skip
+        history = self._rates.history(server, length)
+        return "".join(bars[max(1, round(8 * rate / top)) if rate > 0 else 0] for rate in history)
 
-    def _log(self, now: Snapshot) -> Table:
-        table = Table.grid(padding=(0, 1))
-        table.add_column(justify="right", style="dim", width=9)
-        table.add_column(no_wrap=True, overflow="ellipsis")
+    def _log(self, now: Snapshot, width: int) -> list[Text]:
         origin = now.failure_at if now.failure_at is not None else now.started_at
-        entries = now.log[-_LOG_LINES:]
-        for entry in entries:
-            table.add_row(f"{entry.at - origin:+.2f} s", Text(plain_text(entry.label)))
-        for _ in range(_LOG_LINES - len(entries)):
-            table.add_row("", "")
-        return table
+        lines = [
+            _fit(Text.assemble((f"{entry.at - origin:+7.2f} s  ", "dim"), plain_text(entry.label)), width)
+            for entry in now.log[-_LOG_LINES:]
+        ]
+        return lines + [Text()] * (_LOG_LINES - len(lines))
 
 
 class Rates:
@@ -150,21 +154,23 @@ class Rates:
         return [0.0] * (length - len(values)) + values
 
 
-def _header(now: Snapshot) -> Table:
-    line = Table.grid(expand=True)
-    line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
-    line.add_column(justify="right", no_wrap=True)
-    title = Text.assemble((now.scenario, "bold"), ("  " + plain_text(now.headline), "dim"))
+def _header(now: Snapshot, width: int) -> Text:
     if now.failure_at is None:
         clock = Text(f"{now.at - now.started_at:.1f} s", "dim")
     else:
         clock = Text.assemble((f"+{now.at - now.failure_at:.1f} s", "bold red"), (" since the failure", "dim"))
-    line.add_row(title, clock)
-    return line
+    title = Text.assemble((now.scenario, "bold"), ("  " + plain_text(now.headline), "dim"))
+    return Text.assemble(_fit(title, width - len(clock) - 2, pad=True), "  ", clock)
 
 
-def _doing(now: Snapshot) -> Text:
-    return Text(plain_text(now.doing) or " ", "bold", no_wrap=True, overflow="ellipsis")
+def _fit(text: Text, width: int, pad: bool = False) -> Text:
+    """Cut to a number of columns, with an ellipsis where something is lost."""
+    text.truncate(max(1, width), overflow="ellipsis", pad=pad)
+    return text
+
+
+def _labelled(label: str, content: Text) -> Text:
+    return Text.assemble((label.ljust(_LABEL), "dim"), content)
 
 
 def _mark(step: Step, ascii_only: bool) -> tuple[str, str]:

@@ -1,0 +1,39 @@
+"""A run's files: what was observed, the figures, the page, and where wanted the picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from local.report.figures import Report, report
+from local.report.journal import Judgement
+from local.report.page import page
+from local.report.picture import picture
+from local.report.record import Run
+
+RECORD, FIGURES, PAGE = "record.json", "report.json", "report.html"
+
+
+def publish(run: Run, judgement: Judgement, directory: Path) -> Report:
+    """Write report.json, report.html and record.json (what both were made of) there; return the report.
+
+    The figures are written first: should drawing fail, they are there.
+    """
+    figures = report(run, judgement)
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    run.save(directory / RECORD)
+    (directory / PAGE).write_text(page(run, figures), encoding="utf-8")
+    return figures
+
+
+def redraw(directory: Path, picture_to: Path | None = None) -> None:
+    """Draw the page again from a directory's record and figures, and the picture where a path for it is given.
+
+    Raises `FileNotFoundError` where no run was recorded there, `ValueError` for a record of another format.
+    """
+    run = Run.load(directory / RECORD)
+    figures: Report = json.loads((directory / FIGURES).read_text(encoding="utf-8"))
+    (directory / PAGE).write_text(page(run, figures), encoding="utf-8")
+    if picture_to is not None:
+        picture_to.write_text(picture(run, figures), encoding="utf-8")

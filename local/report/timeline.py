@@ -1,0 +1,133 @@
+"""The timeline: lanes under one axis, with the failure as a line through all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from local.report import lanes
+from local.report.chart import Scale, group, label, label_of, line, px, seconds, text, width_of, window, zero_of
+from local.report.figures import Report
+from local.report.lanes import Lane
+from local.report.record import Event, Run
+
+_GUTTER = 148
+_GAP = 16
+_MARK_ROW = 17
+
+DEFINITIONS = (
+    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
+    '<rect class="hatch-bed" width="6" height="6"/><path class="hatch-line" d="M0 0V6"/></pattern></defs>'
+)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """SVG without its outer element, and how large it is."""
+
+    width: float
+    height: float
+    body: str
+
+
+def scale_for(run: Run, width: float, gutter: float = _GUTTER) -> Scale:
+    start, end = window(run)
+    return Scale(zero_of(run), start, end, gutter, width - 10)
+
+
+def full(run: Run, report: Report, width: float = 1120) -> Drawing:
+    """All lanes and the workflow's steps, for the page."""
+    scale = scale_for(run, width)
+    return draw(run, scale, width, [*story(run, report, scale), lanes.steps(run, scale)])
+
+
+def story(run: Run, report: Report, scale: Scale) -> list[Lane]:
+    """The lanes that tell what happened, from what was decided down to whom it served."""
+    first, second = run.servers
+    measure = lanes.takeover(run, report, scale)
+    return [
+        lanes.phases(run, report, scale),
+        *([measure] if measure else []),
+        lanes.writes(run, report, scale, first),
+        lanes.writes(run, report, scale, second),
+        lanes.door(run, scale),
+        lanes.name(run, scale),
+        lanes.agents(run, report, scale),
+    ]
+
+
+def draw(run: Run, scale: Scale, width: float, stack: Sequence[Lane]) -> Drawing:
+    """The lanes below each other, with marks and an axis above and the grid behind them."""
+    marks, marks_height = _marks(run, scale)
+    top = marks_height + 22
+    parts = []
+    y = top + 10
+    for lane in stack:
+        if lane.height <= 0:
+            continue
+        below = lane.height > 30
+        names = [label_of(0, 13 if below else lane.height / 2 + 4,
+                          [(lane.name, "name"), ("" if below else lane.note, "note")])]  # fmt: skip
+        names += [label(0, 29, lane.note, "note")] if below else []
+        parts.append(group(0, y, [*names, lane.drawing]))
+        y += lane.height + (_GAP if lane.height > 16 else _GAP - 8)
+    bottom = y - 4
+    grid = _grid(scale, top, bottom, run.failure_at is not None)
+    return Drawing(width, bottom + 4, DEFINITIONS + grid + "".join(parts) + _through(run, scale, top, bottom) + marks)
+
+
+def svg(drawing: Drawing, title: str, style: str = "") -> str:
+    """A whole SVG element."""
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(drawing.width)} {px(drawing.height)}" '
+        f'width="{px(drawing.width)}" height="{px(drawing.height)}" role="img" aria-label="{text(title)}">'
+        f"{style}{drawing.body}</svg>"
+    )
+
+
+def _grid(scale: Scale, top: float, bottom: float, has_fault: bool) -> str:
+    parts = []
+    for tick in scale.ticks():
+        x = scale.x(scale.zero + tick)
+        parts.append(line(x, top, x, bottom, "grid"))
+        if tick or not has_fault:  # the failure's own line and label stand at zero
+            parts.append(label(x, top - 6, f"{tick:+g}".replace("-", "−") + " s" if tick else "0", "tick", "middle"))
+    return "".join(parts)
+
+
+def _marks(run: Run, scale: Scale) -> tuple[str, float]:
+    """What was done to the stage, written above the axis, in as many rows as keep the labels apart."""
+    events = sorted((event for event in run.events if scale.shows(event.at)), key=lambda event: event.at)
+    free: list[float] = []  # for each row, where its last label ends
+    placed: list[tuple[Event, int]] = []
+    for event in events:
+        x = scale.x(event.at)
+        row = next((number for number, end in enumerate(free) if end < x), len(free))
+        free[row:row + 1] = [x + width_of(event.label) + 26]  # fmt: skip
+        placed.append((event, row))
+    parts = []
+    height = len(free) * _MARK_ROW
+    for event, row in placed:
+        x, y = scale.x(event.at), 12 + row * _MARK_ROW
+        kind = "fault" if event.at == run.failure_at else "done"
+        side, anchor = (6, "start") if x + 6 + width_of(event.label) < scale.right else (-6, "end")
+        parts.append(line(x, y - 9, x, height + 22, f"{kind}-line"))
+        parts.append(label(x + side, y, event.label, kind, anchor))
+    return "".join(parts), height
+
+
+def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
+    """Lines through all lanes: what was done, and the failure above all."""
+    parts = []
+    for event in run.events:
+        if scale.shows(event.at) and event.at != run.failure_at:
+            parts.append(line(scale.x(event.at), top, scale.x(event.at), bottom, "done-line"))
+    if run.failure_at is not None:
+        x = scale.x(run.failure_at)
+        parts.append(line(x, top, x, bottom, "fault-line"))
+    return "".join(parts)
+
+
+def caption(scale: Scale) -> str:
+    """What the axis counts, in a sentence."""
+    return f"Seconds from the failure; shown from {seconds(scale.start, True)} to {seconds(scale.end, True)}."
