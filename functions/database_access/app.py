@@ -1,0 +1,114 @@
+"""`database_access`: the door. Says who can get in to the database, shuts one server out, lets one in.
+
+Actions: status, revoke, grant. Revoke and grant edit the stack's own group only; the answer is about every group.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+from msfailover import doors, fence, observing
+from msfailover.adapters import aws, security_groups
+from msfailover.adapters.pair_table import PairTable
+from msfailover.environment import read
+from msfailover.pair import FencedBy, PairState, Server
+from msfailover.request import BadRequest, epoch_in, role_in
+from msfailover.settings import AccessSettings
+from msfailover.verdict import Verdict, unknown
+from msfailover.waiting import attempts
+
+SETTINGS = read(AccessSettings, os.environ)
+logger = observing.logger_for("database_access")
+
+
+class DoorNotAsOrdered(Exception):
+    """EC2 took the order, but the door still does not read as it should."""
+
+
+class OtherServerCanGetIn(Exception):
+    """A server was not let in because the other one can get in, or may be able to, as read this moment."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    action, server = event.get("action"), SETTINGS.pair.server(role_in(event))
+    if action == "status":
+        verdict = status(server)
+    elif action == "revoke":
+        verdict = revoke(server, epoch_in(event))
+    elif action == "grant":
+        verdict = grant(server, epoch_in(event))
+    else:
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, revoke, grant is needed.")
+    logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
+    return verdict.to_json()
+
+
+def status(server: Server) -> Verdict:
+    """Can the server get in to the database now? What EC2 does not tell is unknown."""
+    try:
+        rules = security_groups.rules_in_front(aws.ec2(), SETTINGS.door_group)
+        member = security_groups.membership(aws.ec2(), server)
+    except (security_groups.DoorNotAttached, security_groups.TooManyRules, ClientError) as error:
+        return unknown(f"Whether {server.role} can get in is not known: {error}")
+    return doors.can_get_in(server, member.groups, member.addresses, rules, SETTINGS.database_port)
+
+
+def revoke(server: Server, epoch: int) -> Verdict:
+    """Take the server's rules out of the door, and read back until they are gone.
+
+    Returns:
+        whether it can still get in, by any group's rules: an owner's broad rule makes this *yes*, and is named.
+
+    Raises:
+        NoReceipt: no change away from this server is under way; the active server is never shut out by a late order.
+        DoorNotAsOrdered: its rules are still in the door when the time is over.
+    """
+    fence.demand_change(_state(), server.role, epoch)
+    _shut(server)
+    return status(server)
+
+
+def grant(server: Server, epoch: int) -> Verdict:
+    """Let the server in, and nobody else, and read back until it can get in.
+
+    Raises:
+        NoReceipt: the other server's fence is not proven in this epoch.
+        OtherServerCanGetIn: the proof was by database, but the door does not read as shut any more.
+        DoorNotAsOrdered: the server still can't get in when the time is over.
+    """
+    receipt = fence.demand_receipt(_state(), server.role, epoch)
+    other = SETTINGS.pair.other(server.role)
+    _shut(other)
+    if receipt.by is FencedBy.DATABASE:
+        others = status(other)
+        if not others.is_no:
+            raise OtherServerCanGetIn(f"{server.role} was not let in: {others.sentence}")
+    security_groups.open_for(
+        aws.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
+    )
+    for _ in attempts(SETTINGS.settle_s):
+        verdict = status(server)
+        if verdict.is_yes:
+            return verdict
+    raise DoorNotAsOrdered(f"{server.role} was let in, but the door does not show it: {verdict.sentence}")
+
+
+def _shut(server: Server) -> None:
+    addresses = security_groups.membership(aws.ec2(), server).addresses
+    for _ in attempts(SETTINGS.settle_s):
+        rules = security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group)
+        letting_in = doors.lets_in_through(rules, server, addresses)
+        if not letting_in:
+            return
+        security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
+    raise DoorNotAsOrdered(
+        f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {', '.join(map(str, letting_in))}."
+    )
+
+
+def _state() -> PairState:
+    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()

@@ -1,0 +1,103 @@
+"""`probe`: looks at the servers from inside their network. Calls no AWS API.
+
+Actions: look (both servers at once, raw signals), confirm (is the active one really down? more than one look), serves
+(does a server's administration interface answer?), name (where does the name point?).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from msfailover import observing
+from msfailover.adapters import admin_interface
+from msfailover.detection import NEVER, Finding, Look, Signal, diagnose
+from msfailover.environment import read
+from msfailover.pair import Role, Server
+from msfailover.request import BadRequest, role_in
+from msfailover.settings import ProbeSettings
+from msfailover.verdict import Verdict, no, unknown, yes
+
+SETTINGS = read(ProbeSettings, os.environ)
+logger = observing.logger_for("probe")
+
+LOOKS_TO_CONFIRM = 2
+PAUSE_BETWEEN_LOOKS_S = 0.2
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    action = event.get("action")
+    if action == "look":
+        answer = {role.value: _as_json(look) for role, look in look_at_both().items()}
+    elif action == "confirm":
+        answer = confirm(role_in(event)).to_json()
+    elif action == "serves":
+        answer = serves(SETTINGS.pair.server(role_in(event))).to_json()
+    elif action == "name":
+        answer = name().to_json()
+    else:
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of look, confirm, serves, name is needed.")
+    logger.debug("answered", extra={"asked": action, "answer": answer})
+    return answer
+
+
+def look_at_both() -> dict[Role, Look]:
+    """Look at both ports of both servers, all at once: four questions take as long as the slowest."""
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        admin = {role: threads.submit(_admin, SETTINGS.pair.server(role)) for role in Role}
+        ports = {role: threads.submit(_port, SETTINGS.pair.server(role)) for role in Role}
+        return {
+            role: Look(admin[role].result().signal, ports[role].result().signal, admin[role].result().sentence)
+            for role in Role
+        }
+
+
+def confirm(active: Role) -> Verdict:
+    """Is the active server down? Yes only if every look says so; one answer is enough for a no."""
+    for count in range(LOOKS_TO_CONFIRM):
+        if count:
+            time.sleep(PAUSE_BETWEEN_LOOKS_S)
+        looks = look_at_both()
+        diagnosis = diagnose(active, looks[active], looks[active.other])
+        if diagnosis.finding is Finding.CUT_OFF:
+            return unknown(diagnosis.sentence)
+        if diagnosis.finding in NEVER:
+            return no(diagnosis.sentence)
+    return yes(diagnosis.sentence)
+
+
+def serves(server: Server) -> Verdict:
+    """Does the server's administration interface answer?"""
+    seen = _admin(server)
+    word = yes if seen.signal is Signal.ANSWERS else no
+    return word(f"The administration interface of {server.role}: {seen.sentence}.")
+
+
+def name() -> Verdict:
+    """Where does the name point, as its name servers say?"""
+    from msfailover.adapters import names  # dnspython takes 90 ms to import; a look does without it
+
+    return names.resolve(SETTINGS.record_name, SETTINGS.resolvers, SETTINGS.timeout_s)
+
+
+def _admin(server: Server) -> admin_interface.Sighting:
+    return admin_interface.ask_admin(
+        server.address,
+        SETTINGS.admin_port,
+        SETTINGS.admin_path,
+        SETTINGS.admin_name,
+        SETTINGS.admin_ca,
+        SETTINGS.timeout_s,
+    )
+
+
+def _port(server: Server) -> admin_interface.Sighting:
+    return admin_interface.ask_port(server.address, SETTINGS.management_port, SETTINGS.timeout_s)
+
+
+def _as_json(look: Look) -> dict[str, str]:
+    return {"admin": look.admin.value, "port": look.port.value, "sentence": look.sentence}

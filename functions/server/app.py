@@ -1,0 +1,158 @@
+"""`server`: one server's host and machine, through SSM Run Command and EC2.
+
+Actions: runs (does its service run?), fit (could it be started?), ask_to_stop (best effort, waits for nothing), stop
+(cleanly, waits), start (demands the other one's fence receipt), power (is the machine on?), power_off.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from msfailover import fence, observing
+from msfailover.adapters import aws, power, run_command
+from msfailover.adapters.pair_table import PairTable
+from msfailover.environment import read
+from msfailover.pair import PairState, Server
+from msfailover.request import BadRequest, epoch_in, role_in
+from msfailover.settings import ServerSettings
+from msfailover.verdict import Verdict, no, unknown, yes
+
+SETTINGS = read(ServerSettings, os.environ)
+logger = observing.logger_for("server")
+
+MARGIN_S = 5
+"""Seconds a host's result may take beyond the time the host itself has."""
+KILL_S = 12
+"""Seconds the stop document takes at most beyond the grace, to kill what did not stop."""
+
+ACTIONS = ("runs", "fit", "ask_to_stop", "stop", "start", "power", "power_off")
+
+
+class ServiceDidNotStop(Exception):
+    """The host did what it could, and the service still runs."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    action, server = str(event.get("action")), SETTINGS.pair.server(role_in(event))
+    if action not in ACTIONS:
+        raise BadRequest(f"action is {action[:40]!r}, but one of {', '.join(ACTIONS)} is needed.")
+    if action in ("runs", "fit", "power"):
+        verdict = {"runs": runs, "fit": fit, "power": is_on}[action](server)
+    else:
+        verdict = {"ask_to_stop": ask_to_stop, "stop": stop, "start": start, "power_off": power_off}[action](
+            server, epoch_in(event)
+        )
+    logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
+    return verdict.to_json()
+
+
+def runs(server: Server) -> Verdict:
+    """Does the service run, as its own host says?"""
+    machine = power.is_on(aws.ec2(), server)
+    if machine.is_no:
+        return no(f"The service of {server.role} does not run: {machine.sentence}")
+    try:
+        status = _status(server)
+    except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
+        return unknown(f"Whether the service of {server.role} runs is not known: {error}")
+    service = str(status.get("service"))
+    word = {"running": yes, "stopped": no}.get(service, unknown)
+    return word(f"The service of {server.role} is {service}.", **status)
+
+
+def fit(server: Server) -> Verdict:
+    """Could the server be started? Its machine is on, and its host answers at this moment."""
+    machine = power.is_on(aws.ec2(), server)
+    if machine.is_no:
+        return no(f"{server.role} is not fit: {machine.sentence}")
+    host = runs(server)
+    if host.answer == "unknown":
+        return unknown(f"{server.role} is not known to be fit: {host.sentence}")
+    return yes(f"{server.role} is fit: its host answers. {host.sentence}", **host.evidence)
+
+
+def ask_to_stop(server: Server, epoch: int) -> Verdict:
+    """Order the old server to stop, and wait for nothing: it may be dead (I5). No proof of anything."""
+    fence.demand_change(_state(), server.role, epoch)
+    command = _send_stop(server, epoch)
+    return unknown(f"{server.role} was asked to stop (command {command}); whether it does is not waited for.")
+
+
+def stop(server: Server, epoch: int) -> Verdict:
+    """Stop the server cleanly and wait for it.
+
+    Raises:
+        NoReceipt: no change away from this server is under way.
+        ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop.
+    """
+    fence.demand_change(_state(), server.role, epoch)
+    command = _send_stop(server, epoch)
+    status = run_command.result(aws.ssm(), server, command, SETTINGS.stop_grace_s + KILL_S + MARGIN_S)
+    if status.get("service") != "stopped":
+        raise ServiceDidNotStop(f"The service of {server.role} was told to stop, but is {status.get('service')}.")
+    return yes(f"The service of {server.role} has stopped.", **status)
+
+
+def start(server: Server, epoch: int) -> Verdict:
+    """Start the server's service.
+
+    Raises:
+        NoReceipt: the other server's fence is not proven in this epoch.
+        CommandFailed, CommandUnfinished: it was not seen to start.
+    """
+    fence.demand_receipt(_state(), server.role, epoch)
+    parameters = {
+        **_common(epoch),
+        "StartCommand": SETTINGS.start_command,
+        "LimitSeconds": str(SETTINGS.start_limit_s),
+    }
+    command = run_command.send(aws.ssm(), server, SETTINGS.start_document, parameters)
+    status = run_command.result(aws.ssm(), server, command, SETTINGS.start_limit_s + MARGIN_S)
+    return yes(f"The service of {server.role} runs.", **status)
+
+
+def is_on(server: Server) -> Verdict:
+    return power.is_on(aws.ec2(), server)
+
+
+def power_off(server: Server, epoch: int) -> Verdict:
+    """Order the old server's machine off; whether it is off is asked by `power`, not assumed from this.
+
+    Raises:
+        NoReceipt: no change away from this server is under way.
+        NoPowerSwitch: it is not an EC2 instance.
+    """
+    fence.demand_change(_state(), server.role, epoch)
+    power.switch_off(aws.ec2(), server)
+    return unknown(f"The machine of {server.role} was ordered off; that it is off remains to be seen.")
+
+
+def _status(server: Server) -> dict[str, Any]:
+    parameters = {
+        "Service": SETTINGS.service,
+        "StatusCommand": SETTINGS.status_command,
+        "Package": SETTINGS.package,
+    }
+    command = run_command.send(aws.ssm(), server, SETTINGS.status_document, parameters)
+    return run_command.result(aws.ssm(), server, command, SETTINGS.status_limit_s)
+
+
+def _send_stop(server: Server, epoch: int) -> str:
+    parameters = {
+        **_common(epoch),
+        "StopCommand": SETTINGS.stop_command,
+        "GraceSeconds": str(SETTINGS.stop_grace_s),
+    }
+    return run_command.send(aws.ssm(), server, SETTINGS.stop_document, parameters)
+
+
+def _common(epoch: int) -> dict[str, str]:
+    return {"Service": SETTINGS.service, "StatusCommand": SETTINGS.status_command, "Epoch": str(epoch)}
+
+
+def _state() -> PairState:
+    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()

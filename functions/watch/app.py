@@ -1,0 +1,112 @@
+"""`watch`: looks at the pair every few seconds, and starts the failover when the active server is down.
+
+Scheduled each minute, it goes on looking until the next tick. What it decides on is read now, never remembered from an
+event: a failover that stood down, or an event that was lost, is made good by the next look (I6).
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
+from msfailover import observing
+from msfailover.adapters import aws, executions, lambdas
+from msfailover.adapters.lambdas import FunctionFailed
+from msfailover.adapters.pair_table import PairTable
+from msfailover.admission import held_back
+from msfailover.detection import Diagnosis, Finding, Look, Signal, Streak, diagnose, is_down
+from msfailover.environment import read
+from msfailover.pair import PairState, Role
+from msfailover.request import Action, Request
+from msfailover.settings import WatchSettings
+from msfailover.verdict import Verdict
+
+SETTINGS = read(WatchSettings, os.environ)
+logger = observing.logger_for("watch")
+
+_streak = Streak()
+"""Carried from tick to tick while the process lives; a new process begins to count again, which only costs time."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    began, looks = time.monotonic(), 0
+    started: list[str] = []
+    while True:
+        next_look = time.monotonic() + SETTINGS.interval_s
+        looks += 1
+        execution = look_once()
+        if execution:
+            started.append(execution)
+        if next_look - began > SETTINGS.tick_s or event.get("once"):
+            return {"looks": looks, "started": started}
+        time.sleep(max(0.0, next_look - time.monotonic()))
+
+
+def look_once() -> str | None:
+    """One look: diagnose, publish, and start a failover if it is due. Returns the execution it started."""
+    global _streak
+    state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    if state.active is None:
+        return None  # nobody has taken the pair into care yet; adopt does
+    diagnosis = _diagnose(state.active)
+    _streak = _streak.after(state.active, diagnosis.finding)
+    down = is_down(diagnosis, _streak, SETTINGS.threshold)
+    _publish(state.active, diagnosis)
+    if diagnosis.finding is not Finding.HEALTHY:
+        logger.warning(down.sentence, extra={"finding": diagnosis.finding, "down": down.answer})
+    return _start(state, state.active, down) if down.is_yes else None
+
+
+def _diagnose(active: Role) -> Diagnosis:
+    try:
+        answer = lambdas.ask(aws.functions(), SETTINGS.probe_function, {"action": "look"})
+        looks = {role: _look(answer[role.value]) for role in Role}
+    except (FunctionFailed, KeyError, ValueError) as error:
+        return Diagnosis(Finding.CUT_OFF, f"The probe could not be asked: {error}")
+    look, other = looks[active], looks[active.other]
+    # The dearer questions are asked only when the cheap one has a bad answer.
+    sessions = power = None
+    if look.admin is Signal.REFUSED and look.port is Signal.REFUSED:
+        sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active, "reads": 2})
+    elif look.admin is not Signal.ANSWERS and not look.host_is_there:
+        power = _ask(SETTINGS.server_function, {"action": "power", "server": active})
+    return diagnose(active, look, other, sessions, power)
+
+
+def _start(state: PairState, active: Role, down: Verdict) -> str | None:
+    request = Request(Action.FAILOVER, active.other, down.sentence[:400], "watch")
+    held = held_back(request, state, time.time())
+    if held is not None or state.lease is not None or not SETTINGS.starts:
+        why = held.sentence if held else "a change is under way" if state.lease else "starting is switched off"
+        logger.warning("not started", extra={"why": why, "because": down.sentence})
+        return None
+    # One name for each epoch and half minute: a doubled tick starts nothing twice, a failover that stood down can be
+    # tried again. The lease is what keeps two from running at once.
+    name = f"watch-epoch{state.epoch + 1}-{int(time.time() // 30)}"
+    body = {"action": request.action, "target": request.target, "reason": request.reason, "requested_by": "watch"}
+    execution = executions.start(aws.stepfunctions(), SETTINGS.machine, name, body)
+    logger.warning("failover started", extra={"because": down.sentence, "started": execution or name})
+    return execution
+
+
+def _publish(active: Role, diagnosis: Diagnosis) -> None:
+    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="watch")
+    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    healthy = 1 if diagnosis.finding is Finding.HEALTHY else 0
+    metrics.add_metric("ActiveServerAnswers", MetricUnit.Count, healthy, MetricResolution.High)
+    metrics.add_metric("Looks", MetricUnit.Count, 1, MetricResolution.Standard)
+    metrics.add_metadata("finding", diagnosis.finding.value)
+    metrics.add_metadata("active", active.value)
+    metrics.flush_metrics()
+
+
+def _look(data: Mapping[str, Any]) -> Look:
+    return Look(Signal(data["admin"]), Signal(data["port"]), str(data.get("sentence", ""))[:300])
+
+
+def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
+    return lambdas.ask_verdict(aws.functions(), function, payload)

@@ -1,0 +1,1 @@
+"""Hands, not heads: each module talks to one thing outside and decides nothing."""

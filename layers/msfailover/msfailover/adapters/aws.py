@@ -1,0 +1,65 @@
+"""Clients of AWS, each with its own limits; made when first used, then kept for the life of the process."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_lambda import LambdaClient
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_ssm import SSMClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+CONNECT_TIMEOUT_S = 2
+READ_TIMEOUT_S = 4
+
+
+def _config(read_timeout_s: float = READ_TIMEOUT_S, attempts: int = 3) -> Config:
+    # botocore's own retries are the only ones below the state machine's: retrying in one place keeps the sum of all
+    # waits below the task's timeout.
+    return Config(
+        connect_timeout=CONNECT_TIMEOUT_S,
+        read_timeout=read_timeout_s,
+        retries={"total_max_attempts": attempts, "mode": "standard"},
+        tcp_keepalive=True,
+    )
+
+
+@cache
+def _client(service: str, config: Config) -> Any:
+    return boto3.client(service, config=config)
+
+
+_STANDARD = _config()
+# A function is waited for as long as it may run itself, and is never called twice by the client behind our back.
+_PATIENT = _config(read_timeout_s=70, attempts=1)
+
+
+def dynamodb() -> DynamoDBClient:
+    return _client("dynamodb", _STANDARD)  # type: ignore[no-any-return]
+
+
+def ec2() -> EC2Client:
+    return _client("ec2", _STANDARD)  # type: ignore[no-any-return]
+
+
+def ssm() -> SSMClient:
+    return _client("ssm", _STANDARD)  # type: ignore[no-any-return]
+
+
+def route53() -> Route53Client:
+    return _client("route53", _STANDARD)  # type: ignore[no-any-return]
+
+
+def stepfunctions() -> SFNClient:
+    return _client("stepfunctions", _STANDARD)  # type: ignore[no-any-return]
+
+
+def functions() -> LambdaClient:
+    return _client("lambda", _PATIENT)  # type: ignore[no-any-return]

@@ -1,0 +1,43 @@
+"""The state machine's executions: starting one, and asking whether one still runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from msfailover.verdict import Verdict, no, unknown, yes
+
+if TYPE_CHECKING:
+    from mypy_boto3_stepfunctions import SFNClient
+
+
+def start(client: SFNClient, machine: str, name: str, request: Mapping[str, Any]) -> str | None:
+    """Start an execution under a name of its own; None where one of that name was started before.
+
+    Args:
+        client: Step Functions.
+        machine: the state machine's ARN.
+        name: makes doubled triggers one execution.
+        request: the execution's input.
+    """
+    try:
+        answer = client.start_execution(stateMachineArn=machine, name=name, input=json.dumps(request))
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionAlreadyExists":
+            return None
+        raise
+    return answer["executionArn"]
+
+
+def running(client: SFNClient, execution: str) -> Verdict:
+    """Whether an execution still runs; *unknown* where Step Functions does not say so."""
+    try:
+        status = client.describe_execution(executionArn=execution)["status"]
+    except (ClientError, BotoCoreError) as error:
+        return unknown(f"Step Functions does not tell of {execution}: {error}")
+    if status in ("RUNNING", "PENDING_REDRIVE"):
+        return yes(f"{execution} still runs.")
+    return no(f"{execution} has ended ({status}).")

@@ -1,0 +1,194 @@
+"""The pair's record in DynamoDB: one item per pair, written only as it was read, and one item per change for ever.
+
+Keys: `pair` (the pair's name) and `item` ("state", "freshness", or "history#<epoch>#<time>#<execution>").
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from msfailover.changes import History
+from msfailover.pair import Lease, PairState, Receipt, Role
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+WRITERS_AT_MOST = 6
+"""How often a write is tried again because somebody else wrote first."""
+
+
+class RecordBusy(Exception):
+    """Others wrote the pair's record each time it was tried; nothing was written."""
+
+
+class PairTable:
+    """The record of one pair.
+
+    Args:
+        client: DynamoDB.
+        table: the table's name.
+        pair: the pair's name.
+    """
+
+    def __init__(self, client: DynamoDBClient, table: str, pair: str) -> None:
+        self._client, self._table, self._pair = client, table, pair
+
+    def read(self) -> PairState:
+        """The record as it is now (a consistent read); an empty one before the pair was taken into care."""
+        return state_from_json(self._item("state"))
+
+    def change(self, alter: Callable[[PairState], PairState]) -> PairState:
+        """Read, alter, and write if nobody wrote between; again from the reading if somebody did.
+
+        Args:
+            alter: pure; may be called several times; what it raises is passed on and nothing is written.
+
+        Returns:
+            the record as written (or as read, where `alter` changed nothing).
+
+        Raises:
+            RecordBusy: others were faster every time.
+        """
+        for _ in range(WRITERS_AT_MOST):
+            before = self.read()
+            after = alter(before)
+            if after == before:
+                return before
+            after = replace(after, version=before.version + 1)
+            if self._put("state", state_to_json(after), before.version):
+                return after
+        raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
+
+    def add_history(self, line: History) -> None:
+        """Write a change's line; the same line twice is one line."""
+        key = f"history#{line.epoch:09d}#{line.taken_at:.3f}#{line.execution.rsplit(':', 1)[-1]}#{line.outcome}"
+        self._put(key, line.to_json(), None)
+
+    def history(self, most: int = 50) -> list[dict[str, Any]]:
+        """The latest changes, newest first."""
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
+            ExpressionAttributeNames={"#p": "pair", "#i": "item"},
+            ExpressionAttributeValues={":p": {"S": self._pair}, ":h": {"S": "history#"}},
+            ScanIndexForward=False,
+            Limit=most,
+            ConsistentRead=True,
+        )
+        return [_plain(item) for item in answer["Items"]]
+
+    def freshness(self) -> dict[str, Any]:
+        """What is known of the standby's copy; empty before the first replication."""
+        return self._item("freshness")
+
+    def put_freshness(self, known: Mapping[str, Any]) -> None:
+        self._put("freshness", known, None)
+
+    def _item(self, name: str) -> dict[str, Any]:
+        answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
+        return _plain(answer.get("Item", {}))
+
+    def _key(self, name: str) -> dict[str, Any]:
+        return {"pair": {"S": self._pair}, "item": {"S": name}}
+
+    def _put(self, name: str, body: Mapping[str, Any], version: int | None) -> bool:
+        item = {**self._key(name), **_attributes(body)}
+        condition: dict[str, Any] = {}
+        if version == 0:
+            condition = {
+                "ConditionExpression": "attribute_not_exists(#v)",
+                "ExpressionAttributeNames": {"#v": "version"},
+            }
+        elif version is not None:
+            condition = {
+                "ConditionExpression": "#v = :v",
+                "ExpressionAttributeNames": {"#v": "version"},
+                "ExpressionAttributeValues": {":v": {"N": str(version)}},
+            }
+        try:
+            self._client.put_item(TableName=self._table, Item=item, **condition)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+            # The reply of our own earlier try may have been lost: then the item is ours already.
+            return version is not None and self._item(name) == _plain(item)
+        return True
+
+
+def state_to_json(state: PairState) -> dict[str, Any]:
+    lease = state.lease
+    return {
+        "active": state.active.value if state.active else None,
+        "epoch": state.epoch,
+        "lease": {
+            "execution": lease.execution,
+            "action": lease.action,
+            "target": lease.target.value,
+            "epoch": lease.epoch,
+            "reason": lease.reason,
+            "requested_by": lease.requested_by,
+            "taken_at": lease.taken_at,
+        }
+        if lease
+        else None,
+        "receipt": state.receipt.to_json() if state.receipt else None,
+        "acknowledged": state.acknowledged,
+        "mode": state.mode,
+        "maintenance_until": state.maintenance_until,
+        "halted": state.halted,
+        "version": state.version,
+    }
+
+
+def state_from_json(data: Mapping[str, Any]) -> PairState:
+    """Read a record; an empty mapping is the record of a pair nobody has taken into care."""
+    lease, receipt, active = data.get("lease"), data.get("receipt"), data.get("active")
+    return PairState(
+        active=Role(active) if active else None,
+        epoch=int(data.get("epoch", 0)),
+        lease=Lease(
+            execution=str(lease["execution"]),
+            action=str(lease["action"]),
+            target=Role(lease["target"]),
+            epoch=int(lease["epoch"]),
+            reason=str(lease["reason"]),
+            requested_by=str(lease["requested_by"]),
+            taken_at=float(lease["taken_at"]),
+        )
+        if lease
+        else None,
+        receipt=Receipt.from_json(receipt) if receipt else None,
+        acknowledged=bool(data.get("acknowledged", True)),
+        mode=str(data.get("mode", "automatic")),
+        maintenance_until=float(data.get("maintenance_until", 0.0)),
+        halted=str(data.get("halted", "")),
+        version=int(data.get("version", 0)),
+    )
+
+
+def _attributes(body: Mapping[str, Any]) -> dict[str, Any]:
+    exact = json.loads(json.dumps(body), parse_float=Decimal)  # DynamoDB takes no binary floats
+    serializer = TypeSerializer()
+    return {name: serializer.serialize(value) for name, value in exact.items()}
+
+
+def _plain(item: Mapping[str, Any]) -> dict[str, Any]:
+    deserializer = TypeDeserializer()
+    return {name: _number(deserializer.deserialize(value)) for name, value in item.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, dict):
+        return {name: _number(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    return value

@@ -1,0 +1,94 @@
+"""The record that agents go by, in Route 53: read, moved by compare-and-swap, and followed until it is in sync."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from msfailover.verdict import Verdict, no, yes
+from msfailover.waiting import attempts
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+
+
+class RecordMovedUnderneath(Exception):
+    """The record set was no longer what had been read; nothing was changed. It can be read and tried again."""
+
+
+class StrangeRecord(Exception):
+    """The record set is of a shape that this system does not own (alias, weighted, …); nothing was changed."""
+
+
+@dataclass(frozen=True)
+class RecordSet:
+    """A simple record set; `ttl_s` in seconds."""
+
+    name: str
+    type: str
+    ttl_s: int
+    values: tuple[str, ...]
+
+    def to_api(self) -> dict[str, Any]:
+        return {
+            "Name": self.name,
+            "Type": self.type,
+            "TTL": self.ttl_s,
+            "ResourceRecords": [{"Value": value} for value in self.values],
+        }
+
+
+def read(client: Route53Client, zone: str, name: str, kind: str) -> RecordSet | None:
+    """The record set of that name and type as Route 53 holds it; None where there is none.
+
+    Raises:
+        StrangeRecord: it is not a simple one.
+    """
+    answer = client.list_resource_record_sets(
+        HostedZoneId=zone,
+        StartRecordName=name,
+        StartRecordType=kind,  # type: ignore[arg-type]
+        MaxItems="1",
+    )
+    for each in answer["ResourceRecordSets"]:
+        if each["Name"].rstrip(".").lower() != name.rstrip(".").lower() or each["Type"] != kind:
+            continue
+        if "TTL" not in each or "ResourceRecords" not in each or "SetIdentifier" in each:
+            raise StrangeRecord(f"{name} is an alias or has a routing policy; a simple {kind} record set is needed.")
+        return RecordSet(each["Name"], kind, int(each["TTL"]), tuple(r["Value"] for r in each["ResourceRecords"]))
+    return None
+
+
+def swap(client: Route53Client, zone: str, before: RecordSet | None, after: RecordSet, comment: str) -> str:
+    """Put `after` in the place of exactly `before`, in one batch: all of it happens or nothing.
+
+    Returns:
+        the change's id.
+
+    Raises:
+        RecordMovedUnderneath: the record set is not `before` any more.
+    """
+    changes: list[Any] = [{"Action": "DELETE", "ResourceRecordSet": before.to_api()}] if before else []
+    changes.append({"Action": "CREATE", "ResourceRecordSet": after.to_api()})
+    try:
+        answer = client.change_resource_record_sets(
+            HostedZoneId=zone, ChangeBatch={"Comment": comment[:256], "Changes": changes}
+        )
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "InvalidChangeBatch":
+            raise RecordMovedUnderneath(f"{after.name} was not as read; nothing was changed: {error}") from error
+        raise
+    return answer["ChangeInfo"]["Id"]
+
+
+def in_sync(client: Route53Client, change: str, wait_s: float) -> Verdict:
+    """Whether a change has reached all name servers, waited for at most `wait_s` seconds.
+
+    The client's own waiter looks every 30 seconds (botocore), longer than a whole failover may take.
+    """
+    for _ in attempts(wait_s, first_s=0.2, most_s=5.0):
+        if client.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC":
+            return yes("The record has reached all name servers.")
+    return no(f"The record has not reached all name servers after {wait_s:g} s.")

@@ -1,0 +1,102 @@
+"""SSM Run Command: one document on one host, its delivery and its run both bounded, its result one line of JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from msfailover.pair import Server
+from msfailover.verdict import Verdict, no, unknown, yes
+from msfailover.waiting import attempts
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+DELIVERY_LIMIT_S = 30
+"""SSM's least: how long a command may wait for the agent to fetch it."""
+
+_UNDER_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
+
+
+class CommandFailed(Exception):
+    """The host ran the command and says that it failed, with its own words."""
+
+
+class CommandUnfinished(Exception):
+    """No result by the deadline; whether the host did it is not known."""
+
+
+def send(client: SSMClient, server: Server, document: str, parameters: Mapping[str, str]) -> str:
+    """Send a document to a host and return at once with the command's id.
+
+    Args:
+        client: SSM.
+        server: the host.
+        document: the document's name.
+        parameters: its parameters. How long the script may run is among them, or in the document.
+    """
+    answer = client.send_command(
+        InstanceIds=[server.instance_id],
+        DocumentName=document,
+        Parameters={name: [value] for name, value in parameters.items()},
+        TimeoutSeconds=DELIVERY_LIMIT_S,
+    )
+    return answer["Command"]["CommandId"]
+
+
+def result(client: SSMClient, server: Server, command_id: str, wait_s: float) -> dict[str, Any]:
+    """Wait for a command's result.
+
+    Args:
+        wait_s: seconds to wait at most.
+
+    Raises:
+        CommandFailed: it ended, but not well.
+        CommandUnfinished: it has not ended in time, or its result can't be read.
+    """
+    status = "Pending"
+    for _ in attempts(wait_s):
+        answer = look(client, server, command_id)
+        status = answer.get("Status", "Pending")
+        if status not in _UNDER_WAY:
+            return _read(answer, command_id)
+    raise CommandUnfinished(f"Command {command_id} on {server.role} is {status} after {wait_s:g} s.")
+
+
+def look(client: SSMClient, server: Server, command_id: str) -> Mapping[str, Any]:
+    """A command's invocation as it is now; empty where SSM does not know of it *yet* (it is eventually consistent)."""
+    try:
+        return client.get_command_invocation(CommandId=command_id, InstanceId=server.instance_id)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "InvocationDoesNotExist":
+            return {}
+        raise
+
+
+def _read(answer: Mapping[str, Any], command_id: str) -> dict[str, Any]:
+    output = str(answer.get("StandardOutputContent", "")).strip()
+    if answer["Status"] != "Success":
+        words = str(answer.get("StandardErrorContent", "")).strip().splitlines()
+        why = words[-1][:400] if words else answer.get("StatusDetails", "no reason given")
+        raise CommandFailed(f"Command {command_id} ended as {answer['Status']}: {why}")
+    try:
+        found = json.loads(output.splitlines()[-1])
+    except (IndexError, ValueError):
+        found = None
+    if not isinstance(found, dict):
+        raise CommandFailed(f"Command {command_id} succeeded, but its last line is no result: {output[-200:]!r}")
+    return found
+
+
+def agent_answers(client: SSMClient, server: Server) -> Verdict:
+    """Whether the host's SSM agent has been heard of lately; that is some minutes' knowledge, not this moment's."""
+    answer = client.describe_instance_information(Filters=[{"Key": "InstanceIds", "Values": [server.instance_id]}])
+    states = [each["PingStatus"] for each in answer["InstanceInformationList"]]
+    if states == ["Online"]:
+        return yes(f"The SSM agent of {server.role} is online.")
+    if not states:
+        return unknown(f"SSM does not know {server.role} ({server.instance_id}).")
+    return no(f"The SSM agent of {server.role} is {states[0]}.")

@@ -1,0 +1,144 @@
+"""Security groups: every rule in front of the database, and the one group of our own that is edited.
+
+What stands in front of the database is read from its network interfaces: those that carry the door. A changed rule
+does not cut tracked connections (EC2 user guide, "Security group connection tracking"); ending sessions is not our
+business here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from msfailover.doors import Rule
+from msfailover.pair import Server
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+PAGES_AT_MOST = 20
+
+
+class DoorNotAttached(Exception):
+    """No network interface carries the stack's group: it guards nothing, so nothing can be said of who gets in."""
+
+
+class TooManyRules(Exception):
+    """More rules or interfaces than are read; what was not read can't be judged."""
+
+
+@dataclass(frozen=True)
+class Membership:
+    """What EC2 knows of a server's interfaces: `groups` is None where that can't be known."""
+
+    groups: frozenset[str] | None
+    addresses: tuple[str, ...]
+
+
+def membership(client: EC2Client, server: Server) -> Membership:
+    """The groups and addresses of a server's interfaces. A managed instance outside EC2 is a member of no group."""
+    if server.instance_id.startswith("mi-"):
+        return Membership(frozenset(), ())
+    found = _interfaces(client, "attachment.instance-id", server.instance_id)
+    if not found:
+        return Membership(None, ())
+    groups = frozenset(group["GroupId"] for each in found for group in each.get("Groups", []))
+    v4 = [item["PrivateIpAddress"] for each in found for item in each.get("PrivateIpAddresses", [])]
+    v6 = [item["Ipv6Address"] for each in found for item in each.get("Ipv6Addresses", [])]
+    return Membership(groups, tuple(v4 + v6))
+
+
+def rules_in_front(client: EC2Client, door_group: str) -> list[Rule]:
+    """Every inbound rule of every group on the interfaces that carry the door.
+
+    Raises:
+        DoorNotAttached: no interface carries it.
+        TooManyRules: there are more than are read.
+    """
+    interfaces = _interfaces(client, "group-id", door_group)
+    groups = sorted({group["GroupId"] for each in interfaces for group in each.get("Groups", [])})
+    if not groups:
+        raise DoorNotAttached(
+            f"The group {door_group} is attached to no network interface: attach it to the database beside its own"
+            " groups. Nothing was changed."
+        )
+    return _inbound_rules(client, groups)
+
+
+def rules_of_door(client: EC2Client, door_group: str) -> list[Rule]:
+    """The inbound rules of the door alone."""
+    return _inbound_rules(client, [door_group])
+
+
+def shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
+    """Take rules out of the door. Rules that are gone already are as good as taken out."""
+    for rule in rules:
+        try:
+            client.revoke_security_group_ingress(GroupId=door_group, SecurityGroupRuleIds=[rule.rule_id])
+        except ClientError as error:
+            if "NotFound" not in error.response["Error"]["Code"]:
+                raise
+
+
+def open_for(client: EC2Client, door_group: str, address: str, port: int, description: str) -> None:
+    """Let one address in on one port. A rule that is there already is as good as made."""
+    length, kind, name = (128, "Ipv6Ranges", "CidrIpv6") if ":" in address else (32, "IpRanges", "CidrIp")
+    permission: Any = {
+        "IpProtocol": "tcp",
+        "FromPort": port,
+        "ToPort": port,
+        kind: [{name: f"{address}/{length}", "Description": description}],
+    }
+    try:
+        client.authorize_security_group_ingress(GroupId=door_group, IpPermissions=[permission])
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+            raise
+
+
+def _interfaces(client: EC2Client, name: str, value: str) -> list[Any]:
+    found: list[Any] = []
+    pages = client.get_paginator("describe_network_interfaces").paginate(Filters=[{"Name": name, "Values": [value]}])
+    for number, page in enumerate(pages):
+        if number >= PAGES_AT_MOST:
+            raise TooManyRules(f"More than {PAGES_AT_MOST} pages of network interfaces have {name} {value}.")
+        found += page["NetworkInterfaces"]
+    return found
+
+
+def _inbound_rules(client: EC2Client, groups: list[str]) -> list[Rule]:
+    found: list[Rule] = []
+    pages = client.get_paginator("describe_security_group_rules").paginate(
+        Filters=[{"Name": "group-id", "Values": groups}]
+    )
+    for number, page in enumerate(pages):
+        if number >= PAGES_AT_MOST:
+            raise TooManyRules(f"The groups {', '.join(groups)} have more rules than are read.")
+        found += [_rule(client, each) for each in page["SecurityGroupRules"] if not each.get("IsEgress", False)]
+    return found
+
+
+def _rule(client: EC2Client, data: Any) -> Rule:
+    prefix_list = data.get("PrefixListId")
+    return Rule(
+        group_id=data["GroupId"],
+        rule_id=data["SecurityGroupRuleId"],
+        protocol=str(data["IpProtocol"]),
+        from_port=data.get("FromPort"),
+        to_port=data.get("ToPort"),
+        cidr=data.get("CidrIpv4") or data.get("CidrIpv6"),
+        source_group=(data.get("ReferencedGroupInfo") or {}).get("GroupId"),
+        prefix_list=prefix_list,
+        prefixes=_prefixes(client, prefix_list) if prefix_list else None,
+        description=data.get("Description", ""),
+    )
+
+
+def _prefixes(client: EC2Client, prefix_list: str) -> tuple[str, ...] | None:
+    try:
+        pages = client.get_paginator("get_managed_prefix_list_entries").paginate(PrefixListId=prefix_list)
+        return tuple(entry["Cidr"] for page in pages for entry in page["Entries"])
+    except ClientError:
+        return None  # the rule is then unreadable, and the answer that rests on it unknown

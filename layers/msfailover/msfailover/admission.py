@@ -1,0 +1,151 @@
+"""May this request change the pair now? The one place that weighs mode, maintenance, acknowledgement and lease."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from msfailover.pair import Lease, PairState, Role
+from msfailover.request import Action, Request
+from msfailover.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an admitted execution is to do.
+
+    Args:
+        action: the verb that is carried out (a resumed change keeps its own).
+        source: the server to be fenced.
+        target: the server to be active afterwards.
+        epoch: the epoch this change will have.
+        survey: find out first who is active (adopt).
+        confirm: ask the active server once more before anything is touched.
+        graceful: stop the active server cleanly and replicate a last time; turn back if the target does not come up.
+        may_power_off: whether a fence the database can't prove may be proven by power.
+    """
+
+    action: Action
+    source: Role
+    target: Role
+    epoch: int
+    survey: bool = False
+    confirm: bool = False
+    graceful: bool = False
+    may_power_off: bool = False
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Whether a request goes ahead, and why. `plan` is there exactly when it does."""
+
+    sentence: str
+    plan: Plan | None = None
+
+    @property
+    def admitted(self) -> bool:
+        return self.plan is not None
+
+
+def admit(
+    request: Request, state: PairState, execution: str, now: float, holder_runs: Verdict | None = None
+) -> Admission:
+    """Decide whether a request goes ahead. Pure: takes no lease, writes nothing.
+
+    Args:
+        request: what is asked.
+        state: the pair's record as read now.
+        execution: the ARN of the execution that asks.
+        now: seconds since 1970, UTC.
+        holder_runs: whether the execution that holds the lease still runs; only looked at by `resume`.
+
+    Returns:
+        The refusal's sentence, or the plan.
+    """
+    if state.lease is not None:
+        return _while_leased(request, state, state.lease, execution, holder_runs)
+    if request.action is Action.RESUME:
+        return Admission("Refused: there is nothing to resume, no change of the pair was left half done.")
+    if request.action is Action.ADOPT:
+        return _adopt(request, state)
+    if state.active is None:
+        return Admission("Refused: the pair has not been taken into care; start an execution with action adopt first.")
+    return held_back(request, state, now) or _change(request, state, state.active)
+
+
+def held_back(request: Request, state: PairState, now: float) -> Admission | None:
+    """The refusal of an automatic request by mode, maintenance or a missing acknowledgement; None where none holds it.
+
+    A person's own request is never held back by these: they are there so that nothing happens behind people's backs.
+    """
+    if not request.automatic:
+        return None
+    if state.maintenance_until > now:
+        until = datetime.fromtimestamp(state.maintenance_until, UTC).strftime("%Y-%m-%d %H:%M UTC")
+        return Admission(f"Refused: maintenance until {until}; a person can still start a failover.")
+    if state.mode == "shadow":
+        return Admission(f"Refused: in shadow mode nothing is done; would have failed over because: {request.reason}")
+    if state.mode != "automatic":
+        return Admission(f"Refused: in {state.mode} mode a person decides; asked for because: {request.reason}")
+    if not state.acknowledged:
+        return Admission(
+            "Refused: the last automatic failover has not been acknowledged; the next one waits for a person."
+        )
+    return None
+
+
+def _while_leased(
+    request: Request, state: PairState, lease: Lease, execution: str, holder_runs: Verdict | None
+) -> Admission:
+    if lease.execution == execution:
+        return Admission("Admitted already: this execution holds the lease.", _plan_of(lease, state))
+    held = f"{lease.action} to {lease.target} (epoch {lease.epoch}) holds the lease: {lease.execution}"
+    if request.action is not Action.RESUME:
+        return Admission(f"Refused: {held}; if that execution has ended, start one with action resume.")
+    if holder_runs is None or not holder_runs.is_no:
+        why = holder_runs.sentence if holder_runs else "whether it still runs was not asked"
+        return Admission(f"Refused: {held}, and it is not known to have ended: {why}")
+    if state.active is None and request.target is None and lease.action == Action.ADOPT:
+        return Admission("Admitted: takes the adoption up again.", _adoption_plan(lease.target, lease.epoch))
+    target = request.target or lease.target
+    epoch = lease.epoch if target is lease.target else lease.epoch + 1
+    plan = Plan(Action.RESUME, target.other, target, epoch, may_power_off=lease.action != Action.ADOPT)
+    return Admission(f"Admitted: goes on with {lease.action}, to {target}, epoch {epoch}.", plan)
+
+
+def _plan_of(lease: Lease, state: PairState) -> Plan:
+    action = Action(lease.action)
+    if action is Action.ADOPT:
+        return _adoption_plan(lease.target, lease.epoch)
+    if action is Action.RESUME or state.active is None:
+        return Plan(action, lease.target.other, lease.target, lease.epoch, may_power_off=True)
+    return _plan(action, state.active, lease.target, lease.epoch)
+
+
+def _adopt(request: Request, state: PairState) -> Admission:
+    if state.active is not None:
+        return Admission(f"Refused: the pair is in care already, {state.active} is active in epoch {state.epoch}.")
+    target = request.target or Role.MS1
+    return Admission("Admitted: finds out who is active.", _adoption_plan(target, state.epoch + 1))
+
+
+def _adoption_plan(target: Role, epoch: int) -> Plan:
+    # Never by power: an owner who takes a running pair into care does not expect a machine to be switched off.
+    return Plan(Action.ADOPT, target.other, target, epoch, survey=True)
+
+
+def _change(request: Request, state: PairState, active: Role) -> Admission:
+    target = request.target or active.other
+    if target is active:
+        return Admission(f"Refused: {active} is the active server already, since epoch {state.epoch}.")
+    plan = _plan(request.action, active, target, state.epoch + 1)
+    return Admission(f"Admitted: {request.action} from {active} to {target}, epoch {plan.epoch}.", plan)
+
+
+def _plan(action: Action, source: Role, target: Role, epoch: int) -> Plan:
+    plan = Plan(action, source, target, epoch)
+    if action is Action.FAILOVER:
+        return replace(plan, confirm=True, may_power_off=True)
+    if action is Action.FORCE:
+        return replace(plan, may_power_off=True)
+    return replace(plan, graceful=True)

@@ -1,0 +1,182 @@
+"""How the pair's record changes: taking the lease, keeping the proof, turning back, and the seven ways to end.
+
+Pure: each function takes the record as read and returns it as it is to be; the table writes it only if nobody else did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Any
+
+from msfailover.admission import Plan
+from msfailover.pair import Lease, PairState, Receipt, Role
+from msfailover.request import AUTOMATIC, Request
+
+
+class Outcome(StrEnum):
+    """How a workflow ends; each execution has exactly one."""
+
+    PROMOTED = "promoted"
+    STOOD_DOWN = "stood-down"
+    REFUSED = "refused"
+    BLOCKED = "blocked"
+    ROLLED_BACK = "rolled-back"
+    HALTED = "halted"
+
+
+class LeaseLost(Exception):
+    """The execution that wants to write does not hold the lease (any more); it must touch nothing further."""
+
+
+@dataclass(frozen=True)
+class History:
+    """One line of the pair's history: what a change was, who asked for it, and how it ended."""
+
+    epoch: int
+    execution: str
+    action: str
+    source: Role
+    target: Role
+    outcome: Outcome
+    sentence: str
+    reason: str
+    requested_by: str
+    taken_at: float
+    ended_at: float
+    receipt: Receipt | None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "execution": self.execution,
+            "action": self.action,
+            "source": self.source.value,
+            "target": self.target.value,
+            "outcome": self.outcome.value,
+            "sentence": self.sentence,
+            "reason": self.reason,
+            "requested_by": self.requested_by,
+            "taken_at": self.taken_at,
+            "ended_at": self.ended_at,
+            "receipt": self.receipt.to_json() if self.receipt else None,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> History:
+        """Read a stored line; raises `ValueError` or `KeyError` where it is not one."""
+        return History(
+            epoch=int(data["epoch"]),
+            execution=str(data["execution"]),
+            action=str(data["action"]),
+            source=Role(data["source"]),
+            target=Role(data["target"]),
+            outcome=Outcome(data["outcome"]),
+            sentence=str(data["sentence"]),
+            reason=str(data["reason"]),
+            requested_by=str(data["requested_by"]),
+            taken_at=float(data["taken_at"]),
+            ended_at=float(data["ended_at"]),
+            receipt=Receipt.from_json(data["receipt"]) if data.get("receipt") else None,
+        )
+
+
+def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float) -> PairState:
+    """The record with the lease taken. A proof from before counts only for the same change, gone on with."""
+    held = state.lease
+    if held is not None and held.execution == execution:
+        return state
+    same_change = held is not None and held.target is plan.target and held.epoch == plan.epoch
+    lease = Lease(
+        execution=execution,
+        action=plan.action.value,
+        target=plan.target,
+        epoch=plan.epoch,
+        reason=request.reason,
+        requested_by=request.requested_by,
+        taken_at=now,
+    )
+    return replace(state, lease=lease, receipt=state.receipt if same_change else None)
+
+
+def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairState:
+    """The record with the fence's proof in it.
+
+    Raises:
+        LeaseLost: the lease is not this execution's, or is for another epoch.
+    """
+    lease = _own_lease(state, execution)
+    if lease.epoch != receipt.epoch or lease.target is receipt.server:
+        raise LeaseLost(
+            f"The receipt for {receipt.server} in epoch {receipt.epoch} is not of the change under way"
+            f" ({lease.action} to {lease.target}, epoch {lease.epoch}); it was not kept."
+        )
+    return replace(state, receipt=receipt)
+
+
+def aim(state: PairState, execution: str, target: Role) -> PairState:
+    """The record with the lease's target as the survey found it (adopt)."""
+    lease = _own_lease(state, execution)
+    return replace(
+        state, lease=replace(lease, target=target), receipt=state.receipt if lease.target is target else None
+    )
+
+
+def turn_back(state: PairState, execution: str) -> PairState:
+    """The record with the change turned round: a change of its own, with the next epoch and no proof yet."""
+    lease = _own_lease(state, execution)
+    if lease.target is state.active:
+        return state  # turned already; a step may run twice
+    back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
+    return replace(state, lease=back, receipt=None)
+
+
+def conclude(
+    state: PairState, execution: str, outcome: Outcome, sentence: str, now: float
+) -> tuple[PairState, History]:
+    """The record after a change has ended, and its line in the history.
+
+    A halted change keeps its lease: nothing else may begin before a person resumes it. Every other end gives it back.
+
+    Raises:
+        LeaseLost: the lease is not this execution's.
+    """
+    lease = _own_lease(state, execution)
+    moved = outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)
+    source = lease.target.other
+    history = History(
+        epoch=lease.epoch,
+        execution=execution,
+        action=lease.action,
+        source=source,
+        target=lease.target,
+        outcome=outcome,
+        sentence=sentence,
+        reason=lease.reason,
+        requested_by=lease.requested_by,
+        taken_at=lease.taken_at,
+        ended_at=now,
+        receipt=state.receipt,
+    )
+    if outcome is Outcome.HALTED:
+        return replace(state, halted=sentence), history
+    after = replace(state, lease=None, halted="")
+    if moved:
+        unattended = lease.requested_by in AUTOMATIC and outcome is Outcome.PROMOTED
+        after = replace(
+            after,
+            active=lease.target,
+            epoch=lease.epoch,
+            acknowledged=state.acknowledged and not unattended,
+        )
+    else:
+        after = replace(after, receipt=None)
+    return after, history
+
+
+def _own_lease(state: PairState, execution: str) -> Lease:
+    if state.lease is None or state.lease.execution != execution:
+        holder = state.lease.execution if state.lease else "nobody"
+        raise LeaseLost(f"The lease is not held by {execution} but by {holder}; nothing was written.")
+    return state.lease

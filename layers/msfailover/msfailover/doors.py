@@ -1,0 +1,116 @@
+"""Who can get in to the database, by every rule of every group in front of it. One question, three answers."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from msfailover.pair import Server
+from msfailover.verdict import Verdict, no, unknown, yes
+
+ANY_PROTOCOL = "-1"
+TCP = ("tcp", "6")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One inbound rule of one security group.
+
+    Args:
+        group_id: the group it stands in.
+        rule_id: its own id, by which it can be revoked.
+        protocol: "tcp", "6", "-1" and so on, as EC2 gives it.
+        from_port, to_port: the range; None with protocol -1.
+        cidr: an IPv4 or IPv6 network, if it names one.
+        source_group: a security group, if it refers to one.
+        prefix_list: the id of a prefix list, if it refers to one.
+        prefixes: that list's networks; None where they could not be read.
+    """
+
+    group_id: str
+    rule_id: str
+    protocol: str
+    from_port: int | None = None
+    to_port: int | None = None
+    cidr: str | None = None
+    source_group: str | None = None
+    prefix_list: str | None = None
+    prefixes: tuple[str, ...] | None = None
+    description: str = ""
+
+    def __str__(self) -> str:
+        source = self.cidr or self.source_group or self.prefix_list or "an unreadable source"
+        return f"{self.rule_id} of {self.group_id} ({source}, {self.protocol} {self.from_port}-{self.to_port})"
+
+    def covers(self, port: int) -> bool:
+        """Whether the rule is about TCP connections to `port`."""
+        if self.protocol == ANY_PROTOCOL:
+            return True
+        if self.protocol.lower() not in TCP:
+            return False
+        if self.from_port is None or self.to_port is None or self.from_port == -1:
+            return True
+        return self.from_port <= port <= self.to_port
+
+
+def can_get_in(
+    server: Server,
+    server_groups: frozenset[str] | None,
+    server_addresses: Iterable[str],
+    rules: Iterable[Rule],
+    port: int,
+) -> Verdict:
+    """Say whether a server can open a connection to the database.
+
+    Args:
+        server: the server.
+        server_groups: the groups its network interfaces are members of; None where they could not be read.
+        server_addresses: addresses EC2 knows of it, beside those configured.
+        rules: every inbound rule of every group on the database's side.
+        port: the database's TCP port.
+
+    Returns:
+        yes, naming the rule that lets it in; no; or unknown, naming what could not be read.
+    """
+    addresses = [ipaddress.ip_address(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
+    unreadable: list[str] = []
+    for rule in rules:
+        if not rule.covers(port):
+            continue
+        answer = _lets_in(rule, addresses, server_groups)
+        if answer is True:
+            return yes(f"{server.role} can get in to the database by rule {rule}.", rule=str(rule), group=rule.group_id)
+        if answer is None:
+            unreadable.append(str(rule))
+    if unreadable:
+        return unknown(f"Whether {server.role} can get in is not known: {'; '.join(unreadable[:3])} can't be read.")
+    return no(f"{server.role} can't get in to the database: no rule of any group in front of it lets it in.")
+
+
+def _lets_in(
+    rule: Rule, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], groups: frozenset[str] | None
+) -> bool | None:
+    """True, False, or None where it can't be told."""
+    if rule.source_group is not None:
+        return None if groups is None else rule.source_group in groups
+    if rule.prefix_list is not None:
+        if rule.prefixes is None:
+            return None
+        found = [_within(network, addresses) for network in rule.prefixes]
+        return True if True in found else None if None in found else False
+    return _within(rule.cidr, addresses)
+
+
+def _within(network: str | None, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool | None:
+    try:
+        parsed = ipaddress.ip_network(network or "", strict=False)
+    except ValueError:
+        return None
+    return any(address in parsed for address in addresses)
+
+
+def lets_in_through(rules: Iterable[Rule], server: Server, server_addresses: Iterable[str]) -> list[Rule]:
+    """Those of the door's own rules that name one of the server's addresses."""
+    addresses = [ipaddress.ip_address(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
+    return [rule for rule in rules if rule.cidr is not None and _within(rule.cidr, addresses)]

@@ -1,0 +1,97 @@
+"""Is the old server out? The two proofs of a fence, and who may rely on them."""
+
+from __future__ import annotations
+
+from msfailover.pair import FencedBy, PairState, Receipt, Role
+from msfailover.verdict import Verdict, no, unknown, yes
+
+
+class NoReceipt(Exception):
+    """A step that lets in or starts a server was asked for without a valid fence receipt; it did nothing."""
+
+
+def proof_by_database(
+    server: Role, epoch: int, door_before: Verdict, sessions: Verdict, door_after: Verdict, reads: int, now: float
+) -> tuple[Verdict, Receipt | None]:
+    """Judge whether the database proves that a server is out.
+
+    Both halves are needed: a changed rule does not cut established connections, and ending sessions does not keep
+    them out. The door is looked at before *and* after the sessions are counted, so that nothing slips in between.
+
+    Args:
+        server: the server that is to be out.
+        epoch: the epoch of the change.
+        door_before, door_after: can it get in?
+        sessions: has it sessions? Its evidence holds `counts`, one number for each read in a row.
+        reads: how many reads in a row are demanded.
+        now: seconds since 1970.
+
+    Returns:
+        yes with the receipt; no or unknown without one.
+    """
+    for door in (door_before, door_after):
+        if not door.is_no:
+            word = no if door.is_yes else unknown
+            return word(f"The fence of {server} is not proven: {door.sentence}"), None
+    counts = [int(count) for count in sessions.evidence.get("counts", [])]
+    if not sessions.is_no:
+        word = no if sessions.is_yes else unknown
+        return word(f"The fence of {server} is not proven: {sessions.sentence}", counts=counts), None
+    if len(counts) < reads or any(counts):
+        return unknown(
+            f"The fence of {server} is not proven: {reads} reads without a session are needed, got {counts}.",
+            counts=counts,
+        ), None
+    receipt = Receipt(
+        epoch, server, FencedBy.DATABASE, "denied", tuple(counts), now, (door_before.sentence, sessions.sentence)
+    )
+    return yes(f"{server} is out: its door is shut and {len(counts)} reads in a row found no session of it."), receipt
+
+
+def proof_by_power(server: Role, epoch: int, power: Verdict, now: float) -> tuple[Verdict, Receipt | None]:
+    """Judge whether a server is out because its machine is off. `stopping` is not proof.
+
+    Args:
+        power: is the machine on? Only a *no* (stopped or terminated) proves anything.
+    """
+    if not power.is_no:
+        word = no if power.is_yes else unknown
+        return word(f"The fence of {server} is not proven: {power.sentence}"), None
+    receipt = Receipt(epoch, server, FencedBy.POWER, "not asked", (), now, (power.sentence,))
+    return yes(f"{server} is out: {power.sentence}"), receipt
+
+
+def demand_receipt(state: PairState, target: Role, epoch: int) -> Receipt:
+    """The receipt that letting in or starting `target` rests on.
+
+    Called by the functions that act, so that no edit of the state machine can get round it.
+
+    Raises:
+        NoReceipt: there is no change under way to that server in that epoch, or the other server's fence is unproven.
+    """
+    lease, receipt = state.lease, state.receipt
+    if lease is None or lease.epoch != epoch or lease.target is not target:
+        under_way = f"{lease.action} to {lease.target} in epoch {lease.epoch}" if lease else "none"
+        raise NoReceipt(f"{target} is not let in or started: epoch {epoch} is not the change under way ({under_way}).")
+    if receipt is None:
+        raise NoReceipt(f"{target} is not let in or started: no fence of {target.other} has been proven.")
+    if receipt.epoch != epoch or receipt.server is not target.other:
+        raise NoReceipt(
+            f"{target} is not let in or started: the receipt is for {receipt.server} in epoch {receipt.epoch},"
+            f" needed is one for {target.other} in epoch {epoch}."
+        )
+    if receipt.by is FencedBy.DATABASE and (not receipt.sessions or any(receipt.sessions)):
+        raise NoReceipt(f"{target} is not let in or started: the receipt does not show {receipt.server} gone.")
+    return receipt
+
+
+def demand_change(state: PairState, fenced: Role, epoch: int) -> None:
+    """Allow an act against `fenced` only while a change away from it is under way: the active server is never shut
+    out, or switched off, by a late or doubled order.
+
+    Raises:
+        NoReceipt: no such change is under way.
+    """
+    lease = state.lease
+    if lease is None or lease.epoch != epoch or lease.target is fenced:
+        raise NoReceipt(f"{fenced} is left alone: no change away from it is under way in epoch {epoch}.")

@@ -1,0 +1,23 @@
+"""Logs and metrics, made once and the same in every function: one JSON line per event, keyed by the execution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_lambda_powertools import Logger
+
+NAMESPACE = "MsFailover"
+
+
+def logger_for(function: str) -> Logger:
+    """The logger of a function.
+
+    It never logs the event itself: an event can come from outside, and nothing secret is to reach the logs.
+    """
+    return Logger(service=function)
+
+
+def begin(logger: Logger, event: Mapping[str, Any]) -> None:
+    """Key everything logged from here on by the execution that asks, so that one search tells one failover's story."""
+    logger.set_correlation_id(str(event.get("execution", "none"))[:300])

@@ -1,0 +1,162 @@
+"""The words everything speaks: a server, the pair, what the pair's record says, and the proof of a fence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+
+class Role(StrEnum):
+    """A configured place in the pair. Which of the two is *active* is the record's business, not the role's."""
+
+    MS1 = "ms1"
+    MS2 = "ms2"
+
+    @property
+    def other(self) -> Role:
+        return Role.MS2 if self is Role.MS1 else Role.MS1
+
+
+@dataclass(frozen=True)
+class Server:
+    """One of the two servers.
+
+    Args:
+        role: its configured place.
+        instance_id: `i-…` for EC2, `mi-…` for a managed instance outside it (which has no power switch).
+        addresses: every address its sessions and probes may come from or go to, the first one preferred.
+        host_names: names a database may show in place of an address, lower case (Oracle shows nothing else).
+    """
+
+    role: Role
+    instance_id: str
+    addresses: tuple[str, ...]
+    host_names: tuple[str, ...] = ()
+
+    @property
+    def address(self) -> str:
+        return self.addresses[0]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two servers, one database, one name. `name` tells several pairs in one account apart."""
+
+    name: str
+    ms1: Server
+    ms2: Server
+
+    def server(self, role: Role) -> Server:
+        return self.ms1 if role is Role.MS1 else self.ms2
+
+    def other(self, role: Role) -> Server:
+        return self.server(role.other)
+
+
+class FencedBy(StrEnum):
+    """What made the fence certain: a shut door with no session behind it, or a machine without power."""
+
+    DATABASE = "database"
+    POWER = "power"
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The proof that one server is out, good for one change of the active server only.
+
+    Args:
+        epoch: the epoch of the change it was made for; of no use in any other.
+        server: the server that is out.
+        by: which of the two proofs it is.
+        access: the door's answer for that server; "denied" in a proof by database.
+        sessions: the server's sessions in consecutive reads; all zero in a proof by database.
+        verified_at: seconds since 1970, UTC.
+        evidence: the sentences it rests on.
+    """
+
+    epoch: int
+    server: Role
+    by: FencedBy
+    access: str
+    sessions: tuple[int, ...]
+    verified_at: float
+    evidence: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "epoch": self.epoch,
+            "server": self.server.value,
+            "by": self.by.value,
+            "access": self.access,
+            "sessions": list(self.sessions),
+            "verified_at": self.verified_at,
+            "evidence": list(self.evidence),
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Receipt:
+        """Read a stored receipt; raises `ValueError` or `KeyError` where it is not one."""
+        return Receipt(
+            epoch=int(data["epoch"]),
+            server=Role(data["server"]),
+            by=FencedBy(data["by"]),
+            access=str(data["access"]),
+            sessions=tuple(int(count) for count in data["sessions"]),
+            verified_at=float(data["verified_at"]),
+            evidence=tuple(str(line) for line in data.get("evidence", ())),
+        )
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Who may change the pair now. It ends with the execution that holds it, never by a clock.
+
+    Args:
+        execution: the ARN of the Step Functions execution that holds it.
+        action: the verb it runs.
+        target: the server that is to be active afterwards.
+        epoch: the epoch this change will have; one above the last.
+        reason, requested_by: as given with the request.
+        taken_at: seconds since 1970, UTC.
+    """
+
+    execution: str
+    action: str
+    target: Role
+    epoch: int
+    reason: str
+    requested_by: str
+    taken_at: float
+
+
+@dataclass(frozen=True)
+class PairState:
+    """What the pair's record says: the one item both writers and readers go by.
+
+    Args:
+        active: the server that may use the database; None before the pair was taken into care.
+        epoch: grows by one at each change of the active server; 0 before the first.
+        lease: held while a change runs, or was left half done.
+        receipt: the fence's proof for the change under way.
+        acknowledged: False after an automatic failover, until a person has looked (I7).
+        mode: automatic, manual or shadow.
+        maintenance_until: seconds since 1970; 0 when there is none.
+        halted: why a change stopped for a human; empty when none did.
+        version: grows with every write, so that two writers can't both win.
+    """
+
+    active: Role | None = None
+    epoch: int = 0
+    lease: Lease | None = None
+    receipt: Receipt | None = None
+    acknowledged: bool = True
+    mode: str = "automatic"
+    maintenance_until: float = 0.0
+    halted: str = ""
+    version: int = 0
+
+    @property
+    def adopted(self) -> bool:
+        return self.active is not None

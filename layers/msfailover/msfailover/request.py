@@ -1,0 +1,125 @@
+"""What somebody asks of the pair, and the refusal of everything that is not such a request."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from msfailover.pair import Role
+
+AUTOMATIC = ("watch", "alarm")
+"""Who asks without a person behind it. Their requests obey mode, maintenance and acknowledgement (I7)."""
+
+_KNOWN = ("action", "target", "reason", "requested_by")
+_LONGEST_TEXT = 500
+
+
+class BadRequest(Exception):
+    """The input is not a request; the sentence says what is wrong and what is allowed. Nothing was touched."""
+
+
+class Action(StrEnum):
+    """The verbs of the state machine."""
+
+    FAILOVER = "failover"
+    SWITCHOVER = "switchover"
+    FORCE = "force"
+    RESUME = "resume"
+    ADOPT = "adopt"
+
+
+@dataclass(frozen=True)
+class Request:
+    """A request that can be admitted or refused.
+
+    Args:
+        action: the verb.
+        target: the server that is to be active afterwards; None leaves it to the pair's record.
+        reason: why, in the words of whoever asks; kept in the history.
+        requested_by: a person's name, or one of `AUTOMATIC`.
+        dry_run: everything that reads, nothing that writes.
+    """
+
+    action: Action
+    target: Role | None
+    reason: str
+    requested_by: str
+    dry_run: bool = False
+
+    @property
+    def automatic(self) -> bool:
+        return self.requested_by in AUTOMATIC
+
+
+def parse_request(data: object) -> Request:
+    """Make a request of an execution's input.
+
+    Raises:
+        BadRequest: one sentence naming what is wrong and what is allowed.
+    """
+    if not isinstance(data, Mapping):
+        raise BadRequest('The input is not a JSON object; {"action": …, "reason": …} is needed.')
+    strange = sorted(str(key)[:40] for key in data if key not in _KNOWN)
+    if strange:
+        raise BadRequest(f"The input has fields that mean nothing here: {', '.join(strange[:5])}; {_allowed_fields()}.")
+    action = _one_of(data, "action", [each.value for each in Action])
+    target = _one_of(data, "target", [each.value for each in Role]) if data.get("target") is not None else None
+    dry_run = data.get("dry_run", False)
+    if not isinstance(dry_run, bool):
+        raise BadRequest("dry_run is not true or false, but one of the two is needed.")
+    if data.get("requested_by") is None and action == Action.FORCE:
+        raise BadRequest("requested_by is missing: force needs the name of the person who answers for it.")
+    return Request(
+        action=Action(action),
+        target=Role(target) if target else None,
+        reason=_sentence(data, "reason", None),
+        requested_by=_sentence(data, "requested_by", "unnamed"),
+        dry_run=dry_run,
+    )
+
+
+def _allowed_fields() -> str:
+    return f"allowed are {', '.join(_KNOWN)}"
+
+
+def _one_of(data: Mapping[Any, Any], name: str, allowed: list[str]) -> str:
+    value = data.get(name)
+    if not isinstance(value, str) or value not in allowed:
+        shown = "missing" if value is None else repr(value)[:60]
+        raise BadRequest(f"{name} is {shown}, but one of {', '.join(allowed)} is needed.")
+    return value
+
+
+def _sentence(data: Mapping[Any, Any], name: str, default: str | None) -> str:
+    value = data.get(name, default)
+    if not isinstance(value, str) or not value.strip():
+        raise BadRequest(f"{name} is missing: a line of text is needed that people will understand later.")
+    if len(value) > _LONGEST_TEXT or re.search(r"[\x00-\x1f\x7f]", value):
+        raise BadRequest(f"{name} is not one line of at most {_LONGEST_TEXT} characters.")
+    return value.strip()
+
+
+def role_in(event: Mapping[str, Any], name: str = "server") -> Role:
+    """The server that a function is asked about.
+
+    Raises:
+        BadRequest: it is not one of the pair.
+    """
+    return Role(_one_of(event, name, [each.value for each in Role]))
+
+
+def epoch_in(event: Mapping[str, Any]) -> int:
+    """The epoch that a function is asked to act in.
+
+    Raises:
+        BadRequest: it is not a whole number above zero.
+    """
+    value = event.get("epoch")
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # Step Functions hands numbers on as JSON, where 2 and 2.0 are one
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**9:
+        raise BadRequest(f"epoch is {value!r}, but a whole number above 0 is needed.")
+    return value

@@ -1,0 +1,239 @@
+"""Which of a database's sessions are of a server, and what can't be said.
+
+The rule behind all of it: a session counts as somebody else's only when that is *known*. What the monitoring role may
+not see, what shows no usable origin, and a list that is not whole make the answer unknown, never no (I3).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from msfailover.pair import Server
+from msfailover.verdict import Verdict, no, unknown, yes
+
+OUR_NAME = "ms-failover"
+"""What our own connections call themselves, where a database shows the name that a client gives."""
+
+_EXAMPLES = 5
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class SessionKind(StrEnum):
+    """What a session is for. All but `background` can write, or are about to."""
+
+    CLIENT = "client"
+    REPLICATION = "replication"
+    LOGIN = "login"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session as a database shows it.
+
+    Args:
+        id: what the engine needs to end exactly this one and none that took its number later; opaque to others.
+        kind: what it is for.
+        address: where it comes from, if the database shows an address.
+        host_name: the client's name, if the database shows that in place of an address.
+        user: the database user, if shown.
+        local: it comes from the database's own machine, without a network in between.
+        hidden: it is there, but where it comes from is not shown to us.
+    """
+
+    id: str
+    kind: SessionKind = SessionKind.CLIENT
+    address: str | None = None
+    host_name: str | None = None
+    user: str | None = None
+    local: bool = False
+    hidden: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+        if self.hidden:
+            return "hidden"
+        return self.address or self.host_name or ("local" if self.local else "not shown")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All sessions of a database but our own.
+
+    Args:
+        sessions: what was read.
+        gaps: a sentence for each reason why that may not be all of them; empty for a whole list.
+        late_login_s: a list read sooner than so many seconds after a door was shut may miss a connection that came
+            through before and turns into a session later; 0 where every connection is listed from its first packet,
+            None where the engine does not tell.
+    """
+
+    sessions: tuple[Session, ...]
+    gaps: tuple[str, ...] = ()
+    late_login_s: float | None = 0.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a listing says about one server.
+
+    Args:
+        verdict: has it sessions? *No* only when the list is whole and every origin in it is known.
+        sessions: those that are the server's.
+        unknown: those that may be.
+    """
+
+    verdict: Verdict
+    sessions: tuple[Session, ...]
+    unknown: tuple[Session, ...]
+
+    @property
+    def count(self) -> int:
+        return len(self.sessions)
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What to hand to the engine's `terminate`."""
+        return tuple(session.id for session in self.sessions)
+
+
+class _Whose(StrEnum):
+    SERVER = "server"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+def sessions_of(server: Server, listing: Listing, others: Collection[str] = ()) -> Finding:
+    """Tell which sessions are of a server.
+
+    Args:
+        server: known by its addresses and host names.
+        listing: what the engine read.
+        others: host names known to be somebody else's (the other server's, an administrator's desk), for databases
+            that show names. A name that is neither the server's nor among these is unknown. Addresses need no such
+            list: an address that is not one of the server's is somebody else's.
+    """
+    mine: list[Session] = []
+    unclear: list[Session] = []
+    for session in listing.sessions:
+        whose = _whose(server, session, (*others, OUR_NAME))
+        if whose is _Whose.SERVER:
+            mine.append(session)
+        elif whose is _Whose.UNKNOWN:
+            unclear.append(session)
+    evidence = {
+        "count": len(mine),
+        "unknown": len(unclear),
+        "total": len(listing.sessions),
+        "sessions": [f"{each.kind} {each.user or '-'} from {each.origin}" for each in mine[:_EXAMPLES]],
+        "unclear": [f"{each.kind} {each.user or '-'} from {each.origin}" for each in unclear[:_EXAMPLES]],
+        "gaps": list(listing.gaps),
+        "late_login_s": listing.late_login_s,
+    }
+    if mine:
+        verdict = yes(f"{server.role} has {_plural(len(mine))} on the database ({_summary(mine)}).", **evidence)
+    elif unclear or listing.gaps:
+        reasons = list(listing.gaps)
+        if unclear:
+            reasons.append(
+                f"the origin of {len(unclear)} of {_plural(len(listing.sessions))} is not known ({_summary(unclear)})."
+            )
+        sentence = f"Whether {server.role} has a session on the database can't be said: {' '.join(reasons)}"
+        verdict = unknown(sentence, **evidence)
+    else:
+        seen = _plural(len(listing.sessions))
+        verdict = no(f"{server.role} has no session on the database; {seen} seen, each of known origin.", **evidence)
+    return Finding(verdict, tuple(mine), tuple(unclear))
+
+
+def over_reads(findings: Sequence[Finding]) -> Verdict:
+    """Make one verdict of several reads in a row: the worst of them, with `counts`, one number for each read.
+
+    Raises:
+        ValueError: there was no read at all.
+    """
+    if not findings:
+        raise ValueError("there is no verdict without a read")
+    # The last one that is not a "no" tells the story best: it is nearest to now.
+    worst = next((each for each in reversed(findings) if each.verdict.is_yes), None)
+    worst = worst or next((each for each in reversed(findings) if not each.verdict.is_no), findings[-1])
+    evidence = {
+        **worst.verdict.evidence,
+        "counts": [each.count for each in findings],
+        "unknowns": [len(each.unknown) for each in findings],
+    }
+    return Verdict(worst.verdict.answer, worst.verdict.sentence, evidence)
+
+
+def _whose(server: Server, session: Session, others: Collection[str]) -> _Whose:
+    if session.kind is SessionKind.BACKGROUND:
+        return _Whose.OTHER
+    if session.hidden:
+        return _Whose.UNKNOWN
+    if session.address:
+        return _whose_address(server, session.address)
+    if session.local:
+        return _Whose.OTHER
+    if session.host_name:
+        return _whose_name(server, session.host_name, others)
+    return _Whose.UNKNOWN
+
+
+def _whose_address(server: Server, text: str) -> _Whose:
+    address = parse_address(text)
+    known = [parse_address(each) for each in server.addresses]
+    if address is not None and address in known:
+        return _Whose.SERVER
+    return _Whose.UNKNOWN if address is None or not known or None in known else _Whose.OTHER
+
+
+def _whose_name(server: Server, name: str, others: Collection[str]) -> _Whose:
+    if parse_address(name) is not None:
+        return _whose_address(server, name)
+    if any(_same_name(name, each) for each in server.host_names):
+        return _Whose.SERVER
+    if server.host_names and any(_same_name(name, each) for each in others):
+        return _Whose.OTHER
+    return _Whose.UNKNOWN
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """Read an address; an IPv4 address mapped into IPv6 is the IPv4 address. None for what is no address."""
+    try:
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+def _same_name(shown: str, known: str) -> bool:
+    """Short or fully qualified, in any case; two fully qualified names must agree in full."""
+    first, second = _plain(shown), _plain(known)
+    if not first or not second:
+        return False
+    if "." in first and "." in second:
+        return first == second
+    return first.partition(".")[0] == second.partition(".")[0]
+
+
+def _plain(name: str) -> str:
+    # Windows clients put a domain in front, and some Oracle clients a NUL at the end.
+    return name.replace("\x00", "").strip().rpartition("\\")[2].rstrip(".").casefold()
+
+
+def _plural(count: int) -> str:
+    return f"{count} session" if count == 1 else f"{count} sessions"
+
+
+def _summary(sessions: Sequence[Session]) -> str:
+    counted = Counter(f"{each.kind} from {each.origin}" for each in sessions)
+    shown = [f"{count} {what}" for what, count in counted.most_common(_EXAMPLES)]
+    return ", ".join(shown + (["…"] if len(counted) > _EXAMPLES else []))

@@ -1,0 +1,149 @@
+"""The settings of each function: one frozen dataclass each, read from its environment at start."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msfailover.environment import (
+    anything,
+    arn,
+    choice,
+    flag,
+    function_name,
+    host_name,
+    host_names,
+    number,
+    optional_addresses,
+    port,
+    setting,
+    text,
+    whole,
+)
+from msfailover.pair import Pair
+
+_table = text(r"[A-Za-z0-9_.-]{3,255}", "a table's name")
+_document = text(r"[A-Za-z0-9_.:/-]{3,200}", "an SSM document's name")
+_command = text(r"[A-Za-z0-9@._/:= -]{0,200}", "a command without quotes or other characters special to a shell")
+"""Empty means systemctl with the service's name."""
+
+_group = text(r"sg-[0-9a-f]{8,17}", "a security group's id")
+_path = text(r"/[A-Za-z0-9@._/+-]{0,200}", "an absolute path")
+
+
+@dataclass(frozen=True)
+class PairSettings:
+    """`pair`: the record, the lease, and the proofs it gathers from the functions that can see."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    server_function: str = setting("SERVER_FUNCTION", function_name)
+    access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
+    sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
+    dns_function: str = setting("DNS_FUNCTION", function_name)
+    fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
+
+
+@dataclass(frozen=True)
+class WatchSettings:
+    """`watch`: how often to look, how often to be disappointed, and whether to start the failover itself."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
+    server_function: str = setting("SERVER_FUNCTION", function_name)
+    machine: str = setting("STATE_MACHINE_ARN", arn)
+    interval_s: float = setting("PROBE_INTERVAL_SECONDS", number(0.2, 30, "seconds"), 5.0)
+    threshold: int = setting("FAILURE_THRESHOLD", whole(2, 20, "a number of failures"), 3)
+    starts: bool = setting("WATCH_STARTS_FAILOVER", flag, True)
+    tick_s: float = setting("TICK_SECONDS", number(5, 300, "seconds"), 57.0)
+
+
+@dataclass(frozen=True)
+class ProbeSettings:
+    """`probe`: where the servers answer, and what counts as an answer."""
+
+    pair: Pair
+    admin_port: int = setting("ADMIN_PORT", port, 443)
+    admin_path: str = setting("ADMIN_PATH", text(r"/[A-Za-z0-9_./?=&%~-]{0,200}", "a path beginning with /"), "/")
+    admin_name: str = setting("ADMIN_TLS_NAME", host_name)
+    admin_ca: str = setting("ADMIN_CA_FILE", _path)
+    management_port: int = setting("MANAGEMENT_PORT", port, 17235)
+    timeout_s: float = setting("PROBE_TIMEOUT_SECONDS", number(0.1, 20, "seconds"), 2.0)
+    record_name: str = setting("RECORD_NAME", host_name)
+    resolvers: tuple[str, ...] = setting("RESOLVERS", optional_addresses, ())
+
+
+@dataclass(frozen=True)
+class ServerSettings:
+    """`server`: the documents that act on a host, and how long they may take."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    status_document: str = setting("STATUS_DOCUMENT", _document)
+    start_document: str = setting("START_DOCUMENT", _document)
+    stop_document: str = setting("STOP_DOCUMENT", _document)
+    service: str = setting("SERVICE_NAME", text(r"[A-Za-z0-9@._-]{1,64}", "a service's name"), "ssh-mgmt-server")
+    start_command: str = setting("START_COMMAND", _command, "")
+    stop_command: str = setting("STOP_COMMAND", _command, "")
+    status_command: str = setting("STATUS_COMMAND", _command, "")
+    package: str = setting("PACKAGE_NAME", text(r"[A-Za-z0-9+._-]{1,64}", "a package's name"), "ssh-mgmt-server")
+    status_limit_s: int = setting("STATUS_LIMIT_SECONDS", whole(2, 60, "seconds"), 8)
+    start_limit_s: int = setting("START_LIMIT_SECONDS", whole(5, 600, "seconds"), 60)
+    stop_grace_s: int = setting("STOP_GRACE_SECONDS", whole(1, 300, "seconds"), 20)
+
+
+@dataclass(frozen=True)
+class AccessSettings:
+    """`database_access`: the stack's own group in front of the database, and the port behind it."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    door_group: str = setting("DOOR_GROUP_ID", _group)
+    database_port: int = setting("DATABASE_PORT", port)
+    settle_s: float = setting("DOOR_SETTLE_SECONDS", number(0.1, 20, "seconds"), 5.0)
+
+
+@dataclass(frozen=True)
+class DnsSettings:
+    """`dns`: the one record that agents go by."""
+
+    pair: Pair
+    zone: str = setting("HOSTED_ZONE_ID", text(r"Z[A-Z0-9]{1,31}", "a hosted zone's id"))
+    record_name: str = setting("RECORD_NAME", host_name)
+    ttl_s: int = setting("RECORD_TTL_SECONDS", whole(1, 300, "seconds"), 30)
+
+
+@dataclass(frozen=True)
+class ReplicateSettings:
+    """`replicate`: which document carries what, and how long a run may take."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    document: str = setting("REPLICATE_DOCUMENT", _document)
+    software: bool = setting("REPLICATE_SOFTWARE", flag, True)
+    software_paths: str = setting(
+        "SOFTWARE_PATHS", anything, "/var/opt/ssh-mgmt/server/cds /var/opt/ssh-mgmt/server/dists"
+    )
+    config_path: str = setting("CONFIG_PATH", _path, "/etc/opt/ssh-mgmt/server")
+    limit_s: int = setting("REPLICATE_LIMIT_SECONDS", whole(10, 3600, "seconds"), 240)
+
+
+@dataclass(frozen=True)
+class SessionsSettings:
+    """`database_sessions`: the database, and who we are there. Either a secret or an IAM user, not both."""
+
+    pair: Pair
+    engine: str = setting("DATABASE_ENGINE", choice("postgresql", "mysql", "oracle"))
+    host: str = setting("DATABASE_HOST", host_name)
+    port: int = setting("DATABASE_PORT", port)
+    database: str = setting("DATABASE_NAME", text(r"[A-Za-z0-9_.$-]{1,128}", "a database's name"))
+    secret: str = setting("DATABASE_SECRET", arn, "")
+    iam_user: str = setting("DATABASE_IAM_USER", text(r"[A-Za-z0-9_.-]{1,64}", "a database user's name"), "")
+    ca_file: str = setting("DATABASE_CA_FILE", _path, "")
+    tls: str = setting("DATABASE_TLS", choice("verify", "off"), "verify")
+    kill_with: str = setting("DATABASE_KILL_WITH", choice("engine", "rds"), "engine")
+    known_hosts: tuple[str, ...] = setting("DATABASE_KNOWN_HOSTS", host_names, ())
+    connect_timeout_s: float = setting("DATABASE_CONNECT_SECONDS", number(0.2, 10, "seconds"), 2.0)
+    statement_timeout_s: float = setting("DATABASE_STATEMENT_SECONDS", number(0.2, 20, "seconds"), 3.0)

@@ -1,0 +1,56 @@
+"""The answer every check gives: yes, no or unknown, with the sentence an operator reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Answer(StrEnum):
+    """Three values, because *unknown* is neither of the other two and never moves a failover forward (I3)."""
+
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """An answer, why it is so, and what it was read from.
+
+    `evidence` holds plain JSON values: it is stored with the receipt and shown to people.
+    """
+
+    answer: Answer
+    sentence: str
+    evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_yes(self) -> bool:
+        return self.answer is Answer.YES
+
+    @property
+    def is_no(self) -> bool:
+        return self.answer is Answer.NO
+
+    def to_json(self) -> dict[str, Any]:
+        return {"answer": self.answer.value, "sentence": self.sentence, "evidence": dict(self.evidence)}
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Verdict:
+        """Read a verdict back from a function's answer; raises `ValueError` where it is not one."""
+        return Verdict(Answer(data["answer"]), str(data["sentence"]), dict(data.get("evidence", {})))
+
+
+def yes(sentence: str, **evidence: Any) -> Verdict:
+    return Verdict(Answer.YES, sentence, evidence)
+
+
+def no(sentence: str, **evidence: Any) -> Verdict:
+    return Verdict(Answer.NO, sentence, evidence)
+
+
+def unknown(sentence: str, **evidence: Any) -> Verdict:
+    return Verdict(Answer.UNKNOWN, sentence, evidence)
