@@ -1,0 +1,210 @@
+"""What every engine offers, what it needs to know, and what may go wrong; no driver is imported here."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+from msfailover.sessions import Listing
+from msfailover.verdict import Verdict
+
+C = TypeVar("C")
+R = TypeVar("R")
+
+
+class DatabaseProblem(Exception):
+    """Something about the database; `sentence` says what, in what state things are, and what to do."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+
+
+class DatabaseUnreachable(DatabaseProblem):
+    """No answer, none in time, or none that could be trusted. Nothing is known about its sessions.
+
+    `lost` tells that the connection is gone, so that a new one may fare better.
+    """
+
+    def __init__(self, sentence: str, *, lost: bool = False) -> None:
+        super().__init__(sentence)
+        self.lost = lost
+
+
+class LoginRefused(DatabaseProblem):
+    """The database is there and does not let us in with the credentials we have, or we have none."""
+
+
+class RightsMissing(DatabaseProblem):
+    """The role may not do what is asked of it; the sentence says what to grant."""
+
+
+@dataclass(frozen=True)
+class Login:
+    """Credentials, and where they belong to if their source says so. The password shows up in no `repr`."""
+
+    username: str
+    password: str = field(repr=False)
+    host: str | None = None
+    port: int | None = None
+    database: str | None = None
+
+
+class LoginSource(Protocol):
+    """Where credentials come from."""
+
+    def current(self) -> Login:
+        """What to try first, remembered where that is allowed; raises `LoginRefused` when there is none."""
+
+    def renewed(self) -> Login | None:
+        """What to try after a refusal; None when asking again can't change anything."""
+
+
+@dataclass(frozen=True)
+class DatabaseSettings:
+    """How to reach the database.
+
+    Args:
+        engine: `postgresql`, `mysql` (MariaDB too) or `oracle`.
+        host, port, database: where it is; empty or 0 for what the secret says. `database` is Oracle's service name.
+        ca_file: the certificates to trust, PEM; None for the machine's own store.
+        tls: `verify` (certificate and host name, always) or `off`, which must be said in so many words.
+        kill_with: `engine` for the engine's own statement, `rds` for the procedure that Amazon RDS has in its place.
+        connect_timeout_s, statement_timeout_s: seconds for the connection, and for each answer.
+        row_limit: sessions read at most; beyond it the list is not whole, and the answer unknown.
+    """
+
+    engine: str
+    host: str = ""
+    port: int = 0
+    database: str = ""
+    ca_file: str | None = None
+    tls: str = "verify"
+    kill_with: str = "engine"
+    connect_timeout_s: float = 2.0
+    statement_timeout_s: float = 3.0
+    row_limit: int = 10_000
+
+    def __post_init__(self) -> None:
+        if self.tls not in ("verify", "off"):
+            raise ValueError(f"tls is {self.tls!r}, but one of verify, off is needed")
+        if self.kill_with not in ("engine", "rds"):
+            raise ValueError(f"kill_with is {self.kill_with!r}, but one of engine, rds is needed")
+
+    def ssl_context(self) -> ssl.SSLContext | None:
+        """Verification of certificate and host name, or None where TLS is off.
+
+        Raises:
+            DatabaseUnreachable: the file with the certificates can't be read.
+        """
+        if self.tls == "off":
+            return None
+        try:
+            return ssl.create_default_context(cafile=self.ca_file)
+        except (OSError, ssl.SSLError) as error:
+            raise DatabaseUnreachable(
+                f"The database was not asked: the CA file {self.ca_file} can't be read ({error})."
+            ) from error
+
+
+@dataclass(frozen=True)
+class Termination:
+    """What became of a request to end sessions.
+
+    That it was asked for does not mean that it is done: a session counts until a later listing no longer holds it.
+
+    Args:
+        asked: sessions that the database was told to end, and agreed.
+        gone: sessions that were no longer there.
+    """
+
+    asked: int
+    gone: int
+
+
+class Engine(Protocol):
+    """The sessions of one database. Each method raises `DatabaseUnreachable`, `LoginRefused` or `RightsMissing`."""
+
+    def list_sessions(self) -> Listing:
+        """Read all sessions but our own."""
+
+    def terminate(self, session_ids: Sequence[str]) -> Termination:
+        """Tell the database to end exactly these sessions, as listed before; those that are gone are left alone.
+
+        Raises:
+            RightsMissing: at least one could not be ended; the others were.
+            ValueError: an id is not one of this engine's.
+        """
+
+    def can_list_and_terminate(self) -> Verdict:
+        """Whether the role has the rights for both, read from the database; ends nothing."""
+
+    def close(self) -> None:
+        """Let go of the connection; the next call opens another."""
+
+
+class Kept(Generic[C]):
+    """A connection that is kept from call to call and proven by use: what is found dead is opened again, once."""
+
+    def __init__(self, login: LoginSource, connect: Callable[[Login], C], close: Callable[[C], None]) -> None:
+        self._login = login
+        self._connect = connect
+        self._close = close
+        self._connection: C | None = None
+
+    def run(self, work: Callable[[C], R]) -> R:
+        """Do `work` with a connection. It may be called twice, so it must be fit to be repeated.
+
+        Raises:
+            DatabaseProblem: as `work` or the connecting does.
+        """
+        if self._connection is not None:
+            try:
+                return self._attempt(self._connection, work)
+            except DatabaseUnreachable as problem:
+                if not problem.lost:
+                    raise
+        self._connection = self._open()
+        return self._attempt(self._connection, work)
+
+    def _attempt(self, connection: C, work: Callable[[C], R]) -> R:
+        try:
+            return work(connection)
+        except RightsMissing:
+            raise
+        except BaseException:
+            # Whatever state it is in, nobody needs to find out.
+            self.close()
+            raise
+
+    def _open(self) -> C:
+        try:
+            return self._connect(self._login.current())
+        except LoginRefused:
+            again = self._login.renewed()
+            if again is None:
+                raise
+            return self._connect(again)
+
+    def close(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._close(connection)
+
+
+def where(settings: DatabaseSettings, login: Login, default_port: int) -> tuple[str, int, str]:
+    """Host, port and database: the settings' where they say, else the secret's.
+
+    Raises:
+        DatabaseUnreachable: neither names a host.
+    """
+    host = settings.host or login.host or ""
+    if not host:
+        raise DatabaseUnreachable("The database was not asked: neither the settings nor the secret name its host.")
+    return host, settings.port or login.port or default_port, settings.database or login.database or ""
+
+
+def incomplete(limit: int) -> str:
+    return f"More than {limit} sessions are there, and no more than that are read."
