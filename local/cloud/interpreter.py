@@ -1,0 +1,221 @@
+"""Step Functions: what moto's interpreter lacks to run a JSONata machine as AWS does, quickly."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import threading
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from moto.stepfunctions.models import StateMachine
+from moto.stepfunctions.parser import models as parser_models
+from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, ExecutionStatus, HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.string import string_expression
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
+from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
+from moto.stepfunctions.parser.backend import execution as execution_module
+from moto.stepfunctions.parser.utils import TMP_THREADS
+from moto.stepfunctions.responses import StepFunctionResponse
+
+from local.cloud import jsonata
+from local.cloud.account import REGION
+from local.cloud.patching import Patches
+
+EXECUTION_CHANGED = "Step Functions Execution Status Change"
+_PACKAGE = "moto.stepfunctions"
+
+StatusListener = Callable[[dict[str, Any]], None]
+CredentialsOfRole = Callable[[str], dict[str, str]]
+
+
+class Interpreter:
+    """Puts the changes into moto's interpreter; tells `on_status` each execution's change of status, as an event's
+    detail."""
+
+    def __init__(self, endpoint: str, credentials_of: CredentialsOfRole, on_status: StatusListener) -> None:
+        self._endpoint = endpoint
+        self._credentials_of = credentials_of
+        self._on_status = on_status
+        self._clients: dict[tuple[str, str, str], Any] = {}
+        self._making = threading.Lock()
+
+    def install(self, patches: Patches) -> None:
+        patches.put(
+            string_expression.StringJSONata,
+            "_eval_body",
+            _evaluate_jsonata,
+            why="moto has no evaluator, and writes values into the expression's text without escaping them",
+        )
+        patches.put_everywhere(
+            _PACKAGE,
+            "boto_client_for",
+            self._client_for,
+            why="a new client for every task costs 15-150 ms; and the machine's own role should make the call",
+        )
+        self._install_execution_changes(patches)
+
+    def _install_execution_changes(self, patches: Patches) -> None:
+        on_status = self._on_status
+
+        def start_named(backend: Any, arn: str, name: str | None = None, *rest: Any, **options: Any) -> Any:
+            if name:
+                backend._validate_name(name)
+            return start_execution(backend, arn, name or str(uuid.uuid4()), *rest, **options)
+
+        start_execution = patches.put(
+            parser_models.StepFunctionsParserBackend,
+            "start_execution",
+            start_named,
+            why="an execution started without a name is called None, and the next one then exists already",
+        )
+
+        def start(execution: Any) -> None:
+            begin(execution)
+            on_status(status_detail(execution))
+
+        begin = patches.put(execution_module.Execution, "start", start, why="tells nobody that it runs")
+
+        def reflect(communication: Any) -> None:
+            execution = communication.execution
+            if execution.exec_status != ExecutionStatus.RUNNING:
+                return
+            reflect_status(communication)
+            TMP_THREADS[:] = [thread for thread in TMP_THREADS if thread.is_alive()]
+            on_status(status_detail(execution))
+
+        reflect_status = patches.put(
+            execution_module.BaseExecutionWorkerCommunication,
+            "_reflect_execution_status",
+            reflect,
+            why="tells nobody that it ended, overwrites a stop, and keeps every thread it ever made",
+        )
+
+        def stop(execution: Any, stop_date: datetime.datetime, error: str | None, cause: str | None) -> None:
+            if execution.exec_status != ExecutionStatus.RUNNING:
+                return
+            execution.exec_status = ExecutionStatus.ABORTED
+            execution.stop_date = stop_date
+            execution.error, execution.cause = error or None, cause or None
+            if execution.exec_worker.env is not None:
+                execution.exec_worker.stop(stop_date=stop_date, error=error, cause=cause)
+            on_status(status_detail(execution))
+
+        patches.put(
+            execution_module.Execution,
+            "stop",
+            stop,
+            why="leaves the execution RUNNING until the state that it is in ends; on AWS it is ABORTED at once",
+        )
+        patches.put(StateMachine, "stop_execution", _stop_execution, why="drops the error and the cause")
+        patches.put(StepFunctionResponse, "stop_execution", _stop_response, why="reads neither the error nor the cause")
+
+    def _client_for(self, region: str, service: str, state_credentials: Any = None) -> Any:
+        role = getattr(state_credentials, "role_arn", "") or ""
+        with self._making:
+            key = (service, region, role)
+            if key not in self._clients:
+                self._clients[key] = self._make_client(service, role)
+            return self._clients[key]
+
+    def _make_client(self, service: str, role: str) -> Any:
+        keys = self._credentials_of(role)
+        return boto3.session.Session().client(
+            service,
+            region_name=REGION,
+            endpoint_url=self._endpoint,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys.get("SessionToken"),
+            # Step Functions itself bounds a task, by its TimeoutSeconds; a Lambda function runs at most 900 s.
+            config=Config(
+                parameter_validation=False,
+                retries={"total_max_attempts": 1},
+                connect_timeout=5,
+                read_timeout=960,
+                max_pool_connections=32,
+            ),
+        )
+
+
+def _evaluate_jsonata(expression: Any, env: Any) -> None:
+    extract_jsonata_variable_references(expression.expression)  # raises on $ and $$, which AWS does not allow
+    store = env.variable_store
+    variables = {**store._outer_scope, **store._inner_scope, "states": env.states._states_data}
+    # The context holds dates, which are strings to an expression.
+    plain = json.loads(to_json_str(variables))
+    try:
+        env.stack.append(jsonata.evaluate(expression.expression, plain))
+    except jsonata.QueryError as error:
+        raise _query_failure(env, str(error)) from error
+
+
+def _query_failure(env: Any, cause: str) -> Exception:
+    name = StatesErrorName(typ=StatesErrorNameType.StatesQueryEvaluationError)
+    details = EvaluationFailedEventDetails(cause=cause, error=name.error_name)
+    failure = FailureEventException(
+        failure_event=FailureEvent(
+            env=env,
+            error_name=name,
+            event_type=HistoryEventType.EvaluationFailed,
+            event_details=EventDetails(evaluationFailedEventDetails=details),
+        )
+    )
+    assert isinstance(failure, Exception)
+    return failure
+
+
+def _stop_execution(machine: Any, execution_arn: str, error: str | None = None, cause: str | None = None) -> Any:
+    from moto.stepfunctions.exceptions import ExecutionDoesNotExist
+
+    for execution in machine.executions:
+        if execution.execution_arn == execution_arn:
+            execution.stop(datetime.datetime.now(datetime.UTC), error, cause)
+            return execution
+    raise ExecutionDoesNotExist(f"Execution Does Not Exist: '{execution_arn}'")
+
+
+def _stop_response(response: Any) -> Any:
+    from moto.core.responses import ActionResult
+
+    arn = response._get_param("executionArn")
+    backend = response.stepfunction_backend
+    backend._validate_execution_arn(arn)
+    machine = backend._get_state_machine_for_execution(arn)
+    execution = _stop_execution(machine, arn, response._get_param("error"), response._get_param("cause"))
+    return ActionResult({"stopDate": execution.stop_date})
+
+
+def status_detail(execution: Any) -> dict[str, Any]:
+    """The detail of an execution's status-change event, as EventBridge delivers it (times in milliseconds)."""
+
+    def millis(when: datetime.datetime | None) -> int | None:
+        return None if when is None else int(when.timestamp() * 1000)
+
+    status = execution.status
+    ended = status == "SUCCEEDED"
+    return {
+        "executionArn": execution.exec_arn,
+        "stateMachineArn": execution.state_machine_arn,
+        "name": execution.name,
+        "status": status,
+        "startDate": millis(execution.start_date),
+        "stopDate": millis(execution.stop_date),
+        "input": to_json_str(execution.input_data, separators=(",", ":")),
+        "output": to_json_str(execution.output, separators=(",", ":")) if ended else None,
+        "stateMachineVersionArn": None,
+        "stateMachineAliasArn": None,
+        "redriveCount": 0,
+        "redriveDate": None,
+        "inputDetails": {"included": True},
+        "outputDetails": {"included": True} if ended else None,
+        "error": execution.error,
+        "cause": execution.cause,
+    }
