@@ -53,11 +53,11 @@ def zero_of(run: Run) -> float:
     return run.change.at if run.change is not None else run.t0
 
 
-def window(run: Run) -> tuple[float, float]:
+def window(run: Run, patience: float = 2.0) -> tuple[float, float]:
     """The stretch worth looking at, in seconds since `zero_of`: a little before, until most of it is over.
 
     The workflow and what was done to the stage are always in it. Agents come back more and more slowly; they may
-    lengthen it to two and a half times the workflow's end, so that a straggler does not press all else together.
+    lengthen it to `patience` times that, so that a straggler does not press all else together.
     """
     zero = zero_of(run)
     work = [step.end for step in run.steps if step.end is not None]
@@ -68,7 +68,7 @@ def window(run: Run) -> tuple[float, float]:
     if busy <= 0:
         busy = max(run.ended_at - zero, 1.0)
     last_agent = max((event.at - zero for event in run.agents), default=0.0)
-    end = max(busy * 1.25, min(last_agent * 1.03, busy * 2.5)) + 0.3
+    end = max(busy * 1.25, min(last_agent * 1.03, busy * patience)) + 0.3
     return max(min(run.t0 - zero, -0.5), -0.16 * end), end
 
 

@@ -221,8 +221,7 @@ def _door(run: Run) -> Invariant:
     if both is not None:
         sentence = f"From {both.at - run.t0:.3f} s on both servers could use the database."
         return Invariant(name=name, answer="no", sentence=sentence)
-    seen = _count(len(run.door), "state")
-    return Invariant(name=name, answer="yes", sentence=f"In none of the {seen} it was seen in were both let in.")
+    return Invariant(name=name, answer="yes", sentence=f"None of its states let both in ({len(run.door)} seen).")
 
 
 def _fence_first(run: Run, judgement: Judgement) -> Invariant:

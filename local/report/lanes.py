@@ -155,16 +155,20 @@ def steps(run: Run, scale: Scale) -> Lane:
 
 
 def blocks(scale: Scale, spans: Sequence[Span], height: float) -> str:
-    """Blocks with their names in them, where there is room for the name."""
+    """Blocks with their names in them; a name too long for its block stands behind it, where nothing else does."""
     parts = []
-    for span in spans:
+    starts = [scale.x(span.start) for span in spans[1:]] + [scale.right]
+    for span, following in zip(spans, starts, strict=True):
         left, right = scale.x(span.start), scale.x(span.end)
         if right <= left and not scale.shows(span.start):
             continue
         parts.append(rect(left, 0, right - left - 1, height, f"block {span.kind}", span.title))
-        inside = fitted(span.name, right - left - 9, 11.5)
+        names = (span.name, span.name.split(" ")[0])  # the whole of it, or its first word, but no half words
+        inside = next((name for name in names if width_of(name, 11.5) <= right - left - 9), "")
         if inside:
             parts.append(label(left + 6, height / 2 + 4, inside, f"in {span.kind}-in"))
+        elif width_of(span.name, 11.5) <= following - right - 9:
+            parts.append(label(right + 5, height / 2 + 4, span.name, "in"))
     return "".join(parts)
 
 

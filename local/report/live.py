@@ -125,6 +125,10 @@ def is_lively(console: Console) -> bool:
     return console.is_terminal and not console.is_dumb_terminal
 
 
-def plain_text(text: str) -> str:
-    """One printable line: what hosts and functions say may hold anything, and a terminal obeys control codes."""
-    return " ".join("".join(c if c.isprintable() else " " for c in text).split())
+def plain_text(text: str, encoding: str = "utf-8") -> str:
+    """One printable line that the encoding can hold.
+
+    What hosts and functions say may be anything, a terminal obeys control codes, and a log in ASCII refuses the rest.
+    """
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return line.encode(encoding, "replace").decode(encoding)

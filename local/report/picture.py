@@ -22,7 +22,7 @@ _MARGIN = 26
 def picture(run: Run, report: Report) -> str:
     """A whole SVG document."""
     inner = _UNITS - 2 * _MARGIN
-    scale = timeline.scale_for(run, inner, gutter=122)
+    scale = timeline.scale_for(run, inner, gutter=122, patience=1.6)
     drawing = timeline.draw(run, scale, inner, timeline.story(run, report, scale))
     height = drawing.height + 92
     title = f"{report['scenario']}: {run.headline}"

@@ -29,10 +29,10 @@ class PlainView:
     def update(self, snapshot: Snapshot) -> None:
         before, self._before = self._before, snapshot
         if before is None:
-            self._say(plain_text(f"{snapshot.scenario}: {snapshot.headline}"))
+            self._say(plain_text(f"{snapshot.scenario}: {snapshot.headline}", self._console.encoding))
         lines = self._steps(before, snapshot) + self._state(before, snapshot) + self._log(before, snapshot)
         for at, text in sorted(lines, key=lambda line: line[0]):
-            self._say(f"{_clock(snapshot, at)}  {plain_text(text)}")
+            self._say(f"{_clock(snapshot, at)}  {plain_text(text, self._console.encoding)}")
 
     def _steps(self, before: Snapshot | None, now: Snapshot) -> list[tuple[float, str]]:
         seen = {} if before is None else {(step.name, step.start): step for step in before.steps}

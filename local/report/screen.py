@@ -9,7 +9,7 @@ from collections import deque
 from types import TracebackType
 from typing import Self
 
-from rich.console import Console
+from rich.console import Console, OverflowMethod
 from rich.live import Live
 from rich.text import Text
 
@@ -33,6 +33,7 @@ class ScreenView:
         self._console = console
         self._ascii = console.options.ascii_only
         self._rates = Rates()
+        self._overflow: OverflowMethod = "crop" if self._ascii else "ellipsis"
         self._live = Live(console=console, auto_refresh=False, transient=False, vertical_overflow="crop")
 
     def __enter__(self) -> Self:
@@ -60,11 +61,11 @@ class ScreenView:
         height = max(len(steps), len(state))
         blank = Text()
         rule = Text(("-" if self._ascii else "─") * width, "dim")
-        lines = [_header(now, width), rule, _fit(Text(plain_text(now.doing), "bold"), width), blank]
+        lines = [self._header(now, width), rule, self._fit(Text(self._plain(now.doing), "bold"), width), blank]
         for index in range(height):
             first = steps[index] if index < len(steps) else Text()
             second = state[index] if index < len(state) else blank
-            lines.append(Text.assemble(_fit(first, left, pad=True), "   ", _fit(second, right)))
+            lines.append(Text.assemble(self._fit(first, left, pad=True), "   ", self._fit(second, right)))
         lines += [blank, *self._log(now, width)]
         return Text("\n", no_wrap=True).join(lines)
 
@@ -78,8 +79,8 @@ class ScreenView:
             mark, style = _mark(step, self._ascii)
             took = (step.end if step.end is not None else now.at) - step.start
             name = step.name[:longest].ljust(longest)
-            line = Text.assemble((f"{mark} {name} {took:6.2f} s", style), "  ", (plain_text(step.result), "dim"))
-            lines.append(_fit(line, width))
+            line = Text.assemble((f"{mark} {name} {took:6.2f} s", style), "  ", (self._plain(step.result), "dim"))
+            lines.append(self._fit(line, width))
         return lines
 
     def _state(self, now: Snapshot, width: int) -> list[Text]:
@@ -98,13 +99,29 @@ class ScreenView:
             bar = ("#" if self._ascii else "━") * round((chart - 1) * count / everyone)
             line = Text.assemble((f"{place or '  -'} {bar.ljust(chart)}", colour), (f"{count:4}", colour))
             lines.append(_labelled("agents" if index == 0 else "", line))
-        hosts = [(server, plain_text(now.hosts[server])) for server in now.servers if server in now.hosts]
+        hosts = [(server, self._plain(now.hosts[server])) for server in now.servers if server in now.hosts]
         if hosts:
             lines.append(Text())
         for index, (server, state) in enumerate(hosts):
             line = Text.assemble((f"{server} ", _colour(now, server)), state)
             lines.append(_labelled("hosts" if index == 0 else "", line))
         return lines
+
+    def _header(self, now: Snapshot, width: int) -> Text:
+        if now.failure_at is None:
+            clock = Text(f"{now.at - now.started_at:.1f} s", "dim")
+        else:
+            clock = Text.assemble((f"+{now.at - now.failure_at:.1f} s", "bold red"), (" since the failure", "dim"))
+        title = Text.assemble((now.scenario, "bold"), ("  " + self._plain(now.headline), "dim"))
+        return Text.assemble(self._fit(title, width - len(clock) - 2, pad=True), "  ", clock)
+
+    def _fit(self, text: Text, width: int, pad: bool = False) -> Text:
+        """Cut to a number of columns, with an ellipsis where something is lost."""
+        text.truncate(max(1, width), overflow=self._overflow, pad=pad)
+        return text
+
+    def _plain(self, text: str) -> str:
+        return plain_text(text, self._console.encoding)
 
     def _chart(self, server: str, length: int) -> str:
         bars = _BARS_ASCII if self._ascii else _BARS
@@ -115,7 +132,7 @@ class ScreenView:
     def _log(self, now: Snapshot, width: int) -> list[Text]:
         origin = now.failure_at if now.failure_at is not None else now.started_at
         lines = [
-            _fit(Text.assemble((f"{entry.at - origin:+7.2f} s  ", "dim"), plain_text(entry.label)), width)
+            self._fit(Text.assemble((f"{entry.at - origin:+7.2f} s  ", "dim"), self._plain(entry.label)), width)
             for entry in now.log[-_LOG_LINES:]
         ]
         return lines + [Text()] * (_LOG_LINES - len(lines))
@@ -152,21 +169,6 @@ class Rates:
         """The last `length` values, oldest first, with zeros before the first one."""
         values = list(self._history.get(server, ()))[-length:]
         return [0.0] * (length - len(values)) + values
-
-
-def _header(now: Snapshot, width: int) -> Text:
-    if now.failure_at is None:
-        clock = Text(f"{now.at - now.started_at:.1f} s", "dim")
-    else:
-        clock = Text.assemble((f"+{now.at - now.failure_at:.1f} s", "bold red"), (" since the failure", "dim"))
-    title = Text.assemble((now.scenario, "bold"), ("  " + plain_text(now.headline), "dim"))
-    return Text.assemble(_fit(title, width - len(clock) - 2, pad=True), "  ", clock)
-
-
-def _fit(text: Text, width: int, pad: bool = False) -> Text:
-    """Cut to a number of columns, with an ellipsis where something is lost."""
-    text.truncate(max(1, width), overflow="ellipsis", pad=pad)
-    return text
 
 
 def _labelled(label: str, content: Text) -> Text:

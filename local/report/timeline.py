@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from local.report import lanes
-from local.report.chart import Scale, group, label, label_of, line, px, seconds, text, width_of, window, zero_of
+from local.report.chart import Scale, group, label, label_of, line, px, text, width_of, window, zero_of
 from local.report.figures import Report
 from local.report.lanes import Lane
 from local.report.record import Event, Run
@@ -14,6 +14,7 @@ from local.report.record import Event, Run
 _GUTTER = 148
 _GAP = 16
 _MARK_ROW = 17
+_SAME_MOMENT_S = 0.05
 
 DEFINITIONS = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -30,8 +31,9 @@ class Drawing:
     body: str
 
 
-def scale_for(run: Run, width: float, gutter: float = _GUTTER) -> Scale:
-    start, end = window(run)
+def scale_for(run: Run, width: float, gutter: float = _GUTTER, patience: float = 2.0) -> Scale:
+    """The window worth looking at, on a drawing of this width; see `window` for `patience`."""
+    start, end = window(run, patience)
     return Scale(zero_of(run), start, end, gutter, width - 10)
 
 
@@ -97,7 +99,7 @@ def _grid(scale: Scale, top: float, bottom: float, has_fault: bool) -> str:
 
 def _marks(run: Run, scale: Scale) -> tuple[str, float]:
     """What was done to the stage, written above the axis, in as many rows as keep the labels apart."""
-    events = sorted((event for event in run.events if scale.shows(event.at)), key=lambda event: event.at)
+    events = sorted((event for event in _events(run) if scale.shows(event.at)), key=lambda event: event.at)
     free: list[float] = []  # for each row, where its last label ends
     placed: list[tuple[Event, int]] = []
     for event in events:
@@ -109,7 +111,7 @@ def _marks(run: Run, scale: Scale) -> tuple[str, float]:
     height = len(free) * _MARK_ROW
     for event, row in placed:
         x, y = scale.x(event.at), 12 + row * _MARK_ROW
-        kind = "fault" if event.at == run.failure_at else "done"
+        kind = "fault" if _is_fault(run, event) else "done"
         side, anchor = (6, "start") if x + 6 + width_of(event.label) < scale.right else (-6, "end")
         parts.append(line(x, y - 9, x, height + 22, f"{kind}-line"))
         parts.append(label(x + side, y, event.label, kind, anchor))
@@ -120,7 +122,7 @@ def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
     """Lines through all lanes: what was done, and the failure above all."""
     parts = []
     for event in run.events:
-        if scale.shows(event.at) and event.at != run.failure_at:
+        if scale.shows(event.at) and not _is_fault(run, event):
             parts.append(line(scale.x(event.at), top, scale.x(event.at), bottom, "done-line"))
     if run.failure_at is not None:
         x = scale.x(run.failure_at)
@@ -128,6 +130,12 @@ def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
     return "".join(parts)
 
 
-def caption(scale: Scale) -> str:
-    """What the axis counts, in a sentence."""
-    return f"Seconds from the failure; shown from {seconds(scale.start, True)} to {seconds(scale.end, True)}."
+def _events(run: Run) -> tuple[Event, ...]:
+    """What was done to the stage, the failure among it even where the record says no more of it than when."""
+    if run.failure_at is None or any(_is_fault(run, event) for event in run.events):
+        return run.events
+    return (*run.events, Event(run.failure_at, "failure"))
+
+
+def _is_fault(run: Run, event: Event) -> bool:
+    return run.failure_at is not None and abs(event.at - run.failure_at) < _SAME_MOMENT_S
