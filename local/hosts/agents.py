@@ -94,13 +94,20 @@ class Agent:
                 line = f"{self._number} {beat}\n".encode()
                 writer.write(line)
                 echo = await asyncio.wait_for(reader.readline(), self._settings.echo_within_s)
-                if echo != line:
+                if echo != line or not await self._quiet(reader):
                     break
-                await asyncio.sleep(self._settings.heartbeat_s)
         except (*FAULTS, KeyError) as error:
             why = type(error).__name__
         if server is not None:
             self._tell("lost", server=server, why=why)
+
+    async def _quiet(self, reader: asyncio.StreamReader) -> bool:
+        """Rest until the next heartbeat is due; false as soon as the server says or does anything, such as leave."""
+        try:
+            await asyncio.wait_for(reader.readline(), self._settings.heartbeat_s)
+        except TimeoutError:
+            return True
+        return False
 
     def _tell(self, event: str, **more: object) -> None:
         line = {"agent": self._number, "event": event, "at": round(time.time(), 4), **more}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -66,8 +67,8 @@ class PostgreSQL:
         if self._running():
             return
         self._host.run(["install", "-d", "-o", "postgres", "-g", "postgres", "-m", "0770", _SOCKETS])
-        self._host.spawn([*_AS_POSTGRES, str(programs() / "postgres"), "-D", _DATA], log="postgresql")
-        wait_until("PostgreSQL answers", self._answers, deadline_s=20)
+        server = self._host.spawn([*_AS_POSTGRES, str(programs() / "postgres"), "-D", _DATA], log="postgresql")
+        wait_until("PostgreSQL answers", lambda: self._answers(server), deadline_s=20)
         if not created:
             self._populate()
 
@@ -132,10 +133,10 @@ class PostgreSQL:
             "postgres", database=database, unix_sock=str(socket), application_name="stage-judge"
         )
 
-    def _answers(self) -> bool:
-        if not self._running() and self._host.log_file("postgresql").read_text().count("FATAL"):
-            words = self._host.log_file("postgresql").read_text().strip().splitlines()[-1]
-            raise HostError(f"PostgreSQL did not start: {words}")
+    def _answers(self, server: subprocess.Popen[bytes]) -> bool:
+        if server.poll() is not None:
+            words = self._host.log_file("postgresql").read_text(errors="replace").strip().splitlines()
+            raise HostError(f"PostgreSQL did not start: {words[-1] if words else 'no word'}")
         try:
             self._connect("postgres").close()
         except Exception:
