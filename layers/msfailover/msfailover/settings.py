@@ -30,7 +30,7 @@ _group = text(r"sg-[0-9a-f]{8,17}", "a security group's id")
 _path = text(r"/[A-Za-z0-9@._/+-]{0,200}", "an absolute path")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class PairSettings:
     """`pair`: the record, the lease, and the proofs it gathers from the functions that can see."""
 
@@ -44,7 +44,7 @@ class PairSettings:
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class WatchSettings:
     """`watch`: how often to look, how often to be disappointed, and whether to start the failover itself."""
 
@@ -60,7 +60,7 @@ class WatchSettings:
     tick_s: float = setting("TICK_SECONDS", number(5, 300, "seconds"), 57.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ProbeSettings:
     """`probe`: where the servers answer, and what counts as an answer."""
 
@@ -75,7 +75,7 @@ class ProbeSettings:
     resolvers: tuple[str, ...] = setting("RESOLVERS", optional_addresses, ())
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ServerSettings:
     """`server`: the documents that act on a host, and how long they may take."""
 
@@ -94,7 +94,7 @@ class ServerSettings:
     stop_grace_s: int = setting("STOP_GRACE_SECONDS", whole(1, 300, "seconds"), 20)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class AccessSettings:
     """`database_access`: the stack's own group in front of the database, and the port behind it."""
 
@@ -105,17 +105,17 @@ class AccessSettings:
     settle_s: float = setting("DOOR_SETTLE_SECONDS", number(0.1, 20, "seconds"), 5.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DnsSettings:
     """`dns`: the one record that agents go by."""
 
     pair: Pair
-    zone: str = setting("HOSTED_ZONE_ID", text(r"Z[A-Z0-9]{1,31}", "a hosted zone's id"))
+    zone: str = setting("HOSTED_ZONE_ID", text(r"[A-Z0-9]{1,32}", "a hosted zone's id"))
     record_name: str = setting("RECORD_NAME", host_name)
     ttl_s: int = setting("RECORD_TTL_SECONDS", whole(1, 300, "seconds"), 30)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReplicateSettings:
     """`replicate`: which document carries what, and how long a run may take."""
 
@@ -130,7 +130,7 @@ class ReplicateSettings:
     limit_s: int = setting("REPLICATE_LIMIT_SECONDS", whole(10, 3600, "seconds"), 240)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SessionsSettings:
     """`database_sessions`: the database, and who we are there. Either a secret or an IAM user, not both."""
 

@@ -1,0 +1,107 @@
+"""The namespaces that the whole stage lives in: network, mounts and processes of its own.
+
+When the first process in them ends, however it ends, the kernel takes every other process, every interface and every
+mount with it. Nothing has to be cleaned up, so nothing can be left behind, and no port or service of the machine is
+touched.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from local.stage_files import STAGE_FILE
+
+INSIDE = "MS_FAILOVER_STAGE"
+
+_PROGRAMS = {
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "knotd": "knot",
+    "sshd": "openssh-server",
+    "rsync": "rsync",
+}
+_UNSHARE = ("--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
+
+
+class CannotRun(Exception):
+    """The stage can't run on this machine; the sentence says why and what to do."""
+
+
+def is_inside() -> bool:
+    return os.environ.get(INSIDE) == "1"
+
+
+def check() -> None:
+    """Say at once why the stage can't run here.
+
+    Raises:
+        CannotRun: with what is missing and what to do.
+    """
+    if sys.platform != "linux":
+        raise CannotRun("The stage needs Linux: its hosts are network namespaces.")
+    if os.geteuid() != 0:
+        raise CannotRun("The stage needs root, to make network namespaces: run it with sudo.")
+    path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+    missing = {package for program, package in _PROGRAMS.items() if shutil.which(program, path=path) is None}
+    if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
+        missing.add("postgresql")
+    if missing:
+        names = " ".join(sorted(missing))
+        raise CannotRun(
+            f"The stage needs programs that are not installed: run `make setup`, or apt-get install {names}."
+        )
+    tried = subprocess.run(
+        ["unshare", *_UNSHARE, "--", "nft", "add", "table", "inet", "stage_check"],
+        capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+    if tried.returncode != 0:
+        why = tried.stderr.strip().splitlines()[-1:] or ["no reason given"]
+        raise CannotRun(
+            f"The stage can't make a network namespace with nftables here ({why[0]}):"
+            " a container needs --privileged, a kernel nf_tables."
+        )
+
+
+def run_inside(arguments: Sequence[str]) -> int:
+    """Run this program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal."""
+    check()
+    argv = ["unshare", *_UNSHARE, "--", sys.executable, "-m", "local", *arguments]
+    child = subprocess.Popen(argv, env={**os.environ, INSIDE: "1"})
+    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return _wait(child)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _wait(child: subprocess.Popen[bytes]) -> int:
+    while True:
+        try:
+            return child.wait()
+        except InterruptedError:
+            continue
+
+
+def run_beside(arguments: Sequence[str]) -> int:
+    """Run this program inside the namespaces of the stage that `make stage` keeps up.
+
+    Raises:
+        CannotRun: no stage is up.
+    """
+    try:
+        pid = int(json.loads(STAGE_FILE.read_text())["pid"])
+        os.kill(pid, 0)
+    except (OSError, ValueError, KeyError):
+        raise CannotRun("No stage is up: start one with `make stage` in another terminal.") from None
+    argv = ["nsenter", "-t", str(pid), "--net", "--mount", "--pid", f"--wdns={Path.cwd()}", "--"]
+    return subprocess.call([*argv, sys.executable, "-m", "local", *arguments], env={**os.environ, INSIDE: "1"})

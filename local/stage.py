@@ -1,0 +1,217 @@
+"""The stage: this machine as the account, the network and the hosts, with the template deployed on it.
+
+Everything a user would call real is real (local/hosts); what AWS does is done by local/cloud. To be used inside the
+stage's own namespaces (local/outer.py), which the kernel takes away with everything in them when it ends.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from local.cloud.cloud import Cloud
+from local.cloud.deploy import Stack
+from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME
+from local.hosts.database import MONITOR, NAME
+from local.hosts.hosts import Hosts
+from local.recording import RecordedDoors, RecordedNames
+from local.report.record import Step
+from local.stage_files import ROOT
+
+STACK = "stage"
+ROLES = ("ms1", "ms2")
+
+PROBE_INTERVAL_S = 1
+FAILURE_THRESHOLD = 3
+
+
+class StageError(Exception):
+    """The stage is not as it has to be; the sentence says what, and what to do."""
+
+
+class Stage:
+    """Hosts, cloud and stack, up while the context lasts.
+
+    Args:
+        directory: takes files and logs; made new.
+        agents: how many agents.
+        parameters: of the template, over the stage's own.
+    """
+
+    def __init__(self, directory: Path, *, agents: int = 20, parameters: Mapping[str, str] | None = None) -> None:
+        self.directory = directory = directory.resolve()
+        self._parameters = dict(parameters or {})
+        self.hosts = Hosts(directory, agents=agents, preseeded=True)
+        servers = {role: ADDRESS_OF[role] for role in ROLES}
+        self.doors = RecordedDoors(self.hosts.doors, servers, self.hosts.database.port)
+        self.names = RecordedNames(self.hosts.names, servers, SERVICE_NAME)
+        self.cloud = Cloud(self.hosts.machines, self.doors, self.names, self.hosts.places, directory)
+        self.stack: Stack | None = None
+        self._histories: dict[str, tuple[Step, ...]] = {}
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> Self:
+        try:
+            self._up()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End everything; can be called again."""
+        self.cloud.stop()
+        self.hosts.close()
+
+    def _up(self) -> None:
+        with ThreadPoolExecutor(2) as threads:
+            hosts = threads.submit(self.hosts.__enter__)
+            cloud = threads.submit(self.cloud.start)
+            cloud.result()
+            hosts.result()
+        secret = {"username": MONITOR, "password": self.hosts.passwords.monitor}
+        self.owner = self.cloud.furnish(secret=secret)
+        self.instances = {"ms1": self.owner.primary_instance_id, "ms2": self.owner.standby_instance_id}
+        self.hosts.machines.enroll({instance: role for role, instance in self.instances.items()})
+        authority = self.directory / "authority.pem"
+        authority.write_bytes(self.hosts.ca_pem)
+        self.stack = self.cloud.deploy(ROOT / "template.yaml", STACK, {**self._own(authority), **self._parameters})
+        self.cloud.attach_group(self.owner, self.stack.outputs["DoorGroupId"])
+
+    def _own(self, authority: Path) -> dict[str, str]:
+        """The parameters that an owner would give for this account."""
+        return {
+            "PairName": STACK,
+            "Ms1InstanceId": self.instances["ms1"],
+            "Ms1Addresses": ADDRESS_OF["ms1"],
+            "Ms2InstanceId": self.instances["ms2"],
+            "Ms2Addresses": ADDRESS_OF["ms2"],
+            "DatabaseEngine": self.hosts.database.engine,
+            "DatabaseHost": DATABASE,
+            "DatabasePort": str(self.hosts.database.port),
+            "DatabaseName": NAME,
+            "DatabaseSecretArn": self.owner.secret_arn,
+            "DatabaseCaFile": str(authority),
+            "HostedZoneId": self.owner.zone_id,
+            "RecordName": SERVICE_NAME,
+            "RecordTtlSeconds": "5",
+            "Resolvers": NAMES,
+            "VpcId": self.owner.vpc_id,
+            "SubnetIds": self.owner.subnet_id,
+            "AdminTlsName": SERVICE_NAME,
+            "AdminCaFile": str(authority),
+            "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),
+            "ProbeTimeoutSeconds": "0.8",
+            "FailureThreshold": str(FAILURE_THRESHOLD),
+        }
+
+    # ---- executions ------------------------------------------------------------------------------------------------
+
+    @property
+    def machine(self) -> str:
+        return self._stack.outputs["StateMachineArn"]
+
+    @property
+    def _stack(self) -> Stack:
+        if self.stack is None:
+            raise StageError("Nothing is deployed on the stage yet.")
+        return self.stack
+
+    def start(self, request: Mapping[str, Any], name: str | None = None) -> str:
+        """Start an execution with a request; returns its ARN."""
+        more = {"name": name} if name else {}
+        answer = self.cloud.client("stepfunctions").start_execution(
+            stateMachineArn=self.machine, input=json.dumps(request), **more
+        )
+        return str(answer["executionArn"])
+
+    def executions(self) -> list[dict[str, Any]]:
+        """All executions so far, oldest first."""
+        answer = self.cloud.client("stepfunctions").list_executions(stateMachineArn=self.machine, maxResults=100)
+        return sorted(answer["executions"], key=lambda each: each["startDate"])
+
+    def outcome(self, execution: str, deadline_s: float) -> str:
+        """Wait for an execution's end and return its outcome.
+
+        Raises:
+            StageError: it had not ended by the deadline.
+        """
+        client = self.cloud.client("stepfunctions")
+        found = wait_for(
+            f"the end of {execution}",
+            lambda: (answer := client.describe_execution(executionArn=execution))["status"] != "RUNNING" and answer,
+            deadline_s,
+        )
+        if found["status"] == "SUCCEEDED":
+            return str(json.loads(found["output"])["outcome"])
+        return "halted" if found.get("error") == "Halted" else str(found["status"]).lower()
+
+    def adopt(self, deadline_s: float = 40) -> None:
+        """Take the pair into care, as on AWS. Raises StageError where that does not succeed."""
+        execution = self.start({"action": "adopt", "reason": "the stage begins", "requested_by": "stage"}, "adopt")
+        outcome = self.outcome(execution, deadline_s)
+        if outcome != "promoted":
+            said = self.steps(execution)
+            raise StageError(f"The pair could not be adopted: {outcome}: {said[-1].result if said else ''}")
+
+    def steps(self, execution: str) -> tuple[Step, ...]:
+        """The states of an execution as they ran; an ended execution is asked for once."""
+        with self._lock:
+            if execution in self._histories:
+                return self._histories[execution]
+        from local.steps import steps_of
+
+        client = self.cloud.client("stepfunctions")
+        ended = client.describe_execution(executionArn=execution)["status"] != "RUNNING"
+        events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        steps = steps_of(events)
+        if ended:
+            with self._lock:
+                self._histories[execution] = steps
+        return steps
+
+    # ---- the pair's record -----------------------------------------------------------------------------------------
+
+    def record(self) -> dict[str, Any]:
+        """The pair's record, as the table has it."""
+        from boto3.dynamodb.types import TypeDeserializer
+
+        item = self.cloud.client("dynamodb").get_item(
+            TableName=self._stack.outputs["TableName"],
+            Key={"pair": {"S": STACK}, "item": {"S": "state"}},
+            ConsistentRead=True,
+        )
+        return {name: TypeDeserializer().deserialize(value) for name, value in item.get("Item", {}).items()}
+
+    def invoke(self, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Call a function of the stack ("database-access"). Raises StageError where it raises."""
+        answer = self.cloud.client("lambda").invoke(
+            FunctionName=f"{STACK}-{function}", Payload=json.dumps(payload).encode()
+        )
+        body = json.loads(answer["Payload"].read() or b"null")
+        if answer.get("FunctionError"):
+            raise StageError(f"{function} raised {body.get('errorType')}: {body.get('errorMessage')}")
+        return dict(body)
+
+
+def wait_for(what: str, condition: Callable[[], Any], deadline_s: float, every_s: float = 0.05) -> Any:
+    """Return the first true value of `condition()`. Raises StageError, naming `what`, after `deadline_s` seconds."""
+    end = time.monotonic() + deadline_s
+    while True:
+        found = condition()
+        if found:
+            return found
+        if time.monotonic() > end:
+            raise StageError(f"{what}: not so after {deadline_s:g} s")
+        time.sleep(every_s)

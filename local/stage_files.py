@@ -1,0 +1,10 @@
+"""Where the stage leaves what other programs look for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+BUILD = ROOT / "build"
+STAGE_FILE = BUILD / "stage.json"
+"""Written by `make stage` while it is up: {"pid", "endpoint", "machine", …}."""
