@@ -1,0 +1,125 @@
+"""What each step of the workflow can answer, and what that means for the pair: the model that the proof rests on.
+
+The steps are known by the function and the action they ask, not by the names of their states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+SERVERS = ("ms1", "ms2")
+LETS_IN = {("DatabaseAccessFunction", "grant"), ("ServerFunction", "start"), ("DnsFunction", "move")}
+"""What must never be asked for before the other server's fence is proven."""
+
+TOUCHES = LETS_IN | {
+    ("ServerFunction", "stop"),
+    ("ServerFunction", "ask_to_stop"),
+    ("ServerFunction", "power_off"),
+    ("DatabaseAccessFunction", "revoke"),
+    ("DatabaseSessionsFunction", "terminate"),
+}
+PROVES = {("PairFunction", "prove"), ("PairFunction", "prove_power")}
+
+Step = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is so, whatever the workflow's variables say.
+
+    Args:
+        proven: the server whose fence was proven for the change under way; empty for none.
+        touched: whether anything that people would notice was ordered.
+        recorded: the outcome that was written to the record; empty for none.
+        told: whether people were told (or it was tried).
+    """
+
+    proven: str = ""
+    touched: bool = False
+    recorded: str = ""
+    told: bool = False
+
+
+@dataclass(frozen=True)
+class Reply:
+    """One way a step can end: its payload, or None for an error; and what is so afterwards."""
+
+    payload: Mapping[str, Any] | None
+    truth: Truth
+
+
+def _plan(action: str, **changes: Any) -> dict[str, Any]:
+    plan = {
+        "action": action,
+        "source": "ms1",
+        "target": "ms2",
+        "epoch": 2,
+        "survey": False,
+        "confirm": False,
+        "graceful": False,
+        "may_power_off": False,
+        "named": None,
+        "dry_run": False,
+    }
+    return {**plan, **changes}
+
+
+PLANS = (
+    _plan("failover", confirm=True, may_power_off=True),
+    _plan("switchover", graceful=True),
+    _plan("force", may_power_off=True),
+    _plan("resume", may_power_off=True),
+    _plan("resume"),
+    _plan("adopt", survey=True, epoch=1),
+)
+
+
+def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
+    """Every way in which a step can end.
+
+    Args:
+        step: function and action.
+        asked: the payload it got.
+        truth: what was so before.
+    """
+    function, action = step
+    if step in TOUCHES:
+        truth = replace(truth, touched=True)
+    if function == "Topic":
+        truth = replace(truth, told=True)
+        yield Reply({}, truth)
+    elif action == "begin":
+        yield Reply({"admitted": False, "sentence": "no"}, truth)
+        for plan in PLANS:
+            # What is resumed has touched something already, in an execution before.
+            resumed = replace(truth, touched=plan["action"] == "resume")
+            yield Reply({"admitted": True, "sentence": "yes", "plan": plan}, resumed)
+    elif action == "survey":
+        yield from _verdicts(truth, ("no", "unknown"))
+        for target, source in (SERVERS, SERVERS[::-1]):
+            yield Reply({**_verdict("yes"), "target": target, "source": source}, truth)
+    elif step in PROVES:
+        yield from _verdicts(truth, ("no", "unknown"))
+        yield Reply(_verdict("yes"), replace(truth, proven=str(asked["server"])))
+    elif action == "turn_back":
+        truth = replace(truth, proven="")  # another epoch: the proof of before is of no use
+        yield Reply({"source": "ms2", "target": "ms1", "epoch": 3}, truth)
+    elif action == "conclude":
+        told = {"outcome": asked["outcome"], "subject": "s", "message": "m"}
+        yield Reply(told, replace(truth, recorded=str(asked["outcome"])))
+    elif action == "refuse":
+        yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
+    else:
+        yield from _verdicts(truth, ("yes", "no", "unknown"))
+    yield Reply(None, truth)
+
+
+def _verdict(answer: str) -> dict[str, Any]:
+    return {"answer": answer, "sentence": "because", "evidence": {}}
+
+
+def _verdicts(truth: Truth, answers: tuple[str, ...]) -> Iterator[Reply]:
+    for answer in answers:
+        yield Reply(_verdict(answer), truth)

@@ -1,0 +1,56 @@
+"""Over every path of the workflow: nobody is let in before a proven fence, every walk ends, and ends as it says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.graph.definition import definition, places
+from tests.graph.exploration import End, Walk, explore
+
+OUTCOMES = {"promoted", "stood-down", "refused", "blocked", "rolled-back", "halted"}
+NOTHING_TOUCHED = {"stood-down", "refused", "blocked"}
+
+
+@pytest.fixture(scope="module")
+def walk() -> Walk:
+    return explore(definition())
+
+
+def outcome(end: End) -> str:
+    return "halted" if end.kind == "Fail" else str(json.loads(end.output)["outcome"])
+
+
+def test_nobody_is_let_in_started_or_named_before_the_others_fence_is_proven(walk: Walk) -> None:
+    assert walk.all_breaches() == []
+    assert len(walk.edges) > 200  # the walk did go somewhere
+
+
+def test_every_state_is_reached(walk: Walk) -> None:
+    assert {place.path for place in places(definition())} - walk.visited() == set()
+
+
+def test_every_walk_ends(walk: Walk) -> None:
+    assert walk.endless() is None
+
+
+def test_every_outcome_is_reached_and_no_other(walk: Walk) -> None:
+    assert {outcome(end) for end in walk.ends} == OUTCOMES
+    assert {end.path for end in walk.ends if end.kind == "Fail"} == {"Halted"}
+
+
+def test_nothing_was_touched_where_the_outcome_says_so(walk: Walk) -> None:
+    assert [end for end in walk.ends if outcome(end) in NOTHING_TOUCHED and end.truth.touched] == []
+
+
+def test_the_outcome_is_the_recorded_one(walk: Walk) -> None:
+    """`refused` writes nothing; `halted` may be the record's own failure; the others are in the record first."""
+    wrong = [
+        end for end in walk.ends if outcome(end) != end.truth.recorded and outcome(end) not in ("refused", "halted")
+    ]
+    assert wrong == []
+
+
+def test_people_are_told_of_every_end(walk: Walk) -> None:
+    assert [end for end in walk.ends if not end.truth.told] == []
