@@ -1,0 +1,23 @@
+"""Two hosts for each test module, in the stage's own namespaces."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.hosts.inside import pytest_configure, pytest_runtest_logreport, pytest_runtest_protocol
+
+from .pair import Pair
+
+__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
+
+
+@pytest.fixture(scope="module")
+def bare_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
+    """Two hosts as installed: not prepared, their servers not running."""
+    pair = Pair(tmp_path_factory.mktemp("pair"))
+    try:
+        yield pair
+    finally:
+        pair.close()
