@@ -33,6 +33,13 @@ _NOT_COPIED = (
     "/NetworkManager", "/netplan", "/cron*", "/apt", "/pam.d/sshd",
 )  # fmt: skip
 
+# As Debian's package has them.
+_SUDOERS = """\
+Defaults env_reset
+Defaults secure_path="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+root ALL=(ALL:ALL) ALL
+@includedir /etc/sudoers.d
+"""
 _PAM_SSHD = "account required pam_unix.so\nsession required pam_unix.so\npassword required pam_deny.so\n"
 
 
@@ -84,6 +91,10 @@ class HostFiles:
         self.write("/etc/resolv.conf", f"nameserver {NAMES}\noptions timeout:1 attempts:2\n")
         self.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
         self.write("/etc/pam.d/sshd", _PAM_SSHD)
+        self.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n", mode=0o440)
+        self.path("/etc/sudoers.d").mkdir(exist_ok=True)
+        self.write("/etc/sudoers", _SUDOERS, mode=0o440)
+        self.path("/etc/sudoers.d").mkdir(mode=0o750)
         accounts = [line.split(":")[0] for line in self.path("/etc/passwd").read_text().splitlines() if ":" in line]
         self.write("/etc/shadow", "".join(f"{account}:*:19000:0:99999:7:::\n" for account in accounts), mode=0o640)
         groups = [line.split(":")[0] for line in self.path("/etc/group").read_text().splitlines() if ":" in line]
