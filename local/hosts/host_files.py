@@ -91,8 +91,6 @@ class HostFiles:
         self.write("/etc/resolv.conf", f"nameserver {NAMES}\noptions timeout:1 attempts:2\n")
         self.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
         self.write("/etc/pam.d/sshd", _PAM_SSHD)
-        self.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n", mode=0o440)
-        self.path("/etc/sudoers.d").mkdir(exist_ok=True)
         self.write("/etc/sudoers", _SUDOERS, mode=0o440)
         self.path("/etc/sudoers.d").mkdir(mode=0o750)
         accounts = [line.split(":")[0] for line in self.path("/etc/passwd").read_text().splitlines() if ":" in line]
