@@ -100,7 +100,7 @@ def report(run: Run, judgement: Judgement) -> Report:
         writes=dict.fromkeys(run.servers, 0) | judgement.writes,
         agents=_agents(run),
         epoch=run.epoch,
-        receipt=None if run.receipt is None else dict(run.receipt),
+        receipt=run.proof,
         replication=_replication(run),
         phases=[_phase(run, phase) for phase in run.phases or derived_phases(run, judgement)],
         changes=_turns(run, judgement),
@@ -110,9 +110,9 @@ def report(run: Run, judgement: Judgement) -> Report:
 
 def fenced_at(run: Run) -> float | None:
     """When the fence was proven: as observed, or else as the receipt has it."""
-    if run.fenced_at is not None or run.receipt is None:
+    if run.fenced_at is not None or run.proof is None:
         return run.fenced_at
-    verified = run.receipt.get("verified_at")
+    verified = run.proof.get("verified_at")
     return float(verified) if isinstance(verified, int | float) else None
 
 

@@ -149,16 +149,17 @@ def steps(run: Run, scale: Scale) -> Lane:
     """The workflow's steps, one below the other, each with how long it took and what it ended with."""
     row = 21
     parts = []
-    for number, step in enumerate(run.steps):
+    shown = [step for step in run.steps if step.counts]
+    for number, step in enumerate(shown):
         parts.append(group(0, number * row, [_step(step, run.ended_at, scale)]))
-    return Lane("", "", len(run.steps) * row, "".join(parts))
+    return Lane("", "", len(shown) * row, "".join(parts))
 
 
 def blocks(scale: Scale, spans: Sequence[Span], height: float) -> str:
     """Blocks with their names in them; a name too long for its block stands behind it, where nothing else does."""
     parts = []
-    starts = [scale.x(span.start) for span in spans[1:]] + [scale.right]
-    for span, following in zip(spans, starts, strict=True):
+    starts = [*(scale.x(span.start) for span in spans), scale.right]
+    for span, following in zip(spans, starts[1:], strict=True):
         left, right = scale.x(span.start), scale.x(span.end)
         if right <= left and not scale.shows(span.start):
             continue

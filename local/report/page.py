@@ -156,7 +156,7 @@ def _replication(report: Report) -> str:
 
 def _steps(run: Run) -> str:
     if not run.steps:
-        return "<p>No workflow ran.</p>"
+        return "<p>No workflow ran.</p>"  # the table has every step, also those the timeline leaves out
     zero = zero_of(run)
     rows = []
     for step in run.steps:

@@ -41,7 +41,7 @@ class PlainView:
             old = seen.get((step.name, step.start))
             if old is None and step.end is None:
                 lines.append((step.start, f"> {step.name}"))
-            elif step.end is not None and (old is None or old.end is None):
+            elif step.end is not None and ((old is None and step.counts) or (old is not None and old.end is None)):
                 lines.append((step.end, _ended(step, step.end)))
         return lines
 

@@ -28,7 +28,7 @@ def what_came_of_it(report: Report) -> str:
 
 def receipt(run: Run, report: Report) -> list[str]:
     """The fence receipt in sentences, from what was stored; odd values are shown as they are, never glossed over."""
-    stored = run.receipt
+    stored = run.proof
     if stored is None:
         return ["No receipt was written: the fence of this run was never proven, or none was needed."]
     server = _word(stored, "server")
@@ -41,7 +41,7 @@ def receipt(run: Run, report: Report) -> list[str]:
 
 def evidence(run: Run) -> list[str]:
     """The sentences that the receipt rests on."""
-    lines = (run.receipt or {}).get("evidence", ())
+    lines = (run.proof or {}).get("evidence", ())
     return [str(entry) for entry in lines] if isinstance(lines, list | tuple) else [str(lines)]
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 FORMAT = 1
+_NO_TIME_S = 0.02
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,11 @@ class Step:
     end: float | None = None
     result: str = ""
     failed: bool = False
+
+    @property
+    def counts(self) -> bool:
+        """Whether a person wants to see it: a workflow is full of choices that take no time and say nothing."""
+        return self.end is None or self.failed or bool(self.result) or self.end - self.start >= _NO_TIME_S
 
 
 @dataclass(frozen=True)
@@ -158,7 +165,6 @@ class Run:
     epoch: int | None = None
     receipt: Mapping[str, Any] | None = None
     replication: Replication | None = None
-    notes: tuple[str, ...] = field(default=())
 
     @property
     def servers(self) -> tuple[str, str]:
@@ -171,12 +177,17 @@ class Run:
         """The change the scenario is about: its last one."""
         return self.changes[-1] if self.changes else None
 
+    @property
+    def proof(self) -> dict[str, Any] | None:
+        """The receipt as plain JSON values, whatever the table it was read from makes of its numbers."""
+        return None if self.receipt is None else {str(key): _plain(value) for key, value in self.receipt.items()}
+
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` reads them back to an equal run."""
         data = {key: value for key, value in asdict(self).items() if key != "rows"}
         data["door"] = [{"at": seen.at, "servers": sorted(seen.servers)} for seen in self.door]
         data["rows"] = [[row.id, row.server, row.at] for row in self.rows]
-        data["receipt"] = None if self.receipt is None else dict(self.receipt)
+        data["receipt"] = self.proof
         return {"format": FORMAT, **data}
 
     @staticmethod
@@ -191,7 +202,6 @@ class Run:
             values[key] = tuple(kind(**item) for item in values[key])
         values["rows"] = tuple(Row(int(row[0]), str(row[1]), float(row[2])) for row in values["rows"])
         values["door"] = tuple(DoorSeen(float(d["at"]), frozenset(d["servers"])) for d in values["door"])
-        values["notes"] = tuple(values["notes"])
         if values["replication"] is not None:
             values["replication"] = Replication(**values["replication"])
         return Run(**values)
@@ -202,3 +212,14 @@ class Run:
     @staticmethod
     def load(path: Path) -> Run:
         return Run.from_json(json.loads(path.read_text(encoding="utf-8")))
+
+
+def _plain(value: Any) -> Any:
+    """A value as JSON has it: DynamoDB's numbers are decimals, its lists may be tuples."""
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return value

@@ -70,10 +70,10 @@ class ScreenView:
         return Text("\n", no_wrap=True).join(lines)
 
     def _steps(self, now: Snapshot, width: int, room: int) -> list[Text]:
-        if not now.steps:
+        shown = [step for step in now.steps if step.counts][-room:]
+        if not shown:
             return [Text("no workflow runs", "dim")]
-        shown = now.steps[-room:]
-        longest = min(22, max(len(step.name) for step in now.steps))
+        longest = min(22, max(len(step.name) for step in shown))
         lines = []
         for step in shown:
             mark, style = _mark(step, self._ascii)

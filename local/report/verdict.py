@@ -16,19 +16,19 @@ def verdict(report: Report, console: Console | None = None) -> None:
     """Print it on the console, stdout's by default; in plain lines where that is no terminal."""
     console = console or Console()
     console.print()
-    console.print(headline(report), soft_wrap=True)
-    phases = _phases(report)
+    console.print(headline(report, console.encoding), soft_wrap=True)
+    phases = _phases(report, console.encoding)
     if phases.row_count:
         console.print()
         console.print(phases)
     console.print()
-    console.print(_invariants(report["invariants"]))
+    console.print(_invariants(report["invariants"], console.encoding))
 
 
-def headline(report: Report) -> Text:
+def headline(report: Report, encoding: str = "utf-8") -> Text:
     """One sentence with the outcome, the takeover and the agents."""
     ok = report["ok"]
-    outcome = report["outcome"] or "no outcome"
+    outcome = plain_text(report["outcome"], encoding) or "no outcome"
     text = Text.assemble((("OK" if ok else "NOT OK"), "bold green" if ok else "bold red"), "  ")
     text.append(f"{report['scenario']}: {outcome}", "bold")
     if outcome != report["expected"]:
@@ -45,7 +45,7 @@ def headline(report: Report) -> Text:
     return text
 
 
-def _phases(report: Report) -> Table:
+def _phases(report: Report, encoding: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(justify="right", no_wrap=True)
@@ -61,7 +61,10 @@ def _phases(report: Report) -> Table:
     for phase in phases:
         took = phase["end"] - phase["start"]
         table.add_row(
-            plain_text(phase["name"]), f"{phase['start'] - zero:+.2f} s", f"{took:.2f} s", _span(phase, begin, whole)
+            plain_text(phase["name"], encoding),
+            f"{phase['start'] - zero:+.2f} s",
+            f"{took:.2f} s",
+            _span(phase, begin, whole),
         )
     return table
 
@@ -73,12 +76,12 @@ def _span(phase: PhaseFigures, begin: float, whole: float, width: int = 40) -> T
     return Text(" " * start + "=" * min(length, width - start), "cyan")
 
 
-def _invariants(invariants: list[Invariant]) -> Table:
+def _invariants(invariants: list[Invariant], encoding: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()
     for invariant in invariants:
         word, style = _MARKS[invariant["answer"]]
-        table.add_row(Text(word, style), invariant["name"], Text(plain_text(invariant["sentence"]), "dim"))
+        table.add_row(Text(word, style), invariant["name"], Text(plain_text(invariant["sentence"], encoding), "dim"))
     return table
