@@ -6,11 +6,12 @@ import json
 import select
 import socket
 import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from local.cloud.commands import Commands
+from local.cloud.listening import QuietServer
 
 _LONGEST_POLL_S = 25.0
 _STATUSES = ("Success", "Failed", "TimedOut")
@@ -20,8 +21,7 @@ class AgentServer:
     """Listens on `host`:`port` (0 for any) from the moment it is made until `stop`."""
 
     def __init__(self, commands: Commands, host: str, port: int) -> None:
-        self._server = ThreadingHTTPServer((host, port), _handler_for(commands))
-        self._server.daemon_threads = True
+        self._server = QuietServer((host, port), _handler_for(commands))
         self.port = int(self._server.server_address[1])
 
     def start(self) -> None:

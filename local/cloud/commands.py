@@ -123,12 +123,14 @@ class Commands:
             for each in instance_ids
         ]
         with self._condition:
-            for invocation in made:
-                self._invocations[(command_id, invocation.instance_id)] = invocation
-                self._agent(invocation.instance_id).waiting.append(invocation)
-            self._condition.notify_all()
-        for invocation in made:
+            self._invocations.update({(command_id, each.instance_id): each for each in made})
+        for invocation in made:  # told before an agent can fetch it, so that the changes are told in their order
             self._on_status(invocation)
+        with self._condition:
+            for invocation in made:
+                if invocation.status == "Pending":
+                    self._agent(invocation.instance_id).waiting.append(invocation)
+            self._condition.notify_all()
         return made
 
     def fetch(self, instance_id: str, wait_s: float, still_there: Callable[[], bool]) -> Invocation | None:
@@ -184,7 +186,7 @@ class Commands:
                 if instance_ids and invocation.instance_id not in instance_ids:
                     continue
                 if invocation.status == "Pending":
-                    self._agent(invocation.instance_id).waiting.remove(invocation)
+                    self._forget(invocation)
                     self._set(invocation, "Cancelled", "Cancelled")
                     changed.append(invocation)
                 elif invocation.status == "InProgress":
@@ -207,7 +209,7 @@ class Commands:
         with self._condition:
             for invocation in self._invocations.values():
                 if invocation.status == "Pending" and now > invocation.deliver_by:
-                    self._agent(invocation.instance_id).waiting.remove(invocation)
+                    self._forget(invocation)
                     self._set(invocation, "TimedOut", "DeliveryTimedOut")
                     expired.append(invocation)
                 elif invocation.status in ("InProgress", "Cancelling") and now > _answer_by(invocation):
@@ -237,6 +239,11 @@ class Commands:
 
     def _agent(self, instance_id: str) -> Agent:
         return self._agents.setdefault(instance_id, Agent())
+
+    def _forget(self, invocation: Invocation) -> None:
+        waiting = self._agent(invocation.instance_id).waiting
+        if invocation in waiting:
+            waiting.remove(invocation)
 
     def _set(self, invocation: Invocation, status: str, details: str) -> None:
         invocation.status, invocation.details = status, details

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,9 +97,21 @@ def _refuse_unknown(expanded: dict[str, Any], parameters: Mapping[str, str]) -> 
     if absent:
         raise DeployError(f"the template wants a value for {', '.join(absent)}")
     for name, value in parameters.items():
-        allowed = declared[name].get("AllowedValues")
-        if allowed and str(value) not in [str(each) for each in allowed]:
-            raise DeployError(f"the parameter {name} is {value!r}; allowed are {', '.join(map(str, allowed))}")
+        _check_parameter(name, str(value), declared[name])
+
+
+def _check_parameter(name: str, value: str, about: Mapping[str, Any]) -> None:
+    """What CloudFormation checks of a parameter, and moto does not."""
+    allowed = [str(each) for each in about.get("AllowedValues", [])]
+    if allowed and value not in allowed:
+        raise DeployError(f"the parameter {name} is {value!r}; allowed are {', '.join(allowed)}")
+    pattern = about.get("AllowedPattern")
+    if pattern and not re.fullmatch(pattern, value):
+        raise DeployError(f"the parameter {name} is {value!r}, which does not match {pattern}")
+    if about.get("Type") == "Number":
+        low, high = float(about.get("MinValue", "-inf")), float(about.get("MaxValue", "inf"))
+        if not low <= float(value) <= high:
+            raise DeployError(f"the parameter {name} is {value}; allowed is {low:g} to {high:g}")
 
 
 def _provide_code(expanded: dict[str, Any]) -> None:

@@ -100,7 +100,9 @@ def _model(kind: str, name_property: str, attributes: frozenset[str], maker: Mak
             cls, resource_name: str, cloudformation_json: Any, account_id: str, region_name: str, **_: Any
         ) -> Made:
             del account_id, region_name
-            return maker(client_of, resource_name, dict(cloudformation_json["Properties"]))
+            properties = dict(cloudformation_json["Properties"])
+            # moto looks the name up by its own model's property, which is the wrong one for state machines.
+            return maker(client_of, properties.get(name_property) or resource_name, properties)
 
     Model.__name__ = kind.replace("::", "")
     return Model

@@ -13,7 +13,7 @@ from typing import Any
 
 from moto.core.responses import ActionResult
 from moto.route53.exceptions import Route53ClientError
-from moto.route53.models import RecordSet, Route53Backend
+from moto.route53.models import HostedZoneIdentifier, RecordSet, Route53Backend
 from moto.route53.responses import Route53
 
 from local.cloud.account import backend
@@ -60,8 +60,19 @@ class Zones:
             lambda _, zone_id, changes: self._change(zone_id, changes),
             why="moto applies a batch halfway, deletes records by name alone, and compares with a log of past changes",
         )
-        patches.put(Route53, "change_resource_record_sets", self._change_response, why="always the same id, INSYNC")
-        patches.put(Route53, "get_change", self._get_change, why="always INSYNC")
+        new_id: Any = patches.put(
+            HostedZoneIdentifier,
+            "generate",
+            lambda identifier, *rest, **options: f"Z{new_id(identifier, *rest, **options)[1:]}",
+            why="a hosted zone's id begins with Z, and templates may rely on it",
+        )
+        patches.put(
+            Route53,
+            "change_resource_record_sets",
+            lambda response: self._change_response(response),
+            why="always the same id, INSYNC",
+        )
+        patches.put(Route53, "get_change", lambda response: self._get_change(response), why="always INSYNC")
 
     def start(self) -> None:
         self._thread.start()

@@ -8,8 +8,10 @@ import threading
 import time
 import uuid
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
+
+from local.cloud.listening import QuietServer
 
 _BASE = "/2018-06-01/runtime"
 
@@ -41,8 +43,7 @@ class RuntimeApi:
         self._running: dict[str, Invocation] = {}
         self.ready = threading.Event()
         self.init_error: bytes = b""
-        self._server = ThreadingHTTPServer(("0.0.0.0", 0), _handler_for(self))
-        self._server.daemon_threads = True
+        self._server = QuietServer(("0.0.0.0", 0), _handler_for(self))
         self.address = f"{host}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.1,), name="runtime-api", daemon=True).start()
 

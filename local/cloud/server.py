@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 from typing import Any
 
@@ -48,6 +49,8 @@ class MotoServer:
         default_user_config["stepfunctions"] = {"execute_state_machine": True}
         # Without Docker: functions run in processes that we start (functions.py).
         default_user_config["lambda"] = {"use_docker": False}
+        # The interpreter reports every execution that fails; who asked for it knows.
+        logging.getLogger("moto").addHandler(logging.NullHandler())
         application = DomainDispatcherApplication(create_backend_app)
         try:
             self._server = werkzeug.serving.make_server(

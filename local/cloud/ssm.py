@@ -54,9 +54,13 @@ class RunCommand:
             why=why,
         )
         answers = SimpleSystemManagerResponse
-        patches.add(answers, "list_command_invocations", self._list_invocations, why="not in moto")
-        patches.add(answers, "cancel_command", self._cancel, why="not in moto")
-        patches.add(answers, "describe_instance_information", self._instances, why="not in moto")
+        patches.add(
+            answers, "list_command_invocations", lambda response: self._list_invocations(response), why="not in moto"
+        )
+        patches.add(answers, "cancel_command", lambda response: self._cancel(response), why="not in moto")
+        patches.add(
+            answers, "describe_instance_information", lambda response: self._instances(response), why="not in moto"
+        )
 
     def _send(self, **request: Any) -> _Sent:
         name = request["document_name"] or ""
