@@ -66,6 +66,9 @@ class Database(Protocol):
     def sessions(self) -> list[Session]:
         """The sessions that came over the network, by user and address."""
 
+    def connect(self) -> Any:
+        """A new connection of the judge's, from beside the door; to be closed."""
+
     @property
     def journal(self) -> Journal: ...
 

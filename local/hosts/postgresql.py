@@ -125,6 +125,10 @@ class PostgreSQL:
         database.run(f"ALTER TABLE journal OWNER TO {APPLICATION}")
         database.close()
 
+    def connect(self) -> Any:
+        """A new connection of the judge's to the pair's database (pg8000), from beside the door; to be closed."""
+        return self._connect(NAME)
+
     def _connect(self, database: str) -> Any:
         import pg8000.native
 

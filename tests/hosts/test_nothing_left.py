@@ -1,0 +1,68 @@
+"""However the stage ends, nothing of it is left."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from local.hosts.waiting import wait_until
+
+from .inside import start_inside
+
+UP = """
+import sys, time
+from pathlib import Path
+from local.hosts.hosts import Hosts
+with Hosts(Path(sys.argv[1]), agents=3) as hosts:
+    print("up", flush=True)
+    time.sleep(600)
+"""
+
+
+def descendants(pid: int) -> set[tuple[int, str]]:
+    """Every process under this one, each with the time of its start, which tells it from a later one of its number."""
+    found: set[tuple[int, str]] = set()
+    with contextlib.suppress(OSError):
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found |= {(int(child), started(int(child)))} | descendants(int(child))
+    return found
+
+
+def started(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except OSError:
+        return ""
+
+
+def surroundings() -> tuple[set[str], set[str]]:
+    links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
+    return {link["ifname"] for link in links}, set(Path("/proc/self/mounts").read_text().splitlines())
+
+
+@pytest.mark.stage(outside=True)
+def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> None:
+    before = surroundings()
+    outer = start_inside([sys.executable, "-c", UP, str(tmp_path)])
+    try:
+        assert outer.stdout is not None
+        first = outer.stdout.readline()
+        assert first == "up\n", first + outer.stdout.read()
+        family = descendants(outer.pid)
+        # Six hosts, each an unshare and a first process, and what runs on them.
+        assert len(family) > 20
+        assert surroundings() == before
+    finally:
+        outer.kill()
+        outer.wait(timeout=10)
+
+    def all_gone() -> bool:
+        return not any(started(pid) == start for pid, start in family)
+
+    wait_until("every process is gone", all_gone, deadline_s=10)
+    assert surroundings() == before
