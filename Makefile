@@ -1,0 +1,64 @@
+# Every command a person needs. `make run` and `make test` do all of their own set-up.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+SCENARIO ?= crash
+FUNCTION ?= probe
+EVENT ?= events/$(FUNCTION).json
+SCHEDULES ?= 2000
+SEED ?= 1
+DEFECT ?=
+WORKERS ?= 2
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+READY := $(VENV)/.ready
+export PYTHONPATH := layers/msfailover:.
+export PYTHONDONTWRITEBYTECODE := 1
+STAGE := $(PYTHON) -m local
+
+.PHONY: help setup run scenarios stage failover invoke test lint unit campaign clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+
+setup: $(READY) ## Debian packages and the virtual environment; the other targets call it themselves
+	@local/setup/packages.sh
+
+$(READY): requirements.txt
+	@local/setup/virtualenv.sh $(VENV) requirements.txt
+	@touch $(READY)
+
+run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, …)
+	@$(STAGE) run $(SCENARIO)
+
+scenarios: $(READY) ## the scenarios, a line each
+	@$(STAGE) scenarios
+
+stage: setup ## keep a stage up until Ctrl-C
+	@$(STAGE) stage
+
+failover: $(READY) ## run a failover on the stage that is up (EVENT=events/failover.json)
+	@$(STAGE) execute $(if $(filter file,$(origin EVENT)),events/failover.json,$(EVENT))
+
+invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)
+	@$(STAGE) invoke $(FUNCTION) $(EVENT)
+
+test: setup lint unit ## lint and all tests
+
+lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/cfn-lint template.yaml
+	@local/setup/shellcheck.sh
+
+unit: setup ## all tests
+	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
+
+campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
+	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
+
+clean: ## what was built; the virtual environment stays
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

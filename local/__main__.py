@@ -1,0 +1,125 @@
+"""The stage's command line: `python -m local run crash`, `scenarios`, `stage`, `failover`, `invoke`."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+
+from local import outer
+from local.stage_files import BUILD, PID_FILE, STAGE_FILE
+
+
+def main() -> int:
+    """Run a command; returns its exit status: 0 done and as expected, 1 not as expected, 2 it could not be done."""
+    arguments = _parser().parse_args()
+    try:
+        return int(arguments.do(arguments))
+    except outer.CannotRun as problem:
+        print(problem, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nStopped; nothing of the stage is left.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description="The local stage of ms-failover.")
+    commands = parser.add_subparsers(required=True)
+    run = commands.add_parser("run", help="play a scenario on a stage of its own")
+    run.add_argument("scenario")
+    run.add_argument("--output", type=Path, default=BUILD)
+    run.set_defaults(do=_run)
+    commands.add_parser("scenarios", help="list the scenarios").set_defaults(do=_scenarios)
+    commands.add_parser("stage", help="keep a stage up until Ctrl-C").set_defaults(do=_stage)
+    execute = commands.add_parser("execute", help="start an execution on the stage that is up, and follow it")
+    execute.add_argument("event", type=Path, help="a file with the execution's input")
+    execute.set_defaults(do=_execute)
+    invoke = commands.add_parser("invoke", help="call a function of the stage that is up")
+    invoke.add_argument("function")
+    invoke.add_argument("event", type=Path)
+    invoke.set_defaults(do=_invoke)
+    return parser
+
+
+def _scenarios(_: argparse.Namespace) -> int:
+    from local.scenarios import all_scenarios
+
+    for scenario in all_scenarios().values():
+        print(f"{scenario.name:20} {scenario.headline} → {scenario.expected}")
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    from local.scenarios import all_scenarios
+
+    scenarios = all_scenarios()
+    if arguments.scenario not in scenarios:
+        raise outer.CannotRun(f"There is no scenario {arguments.scenario!r}; there are {', '.join(scenarios)}.")
+    if not outer.is_inside():
+        return outer.run_inside(sys.argv[1:])
+    from local.play import run
+    from local.stage import StageError
+
+    _end_on_signals()
+    output: Path = arguments.output.resolve()
+    try:
+        report = run(scenarios[arguments.scenario], output / "stage", output)
+    except StageError as problem:
+        print(f"The scenario did not come to its end: {problem}", file=sys.stderr)
+        return 1
+    return 0 if report["ok"] else 1
+
+
+def _stage(_: argparse.Namespace) -> int:
+    if not outer.is_inside():
+        return outer.run_inside(sys.argv[1:], PID_FILE)
+    from local.stage import STACK, Stage
+
+    _end_on_signals()
+    with Stage(BUILD / "stage") as stage:
+        stage.adopt()
+        STAGE_FILE.write_text(json.dumps({"endpoint": stage.cloud.endpoint, "machine": stage.machine, "stack": STACK}))
+        try:
+            print("The stage is up and the pair in care: ms1 is active. `make failover` in another terminal runs one")
+            print("there; `make invoke FUNCTION=probe EVENT=events/probe.json` calls a function. Ctrl-C ends it.")
+            threading.Event().wait()
+        finally:
+            STAGE_FILE.unlink(missing_ok=True)
+    return 0
+
+
+def _execute(arguments: argparse.Namespace) -> int:
+    if not outer.is_inside():
+        return outer.run_beside(sys.argv[1:])
+    from local.remote import execute
+
+    return execute(json.loads(STAGE_FILE.read_text()), arguments.event)
+
+
+def _invoke(arguments: argparse.Namespace) -> int:
+    if not outer.is_inside():
+        return outer.run_beside(sys.argv[1:])
+    from local.remote import invoke
+
+    return invoke(json.loads(STAGE_FILE.read_text()), arguments.function, arguments.event)
+
+
+def _end_on_signals() -> None:
+    """Leave by the ordinary way out on the signals that end programs; a second one ends at once."""
+
+    def leave(*_: object) -> None:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(143))
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGINT, leave)
+    signal.signal(signal.SIGTERM, leave)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,185 @@
+"""Plays a scenario on a stage: sets the pair up, strikes, follows, and judges by the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from local.report import journal
+from local.report.figures import Report
+from local.report.live import Snapshot, watch
+from local.report.publish import publish
+from local.report.record import AgentEvent, Change, Phase, Run, Step
+from local.report.verdict import verdict
+from local.scenarios import Scenario
+from local.scenarios.scenario import Story
+from local.stage import ROLES, Stage, wait_for
+
+BEFORE_S = 2.0
+"""Seconds of a healthy pair that are watched before the fault, so that the report shows what was lost."""
+
+
+def run(scenario: Scenario, directory: Path, output: Path, console: Console | None = None) -> Report:
+    """Play one scenario on a stage of its own and write its report to `output`.
+
+    Raises:
+        StageError: the stage or the scenario did not get as far as an outcome.
+    """
+    console = console or Console()
+    began = time.time()
+    console.print(f"{scenario.name}: {scenario.headline}", highlight=False)
+    console.print(
+        "The stage is built: hosts, database, name server, cloud; the template is deployed …", highlight=False
+    )
+    with Stage(directory, agents=scenario.agents, parameters=scenario.parameters) as stage:
+        console.print(f"The stage is up after {time.time() - began:.1f} s.", highlight=False)
+        story = Story(stage)
+        with watch(lambda: _snapshot(stage, scenario, story), console):
+            prepare(stage, story)
+            _begin(story)
+            scenario.play(stage, story)
+        report = conclude(stage, scenario, story, output)
+    verdict(report, console)
+    console.print(f"\nThe whole of it: {output / 'report.html'}", highlight=False)
+    return report
+
+
+def prepare(stage: Stage, story: Story) -> None:
+    """Take the pair into care and wait until everybody is where they belong."""
+    story.begins("the pair is taken into care (adopt)")
+    stage.adopt()
+    story.tell("the pair is in care: ms1 is active, epoch 1")
+    story.await_agents("ms1")
+    wait_for("ms1 writes", lambda: stage.hosts.journal.by_server().get("ms1"), 10)
+
+
+def _begin(story: Story) -> None:
+    story.begins("all is well: ms1 writes, the agents are with it")
+    story.watch_on(BEFORE_S)
+
+
+def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Report:
+    """Gather what was observed, let the journal judge it, and write the report."""
+    story.settle_changes(_permitted(stage))
+    executions = stage.executions()
+    steps = tuple(step for each in executions[1:] for step in stage.steps(each["executionArn"]))
+    record = stage.record()
+    observed = Run(
+        scenario=scenario.name,
+        headline=scenario.headline,
+        expected=scenario.expected,
+        t0=story.t0,
+        ended_at=time.time(),
+        outcome=story.outcome,
+        failure_at=story.failure_at,
+        detected_at=_start_of(executions, story.execution),
+        fenced_at=_end_of(steps, "FenceProven", "PowerVerified"),
+        promoted_at=_end_of(steps, "VerifyPromotion"),
+        changes=story.changes,
+        events=story.events,
+        phases=phases(story.failure_at, steps),
+        steps=steps,
+        agents=tuple(_agent_events(stage)),
+        door=stage.doors.seen,
+        name=stage.names.seen,
+        epoch=int(record["epoch"]) if record else None,
+        receipt=_plain(record.get("receipt")),
+        replication=story.replication,
+    )
+    with closing(stage.hosts.database.connect()) as connection:
+        judgement = journal.judge(connection, observed)
+        observed = replace(observed, rows=journal.rows(connection, story.t0))
+    return publish(observed, judgement, output)
+
+
+def phases(failure_at: float | None, steps: tuple[Step, ...]) -> tuple[Phase, ...]:
+    """Where the time went, in the words of the design; a step that ran again counts to its last end."""
+    if not steps:
+        return ()
+    found: list[Phase] = []
+    if failure_at is not None:
+        found.append(Phase("detect", failure_at, steps[0].start))
+    for name, members in (
+        ("admit", ("Begin",)),
+        ("confirm", ("Survey", "ConfirmOutage", "CheckStandby")),
+        ("stop", ("StopSource",)),
+        ("fence", ("RevokeAccess", "TerminateSessions", "VerifyFence", "PowerOff", "VerifyPower", "WaitForPower")),
+        ("let in and start", ("GrantAccess", "StartServer")),
+        ("move the name", ("MoveName",)),
+        ("verify", ("VerifyPromotion", "WaitForServer")),
+        ("commit and tell", ("Commit", "Conclude", "TellRefusal", "TellPeople")),
+    ):
+        own = [step for step in steps if step.name in members]
+        if own:
+            found.append(Phase(name, own[0].start, max(step.end or step.start for step in own)))
+    return tuple(found)
+
+
+def _snapshot(stage: Stage, scenario: Scenario, story: Story) -> Snapshot:
+    door, name = stage.doors.seen, stage.names.seen
+    counts = stage.hosts.agents.counts()
+    executions = stage.executions()
+    writes = stage.hosts.journal.by_server()
+    return Snapshot(
+        at=time.time(),
+        scenario=scenario.name,
+        headline=scenario.headline,
+        started_at=story.t0,
+        doing=story.doing,
+        failure_at=story.failure_at,
+        steps=stage.steps(executions[-1]["executionArn"]) if executions else (),
+        door=door[-1].servers if door else None,
+        name=name[-1].server if name else None,
+        address=name[-1].address if name else "",
+        agents={**{role: counts[role] for role in ROLES}, None: counts["none"]},
+        written={server: each.count for server, each in writes.items()},
+        log=story.events,
+    )
+
+
+def _permitted(stage: Stage) -> Callable[[Change], bool]:
+    """A change is permitted when the workflow came as far as a proven fence on the way to its new server."""
+    proven = {"FenceProven", "PowerVerified"}
+
+    def permitted(change: Change) -> bool:
+        for each in stage.executions():
+            steps = stage.steps(each["executionArn"])
+            late = [step for step in steps if step.start >= change.at]
+            if any(step.name in proven for step in late) and any(step.name == "GrantAccess" for step in late):
+                return True
+        return False
+
+    return permitted
+
+
+def _agent_events(stage: Stage) -> list[AgentEvent]:
+    return [
+        AgentEvent(str(each.agent), each.server if each.event == "connected" else None, each.at)
+        for each in stage.hosts.agents.events()
+    ]
+
+
+def _start_of(executions: list[dict[str, Any]], arn: str | None) -> float | None:
+    return next((float(each["startDate"].timestamp()) for each in executions if each["executionArn"] == arn), None)
+
+
+def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:
+    ends = [step.end or step.start for step in steps if step.name in names]
+    return ends[-1] if ends else None
+
+
+def _plain(value: Any) -> Any:
+    """DynamoDB's numbers as JSON's."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, str | bool):
+        return value
+    return int(value) if value == int(value) else float(value)

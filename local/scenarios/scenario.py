@@ -1,0 +1,126 @@
+"""What a scenario is, and the story it tells while it is played."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from local.report.record import Change, Event, Replication
+from local.stage import Stage, wait_for
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """An incident and how it must end.
+
+    Args:
+        name: what it is called on the command line.
+        headline: what happens, in a line.
+        expected: the outcome it must have.
+        play: does it, and follows it to its end. What it does is told to the story.
+        parameters: of the template, where it needs others.
+        agents: how many there are.
+    """
+
+    name: str
+    headline: str
+    expected: str
+    play: Callable[[Stage, Story], None]
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    agents: int = 20
+
+
+class Story:
+    """What has happened in a scenario so far. Written by the one who plays it, read by the view and the report."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+        self._lock = threading.Lock()
+        self.t0 = time.time()
+        self.doing = ""
+        self.failure_at: float | None = None
+        self.outcome = ""
+        self.execution: str | None = None
+        self.replication: Replication | None = None
+        self._changes: list[Change] = []
+        self._events: list[Event] = []
+        self._known: set[str] = set()
+
+    @property
+    def events(self) -> tuple[Event, ...]:
+        with self._lock:
+            return tuple(self._events)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        with self._lock:
+            return tuple(self._changes)
+
+    def begins(self, doing: str) -> None:
+        """From here on the scenario's clock runs, and executions count that were not there before."""
+        self.t0 = time.time()
+        self.doing = doing
+        self._known = {str(each["executionArn"]) for each in self._stage.executions()}
+
+    def tell(self, label: str) -> None:
+        """Note something that people should see on the timeline."""
+        with self._lock:
+            self._events.append(Event(time.time(), label))
+        self.doing = label
+
+    def fault(self, label: str, strike: Callable[[], object], old: str | None = "ms1", new: str = "ms2") -> None:
+        """Strike, and note it as the failure that everything is timed from.
+
+        Args:
+            old, new: the change of the active server that the failure must cause; None for none.
+        """
+        at = time.time()
+        strike()
+        self.tell(label)
+        self.failure_at = at
+        if old is not None:
+            self.change(at, old, new)
+
+    def change(self, at: float, old: str, new: str) -> None:
+        """Note a change of the active server that is due from `at` on; whether it was permitted is known at the end."""
+        with self._lock:
+            self._changes.append(Change(at, old, new, permitted=False))
+
+    def settle_changes(self, permitted: Callable[[Change], bool]) -> None:
+        with self._lock:
+            self._changes = [Change(c.at, c.old, c.new, permitted(c)) for c in self._changes]
+
+    def await_execution(self, deadline_s: float) -> str:
+        """Wait for an execution that was not there when the story began or was last waited for; returns its ARN."""
+
+        def new() -> str | None:
+            for each in self._stage.executions():
+                if each["executionArn"] not in self._known:
+                    return str(each["executionArn"])
+            return None
+
+        self.execution = str(wait_for("an execution of the workflow", new, deadline_s))
+        self._known.add(self.execution)
+        return self.execution
+
+    def await_outcome(self, start_s: float = 20, run_s: float = 60) -> str:
+        """Wait for the next execution and for its outcome, which becomes the scenario's."""
+        execution = self.await_execution(start_s)
+        self.outcome = self._stage.outcome(execution, run_s)
+        self.tell(f"the workflow ends: {self.outcome}")
+        return self.outcome
+
+    def await_agents(self, server: str, deadline_s: float = 30) -> None:
+        """Wait until every agent is with a server."""
+        self.doing = f"agents find {server}"
+        fleet = self._stage.hosts.agents
+        wait_for(f"all agents on {server}", lambda: fleet.counts()[server] == fleet.count, deadline_s)
+
+    def watch_on(self, seconds: float) -> None:
+        """Go on observing: a zombie may write late. The one place where time itself is what is waited for."""
+        self.doing = "watching on for late writes"
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            time.sleep(0.05)
