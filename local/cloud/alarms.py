@@ -12,13 +12,13 @@ from typing import Any
 from moto.cloudwatch.models import CloudWatchBackend
 
 from local.cloud.account import ACCOUNT, REGION, backend
-from local.cloud.alarm_evaluation import EXTRA_POINTS, Rule, Sample, State, evaluate, points
+from local.cloud.alarm_evaluation import EXTRA_POINTS, Rule, State, evaluate, points
 from local.cloud.events import Bus
+from local.cloud.metric_index import MetricIndex, seconds
 from local.cloud.patching import Patches
 from local.cloud.targets import Targets
 
 STATE_CHANGED = "CloudWatch Alarm State Change"
-_KEEP_S = 3 * 3600  # data older than what alarms here look at only slows the stage down
 
 
 class Alarms:
@@ -32,6 +32,7 @@ class Alarms:
         self._stopped = threading.Event()
         self._changing = threading.Lock()
         self._complained: set[str] = set()
+        self._metrics = MetricIndex()
         self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
 
     def install(self, patches: Patches) -> None:
@@ -74,26 +75,19 @@ class Alarms:
     def step(self, now: float) -> None:
         """Evaluate every alarm as of `now` (seconds since the epoch)."""
         cloudwatch = backend("cloudwatch")
-        _forget_old(cloudwatch, now)
-        data = list(cloudwatch.metric_data)
+        self._metrics.read(cloudwatch.metric_data, now)
         for alarm in list(cloudwatch.alarms.values()):
             try:
-                self._evaluate(alarm, data, now - self._settle_s)
+                self._evaluate(alarm, now - self._settle_s)
             except ValueError as error:
                 if alarm.name not in self._complained:
                     self._complained.add(alarm.name)
                     print(f"the alarm {alarm.name} can't be evaluated here: {error}", file=sys.stderr)
 
-    def _evaluate(self, alarm: Any, data: list[Any], now: float) -> None:
-        namespace, metric_name, dimensions = _metric(alarm)
+    def _evaluate(self, alarm: Any, now: float) -> None:
         rule = rule_of(alarm)
         oldest = now - (rule.periods + EXTRA_POINTS + 1) * rule.period_s
-        samples = [
-            sample
-            for datum in data
-            if datum.name == metric_name and datum.namespace == namespace and _named(datum.dimensions) == dimensions
-            if (sample := _sample(datum)).at >= oldest
-        ]
+        samples = self._metrics.since(*_metric(alarm), oldest)
         values = points(samples, rule, now)
         state = evaluate(values, rule, alarm.state_value)
         if state == alarm.state_value:
@@ -170,26 +164,8 @@ def _named(dimensions: Any) -> dict[str, str]:
     return {dimension.name: dimension.value for dimension in dimensions}
 
 
-def _seconds(moment: datetime.datetime) -> float:
-    return (moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)).timestamp()
-
-
-def _sample(datum: Any) -> Sample:
-    at = _seconds(datum.timestamp)
-    if hasattr(datum, "value"):
-        return Sample(at, float(datum.value))
-    return Sample(at, datum.sum, datum.sample_count, datum.min, datum.max)
-
-
-def _forget_old(cloudwatch: Any, now: float) -> None:
-    data = cloudwatch.metric_data
-    if data and _seconds(data[0].timestamp) < now - 2 * _KEEP_S:
-        keep = sum(1 for datum in data if _seconds(datum.timestamp) < now - _KEEP_S)
-        del data[:keep]
-
-
-def _stamp(seconds: float) -> str:
-    moment = datetime.datetime.fromtimestamp(seconds, datetime.UTC)
+def _stamp(at: float) -> str:
+    moment = datetime.datetime.fromtimestamp(at, datetime.UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}+0000"
 
 
@@ -198,7 +174,7 @@ def _state(alarm: Any) -> dict[str, Any]:
         "value": alarm.state_value,
         "reason": alarm.state_reason,
         "reasonData": alarm.state_reason_data,
-        "timestamp": _stamp(_seconds(alarm.state_updated_timestamp)),
+        "timestamp": _stamp(seconds(alarm.state_updated_timestamp)),
     }
 
 
@@ -221,7 +197,7 @@ def _message(alarm: Any, previous: dict[str, Any]) -> dict[str, Any]:
         "AWSAccountId": ACCOUNT,
         "NewStateValue": alarm.state_value,
         "NewStateReason": alarm.state_reason,
-        "StateChangeTime": _stamp(_seconds(alarm.state_updated_timestamp)),
+        "StateChangeTime": _stamp(seconds(alarm.state_updated_timestamp)),
         "Region": REGION,
         "AlarmArn": alarm.alarm_arn,
         "OldStateValue": previous.get("value", ""),

@@ -11,8 +11,8 @@ from typing import Any
 
 from moto.moto_api._internal.models import moto_api_backend
 
+from local.cloud import atomic, resources
 from local.cloud import deploy as deploying
-from local.cloud import resources
 from local.cloud.agents import AgentServer
 from local.cloud.alarms import Alarms
 from local.cloud.doors import DatabaseDoors
@@ -144,7 +144,7 @@ class Cloud:
         if not self._started:
             return
         self._started = False
-        for part in ("schedules", "alarms", "targets", "functions", "ssm", "_agents", "zones"):
+        for part in ("schedules", "alarms", "targets", "interpreter", "functions", "ssm", "_agents", "zones"):
             if hasattr(self, part):
                 getattr(self, part).stop()
         self._server.stop()
@@ -165,6 +165,7 @@ class Cloud:
             self._places,
             self.logs,
             host=self.addresses.conductor,
+            listen_on=self._listen_on,
             endpoint=self.functions_endpoint,
             credentials_of=self.credentials_of,
         )
@@ -176,9 +177,10 @@ class Cloud:
         self.power = Power(self._machines, self.bus, self.ssm.commands.disconnect)
         self.doors = DatabaseDoors(self._doors_of_hosts, self.addresses.functions)
         self.zones = Zones(self._names)
-        interpreter = Interpreter(self.endpoint, self.credentials_of, self._execution_changed)
+        self.interpreter = Interpreter(self.endpoint, self.credentials_of, self._execution_changed)
         self._agents = AgentServer(self.ssm.commands, self._listen_on, self._ports.agents)
         resources.install(self._patches, self.client)
+        atomic.install(self._patches)
         for part in (
             self.functions,
             self.bus,
@@ -187,7 +189,7 @@ class Cloud:
             self.power,
             self.doors,
             self.zones,
-            interpreter,
+            self.interpreter,
         ):
             part.install(self._patches)
         for running in (self._agents, self.ssm, self.zones, self.schedules, self.alarms):

@@ -42,14 +42,25 @@ class _Pool:
 
 
 class Functions:
-    """Runs moto's functions. `host`: where the processes reach this one; `endpoint`: the APIs' address for them."""
+    """Runs moto's functions.
+
+    `host` is where their processes reach this one, which listens on `listen_on`; `endpoint` the APIs' address for them.
+    """
 
     def __init__(
-        self, places: Places, logs: FunctionLogs, *, host: str, endpoint: str, credentials_of: Credentials
+        self,
+        places: Places,
+        logs: FunctionLogs,
+        *,
+        host: str,
+        listen_on: str,
+        endpoint: str,
+        credentials_of: Credentials,
     ) -> None:
         self._places = places
         self._logs = logs
         self._host = host
+        self._listen_on = listen_on
         self._endpoint = endpoint
         self._credentials_of = credentials_of
         self._pools: dict[str, _Pool] = {}
@@ -91,7 +102,7 @@ class Functions:
             pool = self._pools.setdefault(spec.name, _Pool())
             if pool.idle or pool.busy:
                 return
-            sandbox = Sandbox(spec, self._host)
+            sandbox = Sandbox(spec, self._host, self._listen_on)
             pool.idle.append(sandbox)
         self._start(sandbox)
 
@@ -137,7 +148,7 @@ class Functions:
             if pool.idle:
                 sandbox, fresh = pool.idle.pop(), False
             elif len(pool.busy) < spec.at_most:
-                sandbox, fresh = Sandbox(spec, self._host), True
+                sandbox, fresh = Sandbox(spec, self._host, self._listen_on), True
             else:
                 put_metrics("AWS/Lambda", [metric("Throttles", 1, {"FunctionName": spec.name}, "Count")])
                 raise ThrottledError(spec.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import threading
+import time
 import uuid
 from collections.abc import Callable
 from functools import lru_cache
@@ -22,6 +23,7 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
+from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
 from moto.stepfunctions.parser.asl.parse.asl_parser import (
@@ -36,7 +38,7 @@ from moto.stepfunctions.parser.utils import TMP_THREADS
 from moto.stepfunctions.responses import StepFunctionResponse
 
 from local.cloud import jsonata
-from local.cloud.account import REGION
+from local.cloud.account import REGION, backend
 from local.cloud.patching import Patches
 
 EXECUTION_CHANGED = "Step Functions Execution Status Change"
@@ -80,11 +82,13 @@ class Interpreter:
 
     def _install_execution_changes(self, patches: Patches) -> None:
         on_status = self._on_status
+        starting = threading.Lock()
 
-        def start_named(backend: Any, arn: str, name: str | None = None, *rest: Any, **options: Any) -> Any:
+        def start_named(sfn: Any, arn: str, name: str | None = None, *rest: Any, **options: Any) -> Any:
             if name:
-                backend._validate_name(name)
-            return start_execution(backend, arn, name or str(uuid.uuid4()), *rest, **options)
+                sfn._validate_name(name)
+            with starting:  # two with the same name at once are one
+                return start_execution(sfn, arn, name or str(uuid.uuid4()), *rest, **options)
 
         start_execution = patches.put(
             parser_models.StepFunctionsParserBackend,
@@ -130,8 +134,31 @@ class Interpreter:
             stop,
             why="leaves the execution RUNNING until the state that it is in ends; on AWS it is ABORTED at once",
         )
+        patches.put(
+            WaitFunction,
+            "_wait_interval",
+            _wait,
+            why="counts whole seconds by the wall clock, and waits once more when that is a hair short",
+        )
+
+        def describe(response: Any) -> Any:
+            result = describe_execution(response)
+            execution = response.stepfunction_backend.describe_execution(response._get_param("executionArn"))
+            if execution.stop_date is not None:
+                result.result["stopDate"] = execution.stop_date
+            return result
+
+        describe_execution = patches.put(
+            StepFunctionResponse, "describe_execution", describe, why="gives no stopDate for TIMED_OUT"
+        )
         patches.put(StateMachine, "stop_execution", _stop_execution, why="drops the error and the cause")
         patches.put(StepFunctionResponse, "stop_execution", _stop_response, why="reads neither the error nor the cause")
+
+    def stop(self) -> None:
+        """Stop what still runs, so that no execution goes on against a cloud that is gone."""
+        for machine in backend("stepfunctions").state_machines:
+            for execution in machine.executions:
+                execution.stop(datetime.datetime.now(datetime.UTC), "LocalCloudStopped", "the local cloud was stopped")
 
     def _client_for(self, region: str, service: str, state_credentials: Any = None) -> Any:
         role = getattr(state_credentials, "role_arn", "") or ""
@@ -204,6 +231,12 @@ def _query_failure(env: Any, cause: str) -> Exception:
     )
     assert isinstance(failure, Exception)
     return failure
+
+
+def _wait(_wait_function: Any, env: Any, wait_seconds: float) -> None:
+    deadline = time.monotonic() + wait_seconds
+    while env.is_running() and (left := deadline - time.monotonic()) > 0:
+        env.program_state_event.wait(left)
 
 
 def _stop_execution(machine: Any, execution_arn: str, error: str | None = None, cause: str | None = None) -> Any:

@@ -38,12 +38,12 @@ class Invocation:
 class RuntimeApi:
     """Listens for exactly one process, whose environment says where (`address`)."""
 
-    def __init__(self, host: str) -> None:
+    def __init__(self, host: str, listen_on: str) -> None:
         self._waiting: queue.Queue[Invocation | None] = queue.Queue()
         self._running: dict[str, Invocation] = {}
         self.ready = threading.Event()
         self.init_error: bytes = b""
-        self._server = QuietServer(("0.0.0.0", 0), _handler_for(self))
+        self._server = QuietServer((listen_on, 0), _handler_for(self))
         self.address = f"{host}:{self._server.server_address[1]}"
         threading.Thread(target=self._server.serve_forever, args=(0.1,), name="runtime-api", daemon=True).start()
 

@@ -59,10 +59,10 @@ LineListener = Callable[[str, str], None]  # log stream, line
 class Sandbox:
     """A process with its Runtime API. One call at a time; dead after a timeout or an exit."""
 
-    def __init__(self, spec: FunctionSpec, host: str) -> None:
+    def __init__(self, spec: FunctionSpec, host: str, listen_on: str) -> None:
         self.spec = spec
         self.stream = time.strftime("%Y/%m/%d/[$LATEST]", time.gmtime()) + uuid.uuid4().hex
-        self._api = RuntimeApi(host)
+        self._api = RuntimeApi(host, listen_on)
         self._process: subprocess.Popen[bytes] | None = None
         self._current: Invocation | None = None
         self._lock = threading.Lock()

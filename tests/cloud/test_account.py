@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from moto.dynamodb.exceptions import ConditionalCheckFailed
 
+from local.cloud.account import backend
 from local.cloud.power import STATE_CHANGED
 from local.machines import OpenTo, Record
 from tests.cloud.conftest import Sky
@@ -125,6 +130,31 @@ def test_a_batch_is_compared_with_what_is_there_and_is_all_or_nothing(sky: Sky) 
     assert record("10.77.0.12", name="ms.corp.example.") in listed["ResourceRecordSets"]
     with pytest.raises(ClientError, match="NoSuchChange"):
         status(sky, "C0000000000000")
+
+
+@pytest.fixture
+def eager_threads() -> Iterator[None]:
+    """Threads that interrupt each other at nearly every step, so that a race is lost in a test and not on stage."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("eager_threads")
+def test_of_many_conditional_writes_at_once_one_succeeds(sky: Sky) -> None:
+    table, dynamodb = sky.stack.outputs["Table"], backend("dynamodb")
+
+    def write(lease: int) -> bool:
+        try:
+            dynamodb.put_item(table, {"id": {"S": f"lease {lease}"}}, condition_expression="attribute_not_exists(id)")
+        except ConditionalCheckFailed:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        for lease in range(30):
+            assert sum(threads.map(write, [lease] * 8)) == 1
 
 
 def test_the_zones_id_begins_like_one(sky: Sky) -> None:

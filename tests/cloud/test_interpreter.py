@@ -73,6 +73,26 @@ def test_stopping_aborts_at_once_and_says_so(sky: Sky) -> None:
     assert [e["detail"]["status"] for e in events if e["detail"]["executionArn"] == arn] == ["RUNNING", "ABORTED"]
 
 
+def test_a_machine_over_its_time_is_timed_out(sky: Sky) -> None:
+    definition = {
+        "StartAt": "Wait",
+        "TimeoutSeconds": 1,
+        "States": {"Wait": {"Type": "Wait", "Seconds": 30, "Next": "End"}, "End": {"Type": "Succeed"}},
+    }
+    described = ended(sky, start(sky, machine=machine(sky, "slow", definition)), 5)
+    assert described["status"] == "TIMED_OUT"
+    assert 0.9 < (described["stopDate"] - described["startDate"]).total_seconds() < 2
+
+
+def test_a_wait_takes_what_it_says(sky: Sky) -> None:
+    definition = {
+        "StartAt": "Wait",
+        "States": {"Wait": {"Type": "Wait", "Seconds": 1, "Next": "End"}, "End": {"Type": "Succeed"}},
+    }
+    described = ended(sky, start(sky, machine=machine(sky, "waits", definition)), 5)
+    assert 0.95 < (described["stopDate"] - described["startDate"]).total_seconds() < 1.8
+
+
 def test_two_executions_without_a_name_are_two(sky: Sky) -> None:
     first, second = start(sky, action="wait"), start(sky, action="wait")
     assert first != second
