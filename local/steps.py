@@ -22,7 +22,12 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
             entered[event["id"]] = name = event["stateEnteredEventDetails"]["name"]
             steps[event["id"]] = Step(name, at)
             continue
-        owner = _owner(event["id"], parents, entered)
+        if kind.endswith("StateExited"):
+            # By name, not by chain: a Parallel state's exit follows from the last event of one of its branches.
+            name = event["stateExitedEventDetails"]["name"]
+            owner = max((number for number in steps if steps[number].name == name), default=None)
+        else:
+            owner = _owner(event["id"], parents, entered)
         if owner is None:
             continue
         step = steps[owner]
@@ -30,7 +35,7 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
             steps[owner] = Step(step.name, step.start, at, _sentence(event), step.failed)
         elif kind in _FAILED:
             steps[owner] = Step(step.name, step.start, at, _trouble(event), True)
-        elif kind.endswith("StateExited") and event["stateExitedEventDetails"]["name"] == step.name:
+        elif kind.endswith("StateExited"):
             steps[owner] = Step(step.name, step.start, at, step.result, step.failed)
     return tuple(steps[number] for number in sorted(steps))
 

@@ -6,10 +6,13 @@ docs/report.md says what each field means; a change here is a change there.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 from typing import Any, TypedDict
 
 from local.report.journal import Judgement
 from local.report.record import Phase, Run
+
+_NOTED_WITHIN_S = 0.5  # moments are noted by several parties, each a little after the fact
 
 
 class AgentFigures(TypedDict):
@@ -186,7 +189,7 @@ def _turns(run: Run, judgement: Judgement) -> list[TurnFigures]:
 
 def _invariants(run: Run, judgement: Judgement) -> list[Invariant]:
     return [_one_writer(run, judgement), _witness(run, judgement), _door(run), _fence_first(run, judgement),
-            _outcome(run)]  # fmt: skip
+            _order(run), _outcome(run)]  # fmt: skip
 
 
 def _one_writer(run: Run, judgement: Judgement) -> Invariant:
@@ -242,6 +245,25 @@ def _fence_first(run: Run, judgement: Judgement) -> Invariant:
     return Invariant(name=name, answer="yes", sentence=sentence)
 
 
+def _order(run: Run) -> Invariant:
+    """What is out of order was measured wrongly, say by another execution's times, and proves nothing."""
+    name = "Cause before effect"
+    cause = run.change.at if run.change is not None else run.failure_at
+    moments = [
+        ("the cause", cause),
+        ("the decision", run.detected_at),
+        ("the fence’s proof", fenced_at(run)),
+        ("the confirmed promotion", run.promoted_at),
+    ]
+    known = [(what, at) for what, at in moments if at is not None]
+    for (first, earlier), (second, later) in pairwise(known):
+        if later < earlier - _NOTED_WITHIN_S:
+            sentence = f"{second} is noted {earlier - later:.3f} s before {first}: the times are not this run’s."
+            return Invariant(name=name, answer="no", sentence=sentence[0].upper() + sentence[1:])
+    told = ", ".join(what for what, _ in known)
+    return Invariant(name=name, answer="yes", sentence=f"In this order: {told}." if told else "There was no cause.")
+
+
 def _outcome(run: Run) -> Invariant:
     name = "The outcome is the expected one"
     if run.outcome == run.expected:
@@ -266,7 +288,8 @@ def _since(run: Run, moment: float | None) -> float | None:
 
 
 def _span(start: float | None, end: float | None) -> float | None:
-    return None if start is None or end is None else _round(end - start)
+    """From one moment to another; None where the second came first, for then it did not come of the first."""
+    return None if start is None or end is None or end < start else _round(end - start)
 
 
 def _round(seconds: float | None) -> float | None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from local.report.chart import Scale, fitted, group, label, label_of, line, rect, seconds, width_of
 from local.report.figures import Report, active_at_end
 from local.report.record import Row, Run, Step
+
+_NAME_LINE = 15
 
 
 @dataclass(frozen=True)
@@ -22,13 +24,17 @@ class Lane:
 
 @dataclass(frozen=True)
 class Span:
-    """A block of a lane. `kind` is its class, `name` is written into it where it fits, `title` is shown on pointing."""
+    """A block of a lane.
+
+    `kind` is its class; `name` is written into it where it fits, or else `short`; `title` is shown on pointing.
+    """
 
     start: float
     end: float
     kind: str
     name: str
     title: str = ""
+    short: str = ""
 
 
 def kind_of(run: Run, server: str | None) -> str:
@@ -39,23 +45,42 @@ def kind_of(run: Run, server: str | None) -> str:
 
 
 def phases(run: Run, report: Report, scale: Scale) -> Lane:
-    """The phases as blocks, side by side, or below each other where they overlap."""
-    spans = [
-        Span(run.t0 + p["start"], run.t0 + p["end"], f"phase p{number % 2}", p["name"],
-             f"{p['name']}: {seconds(p['end'] - p['start'])}")
-        for number, p in enumerate(report["phases"])
-    ]  # fmt: skip
+    """The phases as blocks, side by side, or below each other where they overlap.
+
+    A name too long for its block stands under it, at the end of a thin line: each phase is named, however short it was.
+    """
+    spans = []
+    for number, phase in enumerate(report["phases"]):
+        took, name = seconds(phase["end"] - phase["start"]), phase["name"]
+        start, end = run.t0 + phase["start"], run.t0 + phase["end"]
+        spans.append(Span(start, end, f"phase p{number % 2}", f"{name} {took}", f"{name}: {took}", name))
     rows: list[list[Span]] = []
     for span in spans:
         free = next((row for row in rows if row[-1].end <= span.start + 1e-6), None)
         if free is None:
             rows.append(free := [])
         free.append(span)
+    parts = [group(0, number * 26, [blocks(scale, row, 24)]) for number, row in enumerate(rows)]
+    under = [(span, number) for number, row in enumerate(rows) for span in row if not _inside(scale, span)]
+    height = max(1, len(rows)) * 26 - 2
+    named, lines = _names_under(scale, sorted(under, key=lambda pair: pair[0].start), height)
+    return Lane("Phases", "", height + lines * _NAME_LINE, named + "".join(parts))
+
+
+def _names_under(scale: Scale, under: Sequence[tuple[Span, int]], height: float) -> tuple[str, int]:
+    """Names at the end of a line down from their blocks, and how many lines of text keep them apart."""
+    free: list[float] = []
     parts = []
-    for number, row in enumerate(rows):
-        fits = [_with_time(span, scale) for span in row]
-        parts.append(group(0, number * 26, [blocks(scale, fits, 24)]))
-    return Lane("Phases", "", max(1, len(rows)) * 26 - 2, "".join(parts))
+    for span, row in under:
+        if not scale.shows(span.start):
+            continue
+        x = scale.x(span.start)
+        number = next((number for number, end in enumerate(free) if end < x), len(free))
+        free[number:number + 1] = [x + width_of(span.name, 11) + 14]  # fmt: skip
+        y = height + number * _NAME_LINE + 13
+        parts.append(line(x + 0.5, row * 26 + 24, x + 0.5, y, "leader"))
+        parts.append(label(x + 5, y, span.name, "note"))
+    return "".join(parts), len(free)
 
 
 def takeover(run: Run, report: Report, scale: Scale) -> Lane | None:
@@ -95,7 +120,8 @@ def name(run: Run, scale: Scale) -> Lane:
     spans = []
     for seen, end in zip(run.name, _ends([seen.at for seen in run.name], run.ended_at), strict=True):
         said = f"{seen.server or 'nobody'} {seen.address}"
-        spans.append(Span(seen.at, end, kind_of(run, seen.server), said, f"{said}, {_between(scale, seen.at, end)}"))
+        about = f"{said}, {_between(scale, seen.at, end)}"
+        spans.append(Span(seen.at, end, kind_of(run, seen.server), said, about, seen.server or "nobody"))
     return Lane("Name", "points to", 24, blocks(scale, spans, 24))
 
 
@@ -156,21 +182,23 @@ def steps(run: Run, scale: Scale) -> Lane:
 
 
 def blocks(scale: Scale, spans: Sequence[Span], height: float) -> str:
-    """Blocks with their names in them; a name too long for its block stands behind it, where nothing else does."""
+    """Blocks with their names in them, where there is room for a name."""
     parts = []
-    starts = [*(scale.x(span.start) for span in spans), scale.right]
-    for span, following in zip(spans, starts[1:], strict=True):
+    for span in spans:
         left, right = scale.x(span.start), scale.x(span.end)
         if right <= left and not scale.shows(span.start):
             continue
         parts.append(rect(left, 0, right - left - 1, height, f"block {span.kind}", span.title))
-        names = (span.name, span.name.split(" ")[0])  # the whole of it, or its first word, but no half words
-        inside = next((name for name in names if width_of(name, 11.5) <= right - left - 9), "")
+        inside = _inside(scale, span)
         if inside:
             parts.append(label(left + 6, height / 2 + 4, inside, f"in {span.kind}-in"))
-        elif width_of(span.name, 11.5) <= following - right - 9:
-            parts.append(label(right + 5, height / 2 + 4, span.name, "in"))
     return "".join(parts)
+
+
+def _inside(scale: Scale, span: Span) -> str:
+    """What is written into a block: its name, its short name, or nothing; no half words."""
+    room = scale.x(span.end) - scale.x(span.start) - 9
+    return next((name for name in (span.name, span.short) if name and width_of(name, 11.5) <= room), "")
 
 
 def offending(run: Run) -> frozenset[int]:
@@ -257,13 +285,6 @@ def _edge(
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
     return "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
-
-
-def _with_time(span: Span, scale: Scale) -> Span:
-    """The block with its length beside its name, where both fit."""
-    name = f"{span.name} {seconds(span.end - span.start)}"
-    room = scale.x(span.end) - scale.x(span.start) - 9
-    return replace(span, name=name) if width_of(name, 11.5) <= room else span
 
 
 def _between(scale: Scale, start: float, end: float) -> str:

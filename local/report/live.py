@@ -108,16 +108,17 @@ class Watching:
             self.trouble = None
 
 
-def watch(source: Callable[[], Snapshot], console: Console | None = None) -> Watching:
+def watch(source: Callable[[], Snapshot], console: Console | None = None, looks_per_s: float = LOOKS_PER_S) -> Watching:
     """The view that suits the console (stdout's by default): a live screen in a terminal, plain lines elsewhere.
 
-    Use as a context manager around the run.
+    Use as a context manager around the run. Drawing a look costs some 3 ms of a processor; where `source` costs more
+    than that, take fewer looks.
     """
     from local.report.plain import PlainView
     from local.report.screen import ScreenView
 
     console = console or Console()
-    return Watching(source, ScreenView(console) if is_lively(console) else PlainView(console))
+    return Watching(source, ScreenView(console) if is_lively(console) else PlainView(console), looks_per_s)
 
 
 def is_lively(console: Console) -> bool:

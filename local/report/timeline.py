@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from local.report import lanes
 from local.report.chart import Scale, group, label, label_of, line, px, text, width_of, window, zero_of
@@ -14,7 +14,7 @@ from local.report.record import Event, Run
 _GUTTER = 148
 _GAP = 16
 _MARK_ROW = 17
-_SAME_MOMENT_S = 0.05
+_STRIKE_S = 1.0
 
 DEFINITIONS = (
     '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
@@ -99,30 +99,32 @@ def _grid(scale: Scale, top: float, bottom: float, has_fault: bool) -> str:
 
 def _marks(run: Run, scale: Scale) -> tuple[str, float]:
     """What was done to the stage, written above the axis, in as many rows as keep the labels apart."""
-    events = sorted((event for event in _events(run) if scale.shows(event.at)), key=lambda event: event.at)
+    others, fault = _events(run)
+    shown = [event for event in (*others, *([fault] if fault else [])) if scale.shows(event.at)]
+    events = sorted(shown, key=lambda event: event.at)
     free: list[float] = []  # for each row, where its last label ends
-    placed: list[tuple[Event, int]] = []
+    parts: list[str] = []
+    placed = []
     for event in events:
-        x = scale.x(event.at)
-        row = next((number for number, end in enumerate(free) if end < x), len(free))
-        free[row:row + 1] = [x + width_of(event.label) + 26]  # fmt: skip
-        placed.append((event, row))
-    parts = []
+        x, width = scale.x(event.at), width_of(event.label) + 8
+        leftwards = x + width > scale.right
+        begin = x - width if leftwards else x
+        row = next((number for number, end in enumerate(free) if end < begin), len(free))
+        free[row:row + 1] = [begin + width + 12]  # fmt: skip
+        placed.append((event, x, leftwards, 12 + row * _MARK_ROW))
     height = len(free) * _MARK_ROW
-    for event, row in placed:
-        x, y = scale.x(event.at), 12 + row * _MARK_ROW
-        kind = "fault" if _is_fault(run, event) else "done"
-        side, anchor = (6, "start") if x + 6 + width_of(event.label) < scale.right else (-6, "end")
+    for event, x, leftwards, y in placed:
+        kind = "fault" if event is fault else "done"
         parts.append(line(x, y - 9, x, height + 22, f"{kind}-line"))
-        parts.append(label(x + side, y, event.label, kind, anchor))
+        parts.append(label(x - 6 if leftwards else x + 6, y, event.label, kind, "end" if leftwards else "start"))
     return "".join(parts), height
 
 
 def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
     """Lines through all lanes: what was done, and the failure above all."""
     parts = []
-    for event in run.events:
-        if scale.shows(event.at) and not _is_fault(run, event):
+    for event in _events(run)[0]:
+        if scale.shows(event.at):
             parts.append(line(scale.x(event.at), top, scale.x(event.at), bottom, "done-line"))
     if run.failure_at is not None:
         x = scale.x(run.failure_at)
@@ -130,12 +132,15 @@ def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
     return "".join(parts)
 
 
-def _events(run: Run) -> tuple[Event, ...]:
-    """What was done to the stage, the failure among it even where the record says no more of it than when."""
-    if run.failure_at is None or any(_is_fault(run, event) for event in run.events):
-        return run.events
-    return (*run.events, Event(run.failure_at, "failure"))
+def _events(run: Run) -> tuple[tuple[Event, ...], Event | None]:
+    """What was done to the stage, and which of it is the failure.
 
-
-def _is_fault(run: Run, event: Event) -> bool:
-    return run.failure_at is not None and abs(event.at - run.failure_at) < _SAME_MOMENT_S
+    The failure's moment is taken before the strike, its label noted after it; where the record has no label there is
+    one all the same.
+    """
+    if run.failure_at is None:
+        return run.events, None
+    since = run.failure_at
+    told = next((e for e in run.events if -0.05 <= e.at - since <= _STRIKE_S), Event(since, "failure"))
+    others = tuple(event for event in run.events if event is not told)
+    return others, replace(told, at=since)

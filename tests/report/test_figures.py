@@ -119,6 +119,13 @@ def test_a_first_row_without_a_receipt_is_not_ok() -> None:
     assert answers(found)["Fence before promotion"] == "no"
 
 
+def test_times_of_another_execution_are_not_taken_for_this_ones() -> None:
+    found = of(replace(sample.crash(), detected_at=sample.FAILURE - 9))
+    assert found["ok"] is False
+    assert answers(found)["Cause before effect"] == "no"
+    assert found["detection_s"] is None
+
+
 def test_a_receipt_as_the_table_returns_it_is_plain_numbers_in_the_report() -> None:
     stored = {"epoch": Decimal(2), "verified_at": Decimal("1790000015.42"), "sessions": [Decimal(0)], "server": "ms1"}
     found = of(replace(sample.crash(), fenced_at=None, receipt=stored))

@@ -193,7 +193,7 @@ def test_the_verdict_tells_outcome_takeover_phases_and_what_held() -> None:
     said = out.getvalue()
     assert "OK  crash: promoted; ms2 wrote 4.17 s after the failure; 40 of 40 agents back after 15.36 s." in said
     assert re.search(r"Fence +\+2\.31 s +0\.71 s", said)
-    assert len(re.findall(r"^held ", said, re.M)) == 5
+    assert len(re.findall(r"^held ", said, re.M)) == 6
 
 
 def test_the_verdict_names_what_is_broken() -> None:

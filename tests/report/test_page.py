@@ -155,6 +155,22 @@ def test_a_failed_step_and_one_that_never_ended_stand_out() -> None:
     assert "did not end" in document
 
 
+def test_every_phase_is_named_however_short_it_was() -> None:
+    names = [f"phase {letter}" for letter in "abcdefgh"]
+    spans = tuple(Phase(name, sample.FAILURE + n * 0.02, sample.FAILURE + n * 0.02 + 0.01)
+                  for n, name in enumerate(names))  # fmt: skip
+    run = replace(sample.crash(), phases=spans)
+    drawn = [element.text for element in tree(picture(run, of(run))).iter() if element.tag.endswith("}text")]
+    assert [name for name in names if not any((text or "").startswith(name) for text in drawn)] == []
+
+
+def test_the_faults_label_stands_at_the_failure_though_it_was_noted_later() -> None:
+    run = replace(sample.crash(), events=(Event(sample.FAILURE + 0.3, "pulled the plug"),))
+    assert page(run, of(run)).count('class="fault"') == 1
+    unlabelled = replace(run, events=())
+    assert ">failure</text>" in page(unlabelled, of(unlabelled))
+
+
 def test_publish_writes_what_redraw_draws_again(tmp_path: Path) -> None:
     run = sample.crash()
     found = publish(run, sample.judged(run), tmp_path / "build")
