@@ -19,9 +19,11 @@ from .fleet import Fleet
 from .host import Host, HostError
 from .host_files import MACHINE, PLACE_ONLY
 from .name_server import NameServer
-from .network import Network
+from .network import Network, command
 from .postgresql import PostgreSQL
 from .server_host import DatabaseAccess, ServerHost
+
+_FILES_MOST = "1g"
 
 
 class Instances:
@@ -79,7 +81,7 @@ class Hosts:
     """Every host of the stage, up while the context lasts.
 
     To be used inside the stage's outer namespaces only (see Network.up). `work_dir` takes the hosts' files
-    (work_dir/hosts, made new) and logs (work_dir/logs).
+    (work_dir/hosts, seen inside the namespaces only, gone with the context) and logs (work_dir/logs, which stay).
     """
 
     def __init__(
@@ -116,6 +118,10 @@ class Hosts:
         self.agents = Fleet(self._hosts["agents"], self._ms_certificate.certificate, agents)
 
     @property
+    def _files(self) -> Path:
+        return self.work_dir / "hosts"
+
+    @property
     def journal(self) -> Journal:
         return self.database.journal
 
@@ -143,6 +149,8 @@ class Hosts:
         for host in self._hosts.values():
             with contextlib.suppress(Exception):
                 host.power_off()
+        if (files := self._files).is_mount():
+            subprocess.run(["umount", "--lazy", str(files)], check=False, capture_output=True)
 
     def kill_ms(self, role: str) -> None:
         """Kill a server's process (scenario crash)."""
@@ -161,6 +169,9 @@ class Hosts:
         logs = self.work_dir / "logs"
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True)
+        self._files.mkdir(exist_ok=True)
+        # In memory: fast, gone with the namespaces, and no key or password of the stage ever is on a disk.
+        command(["mount", "-t", "tmpfs", "-o", f"mode=0700,size={_FILES_MOST}", "hosts", str(self._files)])
         steps = {name: getattr(self, f"_up_{name}") for name in ("database", "names", "agents", "vpc")}
         steps |= {role: self._pair_member(role) for role in self.servers}
         with concurrent.futures.ThreadPoolExecutor(len(steps)) as pool:
