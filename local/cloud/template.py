@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ _MANAGED_POLICIES = {
     }.items()
     for name in names
 }
+
+
+# Warns of "unpublished metrics", its own, each time it is used.
+logging.getLogger("samtranslator.metrics.metrics").setLevel(logging.ERROR)
 
 
 class TemplateError(Exception):
