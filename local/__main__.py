@@ -63,7 +63,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not outer.is_inside():
         return outer.run_inside(sys.argv[1:])
     from local.play import run
-    from local.stage import StageError
+    from local.waiting import StageError
 
     _end_on_signals()
     output: Path = arguments.output.resolve()

@@ -7,7 +7,6 @@ touched.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -16,7 +15,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.stage_files import STAGE_FILE
+from local.stage_files import PID_FILE, STAGE_FILE
 
 INSIDE = "MS_FAILOVER_STAGE"
 
@@ -28,6 +27,7 @@ _PROGRAMS = {
     "knotd": "knot",
     "sshd": "openssh-server",
     "rsync": "rsync",
+    "sudo": "sudo",
 }
 _UNSHARE = ("--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mount-proc")
 
@@ -71,25 +71,28 @@ def check() -> None:
         )
 
 
-def run_inside(arguments: Sequence[str]) -> int:
-    """Run this program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal."""
+def run_inside(arguments: Sequence[str], pid_file: Path | None = None) -> int:
+    """Run this program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal.
+
+    Args:
+        arguments: of this program.
+        pid_file: takes the id of the process that holds the namespaces, for `run_beside`, while they last.
+    """
     check()
     argv = ["unshare", *_UNSHARE, "--", sys.executable, "-m", "local", *arguments]
-    child = subprocess.Popen(argv, env={**os.environ, INSIDE: "1"})
+    # The one inside must not outlive the one outside, however that one ends.
+    child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *argv], env={**os.environ, INSIDE: "1"})
     previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        return _wait(child)
+        if pid_file is not None:
+            pid_file.parent.mkdir(parents=True, exist_ok=True)
+            pid_file.write_text(str(child.pid))
+        return child.wait()
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _wait(child: subprocess.Popen[bytes]) -> int:
-    while True:
-        try:
-            return child.wait()
-        except InterruptedError:
-            continue
+        if pid_file is not None:
+            pid_file.unlink(missing_ok=True)
 
 
 def run_beside(arguments: Sequence[str]) -> int:
@@ -99,9 +102,11 @@ def run_beside(arguments: Sequence[str]) -> int:
         CannotRun: no stage is up.
     """
     try:
-        pid = int(json.loads(STAGE_FILE.read_text())["pid"])
-        os.kill(pid, 0)
-    except (OSError, ValueError, KeyError):
-        raise CannotRun("No stage is up: start one with `make stage` in another terminal.") from None
-    argv = ["nsenter", "-t", str(pid), "--net", "--mount", "--pid", f"--wdns={Path.cwd()}", "--"]
+        if not STAGE_FILE.exists():
+            raise OSError
+        holder = int(PID_FILE.read_text())
+        first = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()[0]
+    except (OSError, ValueError, IndexError):
+        raise CannotRun("No stage is up: start one with `make stage` in another terminal, and wait for it.") from None
+    argv = ["nsenter", "-t", first, "--net", "--mount", "--pid", f"--wdns={Path.cwd()}", "--"]
     return subprocess.call([*argv, sys.executable, "-m", "local", *arguments], env={**os.environ, INSIDE: "1"})

@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from local import copies
 from local.report import journal
 from local.report.figures import Report
 from local.report.live import Snapshot, watch
@@ -19,7 +20,11 @@ from local.report.record import AgentEvent, Change, Phase, Run, Step
 from local.report.verdict import verdict
 from local.scenarios import Scenario
 from local.scenarios.scenario import Story
-from local.stage import ROLES, Stage, wait_for
+from local.stage import ROLES, Stage
+from local.waiting import wait_for
+
+IMPORTED_FILES = 60
+IMPORTED_BYTES_EACH = 50_000
 
 BEFORE_S = 2.0
 """Seconds of a healthy pair that are watched before the fault, so that the report shows what was lost."""
@@ -52,11 +57,17 @@ def run(scenario: Scenario, directory: Path, output: Path, console: Console | No
 
 def prepare(stage: Stage, story: Story) -> None:
     """Take the pair into care and wait until everybody is where they belong."""
-    story.begins("the pair is taken into care (adopt)")
+    story.begins("the hosts are prepared, and the pair is taken into care (adopt)")
+    stage.prepare_hosts()
     stage.adopt()
     story.tell("the pair is in care: ms1 is active, epoch 1")
     story.await_agents("ms1")
     wait_for("ms1 writes", lambda: stage.hosts.journal.by_server().get("ms1"), 10)
+    story.doing = "ms1 imports software; replication carries it to ms2"
+    stage.import_software(IMPORTED_FILES, IMPORTED_BYTES_EACH)
+    wait_for("a complete set on ms2", lambda: stage.freshness().get("as_of"), 30)
+    story.replication = copies.compare(stage.hosts.ms("ms1"), stage.hosts.ms("ms2"))
+    story.tell(f"ms2 holds {story.replication.files} files of ms1, identical: {story.replication.identical}")
 
 
 def _begin(story: Story) -> None:

@@ -8,31 +8,31 @@ from __future__ import annotations
 
 import json
 import threading
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+from boto3.dynamodb.types import TypeDeserializer
 
 from local.cloud.cloud import Cloud
 from local.cloud.deploy import Stack
 from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME
 from local.hosts.database import MONITOR, NAME
 from local.hosts.hosts import Hosts
+from local.preparing import prepare_hosts
 from local.recording import RecordedDoors, RecordedNames
 from local.report.record import Step
 from local.stage_files import ROOT
+from local.steps import steps_of
+from local.waiting import StageError, wait_for
 
 STACK = "stage"
 ROLES = ("ms1", "ms2")
 
 PROBE_INTERVAL_S = 1
 FAILURE_THRESHOLD = 3
-
-
-class StageError(Exception):
-    """The stage is not as it has to be; the sentence says what, and what to do."""
 
 
 class Stage:
@@ -47,7 +47,7 @@ class Stage:
     def __init__(self, directory: Path, *, agents: int = 20, parameters: Mapping[str, str] | None = None) -> None:
         self.directory = directory = directory.resolve()
         self._parameters = dict(parameters or {})
-        self.hosts = Hosts(directory, agents=agents, preseeded=True)
+        self.hosts = Hosts(directory, agents=agents, preseeded=False)
         servers = {role: ADDRESS_OF[role] for role in ROLES}
         self.doors = RecordedDoors(self.hosts.doors, servers, self.hosts.database.port)
         self.names = RecordedNames(self.hosts.names, servers, SERVICE_NAME)
@@ -157,6 +157,22 @@ class Stage:
             return str(json.loads(found["output"])["outcome"])
         return "halted" if found.get("error") == "Halted" else str(found["status"]).lower()
 
+    def prepare_hosts(self) -> None:
+        """Make both hosts ends of the replication. Raises NotPrepared with the host's own words."""
+        prepare_hosts(self.cloud.client("ssm"), STACK, self.instances, {role: ADDRESS_OF[role] for role in ROLES})
+
+    def import_software(self, files: int, bytes_each: int, role: str = "ms1") -> None:
+        """Import software on a server and say so, as the documented one-liner does."""
+        self.hosts.import_package(files, bytes_each, role)
+        detail = json.dumps({"pair": STACK})
+        self.cloud.client("events").put_events(
+            Entries=[{"Source": "ms-failover", "DetailType": "Software Imported", "Detail": detail}]
+        )
+
+    def freshness(self) -> dict[str, Any]:
+        """What the pair's record knows of the standby's copy."""
+        return self._item("freshness")
+
     def adopt(self, deadline_s: float = 40) -> None:
         """Take the pair into care, as on AWS. Raises StageError where that does not succeed."""
         execution = self.start({"action": "adopt", "reason": "the stage begins", "requested_by": "stage"}, "adopt")
@@ -170,8 +186,6 @@ class Stage:
         with self._lock:
             if execution in self._histories:
                 return self._histories[execution]
-        from local.steps import steps_of
-
         client = self.cloud.client("stepfunctions")
         ended = client.describe_execution(executionArn=execution)["status"] != "RUNNING"
         events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
@@ -185,11 +199,12 @@ class Stage:
 
     def record(self) -> dict[str, Any]:
         """The pair's record, as the table has it."""
-        from boto3.dynamodb.types import TypeDeserializer
+        return self._item("state")
 
+    def _item(self, name: str) -> dict[str, Any]:
         item = self.cloud.client("dynamodb").get_item(
             TableName=self._stack.outputs["TableName"],
-            Key={"pair": {"S": STACK}, "item": {"S": "state"}},
+            Key={"pair": {"S": STACK}, "item": {"S": name}},
             ConsistentRead=True,
         )
         return {name: TypeDeserializer().deserialize(value) for name, value in item.get("Item", {}).items()}
@@ -203,15 +218,3 @@ class Stage:
         if answer.get("FunctionError"):
             raise StageError(f"{function} raised {body.get('errorType')}: {body.get('errorMessage')}")
         return dict(body)
-
-
-def wait_for(what: str, condition: Callable[[], Any], deadline_s: float, every_s: float = 0.05) -> Any:
-    """Return the first true value of `condition()`. Raises StageError, naming `what`, after `deadline_s` seconds."""
-    end = time.monotonic() + deadline_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise StageError(f"{what}: not so after {deadline_s:g} s")
-        time.sleep(every_s)

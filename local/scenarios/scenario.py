@@ -8,7 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from local.report.record import Change, Event, Replication
-from local.stage import Stage, wait_for
+from local.stage import Stage
+from local.waiting import wait_for
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,11 @@ def admit(
     Returns:
         The refusal's sentence, or the plan.
     """
+    if request.automatic and request.action is not Action.FAILOVER:
+        # A halted change waits for a person, and so does every other way of moving the pair (I7).
+        return Admission(
+            f"Refused: {request.action} is for a person to ask for; {request.requested_by} may only ask for failover."
+        )
     if state.lease is not None:
         return _while_leased(request, state, state.lease, execution, holder_runs)
     if request.action is Action.RESUME:
@@ -105,11 +110,11 @@ def _while_leased(
     if holder_runs is None or not holder_runs.is_no:
         why = holder_runs.sentence if holder_runs else "whether it still runs was not asked"
         return Admission(f"Refused: {held}, and it is not known to have ended: {why}")
-    if state.active is None and request.target is None and lease.action == Action.ADOPT:
-        return Admission("Admitted: takes the adoption up again.", _adoption_plan(lease.target, lease.epoch))
     target = request.target or lease.target
+    if state.active is None and lease.action == Action.ADOPT:
+        return Admission("Admitted: takes the adoption up again.", _adoption_plan(target, lease.epoch))
     epoch = lease.epoch if target is lease.target else lease.epoch + 1
-    plan = Plan(Action.RESUME, target.other, target, epoch, may_power_off=lease.action != Action.ADOPT)
+    plan = Plan(Action.RESUME, target.other, target, epoch, may_power_off=True)
     return Admission(f"Admitted: goes on with {lease.action}, to {target}, epoch {epoch}.", plan)
 
 

@@ -165,7 +165,14 @@ def _read_pair(env: Mapping[str, str], problems: list[str]) -> Pair | None:
     first, second = (
         Server(role, values[f"{role}_id"], values[f"{role}_addresses"], values[f"{role}_names"]) for role in Role
     )
-    if first.instance_id == second.instance_id or set(first.addresses) & set(second.addresses):
+    same = set(first.addresses) & set(second.addresses) or set(first.host_names) & set(second.host_names)
+    if first.instance_id == second.instance_id or same:
         problems.append("MS1_… and MS2_… name the same server, but two different ones are needed")
+        return None
+    if (":" in first.address) != (":" in second.address):
+        problems.append(
+            "the first addresses of MS1_ADDRESSES and MS2_ADDRESSES are of different kinds, but both IPv4 or both IPv6"
+            " are needed: the name has one kind of record"
+        )
         return None
     return Pair(values["name"], first, second)

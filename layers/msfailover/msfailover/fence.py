@@ -80,7 +80,8 @@ def demand_receipt(state: PairState, target: Role, epoch: int) -> Receipt:
             f"{target} is not let in or started: the receipt is for {receipt.server} in epoch {receipt.epoch},"
             f" needed is one for {target.other} in epoch {epoch}."
         )
-    if receipt.by is FencedBy.DATABASE and (not receipt.sessions or any(receipt.sessions)):
+    shows_gone = receipt.access == "denied" and receipt.sessions and not any(receipt.sessions)
+    if receipt.by is FencedBy.DATABASE and not shows_gone:
         raise NoReceipt(f"{target} is not let in or started: the receipt does not show {receipt.server} gone.")
     return receipt
 

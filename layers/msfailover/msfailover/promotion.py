@@ -29,6 +29,7 @@ def is_active(
             return word(f"{server.role} is not active yet: {each.sentence}")
     if not name.is_yes:
         return unknown(f"{server.role} runs, but {name.sentence}")
-    if not set(name.evidence.get("addresses", ())) & set(server.addresses):
+    found = set(name.evidence.get("addresses", ()))
+    if not found or not found <= set(server.addresses):
         return no(f"{server.role} runs, but {name.sentence}")
     return yes(f"{server.role} is active: it answers, has its sessions, and the name points to it.")

@@ -121,5 +121,5 @@ def epoch_in(event: Mapping[str, Any]) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)  # Step Functions hands numbers on as JSON, where 2 and 2.0 are one
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 10**9:
-        raise BadRequest(f"epoch is {value!r}, but a whole number above 0 is needed.")
+        raise BadRequest(f"epoch is {repr(value)[:40]}, but a whole number above 0 is needed.")
     return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msfailover.environment import (
+    BadSettings,
     anything,
     arn,
     choice,
@@ -127,7 +128,8 @@ class ReplicateSettings:
         "SOFTWARE_PATHS", anything, "/var/opt/ssh-mgmt/server/cds /var/opt/ssh-mgmt/server/dists"
     )
     config_path: str = setting("CONFIG_PATH", _path, "/etc/opt/ssh-mgmt/server")
-    limit_s: int = setting("REPLICATE_LIMIT_SECONDS", whole(10, 3600, "seconds"), 240)
+    limit_s: int = setting("REPLICATE_LIMIT_SECONDS", whole(10, 3600, "seconds"), 600)
+    oldest_s: float = setting("REPLICATION_OLDEST_SECONDS", number(60, 604800, "seconds"), 86400.0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,3 +149,16 @@ class SessionsSettings:
     known_hosts: tuple[str, ...] = setting("DATABASE_KNOWN_HOSTS", host_names, ())
     connect_timeout_s: float = setting("DATABASE_CONNECT_SECONDS", number(0.2, 10, "seconds"), 2.0)
     statement_timeout_s: float = setting("DATABASE_STATEMENT_SECONDS", number(0.2, 20, "seconds"), 3.0)
+
+    def __post_init__(self) -> None:
+        if bool(self.secret) == bool(self.iam_user):
+            found = "both are" if self.secret else "neither is"
+            raise BadSettings(
+                f"SessionsSettings can't be read, nothing was done: of DATABASE_SECRET and DATABASE_IAM_USER {found}"
+                " there, but exactly one is needed."
+            )
+        if self.iam_user and self.engine == "oracle":
+            raise BadSettings(
+                "SessionsSettings can't be read, nothing was done: DATABASE_IAM_USER is there, but oracle has no IAM"
+                " authentication; DATABASE_SECRET is needed."
+            )

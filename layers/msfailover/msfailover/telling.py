@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from msfailover.changes import History, Outcome
 from msfailover.pair import PairState
 
-SUBJECT_AT_MOST = 100
-"""SNS's limit for a subject, in characters."""
+SUBJECT_AT_MOST = 99
+"""A subject is to have fewer than 100 characters (SNS API reference, Publish)."""
 
 
 @dataclass(frozen=True)

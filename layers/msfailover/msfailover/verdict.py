@@ -41,16 +41,19 @@ class Verdict:
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Verdict:
         """Read a verdict back from a function's answer; raises `ValueError` where it is not one."""
-        return Verdict(Answer(data["answer"]), str(data["sentence"]), dict(data.get("evidence", {})))
+        evidence = data.get("evidence", {})
+        if not isinstance(evidence, Mapping):
+            raise ValueError(f"{str(evidence)[:60]!r} is no evidence: an object is needed")
+        return Verdict(Answer(data["answer"]), str(data["sentence"]), dict(evidence))
 
 
-def yes(sentence: str, **evidence: Any) -> Verdict:
+def yes(sentence: str, /, **evidence: Any) -> Verdict:
     return Verdict(Answer.YES, sentence, evidence)
 
 
-def no(sentence: str, **evidence: Any) -> Verdict:
+def no(sentence: str, /, **evidence: Any) -> Verdict:
     return Verdict(Answer.NO, sentence, evidence)
 
 
-def unknown(sentence: str, **evidence: Any) -> Verdict:
+def unknown(sentence: str, /, **evidence: Any) -> Verdict:
     return Verdict(Answer.UNKNOWN, sentence, evidence)

@@ -88,8 +88,19 @@ class PairTable:
         """What is known of the standby's copy; empty before the first replication."""
         return self._item("freshness")
 
-    def put_freshness(self, known: Mapping[str, Any]) -> None:
-        self._put("freshness", known, None)
+    def change_freshness(self, alter: Callable[[dict[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+        """Read what is known of the standby's copy, alter it, and write it if nobody wrote between; again if so.
+
+        Raises:
+            RecordBusy: others were faster every time.
+        """
+        for _ in range(WRITERS_AT_MOST):
+            before = self.freshness()
+            version = int(before.get("version", 0))
+            after = {**alter(before), "version": version + 1}
+            if self._put("freshness", after, version):
+                return after
+        raise RecordBusy(f"The freshness of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
     def _item(self, name: str) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)

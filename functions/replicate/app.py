@@ -1,0 +1,187 @@
+"""`replicate`: sends the replication to the active server, takes its result, and publishes how fresh the copy is.
+
+Called by schedules, by two events (a command's end; software that was imported), and by the workflow ("now", which
+waits for the result). The result of a run comes by event *and* is asked for: the event is best effort.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
+from msfailover import observing, replication
+from msfailover.adapters import aws, run_command
+from msfailover.adapters.pair_table import PairTable
+from msfailover.environment import read
+from msfailover.pair import Role
+from msfailover.replication import Freshness, Order
+from msfailover.request import BadRequest
+from msfailover.settings import ReplicateSettings
+from msfailover.verdict import Verdict, no, unknown, yes
+
+SETTINGS = read(ReplicateSettings, os.environ)
+logger = observing.logger_for("replicate")
+
+COMMAND_ENDED = "EC2 Command Status-change Notification"
+SOFTWARE_IMPORTED = "Software Imported"
+MARGIN_S = 10
+
+
+class NotReplicated(Exception):
+    """The workflow asked for a copy now, and it did not become whole; the standby keeps its last complete set."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    action = _action_of(event)
+    if action == "scheduled":
+        verdict = scheduled(str(event.get("mode", "changes")))
+    elif action == "collect":
+        verdict = collect(event["detail"])
+    elif action == "now":
+        verdict = now(str(event.get("execution", "")))
+    elif action == "status":
+        verdict = status()
+    else:
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of scheduled, now, status is needed.")
+    logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
+    return verdict.to_json()
+
+
+def _action_of(event: Mapping[str, Any]) -> str:
+    kind = event.get("detail-type")
+    if kind == COMMAND_ENDED and isinstance(event.get("detail"), Mapping):
+        return "collect"
+    if kind == SOFTWARE_IMPORTED:
+        return "scheduled"
+    return str(event.get("action"))
+
+
+def scheduled(mode: str) -> Verdict:
+    """Take the last run's result if it is there, and send the next run unless one is still going."""
+    if mode not in ("changes", "full"):
+        raise BadRequest(f"mode is {mode[:20]!r}, but one of changes, full is needed.")
+    known = _ask_for_result(_known())
+    verdict, order = replication.may_run(_table().read())
+    if order is None:
+        _publish(known)
+        return verdict
+    if replication.under_way(known, time.time(), SETTINGS.limit_s):
+        _publish(known)
+        return yes(f"The run sent {time.time() - known.sent_at:.0f} s ago still goes on; it is left alone.")
+    known = _send(order, mode)
+    _publish(known)
+    return yes(f"{verdict.sentence} (command {known.command})")
+
+
+def now(execution: str) -> Verdict:
+    """Replicate and wait for the whole set: the last copies of a switchover.
+
+    Raises:
+        NotReplicated: it did not become whole in time, or may not be done now.
+    """
+    verdict, order = replication.may_run(_table().read(), execution)
+    if order is None:
+        raise NotReplicated(verdict.sentence)
+    known = _send(order, "changes")
+    try:
+        result = run_command.result(
+            aws.ssm(), SETTINGS.pair.server(order.source), known.command, SETTINGS.limit_s + MARGIN_S
+        )
+    except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
+        raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
+    _take(known.command, result)
+    if result.get("complete") is not True:
+        raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
+    return yes(f"The standby holds all of {order.source} as of this moment ({result.get('files')} files).", **result)
+
+
+def collect(detail: Mapping[str, Any]) -> Verdict:
+    """Take the result of the command that an event says has ended. Other documents' commands are not ours."""
+    known, command = _known(), str(detail.get("command-id", ""))[:64]
+    if not command or command != known.command:
+        return no(f"Command {command or 'without an id'} is not the replication's last run.")
+    known = _ask_for_result(known)
+    _publish(known)
+    return yes(f"The result of {command} was taken.") if known.ended else unknown(f"{command} has not ended yet.")
+
+
+def status() -> Verdict:
+    """Is the standby's copy fresh enough to be promoted with?"""
+    return replication.is_fresh(_known(), _table().read(), time.time(), SETTINGS.oldest_s)
+
+
+def _send(order: Order, mode: str) -> Freshness:
+    source, target = SETTINGS.pair.server(order.source), SETTINGS.pair.other(order.source)
+    command = run_command.send(
+        aws.ssm(),
+        source,
+        SETTINGS.document,
+        {
+            "Epoch": str(order.epoch),
+            "StandbyAddress": target.address,
+            "SoftwarePaths": SETTINGS.software_paths,
+            "ReplicateSoftware": "yes" if SETTINGS.software else "no",
+            "ConfigPath": SETTINGS.config_path,
+            "LimitSeconds": str(SETTINGS.limit_s),
+            "Mode": mode,
+        },
+    )
+    return _change(lambda latest: replication.sent(latest, command, order, time.time()))
+
+
+def _ask_for_result(known: Freshness) -> Freshness:
+    if known.ended or not known.command:
+        return known
+    server = SETTINGS.pair.server(Role(known.server))
+    try:
+        result = run_command.result(aws.ssm(), server, known.command, 0)
+    except run_command.CommandUnfinished:
+        return known
+    except run_command.CommandFailed as error:
+        result = {"complete": False, "reason": str(error)[:500]}
+    except (ClientError, BotoCoreError) as error:
+        logger.warning("the result could not be asked for", extra={"why": str(error)[:300]})
+        return known
+    return _take(known.command, result)
+
+
+def _take(command: str, result: Mapping[str, Any]) -> Freshness:
+    known = _change(lambda latest: replication.arrived(latest, command, result))
+    if result.get("complete") is not True:
+        logger.warning("replication not complete", extra={"result": dict(result)})
+    return known
+
+
+def _publish(known: Freshness) -> None:
+    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="replicate")
+    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    if known.as_of:
+        metrics.add_metric("ReplicationAge", MetricUnit.Seconds, max(0.0, time.time() - known.as_of))
+    last = known.last or {}
+    for name, unit, field in (
+        ("ReplicatedFiles", MetricUnit.Count, "files"),
+        ("ReplicationSentBytes", MetricUnit.Bytes, "sent_bytes"),
+        ("ReplicationSeconds", MetricUnit.Seconds, "seconds"),
+    ):
+        if isinstance(last.get(field), int | float):
+            metrics.add_metric(name, unit, float(last[field]))
+    metrics.add_metric("ReplicationRuns", MetricUnit.Count, 1)
+    metrics.flush_metrics()
+
+
+def _change(alter: Callable[[Freshness], Freshness]) -> Freshness:
+    """Write what became known, onto what is known now: an event and the schedule may come at once."""
+    return Freshness.from_json(_table().change_freshness(lambda data: alter(Freshness.from_json(data)).to_json()))
+
+
+def _known() -> Freshness:
+    return Freshness.from_json(_table().freshness())
+
+
+def _table() -> PairTable:
+    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)

@@ -1,0 +1,134 @@
+"""May the active server's files be carried now, and how fresh is the standby's copy?
+
+What travels, and that it arrives whole or not at all, is the documents' business on the hosts (docs/replication.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from msfailover.pair import PairState, Role
+from msfailover.verdict import Verdict, no, unknown, yes
+
+
+@dataclass(frozen=True)
+class Order:
+    """Where a replication runs and in which epoch; the host refuses it in any other."""
+
+    source: Role
+    epoch: int
+
+
+def may_run(state: PairState, execution: str | None = None) -> tuple[Verdict, Order | None]:
+    """Decide whether a replication may be sent now. The direction is read from the record, never remembered.
+
+    Args:
+        state: the pair's record as read now.
+        execution: the execution that asks, for the last copies of a switchover; None for the schedule.
+    """
+    if state.active is None:
+        return no("Nothing is replicated: the pair has not been taken into care yet."), None
+    lease = state.lease
+    if lease is not None and not (lease.execution == execution and lease.action == "switchover"):
+        return no(f"Nothing is replicated while {lease.action} to {lease.target} is under way."), None
+    order = Order(state.active, state.epoch)
+    return yes(f"{order.source} replicates to {order.source.other} in epoch {order.epoch}."), order
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What is known of the standby's copy, as the record keeps it.
+
+    Args:
+        command, server, sent_at: the run under way or last sent; times in seconds since 1970.
+        ended: whether its result is known.
+        as_of: the standby holds the active server's files as they were then; 0 when it never held a whole set.
+        epoch: the epoch that set belongs to.
+        digest: of its manifest.
+        last: the last result, as the host gave it.
+    """
+
+    command: str = ""
+    server: str = ""
+    sent_at: float = 0.0
+    ended: bool = True
+    as_of: float = 0.0
+    epoch: int = 0
+    digest: str = ""
+    last: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "command": self.command,
+            "server": self.server,
+            "sent_at": self.sent_at,
+            "ended": self.ended,
+            "as_of": self.as_of,
+            "epoch": self.epoch,
+            "digest": self.digest,
+            "last": dict(self.last) if self.last else None,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Freshness:
+        """Read what the record keeps; an empty mapping is a standby that nothing has reached yet."""
+        return Freshness(
+            command=str(data.get("command", "")),
+            server=str(data.get("server", "")),
+            sent_at=float(data.get("sent_at", 0)),
+            ended=bool(data.get("ended", True)),
+            as_of=float(data.get("as_of", 0)),
+            epoch=int(data.get("epoch", 0)),
+            digest=str(data.get("digest", "")),
+            last=data.get("last"),
+        )
+
+
+def under_way(known: Freshness, now: float, limit_s: float) -> bool:
+    """Whether a run is still going, as far as is known; one whose limit has long passed is taken for lost."""
+    return not known.ended and now - known.sent_at < limit_s + 60
+
+
+def sent(known: Freshness, command: str, order: Order, now: float) -> Freshness:
+    """What is known after a run was sent."""
+    return Freshness(command, order.source.value, now, False, known.as_of, known.epoch, known.digest, known.last)
+
+
+def arrived(known: Freshness, command: str, result: Mapping[str, Any]) -> Freshness:
+    """What is known after a run's result came, by event, by asking, or by both. Never makes a copy look fresher than a
+    complete set says, and never takes an older set for a newer one."""
+    ended = known.ended or command == known.command
+    as_of = float(result.get("as_of") or 0) if result.get("complete") is True else 0.0
+    base = Freshness(known.command, known.server, known.sent_at, ended, known.as_of, known.epoch, known.digest, result)
+    if as_of <= known.as_of:
+        return base
+    return Freshness(
+        known.command,
+        known.server,
+        known.sent_at,
+        ended,
+        as_of,
+        int(result.get("epoch") or 0),
+        str(result.get("digest") or "")[:128],
+        result,
+    )
+
+
+def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) -> Verdict:
+    """Is the standby's copy fresh enough to be promoted with?
+
+    Args:
+        known: what the record keeps.
+        state: the pair's record; a set of another epoch went the other way.
+        now: seconds since 1970.
+        oldest_s: seconds the last whole set may be old.
+    """
+    if known.as_of == 0:
+        return unknown("No whole set of files has reached the standby yet.")
+    age = max(0.0, now - known.as_of)
+    if known.epoch != state.epoch:
+        return no(f"The last whole set is of epoch {known.epoch}, the pair is in {state.epoch}.", age_s=age)
+    word = yes if age <= oldest_s else no
+    return word(f"The last whole set reached the standby as of {age:.0f} s ago; {oldest_s:g} s are allowed.", age_s=age)

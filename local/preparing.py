@@ -1,0 +1,75 @@
+"""What an operator does once for a new pair: prepare both hosts, so that files can go from one to the other."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from local.waiting import wait_for
+
+LIMIT_S = 40
+
+
+class NotPrepared(Exception):
+    """A host did not take a document; the sentence is the host's."""
+
+
+def prepare_hosts(
+    ssm: Any, stack: str, instances: Mapping[str, str], addresses: Mapping[str, str]
+) -> dict[str, dict[str, Any]]:
+    """Run install-receiver and prepare-host on both hosts, then prepare-host again with what the other one told.
+
+    Args:
+        ssm: a client.
+        stack: the stack's name, which the documents' names begin with.
+        instances, addresses: of ms1 and ms2.
+
+    Raises:
+        NotPrepared: a document failed on a host.
+    """
+
+    def both(step: Callable[[str, str], dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        pairs = (("ms1", "ms2"), ("ms2", "ms1"))
+        with ThreadPoolExecutor(2) as threads:
+            return dict(zip(("ms1", "ms2"), threads.map(lambda each: step(*each), pairs), strict=True))
+
+    def first(role: str, peer: str) -> dict[str, Any]:
+        run(ssm, instances[role], f"{stack}-install-receiver", {})
+        return run(ssm, instances[role], f"{stack}-prepare-host", {"Role": role, "PeerAddress": addresses[peer]})
+
+    told = both(first)
+
+    def second(role: str, peer: str) -> dict[str, Any]:
+        parameters = {
+            "Role": role,
+            "PeerAddress": addresses[peer],
+            "AuthorizedKey": told[peer]["public_key"],
+            "PeerHostKeys": told[peer]["host_keys"],
+        }
+        return run(ssm, instances[role], f"{stack}-prepare-host", parameters)
+
+    return both(second)
+
+
+def run(ssm: Any, instance: str, document: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """Run a document on a host and return its result. Raises NotPrepared with the host's own words."""
+    command = ssm.send_command(
+        InstanceIds=[instance],
+        DocumentName=document,
+        Parameters={name: [value] for name, value in parameters.items()},
+        TimeoutSeconds=30,
+    )["Command"]["CommandId"]
+
+    def ended() -> Any:
+        try:
+            answer = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
+        except ssm.exceptions.InvocationDoesNotExist:
+            return None
+        return answer if answer["Status"] not in ("Pending", "InProgress", "Delayed") else None
+
+    answer = wait_for(f"{document} on {instance}", ended, LIMIT_S)
+    if answer["Status"] != "Success":
+        raise NotPrepared(f"{document} on {instance} ended as {answer['Status']}: {answer['StandardErrorContent']}")
+    return dict(json.loads(answer["StandardOutputContent"].strip().splitlines()[-1]))
