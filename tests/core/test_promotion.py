@@ -1,0 +1,59 @@
+"""Is the new server really active? Asked, not assumed."""
+
+from __future__ import annotations
+
+import pytest
+from msfailover.promotion import is_active
+from msfailover.verdict import Verdict, no, unknown, yes
+
+from tests.core.samples import MS1
+
+ANSWERS = yes("It answers.")
+CONNECTED = yes("ms1 has 3 sessions.")
+NONE = no("ms2 has no session.")
+HERE = yes("ms.corp.example points to 10.0.0.11.", addresses=["10.0.0.11"])
+
+
+def judged(admin: Verdict = ANSWERS, own: Verdict = CONNECTED, others: Verdict = NONE, name: Verdict = HERE) -> Verdict:
+    return is_active(MS1, admin, own, others, name)
+
+
+def test_a_server_that_answers_is_connected_and_named_is_active() -> None:
+    assert judged() == yes("ms1 is active: it answers, has its sessions, and the name points to it.")
+
+
+def test_any_of_its_addresses_will_do_for_the_name() -> None:
+    assert judged(name=yes("It points to 2001:db8::11.", addresses=["2001:db8::11"])).is_yes
+    assert judged(name=yes("It points to both.", addresses=["10.0.0.11", "2001:db8::11"])).is_yes
+
+
+def test_a_session_of_the_fenced_server_outweighs_everything() -> None:
+    assert judged(others=yes("ms2 has 1 session.")) == no("ms1 must not be called active: ms2 has 1 session.")
+
+
+def test_what_cannot_be_said_of_the_fenced_server_does_not_undo_its_proven_fence() -> None:
+    assert judged(others=unknown("1 session is of unknown origin.")).is_yes
+
+
+@pytest.mark.parametrize("missing", ["admin", "own"])
+@pytest.mark.parametrize("word", [no, unknown])
+def test_a_server_not_known_to_answer_and_to_be_connected_is_not_active_yet(missing: str, word: object) -> None:
+    verdict: Verdict = word("So it is.")  # type: ignore[operator]
+    found = judged(admin=verdict) if missing == "admin" else judged(own=verdict)
+    assert found == word("ms1 is not active yet: So it is.")  # type: ignore[operator]
+
+
+def test_name_servers_that_do_not_tell_leave_it_unknown() -> None:
+    assert judged(name=unknown("the name servers do not tell.")) == unknown(
+        "ms1 runs, but the name servers do not tell."
+    )
+
+
+@pytest.mark.parametrize("addresses", [[], ["10.0.0.12"], ["10.0.0.11", "10.0.0.12"]])
+def test_a_name_that_points_elsewhere_or_elsewhere_as_well_is_not_moved(addresses: list[str]) -> None:
+    words = f"the name points to {addresses}."
+    assert judged(name=yes(words, addresses=addresses)) == no(f"ms1 runs, but {words}")
+
+
+def test_a_name_whose_addresses_were_not_said_is_not_moved() -> None:
+    assert not judged(name=yes("It points somewhere.")).is_yes

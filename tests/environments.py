@@ -1,0 +1,94 @@
+"""The environment of each function, complete and well-formed, as a deployment of the template would give it."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Mapping
+from types import ModuleType
+from unittest import mock
+
+PAIR = {
+    "PAIR_NAME": "management-server",
+    "MS1_INSTANCE_ID": "i-00000000000000a01",
+    "MS1_ADDRESSES": "10.0.0.11",
+    "MS1_HOST_NAMES": "ms1",
+    "MS2_INSTANCE_ID": "i-00000000000000a02",
+    "MS2_ADDRESSES": "10.0.0.12",
+    "MS2_HOST_NAMES": "ms2",
+}
+
+_TABLE = {"TABLE_NAME": "pair-table"}
+
+OWN: Mapping[str, Mapping[str, str]] = {
+    "database_access": {**_TABLE, "DOOR_GROUP_ID": "sg-0123456789abcdef0", "DATABASE_PORT": "5432"},
+    "database_sessions": {
+        "DATABASE_ENGINE": "postgresql",
+        "DATABASE_HOST": "database.corp.example",
+        "DATABASE_PORT": "5432",
+        "DATABASE_NAME": "tectia",
+        "DATABASE_SECRET": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:monitor-AbCdEf",
+    },
+    "dns": {"HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ", "RECORD_NAME": "ms.corp.example", "RECORD_TTL_SECONDS": "5"},
+    "pair": {
+        **_TABLE,
+        "PROBE_FUNCTION": "ms-failover-probe",
+        "SERVER_FUNCTION": "ms-failover-server",
+        "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
+        "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
+        "DNS_FUNCTION": "ms-failover-dns",
+    },
+    "probe": {
+        "ADMIN_PORT": "443",
+        "ADMIN_TLS_NAME": "ms.corp.example",
+        "ADMIN_CA_FILE": "/opt/python/certificates/admin-ca.pem",
+        "MANAGEMENT_PORT": "17235",
+        "PROBE_TIMEOUT_SECONDS": "0.5",
+        "RECORD_NAME": "ms.corp.example",
+        "RESOLVERS": "127.0.0.1",
+    },
+    "server": {
+        **_TABLE,
+        "STATUS_DOCUMENT": "ms-failover-status",
+        "START_DOCUMENT": "ms-failover-start",
+        "STOP_DOCUMENT": "ms-failover-stop",
+    },
+    "watch": {
+        **_TABLE,
+        "PROBE_FUNCTION": "ms-failover-probe",
+        "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
+        "SERVER_FUNCTION": "ms-failover-server",
+        "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:ms-failover-failover",
+        "PROBE_INTERVAL_SECONDS": "0.2",
+        "FAILURE_THRESHOLD": "3",
+        "TICK_SECONDS": "5",
+    },
+}
+"""What each function needs beside the pair's own variables."""
+
+OUTSIDE = {
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "POWERTOOLS_LOG_LEVEL": "INFO",
+    "PATH": os.environ.get("PATH", ""),
+}
+"""What the runtime gives every function; credentials that are good for nothing, should a call ever get out."""
+
+
+def complete(function: str) -> dict[str, str]:
+    """The whole environment of a function."""
+    return {**OUTSIDE, **PAIR, **OWN[function]}
+
+
+def start(function: str, env: Mapping[str, str]) -> ModuleType:
+    """Start a function in this environment and no other: its module anew, its settings read, nothing remembered.
+
+    Raises:
+        BadSettings: as the function does when it starts.
+    """
+    name = f"functions.{function}.app"
+    sys.modules.pop(name, None)
+    with mock.patch.dict(os.environ, env, clear=True):
+        return importlib.import_module(name)
