@@ -68,19 +68,22 @@ def phases(run: Run, report: Report, scale: Scale) -> Lane:
 
 
 def _names_under(scale: Scale, under: Sequence[tuple[Span, int]], height: float) -> tuple[str, int]:
-    """Names at the end of a line down from their blocks, and how many lines of text keep them apart."""
-    free: list[float] = []
+    """Names at the end of a line down from their blocks, and how many lines of text they take.
+
+    From right to left, each in the highest line of text where it meets no name, and no line to a name, on its right:
+    so no line crosses a name.
+    """
+    placed: list[tuple[float, int]] = []
     parts = []
-    for span, row in under:
-        if not scale.shows(span.start):
-            continue
+    for span, row in reversed([pair for pair in under if scale.shows(pair[0].start)]):
         x = scale.x(span.start)
-        number = next((number for number, end in enumerate(free) if end < x), len(free))
-        free[number:number + 1] = [x + width_of(span.name, 11) + 14]  # fmt: skip
+        end = x + width_of(span.name, 11) + 10
+        number = 1 + max((number for right, number in placed if right < end), default=-1)
+        placed.append((x, number))
         y = height + number * _NAME_LINE + 13
         parts.append(line(x + 0.5, row * 26 + 24, x + 0.5, y, "leader"))
         parts.append(label(x + 5, y, span.name, "note"))
-    return "".join(parts), len(free)
+    return "".join(parts), 1 + max((number for _, number in placed), default=-1)
 
 
 def takeover(run: Run, report: Report, scale: Scale) -> Lane | None:
@@ -140,7 +143,7 @@ def writes(run: Run, report: Report, scale: Scale, server: str, height: float = 
         if moment is not None and scale.shows(moment):
             word, side, anchor = ("last", 6, "start") if server == change.old else ("first", -6, "end")
             said = f"{word} {seconds(moment - scale.zero, signed=True)}"
-            parts.append(label(scale.x(moment) + side, height / 2 + 4, said, "note", anchor))
+            parts.append(label(scale.x(moment) + side, height / 2 + 4, said, "edge", anchor))
     return Lane(f"{server} writes", f"{report['writes'].get(server, 0):,} rows", height, "".join(parts))
 
 
@@ -177,7 +180,7 @@ def steps(run: Run, scale: Scale) -> Lane:
     parts = []
     shown = [step for step in run.steps if step.counts]
     for number, step in enumerate(shown):
-        parts.append(group(0, number * row, [_step(step, run.ended_at, scale)]))
+        parts.append(group(0, number * row, [_step(step, run, scale)]))
     return Lane("", "", len(shown) * row, "".join(parts))
 
 
@@ -215,14 +218,16 @@ def offending(run: Run) -> frozenset[int]:
     return frozenset(stray | {row.id for row in run.rows if row.server == change.old and row.at >= first})
 
 
-def _step(step: Step, ended_at: float, scale: Scale) -> str:
-    end = ended_at if step.end is None else step.end
+def _step(step: Step, run: Run, scale: Scale) -> str:
+    end = run.ended_at if step.end is None else step.end
     left, right = scale.x(step.start), scale.x(end)
     took = "did not end" if step.end is None else seconds(end - step.start)
     kind = "step failed" if step.failed or step.end is None else "step"
     parts = [label(0, 13, fitted(step.name, scale.left - 8), "step-name")]
     parts.append(rect(left, 4, right - left, 11, kind, f"{step.name}: {took}. {step.result}"))
-    after, before = scale.right - right - 8, left - scale.left - 8
+    # What stands before a bar stays behind the failure's line.
+    edge = scale.left if run.failure_at is None else scale.x(run.failure_at)
+    after, before = scale.right - right - 8, left - edge - 8
     said = f"{took}  {step.result}"
     if width_of(said, 11) <= after or after >= before:
         parts.append(_said(right + 7, "start", took, fitted(step.result, after - width_of(took, 11) - 10, 11)))

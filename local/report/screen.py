@@ -52,7 +52,7 @@ class ScreenView:
     def draw(self, now: Snapshot) -> Text:
         """The whole screen: as wide as the terminal, and no higher than it is."""
         width = max(60, self._console.width) - 1
-        right = min(54, width * 2 // 5)
+        right = min(48, width * 2 // 5)
         left = width - right - 3
         state = self._state(now, right)
         # Header, rule, what goes on, a line before and after the columns, and the log.
