@@ -18,12 +18,14 @@ from .door import Door
 from .fleet import Fleet
 from .host import Host, HostError
 from .host_files import MACHINE, PLACE_ONLY
+from .mariadb import MariaDB
 from .name_server import NameServer
 from .network import Network, command
 from .postgresql import PostgreSQL
 from .server_host import DatabaseAccess, ServerHost
 
 _FILES_MOST = "1g"
+_ENGINES: dict[str, type[Database]] = {kind.engine: kind for kind in (PostgreSQL, MariaDB)}
 
 
 class Instances:
@@ -92,8 +94,11 @@ class Hosts:
         passwords: Passwords | None = None,
         preseeded: bool = False,
         autostart: Iterable[str] = ("ms1",),
+        engine: str = PostgreSQL.engine,
     ) -> None:
-        """`preseeded`: ms2 has ms1's configuration from the start. `autostart`: servers that start with their host."""
+        """`engine`: "postgresql" or "mysql" (MariaDB). `preseeded`: ms2 has ms1's configuration from the start.
+        `autostart`: servers that start with their host.
+        """
         self.work_dir = work_dir.resolve()
         self.passwords = passwords or Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
         self._preseeded = preseeded
@@ -110,7 +115,7 @@ class Hosts:
             [SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2]
         )
         database_certificate = authority.issue([f"database.{ZONE}"], [addresses.DATABASE])
-        self.database: Database = PostgreSQL(self._hosts["database"], database_certificate, self.passwords)
+        self.database = _ENGINES[engine](self._hosts["database"], database_certificate, self.passwords)
         self.machines = Instances(self.servers)
         self.doors = Door(self._hosts["database"])
         self.names = NameServer(self._hosts["names"])

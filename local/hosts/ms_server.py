@@ -213,7 +213,7 @@ def connector(database: dict[str, Any]) -> Callable[[], Connection]:
     import ssl
 
     trust = ssl.create_default_context(cafile=database["ca"])
-    return {"postgresql": _postgresql, "mariadb": _mariadb}[database["engine"]](database, trust)
+    return {"postgresql": _postgresql, "mysql": _mysql}[database["engine"]](database, trust)
 
 
 def _postgresql(database: dict[str, Any], trust: ssl.SSLContext) -> Callable[[], Connection]:
@@ -233,7 +233,7 @@ def _postgresql(database: dict[str, Any], trust: ssl.SSLContext) -> Callable[[],
     return connect
 
 
-def _mariadb(database: dict[str, Any], trust: ssl.SSLContext) -> Callable[[], Connection]:
+def _mysql(database: dict[str, Any], trust: ssl.SSLContext) -> Callable[[], Connection]:
     import pymysql
 
     def connect() -> Connection:

@@ -17,8 +17,15 @@ __all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_proto
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with Hosts(tmp_path_factory.mktemp("stage"), agents=5, preseeded=True, autostart=()) as hosts:
+def engine() -> str:
+    """The database's; a module may have another."""
+    return "postgresql"
+
+
+@pytest.fixture(scope="module")
+def stage(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Stage]:
+    work_dir = tmp_path_factory.mktemp("stage")
+    with Hosts(work_dir, agents=5, preseeded=True, autostart=(), engine=engine) as hosts:
         hosts.machines.enroll({"i-1": "ms1", "i-2": "ms2"})
         yield Stage(hosts)
 
@@ -30,7 +37,8 @@ class Stage:
         self.hosts = hosts
 
     def open_to(self, *roles: str) -> None:
-        self.hosts.doors.apply([OpenTo(f"{ADDRESS_OF[role]}/32", "tcp", 5432, 5432) for role in roles])
+        port = self.hosts.database.port
+        self.hosts.doors.apply([OpenTo(f"{ADDRESS_OF[role]}/32", "tcp", port, port) for role in roles])
 
     def name_to(self, role: str) -> None:
         self.hosts.names.publish(ZONE, [Record(SERVICE_NAME + ".", "A", 5, (ADDRESS_OF[role],))])

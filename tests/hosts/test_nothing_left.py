@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from local.hosts.addresses import BRIDGE
 from local.hosts.waiting import wait_until
 
 from .inside import start_inside
@@ -28,8 +29,9 @@ def descendants(pid: int) -> set[tuple[int, str]]:
     """Every process under this one, each with the time of its start, which tells it from a later one of its number."""
     found: set[tuple[int, str]] = set()
     with contextlib.suppress(OSError):
-        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
-            found |= {(int(child), started(int(child)))} | descendants(int(child))
+        for thread in Path(f"/proc/{pid}/task").iterdir():
+            for child in (thread / "children").read_text().split():
+                found |= {(int(child), started(int(child)))} | descendants(int(child))
     return found
 
 
@@ -40,14 +42,17 @@ def started(pid: int) -> str:
         return ""
 
 
-def surroundings() -> tuple[set[str], set[str]]:
+def traces(work_dir: Path) -> list[str]:
+    """Interfaces and mounts of a stage that can be seen from here."""
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
-    return {link["ifname"] for link in links}, set(Path("/proc/self/mounts").read_text().splitlines())
+    found = [link["ifname"] for link in links if link["ifname"] == BRIDGE or link["ifname"].startswith("v-")]
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    return found + [mount for mount in mounts if mount == "/var/opt" or mount.startswith(str(work_dir))]
 
 
 @pytest.mark.stage(outside=True)
 def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> None:
-    before = surroundings()
+    assert traces(tmp_path) == []
     outer = start_inside([sys.executable, "-c", UP, str(tmp_path)])
     try:
         assert outer.stdout is not None
@@ -56,7 +61,7 @@ def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> 
         family = descendants(outer.pid)
         # Six hosts, each an unshare and a first process, and what runs on them.
         assert len(family) > 20
-        assert surroundings() == before
+        assert traces(tmp_path) == []
     finally:
         outer.kill()
         outer.wait(timeout=10)
@@ -65,4 +70,4 @@ def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> 
         return not any(started(pid) == start for pid, start in family)
 
     wait_until("every process is gone", all_gone, deadline_s=10)
-    assert surroundings() == before
+    assert traces(tmp_path) == []
