@@ -19,10 +19,13 @@ from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, ExecutionStatus, HistoryEventType
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name import StatesErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
@@ -78,6 +81,13 @@ class Interpreter:
             self._client_for,
             why="a new client for every task costs 15-150 ms; and the machine's own role should make the call",
         )
+        for module in (branches_decl, iteration_worker):
+            patches.put(
+                module,
+                "CustomErrorName",
+                _error_name,
+                why="a States.Timeout out of a branch becomes a ValueError, which no Catch of the Parallel catches",
+            )
         self._install_execution_changes(patches)
 
     def _install_execution_changes(self, patches: Patches) -> None:
@@ -186,6 +196,12 @@ class Interpreter:
                 max_pool_connections=32,
             ),
         )
+
+
+def _error_name(error_name: str | None) -> Any:
+    """An error's name as the interpreter keeps it: those that begin with "States." are a kind of their own."""
+    known = {kind.to_name() for kind in StatesErrorNameType}
+    return StatesErrorName.from_name(error_name) if error_name in known else CustomErrorName(error_name)
 
 
 @lru_cache(maxsize=32)

@@ -57,7 +57,7 @@ def test_a_function_acts_in_its_own_role(sky: Sky) -> None:
     [
         ({"action": "fail"}, "CustomError", "as asked"),
         ({"action": "exit"}, "Runtime.ExitError", "exit status 3"),
-        ({"action": "sleep", "seconds": 9}, "Sandbox.Timedout", "Task timed out after 2.00 seconds"),
+        ({"action": "sleep", "seconds": 9}, "Sandbox.Timedout", "Task timed out after 4.00 seconds"),
     ],
 )
 def test_errors_look_as_on_aws(sky: Sky, event: dict[str, Any], kind: str, part: str) -> None:
