@@ -78,8 +78,8 @@ def _begin(story: Story) -> None:
 def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Report:
     """Gather what was observed, let the journal judge it, and write the report."""
     story.settle_changes(_permitted(stage))
-    executions = stage.executions()
-    steps = tuple(step for each in executions[1:] for step in stage.steps(each["executionArn"]))
+    followed = [each for each in stage.executions() if each["executionArn"] in story.executions]
+    steps = tuple(step for each in followed for step in stage.steps(each["executionArn"]))
     record = stage.record()
     observed = Run(
         scenario=scenario.name,
@@ -89,7 +89,7 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         ended_at=time.time(),
         outcome=story.outcome,
         failure_at=story.failure_at,
-        detected_at=_start_of(executions, story.execution),
+        detected_at=_decided(followed, story.failure_at),
         fenced_at=_end_of(steps, "FenceProven", "PowerVerified"),
         promoted_at=_end_of(steps, "VerifyPromotion"),
         changes=story.changes,
@@ -102,6 +102,8 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         epoch=int(record["epoch"]) if record else None,
         receipt=_plain(record.get("receipt")),
         replication=story.replication,
+        checks=story.checks,
+        excused=scenario.excused,
     )
     with closing(stage.hosts.database.connect()) as connection:
         judgement = journal.judge(connection, observed)
@@ -176,8 +178,10 @@ def _agent_events(stage: Stage) -> list[AgentEvent]:
     ]
 
 
-def _start_of(executions: list[dict[str, Any]], arn: str | None) -> float | None:
-    return next((float(each["startDate"].timestamp()) for each in executions if each["executionArn"] == arn), None)
+def _decided(executions: list[dict[str, Any]], failure_at: float | None) -> float | None:
+    """When the first of the scenario's executions began that can have been caused by the failure."""
+    starts = [float(each["startDate"].timestamp()) for each in executions]
+    return min((at for at in starts if failure_at is None or at >= failure_at), default=None)
 
 
 def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:

@@ -209,6 +209,12 @@ class Stage:
         )
         return {name: TypeDeserializer().deserialize(value) for name, value in item.get("Item", {}).items()}
 
+    def history(self) -> list[dict[str, Any]]:
+        """The pair's history, the latest change first."""
+        from msfailover.adapters.pair_table import PairTable
+
+        return PairTable(self.cloud.client("dynamodb"), self._stack.outputs["TableName"], STACK).history()
+
     def invoke(self, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Call a function of the stack ("database-access"). Raises StageError where it raises."""
         answer = self.cloud.client("lambda").invoke(

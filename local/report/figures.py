@@ -89,7 +89,7 @@ def report(run: Run, judgement: Judgement) -> Report:
         headline=run.headline,
         outcome=run.outcome,
         expected=run.expected,
-        ok=all(invariant["answer"] == "yes" for invariant in invariants),
+        ok=all(each["answer"] == "yes" or each["name"] in run.excused for each in invariants),
         failure_at=_since(run, run.failure_at),
         detected_at=_since(run, run.detected_at),
         fenced_at=_since(run, fenced_at(run)),
@@ -188,8 +188,13 @@ def _turns(run: Run, judgement: Judgement) -> list[TurnFigures]:
 
 
 def _invariants(run: Run, judgement: Judgement) -> list[Invariant]:
-    return [_one_writer(run, judgement), _witness(run, judgement), _door(run), _fence_first(run, judgement),
-            _order(run), _outcome(run)]  # fmt: skip
+    found = [_one_writer(run, judgement), _witness(run, judgement), _door(run), _fence_first(run, judgement),
+             _order(run), _outcome(run)]  # fmt: skip
+    found += [Invariant(name=each.name, answer=each.answer, sentence=each.sentence) for each in run.checks]
+    for each in found:
+        if each["name"] in run.excused and each["answer"] != "yes":
+            each["sentence"] += " (That was the incident itself: somebody did it by hand.)"
+    return found
 
 
 def _one_writer(run: Run, judgement: Judgement) -> Invariant:

@@ -123,6 +123,16 @@ class Replication:
 
 
 @dataclass(frozen=True)
+class Check:
+    """Something that one scenario looked at for itself: what had to hold, whether it did (yes, no or unknown), and how
+    that was seen."""
+
+    name: str
+    answer: str
+    sentence: str
+
+
+@dataclass(frozen=True)
 class Run:
     """One run of one scenario.
 
@@ -140,6 +150,9 @@ class Run:
         rows: the journal from `t0` on, for drawing (the figures come from the database itself).
         epoch: the pair's epoch at the end.
         receipt: the fence receipt as it was stored.
+        checks: what the scenario looked at for itself; they have to hold like the invariants.
+        excused: names of invariants that the incident itself breaks, by a person's act. They are told as they are, but
+            the scenario is judged without them.
     """
 
     scenario: str
@@ -165,6 +178,8 @@ class Run:
     epoch: int | None = None
     receipt: Mapping[str, Any] | None = None
     replication: Replication | None = None
+    checks: tuple[Check, ...] = ()
+    excused: tuple[str, ...] = ()
 
     @property
     def servers(self) -> tuple[str, str]:
@@ -197,9 +212,10 @@ class Run:
         if values.pop("format", None) != FORMAT:
             raise ValueError(f"this is not the record of a run in format {FORMAT}; run the scenario again")
         lists = {"changes": Change, "events": Event, "phases": Phase, "steps": Step, "agents": AgentEvent,
-                 "name": NameSeen}  # fmt: skip
+                 "name": NameSeen, "checks": Check}  # fmt: skip
         for key, kind in lists.items():
             values[key] = tuple(kind(**item) for item in values[key])
+        values["excused"] = tuple(values["excused"])
         values["rows"] = tuple(Row(int(row[0]), str(row[1]), float(row[2])) for row in values["rows"])
         values["door"] = tuple(DoorSeen(float(d["at"]), frozenset(d["servers"])) for d in values["door"])
         if values["replication"] is not None:

@@ -7,9 +7,27 @@ from local.scenarios.scenario import Scenario
 
 def all_scenarios() -> dict[str, Scenario]:
     """Every scenario by its name, in the order people should meet them."""
-    from local.scenarios import crash, hang
+    from local.scenarios import (
+        alarm,
+        broad_rule,
+        crash,
+        database_down,
+        duplicate,
+        halfway,
+        hang,
+        level,
+        partition,
+        reboot,
+        standby_down,
+        start_fails,
+        transient,
+    )
 
-    return {each.name: each for each in (crash.SCENARIO, hang.SCENARIO)}
+    # fmt: off
+    modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
+               standby_down, start_fails)
+    # fmt: on
+    return {each.SCENARIO.name: each.SCENARIO for each in modules}
 
 
 __all__ = ["Scenario", "all_scenarios"]

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from local.report.record import Change, Event, Replication
+from local.report.record import Change, Check, Event, Replication
 from local.stage import Stage
 from local.waiting import wait_for
 
@@ -23,6 +23,7 @@ class Scenario:
         play: does it, and follows it to its end. What it does is told to the story.
         parameters: of the template, where it needs others.
         agents: how many there are.
+        excused: invariants of the report that the incident itself breaks, by a person's act.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Scenario:
     play: Callable[[Stage, Story], None]
     parameters: Mapping[str, str] = field(default_factory=dict)
     agents: int = 20
+    excused: tuple[str, ...] = ()
 
 
 class Story:
@@ -43,10 +45,11 @@ class Story:
         self.doing = ""
         self.failure_at: float | None = None
         self.outcome = ""
-        self.execution: str | None = None
+        self.executions: list[str] = []
         self.replication: Replication | None = None
         self._changes: list[Change] = []
         self._events: list[Event] = []
+        self._checks: list[Check] = []
         self._known: set[str] = set()
 
     @property
@@ -58,6 +61,11 @@ class Story:
     def changes(self) -> tuple[Change, ...]:
         with self._lock:
             return tuple(self._changes)
+
+    @property
+    def checks(self) -> tuple[Check, ...]:
+        with self._lock:
+            return tuple(self._checks)
 
     def begins(self, doing: str) -> None:
         """From here on the scenario's clock runs, and executions count that were not there before."""
@@ -93,8 +101,27 @@ class Story:
         with self._lock:
             self._changes = [Change(c.at, c.old, c.new, permitted(c)) for c in self._changes]
 
+    def check(self, name: str, held: bool, sentence: str) -> None:
+        """Note something of this scenario's own that had to hold, and whether it did; the report shows it.
+
+        Args:
+            name: what had to hold.
+            sentence: what was seen.
+        """
+        with self._lock:
+            self._checks.append(Check(name, "yes" if held else "no", sentence))
+
+    def follow(self, execution: str) -> None:
+        """Count an execution as one of the story's own: the report's steps and moments are of these."""
+        self._known.add(execution)
+        self.executions.append(execution)
+
     def await_execution(self, deadline_s: float) -> str:
-        """Wait for an execution that was not there when the story began or was last waited for; returns its ARN."""
+        """Wait for an execution that was not there when the story began or was last waited for, and follow it.
+
+        Returns:
+            its ARN.
+        """
 
         def new() -> str | None:
             for each in self._stage.executions():
@@ -102,13 +129,16 @@ class Story:
                     return str(each["executionArn"])
             return None
 
-        self.execution = str(wait_for("an execution of the workflow", new, deadline_s))
-        self._known.add(self.execution)
-        return self.execution
+        execution = str(wait_for("an execution of the workflow", new, deadline_s))
+        self.follow(execution)
+        return execution
 
     def await_outcome(self, start_s: float = 20, run_s: float = 60) -> str:
         """Wait for the next execution and for its outcome, which becomes the scenario's."""
-        execution = self.await_execution(start_s)
+        return self.await_end(self.await_execution(start_s), run_s)
+
+    def await_end(self, execution: str, run_s: float = 60) -> str:
+        """Wait for the outcome of an execution, which becomes the scenario's."""
         self.outcome = self._stage.outcome(execution, run_s)
         self.tell(f"the workflow ends: {self.outcome}")
         return self.outcome
