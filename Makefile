@@ -10,6 +10,7 @@ SCHEDULES ?= 2000
 SEED ?= 1
 DEFECT ?=
 WORKERS ?= 2
+ARGS ?= status
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -18,7 +19,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover invoke test lint unit campaign clean
+.PHONY: help setup run scenarios stage failover invoke ctl test lint unit campaign clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -44,6 +45,9 @@ failover: $(READY) ## run a failover on the stage that is up (EVENT=events/failo
 
 invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)
 	@$(STAGE) invoke $(FUNCTION) $(EVENT)
+
+ctl: $(READY) ## failoverctl on the stage that is up (ARGS="status")
+	@$(PYTHON) -m failoverctl $(ARGS) --stage
 
 test: setup lint unit ## lint and all tests
 

@@ -78,15 +78,19 @@ def _run(arguments: argparse.Namespace) -> int:
 def _stage(_: argparse.Namespace) -> int:
     if not outer.is_inside():
         return outer.run_inside(sys.argv[1:], PID_FILE)
+    from local.cloud.account import REGION
     from local.stage import STACK, Stage
 
     _end_on_signals()
     with Stage(BUILD / "stage") as stage:
+        stage.prepare_hosts()
         stage.adopt()
-        STAGE_FILE.write_text(json.dumps({"endpoint": stage.cloud.endpoint, "machine": stage.machine, "stack": STACK}))
+        about = {"endpoint": stage.cloud.endpoint, "region": REGION, "machine": stage.machine, "stack": STACK}
+        STAGE_FILE.write_text(json.dumps(about))
         try:
             print("The stage is up and the pair in care: ms1 is active. `make failover` in another terminal runs one")
-            print("there; `make invoke FUNCTION=probe EVENT=events/probe.json` calls a function. Ctrl-C ends it.")
+            print("there; `make invoke FUNCTION=probe EVENT=events/probe.json` calls a function;")
+            print("`make ctl ARGS=status` shows the pair. Ctrl-C ends it.")
             threading.Event().wait()
         finally:
             STAGE_FILE.unlink(missing_ok=True)

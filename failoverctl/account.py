@@ -1,0 +1,145 @@
+"""The account that is asked: its clients, and the stack of the pair in it."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.config import Config
+
+from failoverctl.trouble import Trouble, plainly
+
+_LIMITS = Config(connect_timeout=3, read_timeout=80, retries={"total_max_attempts": 2, "mode": "standard"})
+_OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "DoorGroupId")
+
+
+class Account:
+    """boto3 clients, made when first needed and kept.
+
+    Args:
+        profile, region: as the AWS command line has them; None for the environment's.
+        endpoint: where all APIs are, in place of AWS (the local stage).
+    """
+
+    def __init__(self, profile: str | None, region: str | None, endpoint: str | None = None) -> None:
+        keys: dict[str, Any] = {}
+        if endpoint:  # nobody looks at them there
+            keys = {"aws_access_key_id": "stage", "aws_secret_access_key": "stage"}
+        with plainly("use this profile"):
+            self._session = boto3.Session(profile_name=profile, region_name=region, **keys)
+        self._endpoint = endpoint
+        self._clients: dict[str, Any] = {}
+        self._making = threading.Lock()
+
+    def client(self, service: str) -> Any:
+        with self._making:  # making clients is not thread-safe in boto3, using them is
+            if service not in self._clients:
+                with plainly(f"speak to {service}"):
+                    self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=_LIMITS)
+            return self._clients[service]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A deployed stack of ours.
+
+    Args:
+        name: the stack's.
+        pair: the pair's.
+        machine: the workflow's ARN.
+        table: the record's table.
+        parameters: the stack's parameters.
+    """
+
+    name: str
+    pair: str
+    machine: str
+    table: str
+    parameters: Mapping[str, str]
+
+    def function(self, name: str) -> str:
+        """The full name of one of its functions ("database-access")."""
+        return f"{self.name}-{name}"
+
+
+def find_stack(account: Account, name: str) -> Stack:
+    """Read the stack's outputs. Raises Trouble where it is not there, or not one of ours."""
+    client = account.client("cloudformation")
+    try:
+        with plainly(f"read the stack {name}"):
+            found = client.describe_stacks(StackName=name)["Stacks"][0]
+    except Trouble as trouble:
+        if "does not exist" not in str(trouble):
+            raise
+        raise Trouble(
+            f"There is no stack {name} in {client.meta.region_name}: name it with --stack (or FAILOVER_STACK),"
+            " and look whether --profile and --region are those it was deployed with."
+        ) from trouble
+    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+    missing = [each for each in _OUTPUTS if each not in outputs]
+    if missing:
+        raise Trouble(f"The stack {name} is not one of ms-failover: it has no output {', '.join(missing)}.")
+    parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
+    pair = parameters.get("PairName", "management-server")
+    return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], parameters)
+
+
+def ask(account: Account, stack: Stack, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Call a function of the stack and return its answer.
+
+    Raises:
+        Trouble: it could not be called, or it raised; with its own words.
+    """
+    client = account.client("lambda")
+    with plainly(f"call the function {function}"):
+        answer = client.invoke(FunctionName=stack.function(function), Payload=json.dumps(payload).encode())
+        body = json.loads(answer["Payload"].read() or b"null")
+    if answer.get("FunctionError"):
+        detail = body if isinstance(body, dict) else {}
+        raise Trouble(f"The function {function} failed: {detail.get('errorType')}: {detail.get('errorMessage')}")
+    return dict(body or {})
+
+
+def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
+    """One item of the pair's: "state", "freshness", "readiness"; empty where there is none."""
+    with plainly("read the pair's record"):
+        answer = account.client("dynamodb").get_item(
+            TableName=stack.table, Key={"pair": {"S": stack.pair}, "item": {"S": name}}, ConsistentRead=True
+        )
+    return plain(answer.get("Item", {}))
+
+
+def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
+    """The pair's latest changes, newest first."""
+    with plainly("read the pair's history"):
+        answer = account.client("dynamodb").query(
+            TableName=stack.table,
+            KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
+            ExpressionAttributeNames={"#p": "pair", "#i": "item"},
+            ExpressionAttributeValues={":p": {"S": stack.pair}, ":h": {"S": "history#"}},
+            ScanIndexForward=False,
+            Limit=most,
+            ConsistentRead=True,
+        )
+    return [plain(each) for each in answer["Items"]]
+
+
+def plain(stored: Mapping[str, Any]) -> dict[str, Any]:
+    """DynamoDB's types as JSON's."""
+    found = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
+    return {name: _number(value) for name, value in found.items()}
+
+
+def _number(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _number(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [_number(each) for each in value]
+    if value is None or isinstance(value, str | bool):
+        return value
+    return int(value) if value == int(value) else float(value)

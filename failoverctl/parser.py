@@ -1,0 +1,105 @@
+"""The command line: what can be asked, and how it is spelled."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from failoverctl import commands
+
+_CODES = """\
+exit codes: 0 done, all well · 1 shown, and something needs a person · 2 not understood · 3 refused, blocked or
+stood-down, nothing touched · 4 rolled back · 5 halted · 6 not followed to its end · 7 AWS could not be asked
+(credentials, permissions, stack, network) · 8 nobody agreed · 130 interrupted (what runs goes on)"""
+_MODES = {
+    "automatic": "fail over by itself",
+    "manual": "notice and tell, and wait for a person",
+    "shadow": "write down what would have been done, and do nothing",
+}
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="failoverctl", description="See and move a pair of servers.", epilog=_CODES)
+    shared = _shared()
+    known = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, does: str, run: object, **more: object) -> argparse.ArgumentParser:
+        found: argparse.ArgumentParser = known.add_parser(
+            name, help=does, description=does, parents=[shared], epilog=_CODES
+        )
+        found.set_defaults(run=run, **more)
+        return found
+
+    add("status", "how the pair is now, on one screen", commands.status)
+    watch = add("watch", "the same, live", commands.watch)
+    watch.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
+    watch.add_argument("--for", dest="period", type=float, metavar="SECONDS", help="end after this long")
+    _verbs(add)
+    keeping = argparse.ArgumentParser(add_help=False)
+    keeping.add_argument("--yes", action="store_true", help="do not ask")
+    keeping.add_argument("--by", metavar="NAME", help="who does it; your login name otherwise")
+    _keepers(known, shared, keeping)
+    history = add("history", "the changes of the pair, newest first", commands.show_history)
+    history.add_argument("--most", type=int, default=20, metavar="N")
+    explain = add("explain", "what an execution did, step by step, and where the seconds went", commands.explain)
+    explain.add_argument("execution", nargs="?", help="name or ARN; the latest otherwise")
+    ready = add("readiness", "could we fail over right now? Checks it", commands.readiness)
+    ready.add_argument("--last", action="store_true", help="show the last check in place of a new one")
+    return parser
+
+
+def _shared() -> argparse.ArgumentParser:
+    shared = argparse.ArgumentParser(add_help=False)
+    where = shared.add_argument_group("which pair")
+    where.add_argument("--stack", default=os.environ.get("FAILOVER_STACK"), help="the stack (or FAILOVER_STACK)")
+    where.add_argument("--profile", help="of the AWS command line (or AWS_PROFILE)")
+    where.add_argument("--region", help="(or AWS_REGION)")
+    where.add_argument("--stage", action="store_true", help="the local stage that `make stage` keeps up")
+    where.add_argument("--endpoint", help=argparse.SUPPRESS)
+    shared.add_argument("--json", action="store_true", help="for programs")
+    return shared
+
+
+def _verbs(add: object) -> None:
+    for name, does in (
+        ("failover", "the active server is down: confirm it, fence it, promote the other"),
+        ("switchover", "planned: stop the active server cleanly, carry its last files, promote the other"),
+        ("force", "fence the active server whether or not it is down, and promote the other"),
+        ("resume", "go on with a change that was halted or left half done"),
+        ("adopt", "take an existing pair into care"),
+    ):
+        verb: argparse.ArgumentParser = add(name, does, commands.verb, verb=name)  # type: ignore[operator]
+        verb.add_argument("--reason", required=True, help="why, for those who read the history")
+        verb.add_argument("--by", required=name == "force", metavar="NAME", help="who asks; your login name otherwise")
+        verb.add_argument("--target", choices=("ms1", "ms2"), help="who is to be active afterwards")
+        verb.add_argument("--dry-run", action="store_true", help="say what would happen and why; change nothing")
+        verb.add_argument("--yes", action="store_true", help="do not ask")
+        verb.add_argument("--no-wait", action="store_true", help="start it and return")
+        verb.add_argument(
+            "--limit", type=float, default=7200, metavar="SECONDS", help="follow it for at most this long"
+        )
+
+
+def _keepers(
+    known: argparse._SubParsersAction[argparse.ArgumentParser],
+    shared: argparse.ArgumentParser,
+    keeping: argparse.ArgumentParser,
+) -> None:
+    acknowledge = known.add_parser(
+        "acknowledge",
+        parents=[shared, keeping],
+        help="I have looked at the last automatic failover: allow the next one",
+    )
+    maintenance = known.add_parser(
+        "maintenance", parents=[shared, keeping], help="hold automatic failovers back for a while: on --for 2h, off"
+    )
+    maintenance.add_argument("switch", choices=("on", "off"))
+    maintenance.add_argument("--for", dest="period", default="1h", help="how long: 45s, 90m, 2h, 1h30m, 3d")
+    mode = known.add_parser(
+        "mode",
+        parents=[shared, keeping],
+        help="; ".join(f"{name}: {does}" for name, does in _MODES.items()),
+    )
+    mode.add_argument("mode", choices=tuple(_MODES))
+    for each in (acknowledge, maintenance, mode):
+        each.set_defaults(run=commands.keep)

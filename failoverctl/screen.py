@@ -1,0 +1,153 @@
+"""What a person sees: one screen of status, the steps of an execution, lists."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from failoverctl.steps import Step
+
+_COLOURS = {"yes": "green", "no": "red", "unknown": "yellow"}
+BAR = 30
+
+
+def status_screen(status: Mapping[str, Any]) -> RenderableType:
+    """One screen that says how the pair is."""
+    return Group(_headline(status), _servers(status), _facts(status), *_attention(status))
+
+
+def _headline(status: Mapping[str, Any]) -> Text:
+    record = status["record"]
+    active = record.get("active") or "nobody"
+    said = Text.assemble((f"{status['pair']}: ", "bold"), (f"{active} is active", "bold green"))
+    return said.append(f", epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}")
+
+
+def _servers(status: Mapping[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("server", "is", "administration", "agents' port", "database door", "sessions"):
+        table.add_column(title)
+    for role, server in status["servers"].items():
+        active, look = server["is"] == "active", server["look"]
+        table.add_row(
+            role,
+            Text(server["is"], style="bold" if active else ""),
+            _signal(look.get("admin", "unknown"), active),
+            _signal(look.get("port", "unknown"), active),
+            _answer(server["door"], active, {"yes": "open", "no": "shut"}),
+            _answer(server["sessions"], active, {"yes": "has some", "no": "none"}),
+        )
+    return table
+
+
+def _signal(signal: str, wanted: bool) -> Text:
+    good = (signal == "answers") == wanted
+    return Text(signal, style="green" if good else "yellow" if signal == "unknown" else "red")
+
+
+def _answer(found: Mapping[str, Any], wanted: bool, words: Mapping[str, str]) -> Text:
+    answer = str(found.get("answer", "unknown"))
+    style = "yellow" if answer == "unknown" else "green" if (answer == "yes") == wanted else "red"
+    return Text(words.get(answer, answer), style=style)
+
+
+def _facts(status: Mapping[str, Any]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0))
+    name, copy, ready = status["name"], status["replication"], status["readiness"]
+    table.add_row("name", f"{name.get('record')} → {name['points_to'] or name.get('sentence') or name.get('trouble')}")
+    age = (
+        f"whole set of {ago(copy['age_s'])} ago" if copy.get("as_of") else copy.get("trouble") or "nothing arrived yet"
+    )
+    table.add_row("standby's copy", age)
+    if ready and not ready.get("trouble"):
+        said = Text(f"{ready.get('sentence')} ", style=_COLOURS.get(str(ready.get("answer")), ""))
+        table.add_row("readiness", said.append(f"({ago(status['at'] - float(ready['at']))} ago)", style="dim"))
+    else:
+        table.add_row("readiness", str(ready.get("trouble") or "not checked yet"))
+    alarms = status["alarms"]
+    if not isinstance(alarms, Mapping):
+        ringing = [each["name"] for each in alarms if each["state"] == "ALARM"]
+        table.add_row("alarms", Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if ringing else ""))
+    running = status["execution"]
+    if running and not running.get("trouble"):
+        since = ago(status["at"] - running["since"])
+        table.add_row("running", f"{running['action']}, {since}: {running['step']}")
+    return table
+
+
+def _attention(status: Mapping[str, Any]) -> list[RenderableType]:
+    if status["well"]:
+        return [Text("All is well.", style="green")]
+    lines = Table.grid(padding=(0, 1, 0, 0))
+    for each in status["attention"]:
+        said = Text(each["sentence"])
+        if each["command"]:
+            said.append(f"\n→ {each['command']}", style="bold")
+        lines.add_row("•", said)
+    return [Panel(lines, title="needs a person", title_align="left", border_style="yellow")]
+
+
+def steps_table(steps: Sequence[Step], began: float, now: float | None = None) -> Table:
+    """The steps with their times and a bar each: where the seconds went."""
+    shown = [each for each in steps if each.kind in ("Task", "Wait", "Fail")]
+    end = max([each.end or now or each.start for each in shown] or [began + 1])
+    span = max(end - began, 0.001)
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title, justify in (("step", "left"), ("from", "right"), ("took", "right"), ("", "left"), ("said", "left")):
+        table.add_column(title, justify=justify, overflow="fold", no_wrap=title == "")  # type: ignore[arg-type]
+    for each in shown:
+        until = each.end or now or each.start
+        before = int(BAR * (each.start - began) / span)
+        length = max(1, round(BAR * (until - each.start) / span))
+        style = "red" if each.failed else "cyan" if each.end else "yellow"
+        again = f" ×{each.tries}" if each.tries > 1 else ""
+        table.add_row(
+            each.name + again,
+            f"{each.start - began:.2f}",
+            f"{until - each.start:.2f} s" if each.end else "…",
+            Text(" " * before + "━" * min(length, BAR - before + 1), style=style),
+            Text(each.said, style="red" if each.failed else ""),
+        )
+    return table
+
+
+def history_table(lines: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("when (UTC)", "epoch", "what", "outcome", "took", "by", "why, and how it ended"):
+        table.add_column(title, overflow="fold")
+    for each in lines:
+        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(float(each["taken_at"])))
+        table.add_row(
+            when,
+            str(each["epoch"]),
+            f"{each['action']} {each['source']} → {each['target']}",
+            Text(each["outcome"], style="green" if each["outcome"] == "promoted" else "yellow"),
+            f"{float(each['ended_at']) - float(each['taken_at']):.1f} s",
+            each["requested_by"],
+            f"{each['reason']} {each['sentence']}",
+        )
+    return table
+
+
+def readiness_table(ready: Mapping[str, Any]) -> RenderableType:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for title in ("check", "", "what was seen", "what to do"):
+        table.add_column(title, overflow="fold")
+    for each in ready["checks"]:
+        answer = str(each["answer"])
+        table.add_row(each["name"], Text(answer, style=_COLOURS.get(answer, "")), each["sentence"], each["remedy"])
+    return Group(table, Text(str(ready["sentence"]), style=_COLOURS.get(str(ready["answer"]), "")))
+
+
+def ago(seconds: float) -> str:
+    """Seconds in the largest unit that says enough: "12 s", "3 min", "5 h", "2 d"."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

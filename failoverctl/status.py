@@ -1,0 +1,140 @@
+"""How the pair is, now: everything is asked at once, and what could not be asked is said so."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from failoverctl.account import Account, Stack, ask, find_stack, item
+from failoverctl.attention import attention
+from failoverctl.steps import current, read_steps
+from failoverctl.trouble import Trouble, plainly
+
+ROLES = ("ms1", "ms2")
+_ADDRESS = re.compile(r"[0-9A-Fa-f.:]+")
+
+
+def read_status(account: Account, stack: Stack) -> dict[str, Any]:
+    """Everything that `status` shows, as plain JSON. A part that could not be asked is `{"trouble": sentence}`."""
+    began = time.time()
+    questions: dict[str, Callable[[], Any]] = {
+        "record": lambda: item(account, stack, "state"),
+        "freshness": lambda: item(account, stack, "freshness"),
+        "readiness": lambda: item(account, stack, "readiness"),
+        "looks": lambda: ask(account, stack, "probe", {"action": "look"}),
+        "name": lambda: ask(account, stack, "probe", {"action": "name"}),
+        "alarms": lambda: read_alarms(account, stack),
+        "execution": lambda: running_execution(account, stack),
+    }
+    for role in ROLES:
+        for about, function in (("door", "database-access"), ("sessions", "database-sessions")):
+            questions[f"{about} {role}"] = _asking(account, stack, function, role)
+    with ThreadPoolExecutor(len(questions)) as threads:
+        answers = {name: threads.submit(_answer, question) for name, question in questions.items()}
+        found = {name: answer.result() for name, answer in answers.items()}
+    status = _assembled(stack, found, time.time())
+    status["attention"] = attention(status)
+    status["well"] = not status["attention"]
+    status["took_s"] = round(time.time() - began, 3)
+    return status
+
+
+def _asking(account: Account, stack: Stack, function: str, role: str) -> Callable[[], Any]:
+    return lambda: ask(account, stack, function, {"action": "status", "server": role})
+
+
+def _answer(question: Callable[[], Any]) -> Any:
+    try:
+        return question()
+    except Trouble as trouble:
+        return {"trouble": str(trouble)}
+
+
+def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, Any]:
+    record, looks = found["record"], found["looks"]
+    servers = {
+        role: {
+            "is": "active" if record.get("active") == role else "standby" if record.get("active") else "not in care",
+            "instance": stack.parameters.get(f"{role.capitalize()}InstanceId", ""),
+            "look": looks.get(role) or looks,
+            "door": found[f"door {role}"],
+            "sessions": found[f"sessions {role}"],
+        }
+        for role in ROLES
+    }
+    name = dict(found["name"])
+    where = set((name.get("evidence") or {}).get("addresses", []))
+    addresses = {role: _ADDRESS.findall(stack.parameters.get(f"{role.capitalize()}Addresses", "")) for role in ROLES}
+    name["points_to"] = next((role for role in ROLES if where & set(addresses[role])), None)
+    name["record"] = stack.parameters.get("RecordName", "")
+    freshness = dict(found["freshness"])
+    if freshness.get("as_of"):
+        freshness["age_s"] = round(now - float(freshness["as_of"]), 1)
+    freshness["oldest_s"] = float(stack.parameters.get("ReplicationOldestSeconds", 0) or 0)
+    return {
+        "stack": stack.name,
+        "pair": stack.pair,
+        "at": round(now, 3),
+        "record": record,
+        "servers": servers,
+        "name": name,
+        "replication": freshness,
+        "readiness": found["readiness"],
+        "alarms": found["alarms"],
+        "execution": found["execution"],
+    }
+
+
+def read_alarms(account: Account, stack: Stack) -> list[dict[str, Any]]:
+    """The stack's alarms, those that ring first."""
+    with plainly("read the alarms"):
+        answer = account.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{stack.name}-", MaxRecords=100)
+    found = [
+        {
+            "name": each["AlarmName"].removeprefix(f"{stack.name}-"),
+            "state": each["StateValue"],
+            "since": each["StateUpdatedTimestamp"].timestamp(),
+            "means": each.get("AlarmDescription", ""),
+        }
+        for each in answer["MetricAlarms"]
+    ]
+    return sorted(found, key=lambda each: (each["state"] != "ALARM", each["name"]))
+
+
+def running_execution(account: Account, stack: Stack) -> dict[str, Any] | None:
+    """The execution that runs now and its step; None where none does."""
+    client = account.client("stepfunctions")
+    with plainly("list the executions"):
+        answer = client.list_executions(stateMachineArn=stack.machine, statusFilter="RUNNING", maxResults=10)
+    if not answer["executions"]:
+        return None
+    first = min(answer["executions"], key=lambda each: each["startDate"])
+    arn = str(first["executionArn"])
+    with plainly("read the execution"):
+        asked = json.loads(client.describe_execution(executionArn=arn).get("input") or "{}")
+    return {
+        "arn": arn,
+        "name": first["name"],
+        "action": str(asked.get("action", "")),
+        "since": first["startDate"].timestamp(),
+        "step": current(read_steps(account, arn)),
+    }
+
+
+def warm(account: Account) -> None:
+    """Make the clients that status needs before the clock is looked at: making one takes tens of milliseconds."""
+    for service in ("dynamodb", "lambda", "stepfunctions", "cloudwatch"):
+        account.client(service)
+
+
+def status_of(account: Account, stack_name: str) -> dict[str, Any]:
+    """Find the stack and read its status, the clients being made while the stack is looked up."""
+    with ThreadPoolExecutor(1) as threads:
+        warming = threads.submit(warm, account)
+        stack = find_stack(account, stack_name)
+        warming.result()
+    return read_status(account, stack)

@@ -1,0 +1,166 @@
+"""The verbs of the workflow: asked for, confirmed by the person, started, and followed to their outcome."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rich.console import Console
+from rich.live import Live
+
+from failoverctl.account import Account, Stack, item
+from failoverctl.screen import steps_table
+from failoverctl.steps import Step, read_steps
+from failoverctl.trouble import Exit, Trouble, plainly
+
+POLL_S = 0.3
+EXIT_OF = {
+    "promoted": Exit.DONE,
+    "rehearsed": Exit.DONE,
+    "stood-down": Exit.NOT_DONE,
+    "refused": Exit.NOT_DONE,
+    "blocked": Exit.NOT_DONE,
+    "rolled-back": Exit.ROLLED_BACK,
+    "halted": Exit.HALTED,
+}
+_WARNINGS = {
+    "failover": "The active server is asked once more; if it is down it is fenced and the other one is promoted.",
+    "switchover": "{active} is stopped cleanly, its last files are carried, and {other} is promoted. The service is"
+    " away for some seconds.",
+    "force": "{active} is fenced WHETHER OR NOT IT IS DOWN, by power if need be, and {other} is promoted. What was not"
+    " replicated yet is lost.",
+    "resume": "The change that was left half done is gone on with.",
+    "adopt": "It is found out who is active; its door is opened and the other one's shut. A server that runs keeps"
+    " running.",
+}
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How an execution ended, as far as it was followed."""
+
+    execution: str
+    outcome: str
+    sentence: str
+    steps: list[Step]
+    began: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "execution": self.execution,
+            "outcome": self.outcome,
+            "sentence": self.sentence,
+            "steps": [each.to_json(self.began) for each in self.steps if each.kind in ("Task", "Wait")],
+        }
+
+
+def consent(account: Account, stack: Stack, request: Mapping[str, Any], console: Console) -> None:
+    """Say what is about to happen and let the person agree.
+
+    Raises:
+        Trouble: they did not, or there is nobody at the terminal to ask.
+    """
+    record = item(account, stack, "state")
+    active = str(record.get("active") or "nobody")
+    other = str(request.get("target") or {"ms1": "ms2", "ms2": "ms1"}.get(active, "the one found active"))
+    console.print(f"{stack.pair}: {active} is active, epoch {record.get('epoch', 0)}.", highlight=False)
+    console.print(_WARNINGS[str(request["action"])].format(active=active, other=other), highlight=False)
+    agree(console, f"{request['action']} now?")
+
+
+def agree(console: Console, question: str) -> None:
+    """Ask a yes-or-no question at the terminal. Raises Trouble on a no, or where nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise Trouble("Nobody is at the terminal to ask: give --yes if you mean it.", Exit.DECLINED)
+    if console.input(f"[bold]{question}[/bold] \\[y/N] ").strip().lower() not in ("y", "yes"):
+        raise Trouble("Nothing was done.", Exit.DECLINED)
+
+
+def start(account: Account, stack: Stack, request: Mapping[str, Any]) -> str:
+    """Start an execution with the request; returns its ARN."""
+    with plainly("start an execution of the workflow"):
+        answer = account.client("stepfunctions").start_execution(
+            stateMachineArn=stack.machine, input=json.dumps(dict(request))
+        )
+    return str(answer["executionArn"])
+
+
+def follow(account: Account, execution: str, console: Console | None, limit_s: float) -> Ended:
+    """Follow an execution to its end, showing its steps.
+
+    Args:
+        console: where the steps are shown; None for nowhere.
+        limit_s: seconds after which it is left to itself.
+
+    Raises:
+        Trouble: it had not ended by then; it goes on.
+    """
+    if console is None or not console.is_terminal:
+        return _follow(account, execution, _Lines(console), limit_s)
+    with Live(console=console, refresh_per_second=4, transient=False) as live:
+        return _follow(account, execution, _Screen(live), limit_s)
+
+
+class _Screen:
+    """Shows the steps as a table that grows in place."""
+
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def show(self, steps: list[Step], began: float) -> None:
+        self._live.update(steps_table(steps, began, time.time()))
+
+
+class _Lines:
+    """Prints each step as it ends: for logs and pipes."""
+
+    def __init__(self, console: Console | None) -> None:
+        self._console, self._shown = console, 0
+
+    def show(self, steps: list[Step], began: float) -> None:
+        ended = sorted((each for each in steps if each.end and each.kind in ("Task", "Fail")), key=lambda s: s.end or 0)
+        for each in ended[self._shown :] if self._console else ():
+            took = (each.end or each.start) - each.start
+            line = f"{each.start - began:7.2f} s  {took:6.2f} s  {each.name:18} {each.said}"
+            assert self._console is not None
+            self._console.print(line, highlight=False, markup=False, soft_wrap=True)
+        self._shown = len(ended)
+
+
+def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: float) -> Ended:
+    client, end = account.client("stepfunctions"), time.monotonic() + limit_s
+    while True:
+        with plainly("follow the execution"):
+            answer = client.describe_execution(executionArn=execution)
+        steps, began = read_steps(account, execution), answer["startDate"].timestamp()
+        shown.show(steps, began)
+        if answer["status"] != "RUNNING":
+            outcome, sentence = outcome_of(answer)
+            return Ended(execution, outcome, sentence, steps, began)
+        if time.monotonic() > end:
+            raise Trouble(
+                f"The execution has not ended after {limit_s:g} s; it goes on. `failoverctl watch` shows it."
+                f" Execution: {execution}",
+                Exit.UNFOLLOWED,
+            )
+        time.sleep(POLL_S)
+
+
+def outcome_of(answer: Mapping[str, Any]) -> tuple[str, str]:
+    """The outcome and its sentence, from what Step Functions tells of an execution."""
+    if answer["status"] == "SUCCEEDED":
+        output = json.loads(answer.get("output") or "{}")
+        return str(output.get("outcome")), str(output.get("sentence", ""))
+    if answer.get("error") == "Halted":
+        return "halted", str(answer.get("cause", ""))
+    if answer["status"] == "RUNNING":
+        return "running", ""
+    return str(answer["status"]).lower().replace("_", "-"), str(answer.get("cause") or answer.get("error") or "")
+
+
+def exit_code(outcome: str) -> Exit:
+    return EXIT_OF.get(outcome, Exit.UNFOLLOWED)
