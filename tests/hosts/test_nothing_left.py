@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -66,8 +68,12 @@ def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> 
         outer.kill()
         outer.wait(timeout=10)
 
-    def all_gone() -> bool:
-        return not any(started(pid) == start for pid, start in family)
+    def left() -> list[int]:
+        return [pid for pid, start in family if started(pid) == start]
 
-    wait_until("every process is gone", all_gone, deadline_s=10)
-    assert traces(tmp_path) == []
+    try:
+        wait_until("every process is gone", lambda: not left(), deadline_s=10)
+        assert traces(tmp_path) == []
+    finally:
+        for pid in left():
+            os.kill(pid, signal.SIGKILL)

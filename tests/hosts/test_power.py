@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from local.hosts.addresses import DATABASE, MS2
+from local.hosts.addresses import DATABASE, MS1, MS2
 from local.hosts.host import HostError, HostOffError
 from local.hosts.waiting import wait_until
 
@@ -97,8 +98,10 @@ def test_a_cut_host_reaches_only_whom_it_was_left(stage: Stage) -> None:
     try:
         stage.wait_writing("ms1", rows=10)
         assert not stage.reaches("ms1", MS2, 22)
-        assert not stage.reaches("vpc", "10.77.0.11", 443)
+        assert not stage.reaches("vpc", MS1, 443)
         assert stage.reaches("vpc", MS2, 22)
+        with pytest.raises(TimeoutError):
+            socket.create_connection((MS1, 22), timeout=0.5)  # from the cloud's address
         stage.hosts.host("ms1").cut()
         before = stage.writes_of("ms1")
         assert not stage.reaches("ms1", DATABASE, 5432)
