@@ -37,7 +37,6 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "SERVER_FUNCTION": "ms-failover-server",
         "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
-        "DNS_FUNCTION": "ms-failover-dns",
     },
     "probe": {
         "ADMIN_PORT": "443",
@@ -54,6 +53,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "START_DOCUMENT": "ms-failover-start",
         "STOP_DOCUMENT": "ms-failover-stop",
     },
+    "replicate": {**_TABLE, "REPLICATE_DOCUMENT": "ms-failover-replicate"},
     "watch": {
         **_TABLE,
         "PROBE_FUNCTION": "ms-failover-probe",
@@ -85,10 +85,17 @@ def complete(function: str) -> dict[str, str]:
 def start(function: str, env: Mapping[str, str]) -> ModuleType:
     """Start a function in this environment and no other: its module anew, its settings read, nothing remembered.
 
+    The module is left out of `sys.modules`, so that whoever imports it next starts it in an environment of their own.
+
     Raises:
         BadSettings: as the function does when it starts.
     """
     name = f"functions.{function}.app"
-    sys.modules.pop(name, None)
-    with mock.patch.dict(os.environ, env, clear=True):
-        return importlib.import_module(name)
+    before = sys.modules.pop(name, None)
+    try:
+        with mock.patch.dict(os.environ, env, clear=True):
+            return importlib.import_module(name)
+    finally:
+        sys.modules.pop(name, None)
+        if before is not None:
+            sys.modules[name] = before

@@ -41,7 +41,6 @@ class PairSettings:
     server_function: str = setting("SERVER_FUNCTION", function_name)
     access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
-    dns_function: str = setting("DNS_FUNCTION", function_name)
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
 
 
