@@ -95,7 +95,10 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
     door_before = _ask(SETTINGS.access_function, {"action": "status", "server": server})
     if not door_before.is_no:
         return door_before.to_json() | {"answer": "no" if door_before.is_yes else "unknown"}
-    sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": server, "reads": SETTINGS.fence_reads})
+    sessions = _ask(
+        SETTINGS.sessions_function,
+        {"action": "status", "server": server, "reads": SETTINGS.fence_reads, "past_late_logins": True},
+    )
     door_after = _ask(SETTINGS.access_function, {"action": "status", "server": server})
     return _keep(
         execution,

@@ -71,7 +71,7 @@ def _diagnose(active: Role) -> Diagnosis:
     # The dearer questions are asked only when the cheap one has a bad answer.
     sessions = power = None
     if look.admin is Signal.REFUSED and look.port is Signal.REFUSED:
-        sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active, "reads": 2})
+        sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active})
     elif look.admin is not Signal.ANSWERS and not look.host_is_there:
         power = _ask(SETTINGS.server_function, {"action": "power", "server": active})
     return diagnose(active, look, other, sessions, power)

@@ -26,7 +26,7 @@ max_wal_size = 256MB
 max_parallel_workers = 0
 autovacuum_naptime = 60
 # How long a login under way may stay unseen: what the fence has to wait out.
-authentication_timeout = 2s
+authentication_timeout = 1s
 password_encryption = 'scram-sha-256'
 ssl = on
 ssl_cert_file = '{_DATA}/server.crt'

@@ -61,6 +61,18 @@ class WatchSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AuditSettings:
+    """`audit`: who can see for it, and whether it acts on what it sees."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
+    sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
+    acts: bool = setting("AUDIT_ACTS", flag, True)
+
+
+@dataclass(frozen=True, kw_only=True)
 class ProbeSettings:
     """`probe`: where the servers answer, and what counts as an answer."""
 
@@ -146,6 +158,7 @@ class SessionsSettings:
     tls: str = setting("DATABASE_TLS", choice("verify", "off"), "verify")
     kill_with: str = setting("DATABASE_KILL_WITH", choice("engine", "rds"), "engine")
     known_hosts: tuple[str, ...] = setting("DATABASE_KNOWN_HOSTS", host_names, ())
+    late_login_s: float = setting("LATE_LOGIN_SECONDS", number(0, 60, "seconds"), 1.0)
     connect_timeout_s: float = setting("DATABASE_CONNECT_SECONDS", number(0.2, 10, "seconds"), 2.0)
     statement_timeout_s: float = setting("DATABASE_STATEMENT_SECONDS", number(0.2, 20, "seconds"), 3.0)
 
