@@ -1,6 +1,6 @@
 """`database_access`: the door. Says who can get in to the database, shuts one server out, lets one in.
 
-Actions: status, revoke, grant. Revoke and grant edit the stack's own group only; the answer is about every group.
+Actions: status, revoke, grant, keep_out. All but status edit the stack's own group only; the answer is about every one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
-from msfailover import doors, fence, observing
+from msfailover import audit, doors, fence, observing
 from msfailover.adapters import aws, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
@@ -41,8 +41,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = revoke(server, epoch_in(event))
     elif action == "grant":
         verdict = grant(server, epoch_in(event))
+    elif action == "keep_out":
+        verdict = keep_out(server)
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, revoke, grant is needed.")
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, revoke, grant, keep_out is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -97,6 +99,30 @@ def grant(server: Server, epoch: int) -> Verdict:
     raise DoorNotAsOrdered(f"{server.role} was let in, but the door does not show it: {verdict.sentence}")
 
 
+def keep_out(server: Server) -> Verdict:
+    """Take out of the door what lets in a server that must be out, as somebody did by hand. Needs no change under way.
+
+    The record is read again before each cut: a failover to this very server may have begun meanwhile.
+
+    Returns:
+        whether it can still get in, by any group's rules.
+
+    Raises:
+        NotToBeKeptOut: the record does not say that this server must be out.
+        DoorNotAsOrdered: its rules are still in the door when the time is over.
+    """
+    addresses = security_groups.membership(aws.ec2(), server).addresses
+    for _ in attempts(SETTINGS.settle_s):
+        letting_in = doors.lets_in_through(
+            security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group), server, addresses
+        )
+        audit.demand_out(_state(), server.role)
+        if not letting_in:
+            return status(server)
+        security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
+    raise _still_open(server, letting_in)
+
+
 def _shut(server: Server) -> None:
     addresses = security_groups.membership(aws.ec2(), server).addresses
     for _ in attempts(SETTINGS.settle_s):
@@ -105,7 +131,11 @@ def _shut(server: Server) -> None:
         if not letting_in:
             return
         security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
-    raise DoorNotAsOrdered(
+    raise _still_open(server, letting_in)
+
+
+def _still_open(server: Server, letting_in: list[doors.Rule]) -> DoorNotAsOrdered:
+    return DoorNotAsOrdered(
         f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {', '.join(map(str, letting_in))}."
     )
 

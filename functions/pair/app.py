@@ -17,6 +17,7 @@ from msfailover import adoption, changes, fence, observing, promotion, telling
 from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.pair_table import PairTable
 from msfailover.admission import Admission, admit
+from msfailover.audit import must_be_out
 from msfailover.environment import read
 from msfailover.pair import PairState, Receipt, Role
 from msfailover.request import Action, BadRequest, Request, parse_request, role_in
@@ -128,7 +129,11 @@ def _keep(execution: str, judge: Callable[[int], tuple[Verdict, Receipt | None]]
 
 
 def verify(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask whether the new server is active: it answers, has sessions, the old one has none, and the name moved."""
+    """Ask whether the new server is active: it answers, has sessions, the old one has none, and the name moved.
+
+    Sessions of the old server that are there all the same are ended: a connection made before its door was shut can
+    turn into one late (adapters/sessions/postgresql.py), and one of a machine without power stays till it is ended.
+    """
     server = role_in(event)
     with ThreadPoolExecutor(max_workers=4) as threads:
         admin, name, own, others = threads.map(
@@ -140,7 +145,18 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
                 (SETTINGS.sessions_function, {"action": "status", "server": server.other}),
             ),
         )
+    if others.is_yes:
+        _end_sessions_of(server.other, str(event.get("execution")))
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, name).to_json()
+
+
+def _end_sessions_of(fenced: Role, execution: str) -> None:
+    """End the sessions of a server that this execution has proven to be out. Best effort; it is looked at again."""
+    state = _table().read()
+    if state.lease is None or state.lease.execution != execution or must_be_out(state) is not fenced:
+        return
+    ended = _ask(SETTINGS.sessions_function, {"action": "terminate", "server": fenced})
+    logger.warning("sessions of a fenced server were ended", extra={"server": fenced, "then": ended.sentence})
 
 
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
-from local.waiting import wait_for
 
 
 def play(stage: Stage, story: Story) -> None:
@@ -17,7 +16,7 @@ def play(stage: Stage, story: Story) -> None:
 
     story.fault("ms1's administration interface hangs, and the database goes down", strike)
     execution = story.await_execution(20)
-    wait_for("the fence's receipt", lambda: stage.record().get("receipt"), 40)
+    story.await_receipt(epoch=2)
     stage.hosts.database.start()
     story.tell("the database is back")
     story.await_end(execution)

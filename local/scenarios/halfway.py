@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
-from local.waiting import wait_for
 
 
 def play(stage: Stage, story: Story) -> None:
     story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
     first = story.await_execution(20)
-    wait_for("the fence's receipt", lambda: stage.record().get("receipt"), 30, every_s=0.01)
+    story.await_receipt(epoch=2)
     stage.cloud.client("stepfunctions").stop_execution(executionArn=first, error="Killed", cause="the scenario's doing")
     story.tell("the execution is killed, between fence and promotion")
     epoch = stage.record()["lease"]["epoch"]

@@ -6,6 +6,7 @@ switch, that keeps the server that came back away from the database.
 
 from __future__ import annotations
 
+from local.hosts.server_host import SERVICE
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
 from local.waiting import wait_for
@@ -13,6 +14,8 @@ from local.waiting import wait_for
 
 def play(stage: Stage, story: Story) -> None:
     server = stage.hosts.ms("ms1")
+    server.host.run(["systemctl", "enable", SERVICE])
+    story.tell("an upgrade of the package turns autostart on again on ms1")
     story.fault("ms1's host goes down", server.power_off)
     story.await_outcome()
     server.power_on()

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from local.report.record import Change, Check, Event, Replication
 from local.stage import Stage
@@ -142,6 +143,15 @@ class Story:
         self.outcome = self._stage.outcome(execution, run_s)
         self.tell(f"the workflow ends: {self.outcome}")
         return self.outcome
+
+    def await_receipt(self, epoch: int, deadline_s: float = 40) -> dict[str, Any]:
+        """Wait for the proof of the fence in the change of an epoch; returns the receipt as the record has it."""
+
+        def proven() -> dict[str, Any] | None:
+            receipt = self._stage.record().get("receipt")
+            return receipt if receipt and receipt["epoch"] == epoch else None
+
+        return dict(wait_for(f"the fence's receipt in epoch {epoch}", proven, deadline_s, every_s=0.01))
 
     def await_agents(self, server: str, deadline_s: float = 30) -> None:
         """Wait until every agent is with a server."""

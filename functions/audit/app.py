@@ -1,0 +1,96 @@
+"""`audit`: are the invariants true right now? Scheduled each minute, and independent of every workflow.
+
+It reads the record, looks at doors, sessions and the name, and judges (msfailover/audit.py). A server that must be out
+is put out by itself: its way through the door is shut and its sessions are ended, unless AUDIT_ACTS says no.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from msfailover import audit, observing
+from msfailover.adapters import aws, lambdas
+from msfailover.adapters.pair_table import PairTable
+from msfailover.audit import Act, Judged, Kind, Seen
+from msfailover.environment import read
+from msfailover.pair import PairState, Role
+from msfailover.settings import AuditSettings
+from msfailover.verdict import Verdict, unknown
+
+SETTINGS = read(AuditSettings, os.environ)
+logger = observing.logger_for("audit")
+
+LOOKS_AT_MOST = 3
+"""A record that changes while one looks makes what was seen worthless; so one looks again."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    state, judged = look()
+    risk = audit.split_brain_risk(judged) if state else unknown("The record changed each time the audit looked.")
+    for each in judged:
+        if not each.verdict.is_no:
+            logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
+    done = [act(state, each) for each in audit.acts(state, judged)] if state and SETTINGS.acts else []
+    publish(risk, judged)
+    findings = {each.finding.value: each.verdict.to_json() for each in judged}
+    logger.info(risk.sentence, extra={"risk": risk.answer, "done": done})
+    return {"risk": risk.to_json(), "findings": findings, "done": done}
+
+
+def look() -> tuple[PairState | None, tuple[Judged, ...]]:
+    """Look at everything, and judge it. No state where the record never stood still meanwhile."""
+    before = _record()
+    for _ in range(LOOKS_AT_MOST):
+        seen, name = _see()
+        after = _record()
+        if after.version == before.version:
+            return after, audit.judge(after, SETTINGS.pair, seen, name)
+        before = after
+    return None, ()
+
+
+def act(state: PairState, wanted: Act) -> str:
+    """Do one thing against a server that must be out, if the record still says so; returns what came of it."""
+    if _record().version != state.version:
+        return f"{wanted.kind} of {wanted.server} was left undone: the record has changed."
+    function = SETTINGS.access_function if wanted.kind is Kind.KEEP_OUT else SETTINGS.sessions_function
+    answer = _ask(function, {"action": wanted.kind, "server": wanted.server})
+    logger.warning(answer.sentence, extra={"acted": wanted.kind, "server": wanted.server, "answer": answer.answer})
+    return f"{wanted.kind} of {wanted.server}: {answer.sentence}"
+
+
+def publish(risk: Verdict, judged: tuple[Judged, ...]) -> None:
+    """Publish the risk as it was found, before anything was done about it: people are to hear of it all the same."""
+    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="audit")
+    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    askew = any(each.verdict.is_yes and not each.is_risk for each in judged)
+    blind = not (risk.is_yes or risk.is_no) or any(not (e.verdict.is_yes or e.verdict.is_no) for e in judged)
+    metrics.add_metric("Audits", MetricUnit.Count, 1)
+    metrics.add_metric("SplitBrainRisk", MetricUnit.Count, 1 if risk.is_yes else 0)
+    metrics.add_metric("AuditUnknown", MetricUnit.Count, 1 if blind else 0)
+    metrics.add_metric("NotAsRecorded", MetricUnit.Count, 1 if askew else 0)
+    metrics.flush_metrics()
+
+
+def _see() -> tuple[dict[Role, Seen], Verdict]:
+    questions = [(SETTINGS.access_function, {"action": "status", "server": role}) for role in Role]
+    questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
+    with ThreadPoolExecutor(max_workers=len(questions) + 1) as threads:
+        asked = [threads.submit(_ask, *question) for question in questions]
+        name = threads.submit(_ask, SETTINGS.probe_function, {"action": "name"})
+        doors, sessions = asked[: len(Role)], asked[len(Role) :]
+        seen = {role: Seen(doors[at].result(), sessions[at].result()) for at, role in enumerate(Role)}
+        return seen, name.result()
+
+
+def _record() -> PairState:
+    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+
+
+def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
+    return lambdas.ask_verdict(aws.functions(), function, payload)
