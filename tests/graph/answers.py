@@ -68,6 +68,7 @@ def _plan(action: str, **changes: Any) -> dict[str, Any]:
 
 PLANS = (
     _plan("failover", confirm=True, may_power_off=True),
+    _plan("failover", confirm=True, may_power_off=True, restart_first=True),
     _plan("switchover", graceful=True),
     _plan("force", may_power_off=True),
     _plan("resume", may_power_off=True),
@@ -92,6 +93,8 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
         yield Reply({}, truth)
     elif action == "begin":
         yield Reply({"admitted": False, "sentence": "no"}, truth)
+        yield Reply({"admitted": True, "rehearse": True, "sentence": "yes", "plan": PLANS[0]}, truth)
+        yield Reply({"admitted": False, "rehearse": True, "sentence": "no"}, truth)
         for plan in PLANS:
             # What is resumed has touched something already, in an execution before.
             resumed = replace(truth, touched=plan["action"] == "resume")
@@ -109,6 +112,8 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     elif action == "conclude":
         told = {"outcome": asked["outcome"], "subject": "s", "message": "m"}
         yield Reply(told, replace(truth, recorded=str(asked["outcome"])))
+    elif action == "rehearse":
+        yield Reply({"would": "promoted", "sentence": "because", "checks": []}, truth)
     elif action == "refuse":
         yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
     else:

@@ -7,6 +7,7 @@ conditions are evaluated and not read, a choice that takes *unknown* for yes is 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -15,8 +16,8 @@ from typing import Any
 from local.cloud import jsonata
 from tests.graph.answers import LETS_IN, SERVERS, Reply, Step, Truth, replies
 
-COUNTERS = {"FenceAttempts": "2", "PowerAttempts": "2", "VerifyAttempts": "2"}
-"""Small limits: what loops twice and ends loops any number of times and ends."""
+ATTEMPTS = re.compile(r"\$\{[A-Za-z]+Attempts\}")
+"""The limits of loops: two is enough, since what loops twice and ends loops any number of times and ends."""
 
 Variables = Mapping[str, Any]
 
@@ -84,10 +85,7 @@ def explore(machine: Mapping[str, Any]) -> Walk:
 
 
 def _substituted(machine: Mapping[str, Any]) -> Mapping[str, Any]:
-    text = json.dumps(machine)
-    for name, value in COUNTERS.items():
-        text = text.replace(f"${{{name}}}", value)
-    found: Mapping[str, Any] = json.loads(text)
+    found: Mapping[str, Any] = json.loads(ATTEMPTS.sub("2", json.dumps(machine)))
     return found
 
 
