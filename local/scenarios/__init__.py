@@ -15,6 +15,8 @@ def all_scenarios() -> dict[str, Scenario]:
         duplicate,
         halfway,
         hang,
+        intruder,
+        late_login,
         level,
         partition,
         reboot,
@@ -25,7 +27,7 @@ def all_scenarios() -> dict[str, Scenario]:
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
-               standby_down, start_fails)
+               standby_down, start_fails, intruder, late_login)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 
