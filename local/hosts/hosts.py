@@ -173,7 +173,7 @@ class Hosts:
         self._network.up()
         logs = self.work_dir / "logs"
         shutil.rmtree(logs, ignore_errors=True)
-        logs.mkdir(parents=True)
+        logs.mkdir(parents=True, exist_ok=True)  # the cloud, starting beside us, keeps its logs there too
         self._files.mkdir(exist_ok=True)
         # In memory: fast, gone with the namespaces, and no key or password of the stage ever is on a disk.
         command(["mount", "-t", "tmpfs", "-o", f"mode=0700,size={_FILES_MOST}", "hosts", str(self._files)])
