@@ -151,8 +151,8 @@ class Run:
         epoch: the pair's epoch at the end.
         receipt: the fence receipt as it was stored.
         checks: what the scenario looked at for itself; they have to hold like the invariants.
-        excused: names of invariants that the incident itself breaks, by a person's act. They are told as they are, but
-            the scenario is judged without them.
+        excused: names of invariants that the incident itself breaks. They are told as they are, but the scenario is
+            judged without them.
     """
 
     scenario: str

@@ -24,7 +24,7 @@ class Scenario:
         play: does it, and follows it to its end. What it does is told to the story.
         parameters: of the template, where it needs others.
         agents: how many there are.
-        excused: invariants of the report that the incident itself breaks, by a person's act.
+        excused: invariants of the report that the incident itself breaks; it is judged without them.
     """
 
     name: str
