@@ -112,7 +112,7 @@ class Stage:
             "AdminTlsName": SERVICE_NAME,
             "AdminCaFile": str(authority),
             "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),
-            "ProbeTimeoutSeconds": "0.8",
+            "ProbeTimeoutSeconds": "0.5",
             "FailureThreshold": str(FAILURE_THRESHOLD),
         }
 

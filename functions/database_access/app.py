@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import Any
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Self
 
 from botocore.exceptions import ClientError
 from msfailover import audit, doors, fence, observing
@@ -51,12 +52,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def status(server: Server) -> Verdict:
     """Can the server get in to the database now? What EC2 does not tell is unknown."""
-    try:
-        rules = security_groups.rules_in_front(aws.ec2(), SETTINGS.door_group)
-        member = security_groups.membership(aws.ec2(), server)
-    except (security_groups.DoorNotAttached, security_groups.TooManyRules, ClientError) as error:
-        return unknown(f"Whether {server.role} can get in is not known: {error}")
-    return doors.can_get_in(server, member.groups, member.addresses, rules, SETTINGS.database_port)
+    with _Sight(server) as sight:
+        return sight.can_get_in(server)
 
 
 def revoke(server: Server, epoch: int) -> Verdict:
@@ -69,9 +66,10 @@ def revoke(server: Server, epoch: int) -> Verdict:
         NoReceipt: no change away from this server is under way; the active server is never shut out by a late order.
         DoorNotAsOrdered: its rules are still in the door when the time is over.
     """
-    fence.demand_change(_state(), server.role, epoch)
-    _shut(server)
-    return status(server)
+    with _Order(server) as order:
+        fence.demand_change(order.state(), server.role, epoch)
+        order.shut(server)
+        return order.can_get_in(server)
 
 
 def grant(server: Server, epoch: int) -> Verdict:
@@ -82,20 +80,21 @@ def grant(server: Server, epoch: int) -> Verdict:
         OtherServerCanGetIn: the proof was by database, but the door does not read as shut any more.
         DoorNotAsOrdered: the server still can't get in when the time is over.
     """
-    receipt = fence.demand_receipt(_state(), server.role, epoch)
     other = SETTINGS.pair.other(server.role)
-    _shut(other)
-    if receipt.by is FencedBy.DATABASE:
-        others = status(other)
-        if not others.is_no:
-            raise OtherServerCanGetIn(f"{server.role} was not let in: {others.sentence}")
-    security_groups.open_for(
-        aws.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
-    )
-    for _ in attempts(SETTINGS.settle_s):
-        verdict = status(server)
-        if verdict.is_yes:
-            return verdict
+    with _Order(server, other) as order:
+        receipt = fence.demand_receipt(order.state(), server.role, epoch)
+        order.shut(other)
+        if receipt.by is FencedBy.DATABASE:
+            others = order.can_get_in(other)
+            if not others.is_no:
+                raise OtherServerCanGetIn(f"{server.role} was not let in: {others.sentence}")
+        security_groups.open_for(
+            aws.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
+        )
+        for _ in attempts(SETTINGS.settle_s):
+            verdict = order.can_get_in(server)
+            if verdict.is_yes:
+                return verdict
     raise DoorNotAsOrdered(f"{server.role} was let in, but the door does not show it: {verdict.sentence}")
 
 
@@ -123,21 +122,67 @@ def keep_out(server: Server) -> Verdict:
     raise _still_open(server, letting_in)
 
 
-def _shut(server: Server) -> None:
-    addresses = security_groups.membership(aws.ec2(), server).addresses
-    for _ in attempts(SETTINGS.settle_s):
-        rules = security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group)
-        letting_in = doors.lets_in_through(rules, server, addresses)
+class _Sight:
+    """Who can get in, as EC2 shows it. What does not depend on each other is asked for side by side.
+
+    Which interfaces belong to which groups is read once, a moment ago; the rules are read anew for each answer.
+    """
+
+    def __init__(self, *servers: Server) -> None:
+        client = aws.ec2()
+        self._threads = ThreadPoolExecutor(max_workers=5)
+        self._members = {each.role: self._threads.submit(security_groups.membership, client, each) for each in servers}
+        self._groups = self._threads.submit(security_groups.groups_in_front, client, SETTINGS.door_group)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown()
+
+    def can_get_in(self, server: Server) -> Verdict:
+        """Can the server get in, by the rules as they are now? What EC2 does not tell is unknown."""
+        try:
+            rules = security_groups.inbound_rules(aws.ec2(), self._groups.result())
+            member = self._members[server.role].result()
+        except (security_groups.DoorNotAttached, security_groups.TooManyRules, ClientError) as error:
+            return unknown(f"Whether {server.role} can get in is not known: {error}")
+        return doors.can_get_in(server, member.groups, member.addresses, rules, SETTINGS.database_port)
+
+
+class _Order(_Sight):
+    """What an order needs to see beside that: the record that allows it, and the door's own rules.
+
+    Those are read apart from everybody's, so that a door can be shut whatever the owner's groups look like.
+    """
+
+    def __init__(self, *servers: Server) -> None:
+        client, door = aws.ec2(), SETTINGS.door_group
+        super().__init__(*servers)
+        self._state = self._threads.submit(_state)
+        self._door = self._threads.submit(security_groups.rules_of_door, client, door)
+
+    def state(self) -> PairState:
+        return self._state.result()
+
+    def shut(self, server: Server) -> None:
+        """Take the server's rules out of the door, and read back until they are gone. Raises DoorNotAsOrdered."""
+        addresses = self._members[server.role].result().addresses
+        letting_in = doors.lets_in_through(self._door.result(), server, addresses)
         if not letting_in:
             return
-        security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
-    raise _still_open(server, letting_in)
+        for _ in attempts(SETTINGS.settle_s):
+            security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
+            rules = security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group)
+            letting_in = doors.lets_in_through(rules, server, addresses)
+            if not letting_in:
+                return
+        raise _still_open(server, letting_in)
 
 
 def _still_open(server: Server, letting_in: list[doors.Rule]) -> DoorNotAsOrdered:
-    return DoorNotAsOrdered(
-        f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {', '.join(map(str, letting_in))}."
-    )
+    rules = ", ".join(map(str, letting_in))
+    return DoorNotAsOrdered(f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {rules}.")
 
 
 def _state() -> PairState:

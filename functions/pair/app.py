@@ -23,9 +23,13 @@ from msfailover.pair import PairState, Receipt, Role
 from msfailover.request import Action, BadRequest, Request, parse_request, role_in
 from msfailover.settings import PairSettings
 from msfailover.verdict import Verdict
+from msfailover.waiting import attempts
 
 SETTINGS = read(PairSettings, os.environ)
 logger = observing.logger_for("pair")
+
+SERVER_WAIT_S = 4.0
+"""Seconds one call waits for the new server to answer; the workflow asks again after that."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -135,19 +139,33 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     turn into one late (adapters/sessions/postgresql.py), and one of a machine without power stays till it is ended.
     """
     server = role_in(event)
-    with ThreadPoolExecutor(max_workers=4) as threads:
-        admin, name, own, others = threads.map(
-            lambda question: _ask(*question),
-            (
-                (SETTINGS.probe_function, {"action": "serves", "server": server}),
-                (SETTINGS.probe_function, {"action": "name"}),
-                (SETTINGS.sessions_function, {"action": "status", "server": server}),
-                (SETTINGS.sessions_function, {"action": "status", "server": server.other}),
-            ),
-        )
+    for _ in attempts(SERVER_WAIT_S, most_s=0.4):
+        admin, name, own, others = _seen_of(server)
+        if others.is_yes or (admin.is_yes and own.is_yes):
+            break
     if others.is_yes:
         _end_sessions_of(server.other, str(event.get("execution")))
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, name).to_json()
+
+
+def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict, Verdict]:
+    """Does it answer, where does the name point, and have it and the other one sessions?
+
+    Each function is asked one thing at a time: a second question at once would wait for a second, cold process.
+    """
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        sessions = threads.submit(_sessions_of_both, server)
+        admin = _ask(SETTINGS.probe_function, {"action": "serves", "server": server})
+        name = _ask(SETTINGS.probe_function, {"action": "name"})
+        return admin, name, *sessions.result()
+
+
+def _sessions_of_both(server: Role) -> tuple[Verdict, Verdict]:
+    """Has the server sessions, and has the other one any?"""
+    own, others = (
+        _ask(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in (server, server.other)
+    )
+    return own, others
 
 
 def _end_sessions_of(fenced: Role, execution: str) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 from msfailover import observing
 from msfailover.adapters import admin_interface
-from msfailover.detection import NEVER, Finding, Look, Signal, diagnose
+from msfailover.detection import NEVER, Diagnosis, Finding, Look, Signal, diagnose
 from msfailover.environment import read
 from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
@@ -24,8 +24,10 @@ from msfailover.verdict import Verdict, no, unknown, yes
 SETTINGS = read(ProbeSettings, os.environ)
 logger = observing.logger_for("probe")
 
-LOOKS_TO_CONFIRM = 2
-PAUSE_BETWEEN_LOOKS_S = 0.2
+BETWEEN_LOOKS_S = 0.3
+"""Seconds from the beginning of one look to the beginning of the next, when an outage is confirmed."""
+FRESH_SHARE = 0.5
+"""The share of its usual time a server has to answer a look that only repeats what was seen this moment."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -34,7 +36,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if action == "look":
         answer = {role.value: _as_json(look) for role, look in look_at_both().items()}
     elif action == "confirm":
-        answer = confirm(role_in(event)).to_json()
+        answer = confirm(role_in(event), event.get("fresh") is True).to_json()
     elif action == "serves":
         answer = serves(SETTINGS.pair.server(role_in(event))).to_json()
     elif action == "name":
@@ -45,34 +47,50 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return answer
 
 
-def look_at_both() -> dict[Role, Look]:
+def look_at_both(timeout_s: float = SETTINGS.timeout_s) -> dict[Role, Look]:
     """Look at both ports of both servers, all at once: four questions take as long as the slowest."""
     with ThreadPoolExecutor(max_workers=4) as threads:
-        admin = {role: threads.submit(_admin, SETTINGS.pair.server(role)) for role in Role}
-        ports = {role: threads.submit(_port, SETTINGS.pair.server(role)) for role in Role}
+        admin = {role: threads.submit(_admin, SETTINGS.pair.server(role), timeout_s) for role in Role}
+        ports = {role: threads.submit(_port, SETTINGS.pair.server(role), timeout_s) for role in Role}
         return {
             role: Look(admin[role].result().signal, ports[role].result().signal, admin[role].result().sentence)
             for role in Role
         }
 
 
-def confirm(active: Role) -> Verdict:
-    """Is the active server down? Yes only if every look says so; one answer is enough for a no."""
-    for count in range(LOOKS_TO_CONFIRM):
-        if count:
-            time.sleep(PAUSE_BETWEEN_LOOKS_S)
-        looks = look_at_both()
-        diagnosis = diagnose(active, looks[active], looks[active.other])
-        if diagnosis.finding is Finding.CUT_OFF:
-            return unknown(diagnosis.sentence)
-        if diagnosis.finding in NEVER:
-            return no(diagnosis.sentence)
-    return yes(diagnosis.sentence)
+def confirm(active: Role, fresh: bool = False) -> Verdict:
+    """Is the active server down? Yes only if every look says so; one answer is enough for a no.
+
+    Args:
+        active: the server.
+        fresh: whoever asks has counted its failures up to this moment, with the whole time for each answer. Then one
+            short look is enough: it is there for a server that came back in between. Otherwise two looks are taken,
+            the second of them begun before the first has to end.
+    """
+    if fresh:
+        found = [_diagnosed(active, SETTINGS.timeout_s * FRESH_SHARE)]
+    else:
+        with ThreadPoolExecutor(max_workers=2) as threads:
+            first = threads.submit(_diagnosed, active, SETTINGS.timeout_s)
+            time.sleep(BETWEEN_LOOKS_S)
+            found = [threads.submit(_diagnosed, active, SETTINGS.timeout_s).result(), first.result()]
+    for each in found:
+        if each.finding in NEVER and each.finding is not Finding.CUT_OFF:
+            return no(each.sentence)
+    for each in found:
+        if each.finding is Finding.CUT_OFF:
+            return unknown(each.sentence)
+    return yes(found[0].sentence)
+
+
+def _diagnosed(active: Role, timeout_s: float) -> Diagnosis:
+    looks = look_at_both(timeout_s)
+    return diagnose(active, looks[active], looks[active.other])
 
 
 def serves(server: Server) -> Verdict:
     """Does the server's administration interface answer?"""
-    seen = _admin(server)
+    seen = _admin(server, SETTINGS.timeout_s)
     word = yes if seen.signal is Signal.ANSWERS else no
     return word(f"The administration interface of {server.role}: {seen.sentence}.")
 
@@ -84,19 +102,19 @@ def name() -> Verdict:
     return names.resolve(SETTINGS.record_name, SETTINGS.resolvers, SETTINGS.timeout_s)
 
 
-def _admin(server: Server) -> admin_interface.Sighting:
+def _admin(server: Server, timeout_s: float) -> admin_interface.Sighting:
     return admin_interface.ask_admin(
         server.address,
         SETTINGS.admin_port,
         SETTINGS.admin_path,
         SETTINGS.admin_name,
         SETTINGS.admin_ca,
-        SETTINGS.timeout_s,
+        timeout_s,
     )
 
 
-def _port(server: Server) -> admin_interface.Sighting:
-    return admin_interface.ask_port(server.address, SETTINGS.management_port, SETTINGS.timeout_s)
+def _port(server: Server, timeout_s: float) -> admin_interface.Sighting:
+    return admin_interface.ask_port(server.address, SETTINGS.management_port, timeout_s)
 
 
 def _as_json(look: Look) -> dict[str, str]:

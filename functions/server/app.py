@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -52,27 +53,33 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def runs(server: Server) -> Verdict:
     """Does the service run, as its own host says?"""
-    machine = power.is_on(aws.ec2(), server)
+    machine, host = _machine_and_host(server)
     if machine.is_no:
         return no(f"The service of {server.role} does not run: {machine.sentence}")
-    try:
-        status = _status(server)
-    except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
-        return unknown(f"Whether the service of {server.role} runs is not known: {error}")
-    service = str(status.get("service"))
-    word = {"running": yes, "stopped": no}.get(service, unknown)
-    return word(f"The service of {server.role} is {service}.", **status)
+    return host
 
 
 def fit(server: Server) -> Verdict:
     """Could the server be started? Its machine is on, and its host answers at this moment."""
-    machine = power.is_on(aws.ec2(), server)
+    machine, host = _machine_and_host(server)
     if machine.is_no:
         return no(f"{server.role} is not fit: {machine.sentence}")
-    host = runs(server)
     if host.answer == "unknown":
         return unknown(f"{server.role} is not known to be fit: {host.sentence}")
     return yes(f"{server.role} is fit: its host answers. {host.sentence}", **host.evidence)
+
+
+def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
+    """Is the machine on, and does the service run, as its own host says? Asked side by side."""
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        machine = threads.submit(power.is_on, aws.ec2(), server)
+        try:
+            status = _status(server)
+        except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
+            return machine.result(), unknown(f"Whether the service of {server.role} runs is not known: {error}")
+        service = str(status.get("service"))
+        word = {"running": yes, "stopped": no}.get(service, unknown)
+        return machine.result(), word(f"The service of {server.role} is {service}.", **status)
 
 
 def ask_to_stop(server: Server, epoch: int) -> Verdict:

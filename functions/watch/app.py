@@ -17,7 +17,7 @@ from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.lambdas import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.admission import held_back
-from msfailover.detection import Diagnosis, Finding, Look, Signal, Streak, diagnose, is_down
+from msfailover.detection import Diagnosis, Finding, Look, Signal, Streak, diagnose, is_down, next_look
 from msfailover.environment import read
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, Request
@@ -27,23 +27,28 @@ from msfailover.verdict import Verdict
 SETTINGS = read(WatchSettings, os.environ)
 logger = observing.logger_for("watch")
 
+MARGIN_S = 0.3
+"""Seconds between the end of a tick's last look, at the latest, and the next tick."""
+
 _streak = Streak()
 """Carried from tick to tick while the process lives; a new process begins to count again, which only costs time."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
-    began, looks = time.monotonic(), 0
+    end = time.monotonic() + SETTINGS.tick_s
+    due, looks = time.monotonic(), 0
     started: list[str] = []
     while True:
-        next_look = time.monotonic() + SETTINGS.interval_s
         looks += 1
         execution = look_once()
         if execution:
             started.append(execution)
-        if next_look - began > SETTINGS.tick_s or event.get("once"):
+        due = next_look(_streak, SETTINGS.threshold, due, time.monotonic(), SETTINGS.interval_s)
+        # Two ticks at once would be two processes, each with half of the failures.
+        if due + SETTINGS.timeout_s + MARGIN_S > end or event.get("once"):
             return {"looks": looks, "started": started}
-        time.sleep(max(0.0, next_look - time.monotonic()))
+        time.sleep(max(0.0, due - time.monotonic()))
 
 
 def look_once() -> str | None:
@@ -52,7 +57,8 @@ def look_once() -> str | None:
     state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         return None  # nobody has taken the pair into care yet; adopt does
-    diagnosis = _diagnose(state.active)
+    # While a change is under way nothing hangs on this look; it is not to be in the way of the functions that work.
+    diagnosis = _diagnose(state.active, thoroughly=state.lease is None)
     _streak = _streak.after(state.active, diagnosis.finding)
     down = is_down(diagnosis, _streak, SETTINGS.threshold)
     _publish(state.active, diagnosis)
@@ -61,7 +67,7 @@ def look_once() -> str | None:
     return _start(state, state.active, down) if down.is_yes else None
 
 
-def _diagnose(active: Role) -> Diagnosis:
+def _diagnose(active: Role, thoroughly: bool) -> Diagnosis:
     try:
         answer = lambdas.ask(aws.functions(), SETTINGS.probe_function, {"action": "look"})
         looks = {role: _look(answer[role.value]) for role in Role}
@@ -70,6 +76,8 @@ def _diagnose(active: Role) -> Diagnosis:
     look, other = looks[active], looks[active.other]
     # The dearer questions are asked only when the cheap one has a bad answer.
     sessions = power = None
+    if not thoroughly:
+        return diagnose(active, look, other)
     if look.admin is Signal.REFUSED and look.port is Signal.REFUSED:
         sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active})
     elif look.admin is not Signal.ANSWERS and not look.host_is_there:

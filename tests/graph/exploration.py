@@ -198,8 +198,9 @@ class _Step:
                 yield from self._caught(truth)
             else:
                 yield from self._after(Reply({}, truth), outputs)
-        # An expression can fail in any branch: whatever was done by then, nothing counts as proven.
-        yield from self._caught(replace(self.node.truth, touched=True, proven=""))
+        # An expression can fail in any branch: whatever can be done was done by then, and nothing counts as proven.
+        touched = any(end.truth.touched for branch_ends in ends for end in branch_ends)
+        yield from self._caught(replace(self.node.truth, touched=touched, proven=""))
 
     def _merged(self, ends: list[End]) -> Truth:
         before = self.node.truth

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from msfailover.pair import Lease, PairState, Role
-from msfailover.request import Action, Request
+from msfailover.request import WATCH, Action, Request
 from msfailover.verdict import Verdict
 
 
@@ -21,6 +21,7 @@ class Plan:
         epoch: the epoch this change will have.
         survey: find out first who is active (adopt).
         confirm: ask the active server once more before anything is touched.
+        fresh: the watchdog asks, which has this moment counted its failures: one more look is enough to confirm.
         graceful: stop the active server cleanly and replicate a last time; turn back if the target does not come up.
         may_power_off: whether a fence the database can't prove may be proven by power.
     """
@@ -31,6 +32,7 @@ class Plan:
     epoch: int
     survey: bool = False
     confirm: bool = False
+    fresh: bool = False
     graceful: bool = False
     may_power_off: bool = False
 
@@ -144,6 +146,8 @@ def _change(request: Request, state: PairState, active: Role) -> Admission:
     if target is active:
         return Admission(f"Refused: {active} is the active server already, since epoch {state.epoch}.")
     plan = _plan(request.action, active, target, state.epoch + 1)
+    # Only here: an execution that has to ask again for its admission is not that fresh any more.
+    plan = replace(plan, fresh=plan.confirm and request.requested_by == WATCH)
     return Admission(f"Admitted: {request.action} from {active} to {target}, epoch {plan.epoch}.", plan)
 
 

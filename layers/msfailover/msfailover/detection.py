@@ -1,22 +1,14 @@
-"""What the signals mean: one named finding for each combination, its sentence, and whether it is acted on.
-
-| finding       | signals                                                                     | acted on           |
-|---------------|-----------------------------------------------------------------------------|--------------------|
-| healthy       | the administration interface answers                                        | never              |
-| machine-off   | EC2 says stopped or terminated                                              | at once            |
-| gone          | both ports refused, and no session on the database                          | at once            |
-| listener-gone | the administration interface refuses                                        | past the threshold |
-| half-dead     | the administration interface is silent or broken, but its host is there     | past the threshold |
-| silent        | nothing answers, but the other server's host does                           | past the threshold |
-| cut-off       | nothing answers, of neither server: it may be the watchdog that is cut off  | never              |
-| misconfigured | an answer with a certificate or status that is not accepted: it is not down | never              |
+"""What the signals mean: `TABLE` names each combination of them, in the order in which they are tried.
 
 A server without a session on the database is not active, so *gone* can't be a false alarm. Silence says little: it
 needs the threshold and a second signal, the other server's host, which is asked over the same network.
+docs/detection.md shows the table, and why the defaults are what they are.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -41,16 +33,20 @@ class Finding(StrEnum):
 
     HEALTHY = "healthy"
     MACHINE_OFF = "machine-off"
+    MISCONFIGURED = "misconfigured"
     GONE = "gone"
     LISTENER_GONE = "listener-gone"
     HALF_DEAD = "half-dead"
     SILENT = "silent"
     CUT_OFF = "cut-off"
-    MISCONFIGURED = "misconfigured"
 
 
-AT_ONCE = (Finding.MACHINE_OFF, Finding.GONE)
-NEVER = (Finding.HEALTHY, Finding.CUT_OFF, Finding.MISCONFIGURED)
+class ActedOn(StrEnum):
+    """Whether a finding leads to a failover, and after how long."""
+
+    NEVER = "never"
+    AT_ONCE = "at once"
+    PAST_THRESHOLD = "past the threshold"
 
 
 @dataclass(frozen=True)
@@ -66,6 +62,115 @@ class Look:
         """Something at that address sent a packet back; even a refusal does."""
         mute = (Signal.SILENT, Signal.UNREACHABLE)
         return self.admin not in mute or self.port not in mute
+
+    @property
+    def refused(self) -> bool:
+        """Nothing listens any more, on either port."""
+        return self.admin is Signal.REFUSED and self.port is Signal.REFUSED
+
+
+@dataclass(frozen=True)
+class Seen:
+    """All that a diagnosis rests on; see `diagnose`."""
+
+    active: Role
+    look: Look
+    other: Look
+    sessions: Verdict | None = None
+    power: Verdict | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One combination of signals.
+
+    Args:
+        finding: its name.
+        signals: the combination, in words; "and none of the above" goes without saying.
+        acted_on: whether it leads to a failover, and when.
+        why: the reason for that.
+        is_so: whether it is what was seen.
+        sentence: what an operator reads; `{active}`, `{other}`, `{saw}` and `{power}` are filled in.
+    """
+
+    finding: Finding
+    signals: str
+    acted_on: ActedOn
+    why: str
+    is_so: Callable[[Seen], bool]
+    sentence: str
+
+
+TABLE = (
+    Row(
+        Finding.HEALTHY,
+        "the administration interface answers",
+        ActedOn.NEVER,
+        "it does what it is there for",
+        lambda seen: seen.look.admin is Signal.ANSWERS,
+        "{active} is healthy: {saw}.",
+    ),
+    Row(
+        Finding.MACHINE_OFF,
+        "EC2 says that its instance is stopped or terminated",
+        ActedOn.AT_ONCE,
+        "a machine without power does nothing",
+        lambda seen: seen.power is not None and seen.power.is_no,
+        "{active} is off: {power}",
+    ),
+    Row(
+        Finding.MISCONFIGURED,
+        "an answer with a certificate or a status that is not accepted",
+        ActedOn.NEVER,
+        "it is not down; the other server has the same configuration and would fare no better",
+        lambda seen: seen.look.admin in (Signal.WRONG_CERTIFICATE, Signal.WRONG_STATUS),
+        "{active} answers, but not as configured: {saw}. A person must look.",
+    ),
+    Row(
+        Finding.GONE,
+        "both ports refuse, and the database has no session of it",
+        ActedOn.AT_ONCE,
+        "a server without a session is not active, so this can be no false alarm",
+        lambda seen: seen.look.refused and seen.sessions is not None and seen.sessions.is_no,
+        "{active} is gone: both its ports refuse and the database has no session of it.",
+    ),
+    Row(
+        Finding.LISTENER_GONE,
+        "the administration interface refuses",
+        ActedOn.PAST_THRESHOLD,
+        "nobody can use it, but it may still write, or come back",
+        lambda seen: seen.look.admin is Signal.REFUSED,
+        "The listener of {active} is gone: {saw}.",
+    ),
+    Row(
+        Finding.HALF_DEAD,
+        "the administration interface is silent or broken, but its host sends something back",
+        ActedOn.PAST_THRESHOLD,
+        "the second signal is its own host: the network is sound, the server is not",
+        lambda seen: seen.look.host_is_there,
+        "{active} is half dead: {saw}, but its host is there.",
+    ),
+    Row(
+        Finding.SILENT,
+        "nothing comes back from it, while the other server's host answers",
+        ActedOn.PAST_THRESHOLD,
+        "the second signal is the other host: the watchdog's own network is sound",
+        lambda seen: seen.other.host_is_there,
+        "{active} is silent while the host of {other} answers: {saw}.",
+    ),
+    Row(
+        Finding.CUT_OFF,
+        "nothing comes back from either server",
+        ActedOn.NEVER,
+        "it may be the watchdog that is cut off",
+        lambda _: True,
+        "Neither server's host answers: it may be the watchdog that is cut off.",
+    ),
+)
+"""The first row that is so names what was seen."""
+
+AT_ONCE = tuple(row.finding for row in TABLE if row.acted_on is ActedOn.AT_ONCE)
+NEVER = tuple(row.finding for row in TABLE if row.acted_on is ActedOn.NEVER)
 
 
 @dataclass(frozen=True)
@@ -88,28 +193,10 @@ def diagnose(
         sessions: has the active server sessions on the database? None where it was not asked.
         power: is its machine on? None where it was not asked.
     """
-    if look.admin is Signal.ANSWERS:
-        return Diagnosis(Finding.HEALTHY, f"{active} is healthy: {look.sentence}.")
-    if power is not None and power.is_no:
-        return Diagnosis(Finding.MACHINE_OFF, f"{active} is off: {power.sentence}")
-    if look.admin in (Signal.WRONG_CERTIFICATE, Signal.WRONG_STATUS):
-        return Diagnosis(
-            Finding.MISCONFIGURED, f"{active} answers, but not as configured: {look.sentence}. A person must look."
-        )
-    refused = look.admin is Signal.REFUSED
-    if refused and look.port is Signal.REFUSED and sessions is not None and sessions.is_no:
-        return Diagnosis(
-            Finding.GONE, f"{active} is gone: both its ports refuse and the database has no session of it."
-        )
-    if refused:
-        return Diagnosis(Finding.LISTENER_GONE, f"The listener of {active} is gone: {look.sentence}.")
-    if look.host_is_there:
-        return Diagnosis(Finding.HALF_DEAD, f"{active} is half dead: {look.sentence}, but its host is there.")
-    if other.host_is_there:
-        return Diagnosis(
-            Finding.SILENT, f"{active} is silent while the host of {active.other} answers: {look.sentence}."
-        )
-    return Diagnosis(Finding.CUT_OFF, "Neither server's host answers: it may be the watchdog that is cut off.")
+    seen = Seen(active, look, other, sessions, power)
+    row = next(row for row in TABLE if row.is_so(seen))
+    words = {"active": active, "other": active.other, "saw": look.sentence, "power": power.sentence if power else ""}
+    return Diagnosis(row.finding, row.sentence.format(**words))
 
 
 @dataclass(frozen=True)
@@ -130,6 +217,22 @@ class Streak:
         if finding is Finding.CUT_OFF:
             return Streak(active, failures)
         return Streak(active, 0 if finding in NEVER else failures + 1)
+
+
+def next_look(streak: Streak, threshold: int, last: float, now: float, interval_s: float) -> float:
+    """When to look next; the beat neither drifts nor catches up. A suspicion is followed up at twice the pace.
+
+    Args:
+        streak: after the last look.
+        threshold: failures in a row that silence needs.
+        last: when the last look was due, by the clock that `now` is of.
+        now: the look is over, and took what it took.
+        interval_s: seconds from one look to the next while all is well.
+    """
+    if 0 < streak.failures < threshold:
+        return max(last + interval_s / 2, now)
+    # Beats that have passed meanwhile are not made up for.
+    return last + interval_s * max(1, math.ceil((now - last) / interval_s))
 
 
 def is_down(diagnosis: Diagnosis, streak: Streak, threshold: int) -> Verdict:

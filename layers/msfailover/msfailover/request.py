@@ -10,7 +10,8 @@ from typing import Any
 
 from msfailover.pair import Role
 
-AUTOMATIC = ("watch", "alarm")
+WATCH = "watch"
+AUTOMATIC = (WATCH, "alarm")
 """Who asks without a person behind it. Their requests obey mode, maintenance and acknowledgement (I7)."""
 
 _KNOWN = ("action", "target", "reason", "requested_by")

@@ -58,7 +58,7 @@ def result(client: SSMClient, server: Server, command_id: str, wait_s: float) ->
         CommandUnfinished: it has not ended in time, or its result can't be read.
     """
     status = "Pending"
-    for _ in attempts(wait_s):
+    for _ in attempts(wait_s, factor=1.3):
         answer = look(client, server, command_id)
         status = answer.get("Status", "Pending")
         if status not in _UNDER_WAY:

@@ -57,6 +57,16 @@ def rules_in_front(client: EC2Client, door_group: str) -> list[Rule]:
         DoorNotAttached: no interface carries it.
         TooManyRules: there are more than are read.
     """
+    return inbound_rules(client, groups_in_front(client, door_group))
+
+
+def groups_in_front(client: EC2Client, door_group: str) -> list[str]:
+    """The groups of the interfaces that carry the door, the door among them.
+
+    Raises:
+        DoorNotAttached: no interface carries it.
+        TooManyRules: there are more interfaces than are read.
+    """
     interfaces = _interfaces(client, "group-id", door_group)
     groups = sorted({group["GroupId"] for each in interfaces for group in each.get("Groups", [])})
     if not groups:
@@ -64,12 +74,12 @@ def rules_in_front(client: EC2Client, door_group: str) -> list[Rule]:
             f"The group {door_group} is attached to no network interface: attach it to the database beside its own"
             " groups. Nothing was changed."
         )
-    return _inbound_rules(client, groups)
+    return groups
 
 
 def rules_of_door(client: EC2Client, door_group: str) -> list[Rule]:
     """The inbound rules of the door alone."""
-    return _inbound_rules(client, [door_group])
+    return inbound_rules(client, [door_group])
 
 
 def shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
@@ -108,7 +118,8 @@ def _interfaces(client: EC2Client, name: str, value: str) -> list[Any]:
     return found
 
 
-def _inbound_rules(client: EC2Client, groups: list[str]) -> list[Rule]:
+def inbound_rules(client: EC2Client, groups: list[str]) -> list[Rule]:
+    """Every inbound rule of some groups. Raises TooManyRules where there are more than are read."""
     found: list[Rule] = []
     pages = client.get_paginator("describe_security_group_rules").paginate(
         Filters=[{"Name": "group-id", "Values": groups}]

@@ -1,0 +1,227 @@
+"""Takeovers on the stage, one after the other between the same two servers, and where each millisecond of them went.
+
+The limit that no design gets under is the detection window (interval x threshold) and the server's own start; what a
+takeover takes beyond it is the overhead. The server's own start is measured by itself, on the same stage.
+"""
+
+from __future__ import annotations
+
+import random
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from msfailover.adapters.pair_table import PairTable
+
+from local.bench.recorder import Recorder
+from local.hosts.addresses import DATABASE
+from local.play import prepare
+from local.scenarios.scenario import Story
+from local.stage import FAILURE_THRESHOLD, PROBE_INTERVAL_S, STACK, Stage
+from local.waiting import wait_for
+
+STARTS = 5
+"""How often the server's own start is measured."""
+
+Strike = Callable[[Stage, str], None]
+Mend = Callable[[Stage, str], None]
+
+
+def _nothing(_stage: Stage, _role: str) -> None:
+    pass
+
+
+FAULTS: dict[str, tuple[Strike, Mend]] = {
+    "crash": (lambda stage, role: stage.hosts.kill_ms(role), _nothing),
+    "hang": (lambda stage, role: stage.hosts.hang_admin(role), _nothing),
+    "partition": (
+        lambda stage, role: stage.hosts.ms(role).host.cut([DATABASE]),
+        lambda stage, role: stage.hosts.ms(role).host.reconnect(),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """One takeover; times in seconds from the failure.
+
+    Args:
+        scenario: which fault.
+        decided: when the execution began.
+        first_write: when the new server first wrote.
+        committed: when the execution ended.
+        agents_back: when the last agent was with the new server.
+        late_writes: rows of the old server after the new one's first; anything but 0 is a broken fence.
+        steps: name, start and end of each state.
+        calls: functions and APIs asked until the first write: how often, and for how many seconds in all.
+    """
+
+    scenario: str
+    decided: float
+    first_write: float
+    committed: float
+    agents_back: float
+    late_writes: int
+    steps: tuple[tuple[str, float, float], ...]
+    calls: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+
+def run(directory: Path, runs: int, scenarios: Sequence[str] = tuple(FAULTS), agents: int = 20) -> dict[str, Any]:
+    """Play each fault `runs` times on one stage; must be inside the stage's namespaces.
+
+    Returns:
+        the section of benchmarks.json.
+    """
+    found: dict[str, list[Takeover]] = {name: [] for name in scenarios}
+    with Stage(directory, agents=agents) as stage:
+        story = Story(stage)
+        prepare(stage, story)
+        recorder = Recorder(stage.cloud, STACK)
+        own_start = _own_starts(stage)
+        for number in range(runs):
+            for name in scenarios:
+                taken = _one(stage, recorder, name)
+                found[name].append(taken)
+                print(
+                    f"{name:10} {number + 1:2}: decided {taken.decided:5.2f} s, first write {taken.first_write:5.2f} s,"
+                    f" committed {taken.committed:5.2f} s, agents back {taken.agents_back:5.2f} s",
+                    flush=True,
+                )
+    return {name: figures(taken, own_start) for name, taken in found.items() if taken}
+
+
+def figures(taken: Sequence[Takeover], own_start: Sequence[float]) -> dict[str, Any]:
+    """Medians and the worst of a scenario's takeovers, against the limit."""
+    window, start = PROBE_INTERVAL_S * FAILURE_THRESHOLD, statistics.median(own_start)
+    limit = window + start
+    took = [each.first_write for each in taken]
+    return {
+        "takeover_s": _rounded(took),
+        "limit_s": round(limit, 3),
+        "overhead_s": round(statistics.median(took) - limit, 3),
+        "overhead_worst_s": round(max(took) - limit, 3),
+        "window_s": window,
+        "own_start_s": round(start, 3),
+        "decided_s": _rounded([each.decided for each in taken]),
+        "after_decision_s": _rounded([each.first_write - each.decided for each in taken]),
+        "committed_s": _rounded([each.committed for each in taken]),
+        "agents_back_s": _rounded([each.agents_back for each in taken]),
+        "late_writes": sum(each.late_writes for each in taken),
+        "steps_ms": _steps(taken),
+        "calls": _calls(taken),
+    }
+
+
+def _one(stage: Stage, recorder: Recorder, scenario: str) -> Takeover:
+    """Strike the active server, follow the takeover to its end, and mend what was broken."""
+    old = str(stage.record()["active"])
+    new = "ms2" if old == "ms1" else "ms1"
+    strike, mend = FAULTS[scenario]
+    known = {each["executionArn"] for each in stage.executions()}
+    last = stage.hosts.journal.rows()[-1].id
+    time.sleep(random.random() * PROBE_INTERVAL_S)  # faults do not wait for the watchdog's beat
+    failed = time.time()
+    strike(stage, old)
+    execution = wait_for("a failover", lambda: _started(stage, known), 20)
+    outcome = stage.outcome(execution, 60)
+    if outcome != "promoted":
+        raise RuntimeError(f"{scenario} ended as {outcome}: {stage.steps(execution)[-1].result}")
+    fleet = stage.hosts.agents
+    wait_for(f"all agents on {new}", lambda: fleet.counts()[new] == fleet.count, 60)
+    rows = stage.hosts.journal.rows(last)
+    first = next(row for row in rows if row.server == new)
+    steps = stage.steps(execution)
+    back = max(each.at for each in fleet.events() if each.server == new and each.event == "connected")
+    taken = Takeover(
+        scenario=scenario,
+        decided=steps[0].start - failed,
+        first_write=first.at - failed,
+        committed=max(step.end or step.start for step in steps) - failed,
+        agents_back=back - failed,
+        late_writes=sum(1 for row in rows if row.server == old and (row.id > first.id or row.at >= first.at)),
+        steps=tuple((step.name, step.start - failed, (step.end or step.start) - failed) for step in steps),
+        calls=_counted(recorder, steps[0].start, first.at),
+    )
+    mend(stage, old)
+    _ready_again(stage, old)
+    return taken
+
+
+def _started(stage: Stage, known: set[str]) -> str | None:
+    return next((str(each["executionArn"]) for each in stage.executions() if each["executionArn"] not in known), None)
+
+
+def _ready_again(stage: Stage, old: str) -> None:
+    """Make the fallen server the standby, as a person would before acknowledging."""
+    host = stage.hosts.ms(old)
+    host.stop()
+    wait_for(f"{old} is stopped", lambda: not host.is_running(), 20)
+    fit = {"action": "fit", "server": old}
+    wait_for(f"the agent of {old}", lambda: stage.invoke("server", fit)["answer"] == "yes", 40)
+    _change(stage, acknowledged=True)
+    wait_for("a look that finds all well", lambda: _writes_again(stage), 20)
+
+
+def _writes_again(stage: Stage) -> bool:
+    rows = stage.hosts.journal.rows()
+    return bool(rows) and time.time() - rows[-1].at < 1
+
+
+def _own_starts(stage: Stage) -> list[float]:
+    """Seconds from the service's start to its first write: of the active server, in a maintenance."""
+    _change(stage, maintenance_until=time.time() + 600)
+    role = str(stage.record()["active"])
+    host, found = stage.hosts.ms(role), []
+    for _ in range(STARTS):
+        host.stop()
+        last = stage.hosts.journal.rows()[-1].id
+        began = time.time()
+        host.start()
+        rows = wait_for("a row after the start", partial(stage.hosts.journal.rows, last), 20)
+        found.append(rows[0].at - began)
+    wait_for(f"all agents on {role}", lambda: stage.hosts.agents.counts()[role] == stage.hosts.agents.count, 30)
+    _change(stage, maintenance_until=0.0)
+    return found
+
+
+def _change(stage: Stage, **fields: Any) -> None:
+    table = PairTable(stage.cloud.client("dynamodb"), stage._stack.outputs["TableName"], STACK)
+    table.change(lambda state: replace(state, **fields))
+
+
+def _counted(recorder: Recorder, start: float, end: float) -> dict[str, tuple[int, float]]:
+    found: dict[str, tuple[int, float]] = {}
+    for call in recorder.between(start, end):
+        if call.name.startswith(("watch", "probe.look")) or ("get_execution" in call.name.lower()):
+            continue
+        count, seconds = found.get(f"{call.kind} {call.name}", (0, 0.0))
+        found[f"{call.kind} {call.name}"] = (count + 1, seconds + call.seconds)
+    return found
+
+
+def _steps(taken: Sequence[Takeover]) -> dict[str, float]:
+    """The median duration of each state, in milliseconds, in the order in which they begin."""
+    durations: dict[str, list[float]] = {}
+    for each in taken:
+        for name, start, end in each.steps:
+            durations.setdefault(name, []).append((end - start) * 1000)
+    return {name: round(statistics.median(values), 1) for name, values in durations.items()}
+
+
+def _calls(taken: Sequence[Takeover]) -> dict[str, dict[str, float]]:
+    names = sorted({name for each in taken for name in each.calls})
+    return {
+        name: {
+            "count": statistics.median([each.calls.get(name, (0, 0.0))[0] for each in taken]),
+            "ms": round(statistics.median([each.calls.get(name, (0, 0.0))[1] for each in taken]) * 1000, 1),
+        }
+        for name in names
+    }
+
+
+def _rounded(values: Sequence[float]) -> list[float]:
+    return [round(value, 3) for value in values]
