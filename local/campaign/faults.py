@@ -1,0 +1,121 @@
+"""The faults, where they can strike, and how they are written down to be replayed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """What goes wrong. The first group happens to a call, the second to the world while a call or a state begins."""
+
+    ERROR = "error"  # fails before it has done anything
+    BROKEN = "broken"  # the function itself raises, before it has done anything; not retried
+    LOST = "lost"  # is done, but the reply is lost and reads as an error
+    TIMEOUT = "timeout"  # no answer in time, and not done
+    LATE = "late"  # no answer in time, but done a while later
+    THROTTLE = "throttle"  # refused for now
+    STALE = "stale"  # a read answers what was so before the last change
+    TWICE = "twice"  # is done twice
+    AGAIN = "again"  # is done, and delivered once more a while later
+    AGAIN_LATE = "again-late"  # the same, a long while later
+    DIE = "die"  # the execution dies before this state
+    DIE_AFTER = "die-after"  # the execution dies when this task is done, before it knows
+
+    BOOT = "boot"  # the first server's host comes back, and its autostart starts the service
+    CRASH = "crash"  # the first server's service dies
+    MEND = "mend"  # the first server's host answers again (partition and hang are over)
+    ALARM = "alarm"  # a second trigger, by the alarm
+    WATCH = "watch"  # the watchdog looks, and starts what it thinks is due
+    FORCE = "force"  # a person forces a failover
+    RESUME = "resume"  # a person resumes
+    BACK = "back"  # a person resumes towards the server it came from
+    STANDBY_DIES = "standby-dies"  # the second server's host dies
+    DATABASE_GONE = "database-gone"  # the database can't be reached by the functions any more
+    DATABASE_BACK = "database-back"
+    OPENED = "opened"  # somebody opens the database to the whole network, in an owner's group
+
+
+EVENTS = tuple(Kind)[list(Kind).index(Kind.BOOT) :]
+"""What happens to the world. `opened` is never drawn: against an owner's hand on his own group nothing is proven."""
+
+TRIGGERS = (Kind.ALARM, Kind.WATCH, Kind.FORCE, Kind.RESUME, Kind.BACK)
+ONCE = (*EVENTS, Kind.DIE, Kind.DIE_AFTER)
+
+_TASK = (
+    Kind.ERROR,
+    Kind.BROKEN,
+    Kind.LOST,
+    Kind.TIMEOUT,
+    Kind.LATE,
+    Kind.THROTTLE,
+    Kind.TWICE,
+    Kind.AGAIN,
+    Kind.AGAIN_LATE,
+    Kind.DIE,
+    Kind.DIE_AFTER,
+)
+_READ = (Kind.ERROR, Kind.TIMEOUT, Kind.THROTTLE)
+_WRITE = (Kind.ERROR, Kind.LOST, Kind.TIMEOUT, Kind.THROTTLE)
+_STALE = (
+    "ec2.describe_instances",
+    "ec2.describe_security_group_rules",
+    "ssm.get_command_invocation",
+    "route53.list_resource_record_sets",
+)
+_WRITES = (
+    "dynamodb.put_item",
+    "ec2.stop_instances",
+    "ec2.authorize_security_group_ingress",
+    "ec2.revoke_security_group_ingress",
+    "ssm.send_command",
+    "route53.change_resource_record_sets",
+    "database.terminate",
+)
+
+
+def kinds_at(place: str) -> tuple[Kind, ...]:
+    """What can go wrong at a place: "task:…" of the workflow, "ask:…" from function to function, a call, "state:…"."""
+    if place.startswith("task:topic"):
+        return (Kind.ERROR, Kind.LOST, Kind.TIMEOUT, Kind.DIE)
+    if place.startswith("task:"):
+        return _TASK
+    if place.startswith("ask:"):
+        return (Kind.ERROR, Kind.BROKEN, Kind.LOST, Kind.TIMEOUT)
+    if place.startswith("state:"):
+        return (Kind.DIE, *EVENTS[:-1])
+    kinds = (*_WRITE, Kind.LATE) if place == "ssm.send_command" else _WRITE if place in _WRITES else _READ
+    if place == "dynamodb.put_item":
+        return (*kinds, *TRIGGERS)  # between reading the record and writing it
+    return (*kinds, Kind.STALE) if place in _STALE else kinds
+
+
+_WRITTEN = re.compile(r"(?P<kind>[a-z-]+)@(?P<place>[A-Za-z0-9_.:-]+)#(?P<nth>[0-9]+)(?:\*(?P<times>[0-9]+))?")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One fault: at the `nth` time that a place is come to (from 1), and so many `times` in a row."""
+
+    kind: Kind
+    place: str
+    nth: int = 1
+    times: int = 1
+
+    def __str__(self) -> str:
+        often = f"*{self.times}" if self.times > 1 else ""
+        return f"{self.kind}@{self.place}#{self.nth}{often}"
+
+    @staticmethod
+    def parse(text: str) -> Fault:
+        """Read a fault as it was printed; raises `ValueError` where it is none."""
+        found = _WRITTEN.fullmatch(text)
+        if found is None:
+            raise ValueError(
+                f"{text!r} is no fault; one reads like lost@task:pair.begin#1 or error@ec2.stop_instances#1*3"
+            )
+        return Fault(Kind(found["kind"]), found["place"], int(found["nth"]), int(found["times"] or 1))
+
+    def strikes(self, place: str, count: int) -> bool:
+        return place == self.place and self.nth <= count < self.nth + self.times

@@ -1,0 +1,133 @@
+"""The world's two servers, its database with its doors, and its name: what is really so, whoever believes what."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+
+PORT = 5432
+DOOR = "sg-00000000d00000001"
+OWNERS = "sg-00000000a00000002"
+SERVERS_GROUP = "sg-00000000b00000003"
+PREFIX_LIST = "pl-0000000000000001"
+STOPPING_TAKES_S = 12.0
+
+
+@dataclass
+class Host:
+    """A server's machine and the service on it.
+
+    Args:
+        machine: what EC2 says of it: running, stopping, stopped.
+        alive: whether its operating system runs (a machine can be `running` and dead).
+        runs: whether the service runs; a running one connects to the database whenever it can, for ever.
+        answers: whether the service answers on its ports.
+        seen: whether the probe and SSM can reach the host; the database it can reach in any case.
+        stubborn: whether the service ignores being stopped, and being killed.
+        start: what becomes of an attempt to start it: "", "fails" or "hangs".
+    """
+
+    role: str
+    instance_id: str
+    addresses: tuple[str, ...]
+    machine: str = "running"
+    alive: bool = True
+    runs: bool = False
+    answers: bool = True
+    seen: bool = True
+    stubborn: bool = False
+    autostart: bool = False
+    start: str = ""
+    epoch: int = 0
+    stopped_at: float = 0.0
+
+    @property
+    def on(self) -> bool:
+        return self.machine in ("running", "stopping") and self.alive
+
+    @property
+    def reachable(self) -> bool:
+        return self.on and self.seen
+
+    @property
+    def serves(self) -> bool:
+        return self.reachable and self.runs and self.answers
+
+
+@dataclass(frozen=True)
+class Open:
+    """A session on the database. A ghost is one whose client died without a word: listed, but nobody writes."""
+
+    id: str
+    role: str
+    address: str
+    ghost: bool = False
+
+
+@cache
+def _within(address: str, cidr: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(cidr)
+
+
+@dataclass
+class Base:
+    """The database, and the rules in front of it."""
+
+    up: bool = True
+    seen: bool = True
+    hidden: bool = False
+    undying: bool = False
+    sessions: list[Open] = field(default_factory=list)
+    rules: list[dict[str, Any]] = field(default_factory=list)
+    prefixes: tuple[str, ...] = ()
+    _ids: Any = field(default_factory=lambda: itertools.count(1))
+
+    def lets_in(self, address: str, group: str | None = None) -> bool:
+        """Whether a rule (of one group, or of any) lets an address connect."""
+        return any(self._matches(rule, address) for rule in self.rules if group is None or rule["GroupId"] == group)
+
+    def _matches(self, rule: dict[str, Any], address: str) -> bool:
+        if rule["IpProtocol"] != "-1" and not rule["FromPort"] <= PORT <= rule["ToPort"]:
+            return False
+        cidrs = self.prefixes if "PrefixListId" in rule else (rule["CidrIpv4"],)
+        return any(_within(address, cidr) for cidr in cidrs)
+
+    def add_rule(self, group: str, cidr: str) -> dict[str, Any]:
+        rule = {
+            "GroupId": group,
+            "SecurityGroupRuleId": f"sgr-{next(self._ids):017x}",
+            "IsEgress": False,
+            "IpProtocol": "tcp",
+            "FromPort": PORT,
+            "ToPort": PORT,
+            "CidrIpv4": cidr,
+        }
+        self.rules.append(rule)
+        return rule
+
+    def connect(self, host: Host) -> list[Open]:
+        """Open what sessions the host can: one from each of its addresses. Returns the new ones."""
+        if not (self.up and host.on and host.runs):
+            return []
+        have = {session.address for session in self.sessions if session.role == host.role and not session.ghost}
+        made = [
+            Open(f"{next(self._ids)}", host.role, address)
+            for address in host.addresses
+            if address not in have and self.lets_in(address)
+        ]
+        self.sessions += made
+        return made
+
+    def leave(self, role: str, *, ghosts: bool) -> None:
+        """The server's sessions end; a host that died leaves them behind as ghosts."""
+        mine = [session for session in self.sessions if session.role == role]
+        self.sessions = [session for session in self.sessions if session.role != role]
+        if ghosts:
+            self.sessions += [Open(each.id, each.role, each.address, ghost=True) for each in mine]
+
+    def writers(self) -> set[str]:
+        """The servers that hold sessions now, ghosts aside."""
+        return {session.role for session in self.sessions if not session.ghost}

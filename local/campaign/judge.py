@@ -1,0 +1,206 @@
+"""The judge: every invariant as a question to the world itself, never to what the functions believe."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from boto3.dynamodb.types import TypeDeserializer
+
+from local.campaign.world import Violation, World
+
+AUTOMATIC = ("watch", "alarm")
+OUTCOMES = ("promoted", "stood-down", "refused", "blocked", "rolled-back", "halted")
+UNTOUCHED = ("stood-down", "refused", "blocked")
+OTHER = {"ms1": "ms2", "ms2": "ms1"}
+
+
+@dataclass
+class Execution:
+    """One execution, as it was seen from outside."""
+
+    arn: str
+    request: Mapping[str, Any]
+    status: str = "RUNNING"
+    outcome: str = ""
+    sentence: str = ""
+    told: list[str] = field(default_factory=list)
+    healthy_since: str = ""
+    standby_unfit: bool = False
+    probes_before: int = 0
+
+
+def record(world: World) -> dict[str, Any]:
+    """The pair's record as plain values; empty before the first write."""
+    item = world.state_item()
+    if world.plain_record[0] is not item:
+        deserializer = TypeDeserializer()
+        world.plain_record = (item, {name: deserializer.deserialize(value) for name, value in item.items()})
+    return world.plain_record[1]
+
+
+class RecordJudge:
+    """Watches what is written to the record, and every step that lets in or starts."""
+
+    def __init__(self, world: World, executions: Mapping[str, Execution]) -> None:
+        self._world, self._executions = world, executions
+        self._used: dict[int, str] = {}
+        self._unattended = False
+        self.last_off: dict[str, float] = {}
+
+    def watch(self) -> None:
+        """Remember when a machine was last seen off; asked at every tick."""
+        for role, host in self._world.hosts.items():
+            if host.machine == "stopped":
+                self.last_off[role] = self._world.clock.time()
+
+    def written(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        """Judge a write of the record: lease, epoch, receipt, who is active."""
+        held, holds = before.get("lease"), after.get("lease")
+        if after.get("epoch", 0) < before.get("epoch", 0):
+            raise Violation("I4", f"the epoch goes back from {before['epoch']} to {after['epoch']}")
+        if held and holds and held["execution"] != holds["execution"] and self._runs(held["execution"]):
+            raise Violation("I4", f"{holds['execution']} takes the lease from {held['execution']}, which still runs")
+        if holds and holds != held and holds["epoch"] <= after.get("epoch", 0):
+            raise Violation("I4", f"a change begins in epoch {holds['epoch']}, which is not new")
+        receipt = after.get("receipt")
+        if receipt and receipt != before.get("receipt"):
+            self._receipt(receipt, holds)
+        if after.get("active") != before.get("active"):
+            self._moved(before, after, held or holds)
+        self._world.tell(f"RECORD {_short(after)}")
+
+    def _runs(self, arn: str) -> bool:
+        execution = self._executions.get(arn)
+        return execution is not None and execution.status == "RUNNING"
+
+    def _receipt(self, receipt: Mapping[str, Any], lease: Mapping[str, Any] | None) -> None:
+        world, server = self._world, str(receipt["server"])
+        host = world.hosts[server]
+        if server in world.database.writers():
+            raise Violation("I2", f"a receipt says that {server} is out, but it holds sessions")
+        if lease is None or receipt["epoch"] != lease["epoch"]:
+            raise Violation("I2", "a receipt is written for an epoch that is not the change's")
+        if receipt["by"] == "database":
+            if any(world.database.lets_in(address) for address in host.addresses):
+                raise Violation("I2", f"a receipt by database says that {server} is out, but it can get in")
+            if len(receipt["sessions"]) < 3 or any(receipt["sessions"]):
+                raise Violation("I2", f"a receipt rests on {receipt['sessions']}, not on three reads of zero")
+        elif self.last_off.get(server, 0.0) < float(lease["taken_at"]) - 1:
+            raise Violation("I2", f"a receipt by power says that {server} is off, but its machine is {host.machine}")
+
+    def _moved(self, before: Mapping[str, Any], after: Mapping[str, Any], lease: Mapping[str, Any] | None) -> None:
+        automatic = bool(lease) and lease is not None and lease["requested_by"] in AUTOMATIC
+        if before.get("active") is None:
+            return
+        if automatic and self._unattended:
+            raise Violation("I7", "a second automatic failover did not wait for the first one's acknowledgement")
+        if automatic and after.get("acknowledged", True):
+            raise Violation("I7", "an automatic failover does not ask to be acknowledged")
+        self._unattended = automatic
+        if lease is not None and lease["target"] != after["active"]:
+            raise Violation("I7", f"{after['active']} becomes active, but {lease['target']} was asked for")
+
+    def lets_in(self, role: str, how: str) -> None:
+        """Judge a step that lets a server in or starts it: a valid receipt must be there, and be true."""
+        world, state = self._world, record(self._world)
+        lease, receipt, other = state.get("lease"), state.get("receipt"), OTHER[role]
+        if not lease or lease["target"] != role:
+            raise Violation("I2", f"{role} is {how} though no change to it is under way")
+        if not receipt or receipt["server"] != other or receipt["epoch"] != lease["epoch"]:
+            raise Violation("I2", f"{role} is {how} without a receipt of epoch {lease['epoch']} for {other}")
+        if other in world.database.writers():
+            raise Violation("I2", f"{role} is {how} while {other} holds sessions")
+        if self._used.setdefault(int(lease["epoch"]), role) != role:
+            raise Violation("I4", f"epoch {lease['epoch']} lets in {role}, and let in {other} before")
+
+
+def at_rest(world: World, *, final: bool) -> None:
+    """Judge the pair between executions: without a change under way, the door lets in the active server alone."""
+    state = record(world)
+    active = state.get("active")
+    if active is None or state.get("lease"):
+        return
+    if world.in_door() != [active]:
+        raise Violation("I1", f"at rest {active} is active, but the door lets in {world.in_door() or 'nobody'}")
+    if world.database.writers() - {active}:
+        raise Violation("I1", f"at rest {active} is active, but {world.database.writers()} hold sessions")
+    if final and world.name["values"] != (world.hosts[str(active)].addresses[0],):
+        raise Violation("I4", f"at rest {active} is active, but the name points to {world.name['values']}")
+
+
+def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:
+    """Judge an execution that has ended by itself: a defined outcome, recorded with its reason, and true."""
+    outcome = execution.outcome
+    if outcome not in OUTCOMES:
+        raise Violation("I4", f"{execution.arn} ended as {execution.status}, {outcome!r}: {execution.sentence}")
+    if not execution.sentence.strip():
+        raise Violation("I4", f"{execution.arn} ended as {outcome} without a reason")
+    own = {str(line["outcome"]) for line in lines if line["execution"] == execution.arn}
+    if len(own) > 1:
+        raise Violation("I4", f"the history says of {execution.arn} that it ended as {', '.join(sorted(own))}")
+    recorded = bool(own) or outcome == "refused"
+    troubled = any(fault.place.split(".")[0] in ("dynamodb", "task:pair", "task:topic") for fault in world.gate.fired)
+    if not recorded and not troubled:
+        raise Violation("I4", f"{execution.arn} ended as {outcome}, which is not in the history")
+    unrecorded = "could not be read or written" in " ".join(execution.told) or (troubled and outcome == "halted")
+    if own and outcome not in own and not unrecorded:
+        raise Violation("I4", f"{execution.arn} ended as {outcome}, but the history says {own.pop()}")
+    touched = [what for who, what in world.touched if who == execution.arn]
+    if outcome in UNTOUCHED and touched:
+        raise Violation("I4", f"{execution.arn} ended as {outcome}, but {touched[0]}")
+    if execution.standby_unfit and touched and execution.request["action"] in ("failover", "switchover", "force"):
+        raise Violation("I4", f"{execution.arn} touched something ({touched[0]}) though the standby never was fit")
+    probes = world.probes[execution.probes_before :]
+    if outcome == "promoted" and execution.healthy_since and (all(probes) or not any(probes)):
+        raise Violation(
+            "I3", f"{execution.arn} failed over from {execution.healthy_since}, which answered all the time"
+        )
+
+
+def note(world: World, execution: Execution) -> None:
+    """Note at an execution's beginning what may not be held against it later."""
+    execution.probes_before = len(world.probes)
+    state = record(world)
+    active = state.get("active")
+    if active is None:
+        return
+    target = execution.request.get("target") or OTHER[str(active)]
+    if execution.request["action"] == "failover" and world.hosts[str(active)].serves:
+        execution.healthy_since = str(active)
+    execution.standby_unfit = not world.hosts[str(target)].reachable
+
+
+def recheck(world: World, execution: Execution) -> None:
+    """At every state: is what was noted still so?"""
+    active = execution.healthy_since
+    if active and not world.hosts[active].serves:
+        execution.healthy_since = ""
+    state = record(world)
+    target = (state.get("lease") or {}).get("target")
+    if target and world.hosts[str(target)].reachable:
+        execution.standby_unfit = False
+
+
+def _short(state: Mapping[str, Any]) -> str:
+    lease, receipt = state.get("lease"), state.get("receipt")
+    return (
+        f"active {state.get('active')} epoch {state.get('epoch')}"
+        + (
+            f", lease of {lease['execution'].rsplit(':', 1)[-1]} to {lease['target']} ({lease['epoch']})"
+            if lease
+            else ""
+        )
+        + (f", receipt by {receipt['by']} for {receipt['server']} ({receipt['epoch']})" if receipt else "")
+        + (", halted" if state.get("halted") else "")
+    )
+
+
+def untroubled(world: World) -> None:
+    """Judge a schedule in which nothing went wrong on the way: what is easy must be done the easy way."""
+    schedule = world.schedule
+    if world.gate.fired or schedule.database != "up" or schedule.door != "tidy":
+        return
+    if world.ordered_off and schedule.action in ("failover", "force"):
+        raise Violation("I4", "a machine was switched off though the database could have proven the fence")

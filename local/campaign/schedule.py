@@ -1,0 +1,121 @@
+"""A schedule: where the pair stands, what is asked, and what goes wrong; made from a seed, written as one line."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+from local.campaign.faults import ONCE, Fault, kinds_at
+
+ACTIONS = ("failover", "switchover", "force", "adopt")
+MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "healthy")
+MS2 = ("healthy", "dead", "start-fails", "start-hangs")
+DATABASE = ("up", "unseen", "hidden", "undying")
+DOORS = ("tidy", "broad", "prefix-list")
+RESUMES = ("same", "back")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One run of the campaign.
+
+    Args:
+        action: the verb the first execution is started with.
+        by: who asks ("watch", "alarm", or a person).
+        ms1: state of the active server at the beginning.
+        ms2: state of the standby.
+        database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended.
+        door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group.
+        resume: which way a person resumes what was left half done.
+        order: which branch of a Parallel goes first, and after how many boundaries the other one goes in between.
+        faults: what goes wrong.
+    """
+
+    action: str = "failover"
+    by: str = "watch"
+    ms1: str = "crashed"
+    ms2: str = "healthy"
+    database: str = "up"
+    door: str = "tidy"
+    resume: str = "same"
+    order: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    def __str__(self) -> str:
+        own = [f"{each.name}={getattr(self, each.name)}" for each in fields(self) if each.name != "faults"]
+        return " ".join([*own, *map(str, self.faults)])
+
+    @staticmethod
+    def parse(line: str) -> Schedule:
+        """Read a schedule as it was printed; raises `ValueError` where it is none."""
+        schedule, faults = Schedule(), []
+        for word in line.split():
+            name, _, value = word.partition("=")
+            if not value:
+                faults.append(Fault.parse(word))
+            elif name == "order":
+                schedule = replace(schedule, order=int(value))
+            elif name in ("action", "by", "ms1", "ms2", "database", "door", "resume"):
+                schedule = replace(schedule, **{name: value})  # type: ignore[arg-type]
+            else:
+                raise ValueError(f"{word!r} is no part of a schedule")
+        return replace(schedule, faults=tuple(faults))
+
+
+BASES: tuple[Schedule, ...] = (
+    Schedule(),
+    Schedule(ms1="hung"),
+    Schedule(ms1="zombie"),
+    Schedule(ms1="partitioned", by="alarm"),
+    Schedule(ms1="dead"),
+    Schedule(ms1="healthy"),
+    Schedule(ms1="partitioned", database="undying"),
+    Schedule(ms1="partitioned", database="unseen"),
+    Schedule(ms1="zombie", database="hidden"),
+    Schedule(ms1="hung", door="broad"),
+    Schedule(ms1="crashed", ms2="dead"),
+    Schedule(ms1="partitioned", ms2="start-fails"),
+    Schedule(action="switchover", by="erika", ms1="healthy"),
+    Schedule(action="switchover", by="erika", ms1="healthy", ms2="start-fails"),
+    Schedule(action="switchover", by="erika", ms1="zombie"),
+    Schedule(action="switchover", by="erika", ms1="healthy", door="broad"),
+    Schedule(action="force", by="erika", ms1="healthy"),
+    Schedule(action="force", by="erika", ms1="partitioned", database="unseen"),
+    Schedule(action="adopt", by="erika", ms1="healthy"),
+    Schedule(action="adopt", by="erika", ms1="healthy", ms2="dead"),
+)
+"""What the exhaustive run starts from; random schedules mix these freely."""
+
+
+def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
+    """Draw a schedule: a random beginning, and none to three faults at places that such runs are known to come to.
+
+    Args:
+        chance: the source of all that is random here.
+        places: each place, and how often it is come to in a run.
+    """
+    action = chance.choices(ACTIONS, (5, 3, 2, 1))[0]
+    automatic = action == "failover" and chance.random() < 0.8
+    base = Schedule(
+        action=action,
+        by=chance.choice(("watch", "alarm")) if automatic else "erika",
+        ms1=chance.choice(MS1),
+        ms2=chance.choices(MS2, (8, 1, 1, 1))[0],
+        database=chance.choices(DATABASE, (7, 1, 1, 1))[0],
+        door=chance.choices(DOORS, (8, 1, 1))[0],
+        resume=chance.choices(RESUMES, (3, 1))[0],
+        order=chance.randrange(-12, 12),
+    )
+    count = chance.choices((0, 1, 2, 3), (1, 4, 5, 2))[0]
+    return replace(base, faults=tuple(_fault(chance, sorted(places), places) for _ in range(count)))
+
+
+def _fault(chance: random.Random, names: Sequence[str], places: Mapping[str, int]) -> Fault:
+    group = chance.choice(("task:", "ask:", "state:", ""))
+    among = [name for name in names if (name.startswith(group) if group else ":" not in name)]
+    place = chance.choice(among)
+    kind = chance.choice(kinds_at(place))
+    nth = chance.randint(1, places[place])
+    often = 1 if kind in ONCE else chance.choice((1, 1, 1, 2, 3, 9))
+    return Fault(kind, place, nth, often)

@@ -1,0 +1,229 @@
+"""The world of memory: the pair, its database and name, what can happen to them, and the judge who watches it all.
+
+The judge looks after every call. What must never be is raised at once (`Violation`), past anything that catches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from local.campaign.clock import Clock
+from local.campaign.faults import Kind
+from local.campaign.hosts import DOOR, OWNERS, PREFIX_LIST, STOPPING_TAKES_S, Base, Host
+from local.campaign.injector import Injector
+from local.campaign.schedule import Schedule
+
+PAIR = "campaign"
+RECORD = "ms.corp.example."
+
+
+class Violation(BaseException):
+    """An invariant is broken; `invariant` names which."""
+
+    def __init__(self, invariant: str, sentence: str) -> None:
+        super().__init__(f"{invariant}: {sentence}")
+        self.invariant, self.sentence = invariant, sentence
+
+
+class World:
+    """Everything outside the functions, as it really is.
+
+    Args:
+        schedule: how it begins, and what goes wrong.
+        clock: virtual time.
+    """
+
+    def __init__(self, schedule: Schedule, clock: Clock) -> None:
+        self.schedule, self.clock = schedule, clock
+        self.story: list[tuple[float, str]] = []
+        self.hosts = {
+            "ms1": Host("ms1", "i-00000000000000001", ("10.77.0.11", "10.77.1.11")),
+            "ms2": Host("ms2", "i-00000000000000002", ("10.77.0.12", "10.77.1.12")),
+        }
+        self.database = Base()
+        self.name: dict[str, Any] = {"values": ("10.77.0.11",), "ttl": 5}
+        self.items: dict[tuple[str, str], dict[str, Any]] = {}
+        self.plain_record: tuple[Any, dict[str, Any]] = (None, {})
+        self.touched: list[tuple[str, str]] = []
+        self.ordered_off = False
+        self.probes: list[bool] = []
+        self.told: list[tuple[str, str]] = []
+        self.running: list[str] = []
+        self.happen_trigger: Callable[[Kind], None] = lambda _kind: None
+        self.watched: list[Callable[[], None]] = []
+        self.deliver_commands: Callable[[], None] = lambda: None
+        self.gate = Injector(clock, schedule.faults, self.happen, self.tick, self.tell)
+        self._begin(schedule)
+
+    # ---- how it begins
+
+    def _begin(self, schedule: Schedule) -> None:
+        first, second = self.hosts["ms1"], self.hosts["ms2"]
+        first.runs = True
+        self.database.add_rule(OWNERS, "10.99.0.0/24")
+        self.database.add_rule(DOOR, "10.77.0.11/32")
+        # Long ago the door let the second address in; a rule that goes away cuts no session.
+        old = self.database.add_rule(DOOR, "10.77.1.11/32")
+        self.database.connect(first)
+        self.database.rules.remove(old)
+        if schedule.door == "broad":
+            self.database.add_rule(OWNERS, "10.0.0.0/8")
+        elif schedule.door == "prefix-list":
+            rule = self.database.add_rule(OWNERS, "")
+            del rule["CidrIpv4"]
+            rule["PrefixListId"] = PREFIX_LIST
+            self.database.prefixes = ("10.77.0.0/16",)
+        self._condition(first, schedule.ms1)
+        second.alive = schedule.ms2 != "dead"
+        second.start = {"start-fails": "fails", "start-hangs": "hangs"}.get(schedule.ms2, "")
+        self.database.seen = schedule.database != "unseen"
+        self.database.hidden = schedule.database == "hidden"
+        self.database.undying = schedule.database == "undying"
+
+    def _condition(self, host: Host, word: str) -> None:
+        if word == "crashed":
+            host.runs = False
+            self.database.leave(host.role, ghosts=False)
+        elif word in ("hung", "zombie"):
+            host.answers = False
+            host.stubborn = word == "zombie"
+        elif word == "partitioned":
+            host.seen = False
+        elif word in ("dead", "off"):
+            host.runs = host.alive = False
+            host.machine = "stopped" if word == "off" else "running"
+            self.database.leave(host.role, ghosts=True)
+
+    # ---- what goes on by itself
+
+    def tick(self) -> None:
+        """Let what has to happen happen, and look whether all is still well."""
+        for host in self.hosts.values():
+            if host.machine == "stopping" and self.clock.time() >= host.stopped_at:
+                self._off(host)
+        self.deliver_commands()
+        for watch in self.watched:
+            watch()
+        self._connect()
+        self._judge()
+
+    def _connect(self) -> None:
+        for host in self.hosts.values():
+            for session in self.database.connect(host):
+                self.tell(f"{host.role} connects to the database from {session.address}")
+
+    def _judge(self) -> None:
+        if self.database.writers() >= {"ms1", "ms2"}:
+            raise Violation("I1", "both servers hold sessions on the database")
+        if len(self.in_door()) == 2:
+            raise Violation("I1", "the door lets both servers in")
+
+    def _off(self, host: Host) -> None:
+        host.machine, host.runs, host.stubborn = "stopped", False, False
+        self.database.leave(host.role, ghosts=not host.seen)
+        self.tell(f"the machine of {host.role} is off")
+
+    # ---- what the project does to it
+
+    def touch(self, what: str) -> None:
+        """Note that something was changed that people would notice, and by which execution."""
+        who = self.running[-1] if self.running else ""
+        self.touched.append((who, what))
+        self.tell(what)
+
+    def order_off(self, host: Host) -> None:
+        if host.machine == "running":
+            self.ordered_off = True
+            host.machine, host.stopped_at = "stopping", self.clock.time() + STOPPING_TAKES_S
+            self.touch(f"the machine of {host.role} is ordered off")
+
+    def start_service(self, host: Host) -> bool:
+        if host.start == "fails":
+            return False
+        if not host.runs:
+            host.runs = host.answers = True
+            self.touch(f"the service of {host.role} starts")
+        if host.start == "hangs":
+            host.answers = False
+        return True
+
+    def stop_service(self, host: Host) -> bool:
+        host.autostart = False
+        if host.stubborn:
+            return False
+        if host.runs:
+            host.runs = False
+            self.database.leave(host.role, ghosts=False)
+            self.touch(f"the service of {host.role} stops")
+        return True
+
+    # ---- what happens to it
+
+    def happen(self, kind: Kind) -> None:
+        """One of the events of a schedule."""
+        first, second = self.hosts["ms1"], self.hosts["ms2"]
+        if kind is Kind.BOOT:
+            self.boot(first)
+        elif kind is Kind.CRASH:
+            if first.runs:
+                first.runs = False
+                self.database.leave("ms1", ghosts=False)
+        elif kind is Kind.MEND:
+            first.seen = first.answers = True
+        elif kind is Kind.STANDBY_DIES:
+            second.alive = second.runs = False
+            self.database.leave("ms2", ghosts=True)
+        elif kind is Kind.OPENED:
+            self.database.add_rule(OWNERS, "10.0.0.0/8")
+        elif kind in (Kind.DATABASE_GONE, Kind.DATABASE_BACK):
+            self.database.seen = kind is Kind.DATABASE_BACK
+        else:
+            self.happen_trigger(kind)
+
+    def boot(self, host: Host) -> None:
+        """The machine comes (back) up, whatever it was before, and autostart starts the service."""
+        if host.machine == "stopped" and any(self.database.lets_in(each, OWNERS) for each in host.addresses):
+            # An owner's rule lets it in and an owner's hand switches it on again: nothing here can stop that.
+            self.tell(f"{host.role} stays off")
+            return
+        if host.machine == "stopping":
+            self._off(host)
+        self.database.leave(host.role, ghosts=True)
+        host.machine, host.alive, host.seen, host.stubborn = "running", True, True, False
+        host.runs = host.answers = True
+        host.autostart = True
+        self.tell(f"{host.role} boots, and its autostart starts the service")
+
+    def mend_everything(self) -> None:
+        """All troubles end: what was left half done must now be able to be finished."""
+        self.gate.silence()
+        self.database.seen, self.database.hidden, self.database.undying = True, False, False
+        self.database.rules = [
+            rule for rule in self.database.rules if rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24"
+        ]
+        for host in self.hosts.values():
+            host.start = ""
+            if not host.alive or host.machine != "running":
+                host.machine, host.alive, host.runs = "running", True, False
+            host.seen, host.stubborn = True, False
+            host.answers = True
+        self.tell("all troubles end")
+        self.tick()
+
+    # ---- what is remembered of it
+
+    def tell(self, line: str) -> None:
+        self.story.append((self.clock.elapsed, line))
+
+    def state_item(self) -> Mapping[str, Any]:
+        """The pair's record as it is stored, in DynamoDB's own form."""
+        return self.items.get((PAIR, "state"), {})
+
+    def in_door(self) -> list[str]:
+        """The servers that the door itself lets in."""
+        return [
+            role
+            for role, host in self.hosts.items()
+            if any(self.database.lets_in(address, DOOR) for address in host.addresses)
+        ]
