@@ -1,0 +1,113 @@
+"""The owner's network in moto: two instances, a database's interface, and the groups in front of it."""
+
+from __future__ import annotations
+
+import ipaddress
+import itertools
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+PORT = 5432
+_numbers = itertools.count(1)
+
+
+class Network:
+    """A network of its own in moto.
+
+    The database's interface carries the door and a group of its owner's; ms1 has two addresses, of which EC2 alone
+    knows the second.
+    """
+
+    def __init__(self, client: EC2Client) -> None:
+        self.ec2 = client
+        self._number = next(_numbers)
+        base = ipaddress.ip_network(f"10.{100 + self._number % 100}.0.0/24")
+        self.vpc = client.create_vpc(CidrBlock=str(base))["Vpc"]["VpcId"]
+        self.subnet = client.create_subnet(VpcId=self.vpc, CidrBlock=str(base))["Subnet"]["SubnetId"]
+        self.ms1_address, self.ms1_second, self.ms2_address = (str(base[number]) for number in (11, 111, 12))
+        self.door, self.owners, self.functions, self.ms1_group, self.ms2_group = (
+            self._group(name) for name in ("door", "owner", "functions", "ms1", "ms2")
+        )
+        self.ms1 = self._instance(self.ms1_address, self.ms1_group)
+        self.ms2 = self._instance(self.ms2_address, self.ms2_group)
+        client.assign_private_ip_addresses(
+            NetworkInterfaceId=self.interface(self.ms1), PrivateIpAddresses=[self.ms1_second]
+        )
+        self.database = client.create_network_interface(SubnetId=self.subnet, Groups=[self.door, self.owners])[
+            "NetworkInterface"
+        ]["NetworkInterfaceId"]
+        self.allow(self.door, group=self.functions)
+
+    def env(self) -> dict[str, str]:
+        """The variables that point a function at this network."""
+        return {
+            "MS1_INSTANCE_ID": self.ms1,
+            "MS1_ADDRESSES": self.ms1_address,
+            "MS2_INSTANCE_ID": self.ms2,
+            "MS2_ADDRESSES": self.ms2_address,
+        }
+
+    def allow(
+        self,
+        group_id: str,
+        cidr: str = "",
+        group: str = "",
+        prefix_list: str = "",
+        protocol: str = "tcp",
+        ports: tuple[int, int] = (PORT, PORT),
+    ) -> None:
+        """Add a rule to a group, as an owner or an intruder might."""
+        permission: dict[str, Any] = {"IpProtocol": protocol}
+        if protocol != "-1":
+            permission |= {"FromPort": ports[0], "ToPort": ports[1]}
+        if ":" in cidr:
+            permission["Ipv6Ranges"] = [{"CidrIpv6": cidr}]
+        elif cidr:
+            permission["IpRanges"] = [{"CidrIp": cidr}]
+        if group:
+            permission["UserIdGroupPairs"] = [{"GroupId": group}]
+        if prefix_list:
+            permission["PrefixListIds"] = [{"PrefixListId": prefix_list}]
+        self.ec2.authorize_security_group_ingress(GroupId=group_id, IpPermissions=[permission])  # type: ignore[list-item]
+
+    def prefix_list(self, *cidrs: str) -> str:
+        """A managed prefix list of these networks."""
+        made = self.ec2.create_managed_prefix_list(
+            PrefixListName=f"list-{self._number}",
+            AddressFamily="IPv4",
+            MaxEntries=10,
+            Entries=[{"Cidr": cidr} for cidr in cidrs],
+        )
+        return made["PrefixList"]["PrefixListId"]
+
+    def admitted(self) -> list[str]:
+        """The single addresses that the door lets in, by its own rules as EC2 holds them."""
+        answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.door]}])
+        rules = [each for each in answer["SecurityGroupRules"] if not each["IsEgress"]]
+        return sorted(each["CidrIpv4"] for each in rules if "CidrIpv4" in each)
+
+    def rules_of_door(self) -> list[str]:
+        """The ids of all inbound rules of the door."""
+        answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.door]}])
+        return sorted(each["SecurityGroupRuleId"] for each in answer["SecurityGroupRules"] if not each["IsEgress"])
+
+    def interface(self, instance: str) -> str:
+        found = self.ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])
+        return found["NetworkInterfaces"][0]["NetworkInterfaceId"]
+
+    def _group(self, name: str) -> str:
+        made = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)
+        return made["GroupId"]
+
+    def _instance(self, address: str, group: str) -> str:
+        made = self.ec2.run_instances(
+            ImageId="ami-12c6146b",
+            MinCount=1,
+            MaxCount=1,
+            SubnetId=self.subnet,
+            PrivateIpAddress=address,
+            SecurityGroupIds=[group],
+        )
+        return made["Instances"][0]["InstanceId"]

@@ -1,0 +1,45 @@
+"""The pair's record in a table of its own, made as the template makes it."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from msfailover.adapters.pair_table import PairTable
+from msfailover.pair import PairState
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+PAIR = "management-server"
+
+
+class Record:
+    """A table with one pair's record in it. `table` is the adapter that the functions use, too."""
+
+    def __init__(self, client: DynamoDBClient) -> None:
+        self.name = f"pairs-{uuid.uuid4().hex[:8]}"
+        client.create_table(
+            TableName=self.name,
+            BillingMode="PAY_PER_REQUEST",
+            AttributeDefinitions=[
+                {"AttributeName": "pair", "AttributeType": "S"},
+                {"AttributeName": "item", "AttributeType": "S"},
+            ],
+            KeySchema=[{"AttributeName": "pair", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}],
+        )
+        self.table = PairTable(client, self.name, PAIR)
+
+    def put(self, state: PairState) -> None:
+        """Have the record say this."""
+        self.table.change(lambda before: replace(state, version=before.version))
+
+    def get(self) -> PairState:
+        """What the record says, without the number of its writing."""
+        return replace(self.table.read(), version=0)
+
+    @property
+    def outcomes(self) -> list[str]:
+        """How the changes in the history ended, newest first."""
+        return [str(line["outcome"]) for line in self.table.history()]

@@ -1,0 +1,164 @@
+"""The audit's tick: what it asks, what it does about it, and what it publishes."""
+
+from __future__ import annotations
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.pair import PairState
+from msfailover.verdict import Verdict, no, unknown, yes
+
+from tests.core.samples import lease, receipt, state
+from tests.functions.answers import Answers, Asked, Raises
+from tests.functions.conftest import Start
+from tests.functions.record import Record
+
+ACCESS, SESSIONS, PROBE = "database-access", "database-sessions", "probe"
+
+
+@pytest.fixture
+def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
+    """The function, in front of a pair at rest that is as it should be."""
+    record.put(state())
+    see(answers, door={"ms1": yes("It can get in."), "ms2": no("It can't.")})
+    answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
+    answers.prepare(SESSIONS, "terminate", no("None is left."))
+    answers.prepare(PROBE, "name", yes("It points to 10.0.0.11.", addresses=["10.0.0.11"]))
+    return run("audit", TABLE_NAME=record.name)
+
+
+def see(answers: Answers, door: dict[str, Verdict] | None = None, sessions: dict[str, Verdict] | None = None) -> None:
+    for function, seen in ((ACCESS, door), (SESSIONS, sessions or {})):
+        if seen is not None:
+
+            def answer(asked: Asked, seen: dict[str, Verdict] = seen) -> Verdict:
+                return seen.get(asked["server"], no("It has none."))
+
+            answers.prepare(function, "status", answer)
+
+
+def published(told: str) -> dict[str, Any]:
+    """The metrics of a tick, from the line that carries them."""
+    lines = [json.loads(line) for line in told.splitlines() if '"CloudWatchMetrics"' in line]
+    assert len(lines) == 1
+    return {name: lines[0][name][0] for name in ("Audits", "SplitBrainRisk", "AuditUnknown", "NotAsRecorded")}
+
+
+def done_by(answers: Answers) -> list[tuple[str, str]]:
+    """What was done, not only asked, in order."""
+    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] not in ("status", "name")]
+
+
+def test_a_pair_that_is_well_is_let_alone(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert audit.handler({}, None)["risk"]["answer"] == "no"
+    assert done_by(answers) == []
+    assert published(capsys.readouterr().out) == {
+        "Audits": 1, "SplitBrainRisk": 0, "AuditUnknown": 0, "NotAsRecorded": 0
+    }  # fmt: skip
+
+
+def test_an_intruder_is_put_out_the_door_first_and_told_of(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
+    told = audit.handler({}, None)
+    assert told["risk"]["answer"] == "yes"
+    assert done_by(answers) == [("keep_out", "ms2"), ("terminate", "ms2")]
+    assert [line.split(":")[0] for line in told["done"]] == ["keep_out of ms2", "terminate of ms2"]
+    assert published(capsys.readouterr().out)["SplitBrainRisk"] == 1
+
+
+def test_told_not_to_act_it_only_tells(run: Start, record: Record, audit: ModuleType, answers: Answers) -> None:
+    see(answers, sessions={"ms2": yes("It has 1 session.")})
+    told = run("audit", TABLE_NAME=record.name, AUDIT_ACTS="no").handler({}, None)
+    assert told["risk"]["answer"] == "yes"
+    assert told["done"] == []
+    assert done_by(answers) == []
+
+
+def test_a_door_that_can_not_be_shut_does_not_keep_it_from_ending_the_sessions(
+    audit: ModuleType, answers: Answers
+) -> None:
+    see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
+    answers.prepare(ACCESS, "keep_out", Raises("DoorNotAsOrdered"))
+    told = audit.handler({}, None)
+    assert done_by(answers) == [("keep_out", "ms2"), ("terminate", "ms2")]
+    assert "DoorNotAsOrdered" in told["done"][0]
+
+
+def test_what_can_not_be_asked_is_unknown_and_published_as_such(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.prepare(SESSIONS, "status", Raises("Unhandled"))
+    assert audit.handler({}, None)["risk"]["answer"] == "unknown"
+    assert done_by(answers) == []
+    metrics = published(capsys.readouterr().out)
+    assert (metrics["SplitBrainRisk"], metrics["AuditUnknown"]) == (0, 1)
+
+
+def test_a_name_that_nobody_tells_of_is_no_risk_but_the_audit_is_blind(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.prepare(PROBE, "name", unknown("The name servers do not tell."))
+    assert audit.handler({}, None)["risk"]["answer"] == "no"
+    assert published(capsys.readouterr().out)["AuditUnknown"] == 1
+
+
+def test_a_fenced_servers_late_session_is_ended_while_the_change_still_runs(
+    audit: ModuleType, answers: Answers, record: Record
+) -> None:
+    record.put(state(lease=lease(), receipt=receipt()))
+    see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms1": yes("It has 1 session.")})
+    audit.handler({}, None)
+    assert done_by(answers) == [("terminate", "ms1")]
+
+
+def test_a_record_that_changes_while_it_looks_makes_it_look_again(
+    audit: ModuleType, answers: Answers, record: Record
+) -> None:
+    moves = [state(lease=lease()), state(lease=lease(), receipt=receipt())]
+
+    def name(_asked: Asked) -> Verdict:
+        if moves:
+            record.put(moves.pop(0))
+        return yes("It points to 10.0.0.11.", addresses=["10.0.0.11"])
+
+    answers.prepare(PROBE, "name", name)
+    see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms2": yes("It has 1 session.")})
+    told = audit.handler({}, None)
+    assert answers.actions(PROBE) == ["name"] * 3
+    assert told["risk"]["answer"] == "no", "ms2 is let in by the change that is under way"
+    assert done_by(answers) == []
+
+
+def test_a_record_that_never_stands_still_is_not_judged(audit: ModuleType, answers: Answers, record: Record) -> None:
+    answers.prepare(PROBE, "name", lambda _: _moved(record))
+    see(answers, sessions={"ms2": yes("It has 1 session.")})
+    told = audit.handler({}, None)
+    assert told["risk"]["answer"] == "unknown"
+    assert told["findings"] == {}
+    assert done_by(answers) == []
+
+
+def _moved(record: Record) -> Verdict:
+    record.table.change(lambda before: PairState(active=before.active, epoch=before.epoch + 1))
+    return yes("It points to 10.0.0.11.", addresses=["10.0.0.11"])
+
+
+def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
+    audit: ModuleType, answers: Answers, record: Record
+) -> None:
+    see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
+
+    def keep_out(_asked: Asked) -> Verdict:
+        record.put(state(lease=lease()))
+        return no("Shut.")
+
+    answers.prepare(ACCESS, "keep_out", keep_out)
+    told = audit.handler({}, None)
+    assert done_by(answers) == [("keep_out", "ms2")]
+    assert told["done"][1] == "terminate of ms2 was left undone: the record has changed."

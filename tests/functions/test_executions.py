@@ -1,0 +1,83 @@
+"""The state machine's executions: a doubled trigger is one, and whether a holder still runs is asked, not guessed."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from msfailover.adapters import aws, executions
+from msfailover.verdict import Answer
+
+from tests.functions.wire import Wire
+
+
+@pytest.fixture
+def machine(cloud: None) -> str:
+    made = aws.stepfunctions().create_state_machine(
+        name=f"failover-{uuid.uuid4().hex[:8]}",
+        definition='{"StartAt": "End", "States": {"End": {"Type": "Succeed"}}}',
+        roleArn="arn:aws:iam::123456789012:role/failover",
+    )
+    return made["stateMachineArn"]
+
+
+REQUEST = {"action": "failover", "reason": "ms1 is silent"}
+
+
+def test_an_execution_is_started_with_the_request_as_its_input(machine: str) -> None:
+    execution = executions.start(aws.stepfunctions(), machine, "watch-epoch2-1", REQUEST)
+    assert execution is not None
+    described = aws.stepfunctions().describe_execution(executionArn=execution)
+    assert described["name"] == "watch-epoch2-1"
+    assert json.loads(described["input"]) == REQUEST
+
+
+def test_a_second_start_under_the_same_name_starts_nothing(machine: str) -> None:
+    assert executions.start(aws.stepfunctions(), machine, "watch-epoch2-1", REQUEST)
+    later = {**REQUEST, "reason": "ms1 is still silent"}
+    assert executions.start(aws.stepfunctions(), machine, "watch-epoch2-1", later) is None
+    assert len(aws.stepfunctions().list_executions(stateMachineArn=machine)["executions"]) == 1
+
+
+def test_a_start_that_step_functions_turns_down_is_not_taken_for_done(cloud: None) -> None:
+    nowhere = "arn:aws:states:eu-central-1:123456789012:stateMachine:none"
+    with pytest.raises(ClientError, match="StateMachineDoesNotExist"):
+        executions.start(aws.stepfunctions(), nowhere, "watch-epoch2-1", REQUEST)
+
+
+ARN = "arn:aws:states:eu-central-1:123456789012:execution:ms-failover:one"
+
+
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        ("RUNNING", Answer.YES),
+        ("PENDING_REDRIVE", Answer.YES),
+        ("SUCCEEDED", Answer.NO),
+        ("FAILED", Answer.NO),
+        ("TIMED_OUT", Answer.NO),
+        ("ABORTED", Answer.NO),
+    ],
+)
+def test_a_holder_has_ended_when_step_functions_says_so(cloud: None, status: str, answer: Answer) -> None:
+    with Wire(aws.stepfunctions(), "sfn", {"DescribeExecution": lambda _: {"executionArn": ARN, "status": status}}):
+        verdict = executions.running(aws.stepfunctions(), ARN)
+    assert verdict.answer is answer
+    assert verdict.sentence == (f"{ARN} still runs." if verdict.is_yes else f"{ARN} has ended ({status}).")
+
+
+def test_a_holder_that_step_functions_does_not_know_is_not_known_to_have_ended(cloud: None) -> None:
+    verdict = executions.running(aws.stepfunctions(), ARN)
+    assert verdict.answer is Answer.UNKNOWN
+    assert verdict.sentence.startswith(f"Step Functions does not tell of {ARN}: ")
+
+
+def test_a_step_functions_that_does_not_answer_knows_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def silent(**_: Any) -> Any:
+        raise ReadTimeoutError(endpoint_url="states")
+
+    monkeypatch.setattr(aws.stepfunctions(), "describe_execution", silent)
+    assert executions.running(aws.stepfunctions(), ARN).answer is Answer.UNKNOWN

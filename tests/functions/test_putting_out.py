@@ -1,0 +1,111 @@
+"""Putting a server out that must be out: its way through the door (keep_out), and its late sessions (verify)."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.audit import NotToBeKeptOut
+from msfailover.pair import PairState, Role
+from msfailover.verdict import no, yes
+
+from tests.core.samples import OURS, THEIRS, lease, receipt, state
+from tests.functions.answers import Answers
+from tests.functions.conftest import Start
+from tests.functions.network import Network
+from tests.functions.record import Record
+
+
+@pytest.fixture
+def access(run: Start, record: Record, network: Network) -> ModuleType:
+    """`database_access` in front of a pair at rest; the door lets in ms1."""
+    record.put(state())
+    network.allow(network.door, cidr=f"{network.ms1_address}/32")
+    return run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.env())
+
+
+def keep_out(access: ModuleType, server: str) -> Any:
+    return access.handler({"action": "keep_out", "server": server}, None)
+
+
+def test_the_inactive_servers_rules_are_taken_out_of_the_door_and_no_others(
+    access: ModuleType, network: Network
+) -> None:
+    network.allow(network.door, cidr=f"{network.ms2_address}/32")
+    assert keep_out(access, "ms2")["answer"] == "no"
+    assert network.admitted() == [f"{network.ms1_address}/32"]
+
+
+def test_a_shut_door_stays_as_it_is(access: ModuleType, network: Network) -> None:
+    before = network.rules_of_door()
+    assert keep_out(access, "ms2")["answer"] == "no"
+    assert network.rules_of_door() == before
+
+
+def test_a_rule_of_the_owners_is_named_and_left_alone(access: ModuleType, network: Network) -> None:
+    network.allow(network.owners, cidr="10.0.0.0/8")
+    answer = keep_out(access, "ms2")
+    assert answer["answer"] == "yes"
+    assert "10.0.0.0/8" in answer["sentence"]
+
+
+@pytest.mark.parametrize(
+    ("about", "server"),
+    [
+        (state(), "ms1"),
+        (state(lease=lease()), "ms2"),
+        (state(lease=lease(), receipt=receipt()), "ms2"),
+        (state(lease=lease()), "ms1"),
+        (PairState(), "ms2"),
+    ],
+    ids=["the active one", "the target", "the target, proven", "a fence unproven", "nobody is in care"],
+)
+def test_who_need_not_be_out_is_never_shut_out(
+    access: ModuleType, network: Network, record: Record, about: PairState, server: str
+) -> None:
+    network.allow(network.door, cidr=f"{network.ms2_address}/32")
+    before = network.rules_of_door()
+    record.put(about)
+    with pytest.raises(NotToBeKeptOut):
+        keep_out(access, server)
+    assert network.rules_of_door() == before
+
+
+@pytest.fixture
+def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
+    """`pair` in the middle of a failover to ms2; the fenced ms1 has a session all the same."""
+    record.put(state(lease=lease(), receipt=receipt()))
+    answers.prepare("probe", "serves", yes("It answers."))
+    answers.prepare("probe", "name", yes("It points to 10.0.0.12.", addresses=["10.0.0.12"]))
+    answers.prepare("database-sessions", "status", lambda _: yes("It has 1 session."))
+    answers.prepare("database-sessions", "terminate", no("None is left."))
+    return run("pair", TABLE_NAME=record.name, DNS_FUNCTION="dns", REPLICATE_FUNCTION="replicate")
+
+
+def verify(pair: ModuleType, execution: str = OURS) -> Any:
+    return pair.handler({"action": "verify", "server": "ms2", "execution": execution}, None)
+
+
+def ended(answers: Answers) -> list[str]:
+    return [call["server"] for _, call in answers.asked if call["action"] == "terminate"]
+
+
+def test_a_late_session_of_the_fenced_server_is_ended_and_looked_for_again(pair: ModuleType, answers: Answers) -> None:
+    assert verify(pair)["answer"] == "no", "what was seen is told; the next look sees what became of it"
+    assert ended(answers) == ["ms1"]
+    sessions = {"ms1": no("It has none."), "ms2": yes("It has 1 session.")}
+    answers.prepare("database-sessions", "status", lambda asked: sessions[asked["server"]])
+    assert verify(pair)["answer"] == "yes"
+    assert ended(answers) == ["ms1"]
+
+
+def test_sessions_are_ended_only_by_the_change_that_has_proven_the_fence(
+    pair: ModuleType, answers: Answers, record: Record
+) -> None:
+    verify(pair, THEIRS)
+    record.put(state(lease=lease()))
+    verify(pair)
+    record.put(state(active=Role.MS2, epoch=2))
+    verify(pair)
+    assert ended(answers) == []
