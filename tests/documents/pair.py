@@ -64,13 +64,7 @@ class Pair:
         for server in self.servers.values():
             server.host.files.create()
             server.install(autostart=True)
-            self._allow_sudo(server.host)
             server.power_on()
-
-    @staticmethod
-    def _allow_sudo(host: Host) -> None:
-        host.files.write("/etc/sudoers", "root ALL=(ALL:ALL) ALL\n@includedir /etc/sudoers.d\n", mode=0o440)
-        host.files.path("/etc/sudoers.d").mkdir(exist_ok=True, mode=0o755)
 
     def close(self) -> None:
         for server in self.servers.values():
@@ -112,7 +106,7 @@ class Pair:
             for role, peer in peers.items()
         }  # fmt: skip
 
-    def _prepare(self, role: str, peer: str, **parameters: str) -> dict[str, Any]:
+    def _prepare(self, role: str, peer: str, **parameters: Any) -> dict[str, Any]:
         ended = self.run(role, "prepare-host", Role=role, PeerAddress=ADDRESS_OF[peer], **parameters)
         assert ended.code == 0, ended.stderr
         return ended.result
