@@ -123,6 +123,11 @@ class Stage:
         return self._stack.outputs["StateMachineArn"]
 
     @property
+    def door_group(self) -> str:
+        """The stack's own security group in front of the database."""
+        return self._stack.outputs["DoorGroupId"]
+
+    @property
     def _stack(self) -> Stack:
         if self.stack is None:
             raise StageError("Nothing is deployed on the stage yet.")

@@ -22,6 +22,12 @@ PAIR = {
 _TABLE = {"TABLE_NAME": "pair-table"}
 
 OWN: Mapping[str, Mapping[str, str]] = {
+    "audit": {
+        **_TABLE,
+        "PROBE_FUNCTION": "ms-failover-probe",
+        "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
+        "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
+    },
     "database_access": {**_TABLE, "DOOR_GROUP_ID": "sg-0123456789abcdef0", "DATABASE_PORT": "5432"},
     "database_sessions": {
         "DATABASE_ENGINE": "postgresql",
@@ -37,6 +43,8 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "SERVER_FUNCTION": "ms-failover-server",
         "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
+        "DNS_FUNCTION": "ms-failover-dns",
+        "REPLICATE_FUNCTION": "ms-failover-replicate",
     },
     "probe": {
         "ADMIN_PORT": "443",
@@ -53,12 +61,26 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "START_DOCUMENT": "ms-failover-start",
         "STOP_DOCUMENT": "ms-failover-stop",
     },
+    "readiness": {
+        **_TABLE,
+        "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:ms-failover",
+        "PROBE_FUNCTION": "ms-failover-probe",
+        "SERVER_FUNCTION": "ms-failover-server",
+        "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
+        "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
+        "DNS_FUNCTION": "ms-failover-dns",
+        "REPLICATE_FUNCTION": "ms-failover-replicate",
+        "PAIR_FUNCTION": "ms-failover-pair",
+        "WATCH_FUNCTION": "ms-failover-watch",
+    },
     "replicate": {**_TABLE, "REPLICATE_DOCUMENT": "ms-failover-replicate"},
     "watch": {
         **_TABLE,
         "PROBE_FUNCTION": "ms-failover-probe",
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
         "SERVER_FUNCTION": "ms-failover-server",
+        "PAIR_FUNCTION": "ms-failover-pair",
+        "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:ms-failover",
         "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:ms-failover-failover",
         "PROBE_INTERVAL_SECONDS": "0.2",
         "FAILURE_THRESHOLD": "3",

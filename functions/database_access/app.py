@@ -1,6 +1,7 @@
 """`database_access`: the door. Says who can get in to the database, shuts one server out, lets one in.
 
-Actions: status, revoke, grant, keep_out. All but status edit the stack's own group only; the answer is about every one.
+Actions: status, foreign (by the owner's groups alone?), rights (may we edit the door? tried dry), revoke, grant,
+keep_out. The last three edit the stack's own group only; the answer is about every one.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any, Self
 
 from botocore.exceptions import ClientError
 from msfailover import audit, doors, fence, observing
-from msfailover.adapters import aws, security_groups
+from msfailover.adapters import aws, dry, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
 from msfailover.pair import FencedBy, PairState, Server
@@ -38,6 +39,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     action, server = event.get("action"), SETTINGS.pair.server(role_in(event))
     if action == "status":
         verdict = status(server)
+    elif action == "foreign":
+        verdict = foreign(server)
+    elif action == "rights":
+        verdict = rights(server)
     elif action == "revoke":
         verdict = revoke(server, epoch_in(event))
     elif action == "grant":
@@ -45,7 +50,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     elif action == "keep_out":
         verdict = keep_out(server)
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, revoke, grant, keep_out is needed.")
+        known = "status, foreign, rights, revoke, grant, keep_out"
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -54,6 +60,30 @@ def status(server: Server) -> Verdict:
     """Can the server get in to the database now? What EC2 does not tell is unknown."""
     with _Sight(server) as sight:
         return sight.can_get_in(server)
+
+
+def foreign(server: Server) -> Verdict:
+    """Could the server get in with the door shut, by a rule of the owner's? Then no fence could be proven here."""
+    with _Sight(server) as sight:
+        return sight.can_get_in(server, door=False)
+
+
+def rights(server: Server) -> Verdict:
+    """May we edit the door? Tried dry: nothing is changed."""
+    client, port = aws.ec2(), SETTINGS.database_port
+    try:
+        rules = security_groups.rules_of_door(client, SETTINGS.door_group)
+    except (security_groups.TooManyRules, ClientError) as error:
+        return unknown(f"Whether the door may be edited is not known: {error}")
+    return dry.try_all(
+        {
+            "ec2:AuthorizeSecurityGroupIngress": lambda: security_groups.try_to_open(
+                client, SETTINGS.door_group, server.address, port
+            ),
+            "ec2:RevokeSecurityGroupIngress": lambda: security_groups.try_to_shut(client, SETTINGS.door_group, rules),
+        },
+        "DryRunOperation",
+    )
 
 
 def revoke(server: Server, epoch: int) -> Verdict:
@@ -140,10 +170,16 @@ class _Sight:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown()
 
-    def can_get_in(self, server: Server) -> Verdict:
-        """Can the server get in, by the rules as they are now? What EC2 does not tell is unknown."""
+    def can_get_in(self, server: Server, *, door: bool = True) -> Verdict:
+        """Can the server get in, by the rules as they are now? What EC2 does not tell is unknown.
+
+        Args:
+            server: one of those it was made for.
+            door: whether the door's own rules count.
+        """
         try:
             rules = security_groups.inbound_rules(aws.ec2(), self._groups.result())
+            rules = [rule for rule in rules if door or rule.group_id != SETTINGS.door_group]
             member = self._members[server.role].result()
         except (security_groups.DoorNotAttached, security_groups.TooManyRules, ClientError) as error:
             return unknown(f"Whether {server.role} can get in is not known: {error}")

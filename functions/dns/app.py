@@ -1,6 +1,7 @@
 """`dns`: the one record that agents go by.
 
-Actions: status (where does it point?), move (compare-and-swap), in_sync (has a change reached all name servers?).
+Actions: status (where does it point?), move (compare-and-swap), in_sync (has a change reached all name servers?),
+rights (may we move it? tried dry).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from msfailover import observing
-from msfailover.adapters import aws, route53
+from msfailover.adapters import aws, dry, route53
 from msfailover.environment import read
 from msfailover.pair import Server
 from msfailover.request import BadRequest, role_in
@@ -33,8 +34,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = move(SETTINGS.pair.server(role_in(event)))
     elif action == "in_sync":
         verdict = route53.in_sync(aws.route53(), str(event.get("change", ""))[:64], IN_SYNC_WAIT_S)
+    elif action == "rights":
+        verdict = rights()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, move, in_sync is needed.")
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, move, in_sync, rights is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -48,6 +51,21 @@ def status(server: Server) -> Verdict:
         f"{SETTINGS.record_name} points to {', '.join(values) or 'nothing'}.",
         values=list(values),
         ttl_s=found.ttl_s if found else None,
+    )
+
+
+def rights() -> Verdict:
+    """May we move the record, and follow the change? Tried with a batch and a change that can't be."""
+    client = aws.route53()
+    return dry.try_all(
+        {
+            "route53:ChangeResourceRecordSets": lambda: route53.try_to_swap(
+                client, SETTINGS.zone, SETTINGS.record_name, SETTINGS.ttl_s
+            ),
+            "route53:GetChange": lambda: client.get_change(Id="C00000000000000000000"),
+        },
+        "InvalidChangeBatch",
+        "NoSuchChange",
     )
 
 

@@ -1,11 +1,13 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
-Actions: begin, survey, prove, prove_power, verify, turn_back, conclude, refuse. The proof of a fence is read here from
-the door and the sessions, and written with the epoch; it never passes through the state machine.
+Actions of the workflow: begin, rehearse, survey, may_restart, prove, prove_power, verify, turn_back, conclude, refuse.
+The proof of a fence is read here from the door and the sessions, and written with the epoch; it never passes through
+the state machine. Of people: set_mode, maintenance, acknowledge. Of other functions: hold, release, keep_readiness.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -13,20 +15,24 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from msfailover import adoption, changes, fence, observing, promotion, telling
+from botocore.exceptions import BotoCoreError, ClientError
+from msfailover import adoption, changes, fence, keeping, observing, promotion, rehearsal, restarting, telling
 from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.pair_table import PairTable
 from msfailover.admission import Admission, admit
 from msfailover.audit import must_be_out
 from msfailover.environment import read
 from msfailover.pair import PairState, Receipt, Role
-from msfailover.request import Action, BadRequest, Request, parse_request, role_in
+from msfailover.request import Action, BadRequest, Request, line_in, one_of, parse_request, role_in, whole_in
 from msfailover.settings import PairSettings
 from msfailover.verdict import Verdict
 from msfailover.waiting import attempts
 
 SETTINGS = read(PairSettings, os.environ)
 logger = observing.logger_for("pair")
+
+READINESS_AT_MOST = 100_000
+"""Characters; DynamoDB keeps at most 400 KB in an item."""
 
 SERVER_WAIT_S = 4.0
 """Seconds one call waits for the new server to answer; the workflow asks again after that."""
@@ -48,11 +54,12 @@ def _table() -> PairTable:
 
 def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     """Admit the request and take the lease with the next epoch, or say why not. Asked twice, answers the same."""
-    execution = str(event["execution"])
+    execution, asked = str(event["execution"]), event.get("request")
+    rehearse = isinstance(asked, Mapping) and asked.get("dry_run") is True
     try:
-        request = parse_request(event.get("request"))
+        request = parse_request(asked)
     except BadRequest as error:
-        return {"admitted": False, "sentence": f"Refused: {error} Nothing was touched."}
+        return {"admitted": False, "rehearse": rehearse, "sentence": f"Refused: {error} Nothing was touched."}
     taken: list[Admission] = []
 
     def take(state: PairState) -> PairState:
@@ -65,9 +72,32 @@ def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     _table().change(take)
     admission = taken[-1]
     if admission.plan is None:
-        return {"admitted": False, "sentence": admission.sentence}
-    plan = {**asdict(admission.plan), "named": request.target, "dry_run": request.dry_run}
-    return {"admitted": True, "sentence": admission.sentence, "plan": plan}
+        return {"admitted": False, "rehearse": rehearse, "sentence": admission.sentence}
+    restart_first = SETTINGS.restart_first and admission.plan.action is Action.FAILOVER
+    plan = {**asdict(admission.plan), "named": request.target, "restart_first": restart_first}
+    return {"admitted": True, "rehearse": rehearse, "sentence": admission.sentence, "plan": plan}
+
+
+def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask everything that reads what the request would come to. Takes no lease, writes nothing."""
+    try:
+        request = parse_request(event.get("request"))
+    except BadRequest as error:
+        return {"would": changes.Outcome.REFUSED.value, "sentence": f"Refused: {error}", "checks": []}
+    state = _table().read()
+    admission = admit(request, state, str(event["execution"]), time.time(), _holder_runs(request, state))
+    if admission.plan is None:
+        return {"would": changes.Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
+    asked = rehearsal.questions(admission.plan)
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        answers = dict(zip(asked, threads.map(_put, asked.values()), strict=True))
+    outcome, sentence = rehearsal.rehearse(admission.plan, answers, request.target)
+    checks = [{"name": name, **answer.to_json()} for name, answer in answers.items()]
+    return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
+
+
+def _put(question: rehearsal.Question) -> Verdict:
+    return _ask(SETTINGS.function(question.function), question.payload())
 
 
 def _holder_runs(request: Request, state: PairState) -> Verdict | None:
@@ -92,6 +122,15 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     execution = str(event["execution"])
     _table().change(lambda state: changes.aim(state, execution, active))
     return {**verdict.to_json(), "target": active.value, "source": active.other.value}
+
+
+def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
+    """May the active server's service be restarted in place, before anything is touched?"""
+    server = role_in(event)
+    host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
+    door = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
+    sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": server.other})
+    return restarting.may_restart(server, host, door, sessions).to_json()
 
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -196,15 +235,24 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     line = _concluded_before(table, execution)
     if line is None or (before.lease is not None and before.lease.execution == execution):
         _, line = changes.conclude(before, execution, outcome, sentence, now)
-        table.add_history(line)
+        table.add_history(line, _phases(execution, now), SETTINGS.history_days)
         table.change(lambda state: changes.conclude(state, execution, outcome, sentence, now)[0])
     message = telling.tell(SETTINGS.pair.name, table.read(), line)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
 
 def _concluded_before(table: PairTable, execution: str) -> changes.History | None:
-    lines = (changes.History.from_json(each) for each in table.history(10))
+    lines = (changes.History.from_json(each) for each in table.history(10) if not keeping.is_note(each))
     return next((line for line in lines if line.execution == execution), None)
+
+
+def _phases(execution: str, now: float) -> list[dict[str, Any]]:
+    """When each step ran, for the history. Best effort: a change is not held up by its own chronicle."""
+    try:
+        return executions.phases(aws.stepfunctions(), execution, now)
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("the history has no phases", extra={"why": str(error)[:300]})
+        return []
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -214,17 +262,86 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"outcome": changes.Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
 
 
+def set_mode(event: Mapping[str, Any]) -> dict[str, Any]:
+    """automatic, manual or shadow, from now on."""
+    mode = one_of(event, "mode", keeping.MODES)
+    return _note(event, f"The mode is {mode} now.", lambda state: keeping.set_mode(state, mode))
+
+
+def maintenance(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Hold automatic failovers back for `seconds` from now on; 0 ends it."""
+    seconds = whole_in(event, "seconds", 0, keeping.MAINTENANCE_AT_MOST_S)
+    until = time.time() + seconds if seconds else 0.0
+    sentence = f"Maintenance until {keeping.moment(until)}." if seconds else "No maintenance any more."
+    return _note(event, sentence, lambda state: keeping.maintain(state, until))
+
+
+def acknowledge(event: Mapping[str, Any]) -> dict[str, Any]:
+    """A person has looked at the last automatic failover; the next one may happen by itself."""
+    sentence = "The last automatic failover is acknowledged; the next one may happen by itself."
+    return _note(event, sentence, keeping.acknowledge)
+
+
+def _note(event: Mapping[str, Any], sentence: str, alter: Callable[[PairState], PairState]) -> dict[str, Any]:
+    by, table = line_in(event, "requested_by"), _table()
+    state = table.change(alter)
+    note = keeping.Note(state.epoch, str(event["action"]), state.active, sentence, by, time.time())
+    table.add_note(note, SETTINGS.history_days)
+    return {"answer": "yes", "sentence": sentence}
+
+
+def hold(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Note that an automatic failover is held back. `tell` is there for the first asking in an outage only."""
+    why, by = line_in(event, "sentence"), line_in(event, "requested_by")
+    before: list[PairState] = []
+
+    def alter(state: PairState) -> PairState:
+        before.append(state)
+        return keeping.hold(state, why)
+
+    table = _table()
+    state = table.change(alter)
+    if before[-1].held:
+        return {"answer": "yes", "sentence": state.held}
+    table.add_note(keeping.Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
+    message = telling.tell_held(SETTINGS.pair.name, state, why)
+    return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
+
+
+def release(_event: Mapping[str, Any]) -> dict[str, Any]:
+    """The active server is well again: the next outage is told of anew."""
+    _table().change(keeping.release)
+    return {"answer": "yes", "sentence": "Nothing is held back."}
+
+
+def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the latest readiness check beside the record, for `failoverctl status`."""
+    found = event.get("readiness")
+    if not isinstance(found, Mapping) or len(json.dumps(found)) > READINESS_AT_MOST:
+        raise BadRequest("readiness is not an object of a size that can be kept.")
+    _table().put_readiness(found)
+    return {"answer": "yes", "sentence": "Kept."}
+
+
 def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
     return lambdas.ask_verdict(aws.functions(), function, payload)
 
 
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "begin": begin,
+    "rehearse": rehearse,
     "survey": survey,
+    "may_restart": may_restart,
     "prove": prove,
     "prove_power": prove_power,
     "verify": verify,
     "turn_back": turn_back,
     "conclude": conclude,
     "refuse": refuse,
+    "set_mode": set_mode,
+    "maintenance": maintenance,
+    "acknowledge": acknowledge,
+    "hold": hold,
+    "release": release,
+    "keep_readiness": keep_readiness,
 }

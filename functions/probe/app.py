@@ -1,7 +1,8 @@
 """`probe`: looks at the servers from inside their network. Calls no AWS API.
 
 Actions: look (both servers at once, raw signals), confirm (is the active one really down? more than one look), serves
-(does a server's administration interface answer?), name (where does the name point?).
+(does a server's administration interface answer?), name (where does the name point?), certificate (is it good, and
+until when?).
 """
 
 from __future__ import annotations
@@ -41,8 +42,11 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         answer = serves(SETTINGS.pair.server(role_in(event))).to_json()
     elif action == "name":
         answer = name().to_json()
+    elif action == "certificate":
+        answer = certificate(SETTINGS.pair.server(role_in(event))).to_json()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of look, confirm, serves, name is needed.")
+        known = "look, confirm, serves, name, certificate"
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.debug("answered", extra={"asked": action, "answer": answer})
     return answer
 
@@ -100,6 +104,13 @@ def name() -> Verdict:
     from msfailover.adapters import names  # dnspython takes 90 ms to import; a look does without it
 
     return names.resolve(SETTINGS.record_name, SETTINGS.resolvers, SETTINGS.timeout_s)
+
+
+def certificate(server: Server) -> Verdict:
+    """Is the administration interface's certificate good, and until when? `days_left` in the evidence."""
+    return admin_interface.certificate(
+        server.address, SETTINGS.admin_port, SETTINGS.admin_name, SETTINGS.admin_ca, SETTINGS.timeout_s
+    )
 
 
 def _admin(server: Server, timeout_s: float) -> admin_interface.Sighting:

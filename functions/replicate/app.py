@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover import observing, replication
-from msfailover.adapters import aws, run_command
+from msfailover.adapters import aws, dry, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
 from msfailover.pair import Role
@@ -46,8 +47,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = now(str(event.get("execution", "")))
     elif action == "status":
         verdict = status()
+    elif action == "rights":
+        verdict = rights()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of scheduled, now, status is needed.")
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of scheduled, now, status, rights is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -113,6 +116,19 @@ def collect(detail: Mapping[str, Any]) -> Verdict:
 def status() -> Verdict:
     """Is the standby's copy fresh enough to be promoted with?"""
     return replication.is_fresh(_known(), _table().read(), time.time(), SETTINGS.oldest_s)
+
+
+def rights() -> Verdict:
+    """May the replication be sent to both servers? Tried dry: the order lacks what it needs, so nothing is sent."""
+    return dry.try_all(
+        {
+            f"ssm:SendCommand of replicate to {role}": partial(
+                run_command.try_to_send, aws.ssm(), SETTINGS.pair.server(role), SETTINGS.document
+            )
+            for role in Role
+        },
+        "InvalidParameters",
+    )
 
 
 def _send(order: Order, mode: str) -> Freshness:

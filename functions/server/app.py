@@ -1,19 +1,21 @@
 """`server`: one server's host and machine, through SSM Run Command and EC2.
 
-Actions: runs (does its service run?), fit (could it be started?), ask_to_stop (best effort, waits for nothing), stop
-(cleanly, waits), start (demands the other one's fence receipt), power (is the machine on?), power_off.
+Actions: runs (does its service run?), fit (could it be started?), rights (may we order what a failover orders? tried
+dry), power (is the machine on?); ask_to_stop (best effort, waits for nothing), stop (cleanly, waits), start (demands
+the other one's fence receipt), restart (in place, before anything was touched), power_off.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover import fence, observing
-from msfailover.adapters import aws, power, run_command
+from msfailover.adapters import aws, dry, power, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
 from msfailover.pair import PairState, Server
@@ -29,7 +31,7 @@ MARGIN_S = 5
 KILL_S = 12
 """Seconds the stop document takes at most beyond the grace, to kill what did not stop."""
 
-ACTIONS = ("runs", "fit", "ask_to_stop", "stop", "start", "power", "power_off")
+ACTIONS = ("runs", "fit", "rights", "ask_to_stop", "stop", "start", "restart", "power", "power_off")
 
 
 class ServiceDidNotStop(Exception):
@@ -41,12 +43,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     action, server = str(event.get("action")), SETTINGS.pair.server(role_in(event))
     if action not in ACTIONS:
         raise BadRequest(f"action is {action[:40]!r}, but one of {', '.join(ACTIONS)} is needed.")
-    if action in ("runs", "fit", "power"):
-        verdict = {"runs": runs, "fit": fit, "power": is_on}[action](server)
-    else:
-        verdict = {"ask_to_stop": ask_to_stop, "stop": stop, "start": start, "power_off": power_off}[action](
-            server, epoch_in(event)
-        )
+    verdict = READS[action](server) if action in READS else ACTS[action](server, epoch_in(event))
     logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -90,14 +87,18 @@ def ask_to_stop(server: Server, epoch: int) -> Verdict:
 
 
 def stop(server: Server, epoch: int) -> Verdict:
-    """Stop the server cleanly and wait for it.
+    """Stop the server cleanly and wait for it. Its host stays the source of the replication, for the last copy.
 
     Raises:
         NoReceipt: no change away from this server is under way.
         ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop.
     """
     fence.demand_change(_state(), server.role, epoch)
-    command = _send_stop(server, epoch)
+    return _stop_and_wait(server, epoch)
+
+
+def _stop_and_wait(server: Server, epoch: int) -> Verdict:
+    command = _send_stop(server, epoch, keep_role=True)
     status = run_command.result(aws.ssm(), server, command, SETTINGS.stop_grace_s + KILL_S + MARGIN_S)
     if status.get("service") != "stopped":
         raise ServiceDidNotStop(f"The service of {server.role} was told to stop, but is {status.get('service')}.")
@@ -112,6 +113,22 @@ def start(server: Server, epoch: int) -> Verdict:
         CommandFailed, CommandUnfinished: it was not seen to start.
     """
     fence.demand_receipt(_state(), server.role, epoch)
+    return _start_and_wait(server, epoch)
+
+
+def restart(server: Server, epoch: int) -> Verdict:
+    """Restart the active server's service in place, in the epoch that is; for a failover that has touched nothing yet.
+
+    Raises:
+        NoReceipt: it is not the active server, or the failover away from it has gone further already.
+        ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop, or to start again.
+    """
+    before = fence.demand_untouched(_state(), server.role, epoch)
+    _stop_and_wait(server, before)
+    return _start_and_wait(server, before)
+
+
+def _start_and_wait(server: Server, epoch: int) -> Verdict:
     parameters = {
         **_common(epoch),
         "StartCommand": SETTINGS.start_command,
@@ -148,17 +165,40 @@ def _status(server: Server) -> dict[str, Any]:
     return run_command.result(aws.ssm(), server, command, SETTINGS.status_limit_s)
 
 
-def _send_stop(server: Server, epoch: int) -> str:
+def _send_stop(server: Server, epoch: int, *, keep_role: bool = False) -> str:
     parameters = {
         **_common(epoch),
+        "KeepRole": "yes" if keep_role else "no",
         "StopCommand": SETTINGS.stop_command,
         "GraceSeconds": str(SETTINGS.stop_grace_s),
     }
     return run_command.send(aws.ssm(), server, SETTINGS.stop_document, parameters)
 
 
+def rights(server: Server) -> Verdict:
+    """May we order of this server what a failover orders? Tried dry: nothing is sent, nothing is switched off."""
+    documents = (SETTINGS.status_document, SETTINGS.start_document, SETTINGS.stop_document)
+    calls: dict[str, Callable[[], object]] = {
+        f"ssm:SendCommand of {document} to {server.role}": partial(run_command.try_to_send, aws.ssm(), server, document)
+        for document in documents
+    }
+    if not server.instance_id.startswith("mi-"):
+        calls[f"ec2:StopInstances of {server.role}"] = lambda: power.try_to_switch_off(aws.ec2(), server)
+    return dry.try_all(calls, "InvalidParameters", "DryRunOperation")
+
+
 def _common(epoch: int) -> dict[str, str]:
     return {"Service": SETTINGS.service, "StatusCommand": SETTINGS.status_command, "Epoch": str(epoch)}
+
+
+READS: dict[str, Callable[[Server], Verdict]] = {"runs": runs, "fit": fit, "rights": rights, "power": is_on}
+ACTS: dict[str, Callable[[Server, int], Verdict]] = {
+    "ask_to_stop": ask_to_stop,
+    "stop": stop,
+    "start": start,
+    "restart": restart,
+    "power_off": power_off,
+}
 
 
 def _state() -> PairState:

@@ -12,8 +12,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
 from msfailover import observing
-from msfailover.adapters import aws, executions, lambdas
+from msfailover.adapters import aws, dry, executions, lambdas
 from msfailover.adapters.lambdas import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.admission import held_back
@@ -36,6 +37,8 @@ _streak = Streak()
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
+    if event.get("action") == "rights":
+        return rights().to_json()
     end = time.monotonic() + SETTINGS.tick_s
     due, looks = time.monotonic(), 0
     started: list[str] = []
@@ -51,6 +54,12 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         time.sleep(max(0.0, due - time.monotonic()))
 
 
+def rights() -> Verdict:
+    """May we start a failover? Tried dry, with an input that is no JSON."""
+    refused = {"states:StartExecution": lambda: executions.try_to_start(aws.stepfunctions(), SETTINGS.machine)}
+    return dry.try_all(refused, "InvalidExecutionInput")
+
+
 def look_once() -> str | None:
     """One look: diagnose, publish, and start a failover if it is due. Returns the execution it started."""
     global _streak
@@ -62,6 +71,8 @@ def look_once() -> str | None:
     _streak = _streak.after(state.active, diagnosis.finding)
     down = is_down(diagnosis, _streak, SETTINGS.threshold)
     _publish(state.active, diagnosis)
+    if diagnosis.finding is Finding.HEALTHY and state.held:
+        _ask_pair({"action": "release"})
     if diagnosis.finding is not Finding.HEALTHY:
         logger.warning(down.sentence, extra={"finding": diagnosis.finding, "down": down.answer})
     return _start(state, state.active, down) if down.is_yes else None
@@ -91,6 +102,9 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     if held is not None or state.lease is not None or not SETTINGS.starts:
         why = held.sentence if held else "a change is under way" if state.lease else "starting is switched off"
         logger.warning("not started", extra={"why": why, "because": down.sentence})
+        # Those who began a maintenance know; everybody else is told, once for each outage.
+        if held is not None and not state.held and state.maintenance_until <= time.time():
+            _tell_held(held.sentence)
         return None
     # One name for each epoch and half minute: a doubled tick starts nothing twice, a failover that stood down can be
     # tried again. The lease is what keeps two from running at once.
@@ -99,6 +113,24 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     execution = executions.start(aws.stepfunctions(), SETTINGS.machine, name, body)
     logger.warning("failover started", extra={"because": down.sentence, "started": execution or name})
     return execution
+
+
+def _tell_held(why: str) -> None:
+    answer = _ask_pair({"action": "hold", "sentence": why[:500], "requested_by": "watch"})
+    if "tell" not in answer:
+        return
+    try:
+        aws.sns().publish(TopicArn=SETTINGS.topic, Subject=answer["tell"]["subject"], Message=answer["tell"]["message"])
+    except (BotoCoreError, ClientError) as error:
+        logger.error("people could not be told", extra={"why": str(error)[:300], "what": why})
+
+
+def _ask_pair(payload: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return lambdas.ask(aws.functions(), SETTINGS.pair_function, payload)
+    except FunctionFailed as error:
+        logger.error("the record could not be kept", extra={"why": str(error)[:300]})
+        return {}
 
 
 def _publish(active: Role, diagnosis: Diagnosis) -> None:

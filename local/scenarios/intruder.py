@@ -43,10 +43,7 @@ def play(stage: Stage, story: Story) -> None:
 def _intrude(stage: Stage) -> None:
     port = stage.hosts.database.port
     rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": f"{MS2}/32"}]}
-    door = stage.cloud.client("cloudformation").describe_stack_resource(StackName="stage", LogicalResourceId="Door")
-    stage.cloud.client("ec2").authorize_security_group_ingress(
-        GroupId=door["StackResourceDetail"]["PhysicalResourceId"], IpPermissions=[rule]
-    )
+    stage.cloud.client("ec2").authorize_security_group_ingress(GroupId=stage.door_group, IpPermissions=[rule])
     stage.hosts.ms("ms2").start()
 
 

@@ -116,8 +116,13 @@ def test_a_huge_value_makes_no_long_sentence() -> None:
     assert len(refusal({**GOOD, "action": "x" * 100_000})) < 200
 
 
-@pytest.mark.parametrize("value", [True, False, "yes"])
-def test_a_dry_run_is_refused_as_long_as_the_workflow_has_none(value: object) -> None:
+@pytest.mark.parametrize("value", [True, False])
+def test_a_dry_run_is_asked_for_with_true_or_false(value: bool) -> None:
+    assert parse_request({**GOOD, "dry_run": value}).dry_run is value
+
+
+@pytest.mark.parametrize("value", ["yes", 1, None, {}])
+def test_a_dry_run_that_is_neither_is_refused(value: object) -> None:
     assert "dry_run" in refusal({**GOOD, "dry_run": value})
 
 

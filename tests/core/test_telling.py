@@ -38,7 +38,7 @@ def test_every_message_says_what_happened_who_asked_who_is_active_and_where_to_l
 
 SAFE = {
     Outcome.PROMOTED: "Safe: ms2 alone can use the database; ms1 is shut out.",
-    Outcome.STOOD_DOWN: "Safe: nothing was touched; ms1 stays active.",
+    Outcome.STOOD_DOWN: "Safe: ms1 stays active; it was not fenced.",
     Outcome.REFUSED: "Safe: nothing was touched.",
     Outcome.BLOCKED: "Safe: nothing was touched; ms1 stays as it was, and if it is down, so is the service.",
     Outcome.ROLLED_BACK: "Safe: ms2 is active again and alone can use the database.",

@@ -165,11 +165,22 @@ def test_what_the_rule_makes_of_an_alarm_is_a_request_that_obeys_maintenance_and
 ALARMS = resources("AWS::CloudWatch::Alarm")
 
 
+def described(alarm: dict[str, Any]) -> str:
+    said = alarm["AlarmDescription"]
+    return str(said["Fn::Sub"] if isinstance(said, dict) else said)
+
+
 @pytest.mark.parametrize("name", ALARMS)
 def test_every_alarm_tells_people_and_says_what_is_wrong(name: str) -> None:
     alarm = ALARMS[name]
     assert {"Ref": "Topic"} in alarm["AlarmActions"]
-    assert alarm["AlarmDescription"].endswith(".")
+    said = described(alarm)
+    happened, safe, what_next, where = said.splitlines()
+    assert happened.endswith(".")
+    assert safe.startswith("Safe: ")
+    assert what_next.startswith("Next: ")
+    assert where.startswith("See docs/operate.md, ")
+    assert len(said) <= 1024, "CloudWatch takes no more"
     assert alarm["TreatMissingData"] in ("breaching", "notBreaching", "ignore", "missing")
 
 

@@ -13,6 +13,9 @@ SERVERS = ("ms1", "ms2")
 LETS_IN = {("DatabaseAccessFunction", "grant"), ("ServerFunction", "start"), ("DnsFunction", "move")}
 """What must never be asked for before the other server's fence is proven."""
 
+BEFORE_ANYTHING = {("ServerFunction", "restart")}
+"""What may be asked for only while nothing was touched and nothing proven: a server that keeps its open door."""
+
 TOUCHES = LETS_IN | {
     ("ServerFunction", "stop"),
     ("ServerFunction", "ask_to_stop"),
@@ -61,7 +64,7 @@ def _plan(action: str, **changes: Any) -> dict[str, Any]:
         "graceful": False,
         "may_power_off": False,
         "named": None,
-        "dry_run": False,
+        "restart_first": False,
     }
     return {**plan, **changes}
 
@@ -99,6 +102,8 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
             # What is resumed has touched something already, in an execution before.
             resumed = replace(truth, touched=plan["action"] == "resume")
             yield Reply({"admitted": True, "sentence": "yes", "plan": plan}, resumed)
+    elif action == "rehearse":
+        yield Reply({"would": "promoted", "sentence": "because", "checks": []}, truth)
     elif action == "survey":
         yield from _verdicts(truth, ("no", "unknown"))
         for target, source in (SERVERS, SERVERS[::-1]):
@@ -112,8 +117,6 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     elif action == "conclude":
         told = {"outcome": asked["outcome"], "subject": "s", "message": "m"}
         yield Reply(told, replace(truth, recorded=str(asked["outcome"])))
-    elif action == "rehearse":
-        yield Reply({"would": "promoted", "sentence": "because", "checks": []}, truth)
     elif action == "refuse":
         yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
     else:

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from local.cloud import jsonata
-from tests.graph.answers import LETS_IN, SERVERS, Reply, Step, Truth, replies
+from tests.graph.answers import BEFORE_ANYTHING, LETS_IN, SERVERS, Reply, Step, Truth, replies
 
 ATTEMPTS = re.compile(r"\$\{[A-Za-z]+Attempts\}")
 """The limits of loops: two is enough, since what loops twice and ends loops any number of times and ends."""
@@ -49,6 +49,7 @@ class Walk:
     ends: set[End] = field(default_factory=set)
     breaches: list[str] = field(default_factory=list)
     inside: list[Walk] = field(default_factory=list)
+    until_breach: bool = False
 
     def visited(self) -> set[str]:
         return {node.path for node in self.edges} | {path for each in self.inside for path in each.visited()}
@@ -79,9 +80,14 @@ class Walk:
         return None
 
 
-def explore(machine: Mapping[str, Any]) -> Walk:
-    """Walk through the whole machine from its start, with nothing proven and nothing known."""
-    return _explore(_substituted(machine), "", {}, Truth())
+def explore(machine: Mapping[str, Any], *, until_breach: bool = False) -> Walk:
+    """Walk through the whole machine from its start, with nothing proven and nothing known.
+
+    Args:
+        machine: the definition.
+        until_breach: stop at the first breach, for a machine that is wrong and so may have walks without end.
+    """
+    return _explore(_substituted(machine), "", {}, Truth(), until_breach)
 
 
 def _substituted(machine: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -89,10 +95,10 @@ def _substituted(machine: Mapping[str, Any]) -> Mapping[str, Any]:
     return found
 
 
-def _explore(machine: Mapping[str, Any], prefix: str, variables: Variables, truth: Truth) -> Walk:
-    walk = Walk()
+def _explore(machine: Mapping[str, Any], prefix: str, variables: Variables, truth: Truth, until_breach: bool) -> Walk:
+    walk = Walk(until_breach=until_breach)
     waiting = [_node(prefix + machine["StartAt"], variables, truth)]
-    while waiting:
+    while waiting and not (until_breach and walk.all_breaches()):
         node = waiting.pop()
         if node in walk.edges:
             continue
@@ -138,6 +144,8 @@ class _Step:
         return (arguments["FunctionName"].strip("${}"), asked["action"]), asked
 
     def _judge(self, step: Step, asked: Mapping[str, Any]) -> None:
+        if step in BEFORE_ANYTHING and (self.node.truth.touched or self.node.truth.proven):
+            self.walk.breaches.append(f"{self.node.path} asks {step[0]} to {step[1]} after something was touched")
         if step not in LETS_IN:
             return
         truth, server = self.node.truth, asked.get("server")
@@ -180,7 +188,9 @@ class _Step:
         """Every combination of the branches' ends. What one branch proves, another must not rely on: they race."""
         ends: list[list[End]] = []
         for number, branch in enumerate(self.body["Branches"]):
-            inside = _explore(branch, f"{self.node.path}/{number}/", self.variables, self.node.truth)
+            inside = _explore(
+                branch, f"{self.node.path}/{number}/", self.variables, self.node.truth, self.walk.until_breach
+            )
             self.walk.inside.append(inside)
             ends.append(sorted(inside.ends, key=repr))
         combinations: list[list[End]] = [[]]

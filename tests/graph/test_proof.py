@@ -47,11 +47,16 @@ def test_nothing_was_touched_where_the_outcome_says_so(walk: Walk) -> None:
 
 def test_the_outcome_is_the_recorded_one(walk: Walk) -> None:
     """`refused` writes nothing; `halted` may be the record's own failure; the others are in the record first."""
-    wrong = [
-        end for end in walk.ends if outcome(end) != end.truth.recorded and outcome(end) not in ("refused", "halted", REHEARSED)
-    ]
+    free = ("refused", "halted", REHEARSED)
+    wrong = [end for end in walk.ends if outcome(end) != end.truth.recorded and outcome(end) not in free]
     assert wrong == []
 
 
 def test_people_are_told_of_every_end(walk: Walk) -> None:
     assert [end for end in walk.ends if not end.truth.told and outcome(end) != REHEARSED] == []
+
+
+def test_a_rehearsal_writes_nothing_and_tells_nobody_but_who_asked(walk: Walk) -> None:
+    rehearsed = [end for end in walk.ends if outcome(end) == REHEARSED]
+    assert rehearsed
+    assert [end for end in rehearsed if end.truth.recorded or end.truth.told or end.truth.touched] == []

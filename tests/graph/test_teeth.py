@@ -64,7 +64,12 @@ def forget_which_answer_was_read(machine: Machine) -> None:
     state(machine, "VerifyFence")["Assign"]["fenceAnswer"] = "yes"
 
 
+def restart_after_the_fence(machine: Machine) -> None:
+    state(machine, "Fenced")["Default"] = "RestartSource"
+
+
 UNSAFE = [
+    restart_after_the_fence,
     bypass_verify_fence,
     take_unknown_for_proven,
     promote_by_default,
@@ -80,7 +85,7 @@ UNSAFE = [
 
 @pytest.mark.parametrize("edit", UNSAFE, ids=lambda edit: edit.__name__)
 def test_an_unsafe_edit_is_found(edit: Callable[[Machine], None]) -> None:
-    assert explore(edited(edit)).all_breaches() != []
+    assert explore(edited(edit), until_breach=True).all_breaches() != []
 
 
 def forget_to_count(machine: Machine) -> None:

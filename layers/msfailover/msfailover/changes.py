@@ -169,6 +169,7 @@ def conclude(
             active=lease.target,
             epoch=lease.epoch,
             acknowledged=state.acknowledged and not unattended,
+            held="",
         )
     else:
         after = replace(after, receipt=None)

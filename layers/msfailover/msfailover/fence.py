@@ -96,3 +96,21 @@ def demand_change(state: PairState, fenced: Role, epoch: int) -> None:
     lease = state.lease
     if lease is None or lease.epoch != epoch or lease.target is fenced:
         raise NoReceipt(f"{fenced} is left alone: no change away from it is under way in epoch {epoch}.")
+
+
+def demand_untouched(state: PairState, active: Role, epoch: int) -> int:
+    """Allow a restart of the active server in place: only while a change away from it has proven nothing yet, so that
+    nobody else can have been let in.
+
+    Returns:
+        the epoch in which it is active, which is the one to restart it in.
+
+    Raises:
+        NoReceipt: it is not the active server, or the change has gone further.
+    """
+    demand_change(state, active, epoch)
+    if state.active is not active or state.receipt is not None:
+        raise NoReceipt(
+            f"{active} is not restarted: it is not the active server, or its fence has been proven already."
+        )
+    return state.epoch

@@ -144,6 +144,7 @@ class PairState:
         mode: automatic, manual or shadow.
         maintenance_until: seconds since 1970; 0 when there is none.
         halted: why a change stopped for a human; empty when none did.
+        held: why an automatic failover is held back in the outage that is; empty when none is.
         version: grows with every write, so that two writers can't both win.
     """
 
@@ -155,6 +156,7 @@ class PairState:
     mode: str = "automatic"
     maintenance_until: float = 0.0
     halted: str = ""
+    held: str = ""
     version: int = 0
 
     @property

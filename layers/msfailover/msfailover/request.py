@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -14,7 +14,7 @@ WATCH = "watch"
 AUTOMATIC = (WATCH, "alarm")
 """Who asks without a person behind it. Their requests obey mode, maintenance and acknowledgement (I7)."""
 
-_KNOWN = ("action", "target", "reason", "requested_by")
+_KNOWN = ("action", "target", "reason", "requested_by", "dry_run")
 _LONGEST_TEXT = 500
 
 
@@ -91,6 +91,24 @@ def _one_of(data: Mapping[Any, Any], name: str, allowed: list[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         shown = "missing" if value is None else repr(value)[:60]
         raise BadRequest(f"{name} is {shown}, but one of {', '.join(allowed)} is needed.")
+    return value
+
+
+def one_of(event: Mapping[str, Any], name: str, allowed: Iterable[str]) -> str:
+    """A field that must have one of a few values. Raises `BadRequest`, saying which."""
+    return _one_of(event, name, list(allowed))
+
+
+def line_in(event: Mapping[str, Any], name: str) -> str:
+    """A line of text for people. Raises `BadRequest` where it is missing, too long, or more than a line."""
+    return _sentence(event, name, None)
+
+
+def whole_in(event: Mapping[str, Any], name: str, least: int, most: int) -> int:
+    """A whole number in a range. Raises `BadRequest`, saying which."""
+    value = event.get(name)
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        raise BadRequest(f"{name} is {repr(value)[:40]}, but a whole number from {least} to {most} is needed.")
     return value
 
 

@@ -41,7 +41,22 @@ class PairSettings:
     server_function: str = setting("SERVER_FUNCTION", function_name)
     access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
+    dns_function: str = setting("DNS_FUNCTION", function_name)
+    replicate_function: str = setting("REPLICATE_FUNCTION", function_name)
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
+    restart_first: bool = setting("RESTART_FIRST", flag, False)
+    history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
+
+    def function(self, word: str) -> str:
+        """The function that a question's word for it means."""
+        return {
+            "probe": self.probe_function,
+            "server": self.server_function,
+            "access": self.access_function,
+            "sessions": self.sessions_function,
+            "dns": self.dns_function,
+            "replicate": self.replicate_function,
+        }[word]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,6 +68,8 @@ class WatchSettings:
     probe_function: str = setting("PROBE_FUNCTION", function_name)
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
     server_function: str = setting("SERVER_FUNCTION", function_name)
+    pair_function: str = setting("PAIR_FUNCTION", function_name)
+    topic: str = setting("TOPIC_ARN", arn)
     machine: str = setting("STATE_MACHINE_ARN", arn)
     interval_s: float = setting("PROBE_INTERVAL_SECONDS", number(0.2, 30, "seconds"), 5.0)
     threshold: int = setting("FAILURE_THRESHOLD", whole(2, 20, "a number of failures"), 3)
@@ -126,6 +143,35 @@ class DnsSettings:
     zone: str = setting("HOSTED_ZONE_ID", text(r"[A-Z0-9]{1,32}", "a hosted zone's id"))
     record_name: str = setting("RECORD_NAME", host_name)
     ttl_s: int = setting("RECORD_TTL_SECONDS", whole(1, 300, "seconds"), 30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadinessSettings:
+    """`readiness`: whom to ask whether a failover would go ahead now."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    topic: str = setting("TOPIC_ARN", arn)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    server_function: str = setting("SERVER_FUNCTION", function_name)
+    access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
+    sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
+    dns_function: str = setting("DNS_FUNCTION", function_name)
+    replicate_function: str = setting("REPLICATE_FUNCTION", function_name)
+    pair_function: str = setting("PAIR_FUNCTION", function_name)
+    watch_function: str = setting("WATCH_FUNCTION", function_name)
+
+    def function(self, word: str) -> str:
+        """The function that a question's word for it means."""
+        return {
+            "probe": self.probe_function,
+            "server": self.server_function,
+            "access": self.access_function,
+            "sessions": self.sessions_function,
+            "dns": self.dns_function,
+            "replicate": self.replicate_function,
+            "watch": self.watch_function,
+        }[word]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,7 @@ class Message:
 
 _SAFE = {
     Outcome.PROMOTED: "Safe: {target} alone can use the database; {source} is shut out.",
-    Outcome.STOOD_DOWN: "Safe: nothing was touched; {source} stays active.",
+    Outcome.STOOD_DOWN: "Safe: {source} stays active; it was not fenced.",
     Outcome.REFUSED: "Safe: nothing was touched.",
     Outcome.BLOCKED: "Safe: nothing was touched; {source} stays as it was, and if it is down, so is the service.",
     Outcome.ROLLED_BACK: "Safe: {target} is active again and alone can use the database.",
@@ -70,6 +70,26 @@ def tell_refusal(pair: str, state: PairState, sentence: str, execution: str) -> 
         )
     )
     return Message(subject(pair, "request", Outcome.REFUSED.value), body)
+
+
+def tell_held(pair: str, state: PairState, why: str) -> Message:
+    """The message for an automatic failover that is held back while the active server is down. One for each outage."""
+    nxt = "Next: look at {active}. If it is really down: `failoverctl failover --reason …`."
+    if not state.acknowledged:
+        nxt += " To let the next one happen by itself: `failoverctl acknowledge`."
+    if state.mode != "automatic":
+        nxt += " To let it happen by itself: `failoverctl mode automatic`."
+    active = str(state.active or "nobody")
+    body = "\n".join(
+        (
+            f"The active server {active} of pair {pair} is down, and nothing is done about it by itself. {why}",
+            f"Active server: {active} (epoch {state.epoch}). The service is probably away.",
+            "Safe: nothing was touched.",
+            nxt.format(active=active),
+            'See docs/operate.md, "Held back".',
+        )
+    )
+    return Message(subject(pair, "failover", "held back"), body)
 
 
 def subject(pair: str, action: str, outcome: str) -> str:

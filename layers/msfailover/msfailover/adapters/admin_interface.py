@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import socket
+import ssl
+import threading
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from types import TracebackType
+from typing import Any, Self
 
 import requests
 from requests.adapters import HTTPAdapter
+from urllib3.connection import HTTPSConnection
 
 from msfailover.detection import Signal
+from msfailover.verdict import Verdict, no, unknown, yes
 
 BODY_AT_MOST = 4096
 
@@ -25,15 +33,67 @@ class Sighting:
     seconds: float
 
 
+class _Deadline:
+    """Cuts a connection when its time is over, whatever the other side is doing.
+
+    A time limit between bytes does not end a look at a server that drips them: only cutting the connection does.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.passed = False
+        self._connection: socket.socket | None = None
+        self._timer = threading.Timer(seconds, self._pass)
+        self._timer.daemon = True
+
+    def __enter__(self) -> Self:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+
+    def guard(self, connection: socket.socket) -> None:
+        self._connection = connection
+        if self.passed:
+            self._cut()
+
+    def _pass(self) -> None:
+        self.passed = True
+        self._cut()
+
+    def _cut(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(OSError):  # it is closed already
+                # Not SSLSocket's own shutdown, which takes away what the other thread is reading with.
+                socket.socket.shutdown(self._connection, socket.SHUT_RDWR)
+
+
+class _Connection(HTTPSConnection):
+    """A connection that a deadline can cut."""
+
+    def __init__(self, *args: Any, deadline: _Deadline, **kwargs: Any) -> None:
+        self._deadline = deadline
+        super().__init__(*args, **kwargs)
+
+    def connect(self) -> None:
+        super().connect()
+        self._deadline.guard(self.sock)
+
+
 class _ByAddress(HTTPAdapter):
     """Connects to an address and verifies the certificate for a name: the name may point at the other server."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
+    def __init__(self, name: str, deadline: _Deadline) -> None:
+        self._name, self._deadline = name, deadline
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, server_hostname=self._name, assert_hostname=self._name, **kwargs)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        pool.ConnectionCls = partial(_Connection, deadline=self._deadline)
+        return pool
 
 
 def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeout_s: float) -> Sighting:
@@ -44,7 +104,7 @@ def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeo
         path: the page.
         name: the host name its certificate must be good for.
         ca_file: the authority that must have signed it.
-        timeout_s: seconds for connecting and for each read; the body is read for at most as long again.
+        timeout_s: seconds for connecting and for each silence; all of it has at most twice as long.
     """
     began = time.monotonic()
     where = f"https://{f'[{address}]' if ':' in address else address}:{port}{path}"
@@ -52,22 +112,19 @@ def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeo
     def seen(signal: Signal, sentence: str) -> Sighting:
         return Sighting(signal, sentence, time.monotonic() - began)
 
-    with requests.Session() as session:
+    with _Deadline(2 * timeout_s) as deadline, requests.Session() as session:
         session.trust_env = False  # a proxy in the environment would answer for the server
-        session.mount("https://", _ByAddress(name))
+        session.mount("https://", _ByAddress(name, deadline))
         try:
-            answer = session.get(
+            with session.get(
                 where, headers={"Host": name}, timeout=timeout_s, verify=ca_file, allow_redirects=False, stream=True
-            )
-            read_within(answer, began + 2 * timeout_s)
-        except requests.exceptions.SSLError as error:
-            return seen(Signal.WRONG_CERTIFICATE, f"its certificate is not accepted ({_short(error)})")
-        except requests.exceptions.Timeout:
-            return seen(Signal.SILENT, f"no answer within {timeout_s:g} s")
-        except requests.exceptions.ConnectionError as error:
-            return seen(*_connection(error))
-        except requests.exceptions.RequestException as error:
-            return seen(Signal.BROKEN, f"its answer can't be read ({_short(error)})")
+            ) as answer:
+                _read_a_little(answer)
+        except (requests.exceptions.RequestException, OSError) as error:
+            if not deadline.passed:
+                return seen(*_trouble(error, timeout_s))
+        if deadline.passed:
+            return seen(Signal.SILENT, f"no whole answer within {2 * timeout_s:g} s")
     if answer.status_code >= 500:
         return seen(Signal.BROKEN, f"it answers with status {answer.status_code}")
     if answer.status_code >= 400:
@@ -75,15 +132,31 @@ def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeo
     return seen(Signal.ANSWERS, f"it answers with status {answer.status_code}")
 
 
-def read_within(answer: requests.Response, end: float) -> None:
-    """Read a bounded part of a body, and not for ever: a server that drips is as silent as one that says nothing."""
+def _read_a_little(answer: requests.Response) -> None:
+    """Read a bounded part of a body: enough to see that the server says what it began to say."""
     size = 0
     for chunk in answer.iter_content(1024):
         size += len(chunk)
         if size >= BODY_AT_MOST:
             return
-        if time.monotonic() > end:
-            raise requests.exceptions.ReadTimeout("the body drips")
+
+
+def _trouble(error: BaseException, timeout_s: float) -> tuple[Signal, str]:
+    """What a failed request says about the server."""
+    if isinstance(error, requests.exceptions.Timeout):
+        return Signal.SILENT, f"no answer within {timeout_s:g} s"
+    if isinstance(error, requests.exceptions.SSLError):
+        # A server that hangs up in the middle of a handshake is in trouble; only one that shakes hands and shows the
+        # wrong thing is misconfigured, which is never acted on.
+        if any(isinstance(each, ssl.SSLEOFError | ssl.SSLZeroReturnError) for each in _beneath(error)):
+            return Signal.BROKEN, "the connection broke in the TLS handshake"
+        return Signal.WRONG_CERTIFICATE, f"its certificate is not accepted ({_short(error)})"
+    if isinstance(error, requests.exceptions.ConnectionError):
+        return _connection(error)
+    if isinstance(error, requests.exceptions.RequestException):
+        return Signal.BROKEN, f"its answer can't be read ({_short(error)})"
+    # Not of the network: requests looks for the authority's file before it connects.
+    return Signal.WRONG_CERTIFICATE, f"its certificate can't be verified here ({_short(error)})"
 
 
 def ask_port(address: str, port: int, timeout_s: float) -> Sighting:
@@ -99,18 +172,42 @@ def ask_port(address: str, port: int, timeout_s: float) -> Sighting:
     return Sighting(signal, sentence, time.monotonic() - began)
 
 
+def certificate(address: str, port: int, name: str, ca_file: str, timeout_s: float) -> Verdict:
+    """Whether a server's certificate is accepted, and until when it is; `days_left` in the evidence of a yes."""
+    context = ssl.create_default_context(cafile=ca_file)
+    try:
+        with (
+            socket.create_connection((address, port), timeout=timeout_s) as raw,
+            context.wrap_socket(raw, server_hostname=name) as secured,
+        ):
+            shown = secured.getpeercert() or {}
+    except ssl.SSLCertVerificationError as error:
+        return no(f"The certificate of {address}:{port} is not accepted: {error.verify_message}.")
+    except OSError as error:
+        return unknown(f"The certificate of {address}:{port} can't be seen: {error}")
+    ends = ssl.cert_time_to_seconds(str(shown["notAfter"]))
+    days = (ends - time.time()) / 86400
+    return yes(f"The certificate for {name} is good until {shown['notAfter']}.", days_left=round(days, 1))
+
+
 def _connection(error: BaseException) -> tuple[Signal, str]:
     """Find the operating system's reason under the layers of a failed request."""
-    reason: BaseException | None = error
-    for _ in range(8):
-        if reason is None:
-            break
-        if isinstance(reason, OSError) and reason.errno is not None:
-            return _by_number(reason.errno, str(reason))
-        inner = getattr(reason, "reason", None)
-        deeper = inner if isinstance(inner, BaseException) else reason.__cause__ or reason.__context__
-        reason = deeper or next((each for each in reason.args if isinstance(each, BaseException)), None)
+    for each in _beneath(error):
+        if isinstance(each, OSError) and each.errno is not None:
+            return _by_number(each.errno, str(each))
     return Signal.BROKEN, f"the connection broke ({_short(error)})"
+
+
+def _beneath(error: BaseException) -> Iterator[BaseException]:
+    """An error and those that it was made of, outermost first."""
+    layer: BaseException | None = error
+    for _ in range(8):
+        if layer is None:
+            return
+        yield layer
+        inner = getattr(layer, "reason", None)
+        deeper = inner if isinstance(inner, BaseException) else layer.__cause__ or layer.__context__
+        layer = deeper or next((each for each in layer.args if isinstance(each, BaseException)), None)
 
 
 def _by_number(number: int | None, words: str) -> tuple[Signal, str]:
@@ -120,8 +217,16 @@ def _by_number(number: int | None, words: str) -> tuple[Signal, str]:
         return Signal.UNREACHABLE, "there is no way to it"
     if number == errno.ETIMEDOUT:
         return Signal.SILENT, "the connection timed out"
-    return Signal.BROKEN, f"the connection broke ({words[:80]})"
+    if number in (errno.ECONNRESET, errno.ECONNABORTED, errno.EPIPE):
+        return Signal.BROKEN, f"the connection broke ({_line(words)})"
+    # No packet of the server's made this: no descriptors left here, a rule of our own. It says nothing of the server.
+    return Signal.UNREACHABLE, f"it could not be asked ({_line(words)})"
 
 
 def _short(error: BaseException) -> str:
-    return str(error)[:120]
+    return _line(str(error))
+
+
+def _line(words: str) -> str:
+    """At most 120 characters of one printable line: what a server sends may end up in a message to people."""
+    return "".join(each if each.isprintable() else " " for each in words[:120])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_sns import SNSClient
     from mypy_boto3_ssm import SSMClient
     from mypy_boto3_stepfunctions import SFNClient
 
@@ -59,6 +60,10 @@ def route53() -> Route53Client:
 
 def stepfunctions() -> SFNClient:
     return _client("stepfunctions", _STANDARD)  # type: ignore[no-any-return]
+
+
+def sns() -> SNSClient:
+    return _client("sns", _STANDARD)  # type: ignore[no-any-return]
 
 
 def functions() -> LambdaClient:

@@ -32,6 +32,12 @@ def start(client: SFNClient, machine: str, name: str, request: Mapping[str, Any]
     return answer["executionArn"]
 
 
+def try_to_start(client: SFNClient, machine: str) -> None:
+    """Ask for an execution with an input that is no JSON: Step Functions looks whether the call is allowed, then
+    refuses it for the input, and starts nothing."""
+    client.start_execution(stateMachineArn=machine, input="dry run: no JSON")
+
+
 def running(client: SFNClient, execution: str) -> Verdict:
     """Whether an execution still runs; *unknown* where Step Functions does not say so."""
     try:
@@ -41,3 +47,23 @@ def running(client: SFNClient, execution: str) -> Verdict:
     if status in ("RUNNING", "PENDING_REDRIVE"):
         return yes(f"{execution} still runs.")
     return no(f"{execution} has ended ({status}).")
+
+
+def phases(client: SFNClient, execution: str, now: float) -> list[dict[str, Any]]:
+    """When each state that does or waits for something ran: `{"name", "start", "end"}`, seconds since 1970.
+
+    Args:
+        now: the end of the states that still run, such as the one that asks.
+    """
+    events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+    entered: dict[str, float] = {}
+    found: list[dict[str, Any]] = []
+    for event in events:
+        at = event["timestamp"].timestamp()
+        if event["type"] in ("TaskStateEntered", "WaitStateEntered"):
+            entered[event["stateEnteredEventDetails"]["name"]] = at
+        elif event["type"] in ("TaskStateExited", "WaitStateExited"):
+            name = event["stateExitedEventDetails"]["name"]
+            found.append({"name": name, "start": round(entered.pop(name, at), 3), "end": round(at, 3)})
+    found += [{"name": name, "start": round(start, 3), "end": round(now, 3)} for name, start in entered.items()]
+    return found[:200]

@@ -1,12 +1,12 @@
 """The pair's record in DynamoDB: one item per pair, written only as it was read, and one item per change for ever.
 
-Keys: `pair` (the pair's name) and `item` ("state", "freshness", or "history#<epoch>#<time>#<execution>").
+Keys: `pair` (the pair's name) and `item` ("state", "freshness", "readiness", or "history#<epoch>#<time>#<execution>").
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from msfailover.changes import History
+from msfailover.keeping import Note
 from msfailover.pair import Lease, PairState, Receipt, Role
 
 if TYPE_CHECKING:
@@ -66,10 +67,19 @@ class PairTable:
                 return after
         raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
-    def add_history(self, line: History) -> None:
-        """Write a change's line; the same line twice is one line."""
+    def add_history(self, line: History, phases: Sequence[Mapping[str, Any]] = (), keep_days: int = 0) -> None:
+        """Write a change's line; the same line twice is one line.
+
+        Args:
+            phases: when each of its steps ran.
+            keep_days: after which DynamoDB may delete it; 0 keeps it for ever.
+        """
         key = f"history#{line.epoch:09d}#{line.taken_at:.3f}#{line.execution.rsplit(':', 1)[-1]}#{line.outcome}"
-        self._put(key, line.to_json(), None)
+        self._put(key, {**line.to_json(), "phases": list(phases), **_expiry(line.ended_at, keep_days)}, None)
+
+    def add_note(self, note: Note, keep_days: int = 0) -> None:
+        """Write a line of the history that is no change of the pair."""
+        self._put(note.key, {**note.to_json(), **_expiry(note.at, keep_days)}, None)
 
     def history(self, most: int = 50) -> list[dict[str, Any]]:
         """The latest changes, newest first."""
@@ -102,6 +112,10 @@ class PairTable:
                 return after
         raise RecordBusy(f"The freshness of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
+    def put_readiness(self, found: Mapping[str, Any]) -> None:
+        """Keep the latest readiness check; whoever comes last wins, since each is whole."""
+        self._put("readiness", found, None)
+
     def _item(self, name: str) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
         return _plain(answer.get("Item", {}))
@@ -133,6 +147,10 @@ class PairTable:
         return True
 
 
+def _expiry(at: float, keep_days: int) -> dict[str, int]:
+    return {"expires_at": int(at) + keep_days * 86400} if keep_days else {}
+
+
 def state_to_json(state: PairState) -> dict[str, Any]:
     lease = state.lease
     return {
@@ -154,6 +172,7 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         "mode": state.mode,
         "maintenance_until": state.maintenance_until,
         "halted": state.halted,
+        "held": state.held,
         "version": state.version,
     }
 
@@ -180,6 +199,7 @@ def state_from_json(data: Mapping[str, Any]) -> PairState:
         mode=str(data.get("mode", "automatic")),
         maintenance_until=float(data.get("maintenance_until", 0.0)),
         halted=str(data.get("halted", "")),
+        held=str(data.get("held", "")),
         version=int(data.get("version", 0)),
     )
 

@@ -35,6 +35,11 @@ def is_on(client: EC2Client, server: Server) -> Verdict:
     return yes(f"the instance of {server.role} ({server.instance_id}) is {states[0]}.", state=states[0])
 
 
+def try_to_switch_off(client: EC2Client, server: Server) -> None:
+    """Ask for what `switch_off` does, dry: EC2 refuses it, and by the error's code says whether it would be allowed."""
+    client.stop_instances(InstanceIds=[server.instance_id], Force=True, DryRun=True)
+
+
 def switch_off(client: EC2Client, server: Server) -> None:
     """Order the machine off and return; whether it is off is for `is_on` to say.
 

@@ -83,6 +83,16 @@ def swap(client: Route53Client, zone: str, before: RecordSet | None, after: Reco
     return answer["ChangeInfo"]["Id"]
 
 
+def try_to_swap(client: Route53Client, zone: str, name: str, ttl_s: int) -> None:
+    """Ask for a swap that can't be: what it deletes, an address of documentation's, is not there; so it is refused.
+
+    Were it there, the very same would be put in its place: nothing is changed in any case.
+    """
+    nowhere = RecordSet(name, "A", ttl_s, ("192.0.2.1",)).to_api()
+    changes: list[Any] = [{"Action": action, "ResourceRecordSet": nowhere} for action in ("DELETE", "CREATE")]
+    client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Comment": "dry run", "Changes": changes})
+
+
 def in_sync(client: Route53Client, change: str, wait_s: float) -> Verdict:
     """Whether a change has reached all name servers, waited for at most `wait_s` seconds.
 

@@ -47,6 +47,14 @@ def send(client: SSMClient, server: Server, document: str, parameters: Mapping[s
     return answer["Command"]["CommandId"]
 
 
+def try_to_send(client: SSMClient, server: Server, document: str) -> None:
+    """Ask for what `send` does, with a parameter that no document has: SSM looks first whether the call is allowed,
+    then refuses it for the parameter, and sends nothing."""
+    client.send_command(
+        InstanceIds=[server.instance_id], DocumentName=document, Parameters={"NoSuchParameter": ["dry run"]}
+    )
+
+
 def result(client: SSMClient, server: Server, command_id: str, wait_s: float) -> dict[str, Any]:
     """Wait for a command's result.
 

@@ -92,15 +92,31 @@ def shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
                 raise
 
 
-def open_for(client: EC2Client, door_group: str, address: str, port: int, description: str) -> None:
-    """Let one address in on one port. A rule that is there already is as good as made."""
+def try_to_shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
+    """Ask for what `shut` does, dry: EC2 refuses it, and the error's code says whether it would have been allowed."""
+    rule_ids = [rule.rule_id for rule in rules[:1]]
+    client.revoke_security_group_ingress(GroupId=door_group, SecurityGroupRuleIds=rule_ids, DryRun=True)
+
+
+def try_to_open(client: EC2Client, door_group: str, address: str, port: int) -> None:
+    """Ask for what `open_for` does, dry; see `try_to_shut`."""
+    permission = _permission(address, port, "dry run")
+    client.authorize_security_group_ingress(GroupId=door_group, IpPermissions=[permission], DryRun=True)
+
+
+def _permission(address: str, port: int, description: str) -> Any:
     length, kind, name = (128, "Ipv6Ranges", "CidrIpv6") if ":" in address else (32, "IpRanges", "CidrIp")
-    permission: Any = {
+    return {
         "IpProtocol": "tcp",
         "FromPort": port,
         "ToPort": port,
         kind: [{name: f"{address}/{length}", "Description": description}],
     }
+
+
+def open_for(client: EC2Client, door_group: str, address: str, port: int, description: str) -> None:
+    """Let one address in on one port. A rule that is there already is as good as made."""
+    permission = _permission(address, port, description)
     try:
         client.authorize_security_group_ingress(GroupId=door_group, IpPermissions=[permission])
     except ClientError as error:

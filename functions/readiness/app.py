@@ -1,0 +1,92 @@
+"""`readiness`: could we fail over right now? Asked on a schedule and by people; it also keeps the other functions warm.
+
+Calls every function that the workflow calls, in its form that only reads, so that permissions and paths are exercised
+all the time and not for the first time in a failover. One metric, `Ready`: 1 only where every check says yes.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
+from msfailover import observing, readiness
+from msfailover.adapters import aws, lambdas
+from msfailover.adapters.lambdas import FunctionFailed
+from msfailover.adapters.pair_table import PairTable
+from msfailover.environment import read
+from msfailover.pair import PairState, Role
+from msfailover.rehearsal import Question
+from msfailover.request import BadRequest
+from msfailover.settings import ReadinessSettings
+from msfailover.verdict import Verdict, no, unknown, yes
+
+SETTINGS = read(ReadinessSettings, os.environ)
+logger = observing.logger_for("readiness")
+
+AT_ONCE = 5
+"""Questions asked side by side: enough to be quick, few enough not to start a process of a function for each."""
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    observing.begin(logger, event)
+    if event.get("action") != "check":
+        raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but check is needed.")
+    found = check()
+    _publish(found["answer"] == "yes")
+    log = logger.info if found["answer"] == "yes" else logger.warning
+    log(found["sentence"], extra={"not_yes": [each for each in found["checks"] if each["answer"] != "yes"]})
+    try:
+        lambdas.ask(aws.functions(), SETTINGS.pair_function, {"action": "keep_readiness", "readiness": found})
+    except FunctionFailed as error:
+        logger.error("the result could not be kept", extra={"why": str(error)[:300]})
+    return found
+
+
+def check() -> dict[str, Any]:
+    """Ask everybody, and judge: `{"answer", "sentence", "at", "checks": [...]}`."""
+    state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    if state.active is None:
+        verdict, checks = no("Not ready: the pair has not been taken into care; adopt it first."), []
+    else:
+        checks = _checks(state.active, state)
+        verdict = readiness.summary(checks)
+    return {
+        "answer": verdict.answer.value,
+        "sentence": verdict.sentence,
+        "at": round(time.time(), 3),
+        "checks": [each.to_json() for each in checks],
+    }
+
+
+def _checks(active: Role, state: PairState) -> list[readiness.Check]:
+    asked = readiness.questions(active)
+    with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
+        answers = dict(zip(asked, threads.map(_ask, asked.values()), strict=True))
+    return readiness.judge(active, state, answers, _people())
+
+
+def _ask(question: Question) -> Verdict:
+    answer = lambdas.ask_verdict(aws.functions(), SETTINGS.function(question.function), question.payload())
+    return Verdict(answer.answer, answer.sentence, {**answer.evidence, "answered_at": time.time()})
+
+
+def _people() -> Verdict:
+    """Is anybody told? A topic with nobody behind it tells the wall."""
+    try:
+        attributes = aws.sns().get_topic_attributes(TopicArn=SETTINGS.topic)["Attributes"]
+    except (BotoCoreError, ClientError) as error:
+        return unknown(f"Whether anybody is told is not known: {str(error)[:300]}")
+    confirmed = int(attributes.get("SubscriptionsConfirmed", 0))
+    return (yes if confirmed else no)(f"{confirmed} confirmed subscription(s) to the topic.")
+
+
+def _publish(ready: bool) -> None:
+    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="readiness")
+    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    metrics.add_metric("Ready", MetricUnit.Count, 1 if ready else 0)
+    metrics.flush_metrics()

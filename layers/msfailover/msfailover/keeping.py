@@ -1,0 +1,89 @@
+"""What people change in the pair's record without moving the pair: mode, maintenance, acknowledgement.
+
+| setting       | effect on a request that nobody stands behind (the watchdog's, the alarm's)             |
+|---------------|------------------------------------------------------------------------------------------|
+| automatic     | the mode that acts: admitted                                                             |
+| manual        | refused; people are told once for each outage, and one of them decides                   |
+| shadow        | refused; what would have been done is written to the history, and people are told        |
+| maintenance   | refused until its end, quietly: those who began it know                                  |
+| acknowledged  | False after an automatic failover: the next one is refused until a person has looked     |
+
+A person's own request is held up by none of these. Who weighs them is `admission.held_back`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+
+from msfailover.pair import PairState, Role
+
+MODES = ("automatic", "manual", "shadow")
+MAINTENANCE_AT_MOST_S = 30 * 86400
+
+
+@dataclass(frozen=True)
+class Note:
+    """A line of the history that is no change of the pair: a setting changed, a failover held back."""
+
+    epoch: int
+    action: str
+    active: Role | None
+    sentence: str
+    requested_by: str
+    at: float
+
+    @property
+    def key(self) -> str:
+        return f"history#{self.epoch:09d}#{self.at:.3f}#{self.action}#noted"
+
+    def to_json(self) -> dict[str, Any]:
+        active = self.active.value if self.active else None
+        return {
+            "epoch": self.epoch,
+            "execution": "none",
+            "action": self.action,
+            "source": active,
+            "target": active,
+            "outcome": "noted",
+            "sentence": self.sentence,
+            "reason": "",
+            "requested_by": self.requested_by,
+            "taken_at": self.at,
+            "ended_at": self.at,
+            "receipt": None,
+        }
+
+
+def is_note(line: Mapping[str, Any]) -> bool:
+    """Whether a stored line of the history is a note, and not a change."""
+    return line.get("outcome") == "noted"
+
+
+def set_mode(state: PairState, mode: str) -> PairState:
+    return replace(state, mode=mode)
+
+
+def maintain(state: PairState, until: float) -> PairState:
+    """The record with maintenance until then; 0 ends it."""
+    return replace(state, maintenance_until=until)
+
+
+def acknowledge(state: PairState) -> PairState:
+    return replace(state, acknowledged=True)
+
+
+def hold(state: PairState, why: str) -> PairState:
+    """The record with an automatic failover held back; held back already, it stays as it is."""
+    return state if state.held else replace(state, held=why)
+
+
+def release(state: PairState) -> PairState:
+    """The record after the active server was seen well again: the next outage is a new one."""
+    return replace(state, held="")
+
+
+def moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")

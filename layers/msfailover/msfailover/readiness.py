@@ -1,0 +1,215 @@
+"""Could we fail over right now? Each check by name, with what to do about a no. Unknown is not ready."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from msfailover.pair import PairState, Role
+from msfailover.rehearsal import Question
+from msfailover.verdict import Answer, Verdict, no, unknown, yes
+
+CLOCKS_MAY_DIFFER_S = 10.0
+CERTIFICATE_LEAST_DAYS = 14
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check: its name, its answer (yes is good), and what to do where it is not yes."""
+
+    name: str
+    verdict: Verdict
+    remedy: str
+
+    def to_json(self) -> dict[str, Any]:
+        remedy = "" if self.verdict.is_yes else self.remedy
+        return {
+            "name": self.name,
+            "answer": self.verdict.answer.value,
+            "sentence": self.verdict.sentence,
+            "remedy": remedy,
+        }
+
+
+def questions(active: Role) -> dict[str, Question]:
+    """What has to be asked of the functions, by a name for each. All of it reads; the rights are tried dry."""
+    standby = active.other
+    return {
+        "active host": Question("server", "runs", active),
+        "standby host": Question("server", "fit", standby),
+        "active answers": Question("probe", "serves", active),
+        "certificate": Question("probe", "certificate", active),
+        "resolved": Question("probe", "name"),
+        "active door": Question("access", "status", active),
+        "standby door": Question("access", "status", standby),
+        "owner's groups, active": Question("access", "foreign", active),
+        "owner's groups, standby": Question("access", "foreign", standby),
+        "active sessions": Question("sessions", "status", active),
+        "standby sessions": Question("sessions", "status", standby),
+        "database rights": Question("sessions", "rights"),
+        "record": Question("dns", "status", active),
+        "files": Question("replicate", "status"),
+        "right to the door": Question("access", "rights", standby),
+        "right to the name": Question("dns", "rights"),
+        "right to ms1": Question("server", "rights", Role.MS1),
+        "right to ms2": Question("server", "rights", Role.MS2),
+        "right to replicate": Question("replicate", "rights"),
+        "right to start a failover": Question("watch", "rights"),
+    }
+
+
+def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people: Verdict) -> list[Check]:
+    """Make the checks of the answers.
+
+    Args:
+        active: the active server.
+        state: the pair's record as read now.
+        answers: to `questions(active)`, each with `answered_at` (seconds since 1970) in its evidence.
+        people: is anybody told?
+    """
+    standby = active.other
+    hosts = {active: answers["active host"], standby: answers["standby host"]}
+    return [
+        Check("nothing under way", _at_rest(state), "Wait for the change to end, or `failoverctl resume`."),
+        Check(
+            "active server serves",
+            answers["active answers"],
+            f"If it is really down, the watchdog acts; else look at the service of {active}.",
+        ),
+        Check("standby is fit", hosts[standby], f"Start the machine of {standby}; look at its SSM agent."),
+        Check("standby is stopped", _stopped(standby, hosts[standby]), f"Stop the service of {standby} on its host."),
+        Check("versions equal", _versions(hosts), "Install the same package version on both hosts."),
+        Check("autostart off", _autostart(hosts), "`systemctl disable` the service on the host that is named."),
+        Check("hosts know their roles", _roles(active, state, hosts), "Look who wrote /var/lib/ms-failover/epoch."),
+        Check("clocks agree", _clocks(hosts), "Let both hosts follow a time server (chrony)."),
+        Check("standby's copy fresh", answers["files"], "See docs/operate.md, replication-stale."),
+        Check(
+            "doors as they should be",
+            _doors(active, answers),
+            "See docs/operate.md, split-brain-risk; the owner's groups must let neither server in.",
+        ),
+        Check("sessions as they should be", _sessions(active, answers), "See docs/operate.md, split-brain-risk."),
+        Check("database rights", answers["database rights"], "Grant the monitoring role what docs/databases.md lists."),
+        Check("record as expected", answers["record"], "Look who edited the record; `failoverctl switchover` sets it."),
+        Check(
+            "name resolves", _resolves(answers["record"], answers["resolved"]), "Look at the zone and its name servers."
+        ),
+        Check("certificate", _certificate(answers["certificate"]), "Renew it on the active server; it is replicated."),
+        Check("permissions", _rights(answers), "Update the stack; look for a policy that denies it."),
+        Check("people are told", people, "Subscribe somebody to the stack's topic and confirm the subscription."),
+    ]
+
+
+def summary(checks: Sequence[Check]) -> Verdict:
+    """Ready, or what keeps us from it. One unknown is enough not to be ready."""
+    bad = [each for each in checks if not each.verdict.is_yes]
+    if not bad:
+        return yes(f"Ready: a failover would go ahead; all {len(checks)} checks say yes.")
+    names = ", ".join(f"{each.name} ({each.verdict.answer})" for each in bad)
+    word = no if any(each.verdict.is_no for each in bad) else unknown
+    return word(f"Not ready: {names}.")
+
+
+def _at_rest(state: PairState) -> Verdict:
+    if state.lease is None:
+        return yes("No change of the pair is under way.")
+    why = f": {state.halted}" if state.halted else ""
+    return no(f"{state.lease.action} to {state.lease.target} holds the lease{why}")
+
+
+def _stopped(standby: Role, host: Verdict) -> Verdict:
+    service = str(host.evidence.get("service", "unknown"))
+    word = {"stopped": yes, "running": no}.get(service, unknown)
+    return word(f"The service of {standby} is {service}.")
+
+
+def _versions(hosts: Mapping[Role, Verdict]) -> Verdict:
+    versions = {role: str(host.evidence.get("version", "unknown")) for role, host in hosts.items()}
+    told = ", ".join(f"{role} has {version}" for role, version in sorted(versions.items()))
+    if "unknown" in versions.values():
+        return unknown(f"Not both versions are known: {told}.")
+    return (yes if len(set(versions.values())) == 1 else no)(f"{told}.")
+
+
+def _autostart(hosts: Mapping[Role, Verdict]) -> Verdict:
+    found = {role: str(host.evidence.get("autostart", "unknown")) for role, host in hosts.items()}
+    told = ", ".join(f"{role}: {setting}" for role, setting in sorted(found.items()))
+    word = no if "on" in found.values() else unknown if set(found.values()) != {"off"} else yes
+    return word(f"Autostart of the service: {told}.")
+
+
+def _roles(active: Role, state: PairState, hosts: Mapping[Role, Verdict]) -> Verdict:
+    found = {
+        role: (str(host.evidence.get("role", "unknown")), host.evidence.get("epoch")) for role, host in hosts.items()
+    }
+    told = ", ".join(f"{role} says {role_there}, epoch {epoch}" for role, (role_there, epoch) in sorted(found.items()))
+    if found[active] == ("active", state.epoch) and found[active.other][0] == "standby":
+        return yes(f"{told}.")
+    word = unknown if "unknown" in {each for each, _ in found.values()} else no
+    return word(f"{told}; the record says {active} is active in epoch {state.epoch}.")
+
+
+def _clocks(hosts: Mapping[Role, Verdict]) -> Verdict:
+    """Each host's clock against ours when its answer came; an answer takes a second or two, which is allowed for."""
+    off: dict[Role, float] = {}
+    for role, host in hosts.items():
+        clock, ours = host.evidence.get("clock"), host.evidence.get("answered_at")
+        if not isinstance(clock, int | float) or not isinstance(ours, int | float):
+            return unknown(f"{role} did not tell its clock.")
+        off[role] = clock - ours
+    told = ", ".join(f"{role} {seconds:+.1f} s" for role, seconds in sorted(off.items()))
+    good = all(abs(seconds) <= CLOCKS_MAY_DIFFER_S for seconds in off.values())
+    return (yes if good else no)(f"Against this function's clock: {told}; {CLOCKS_MAY_DIFFER_S:g} s are allowed.")
+
+
+def _doors(active: Role, answers: Mapping[str, Verdict]) -> Verdict:
+    return _as_wanted(
+        "The door lets in {active} and nobody else of the pair.",
+        active,
+        (
+            (answers["active door"], Answer.YES),
+            (answers["standby door"], Answer.NO),
+            (answers["owner's groups, active"], Answer.NO),
+            (answers["owner's groups, standby"], Answer.NO),
+        ),
+    )
+
+
+def _sessions(active: Role, answers: Mapping[str, Verdict]) -> Verdict:
+    return _as_wanted(
+        "{active} has its sessions on the database, and the other server none.",
+        active,
+        ((answers["active sessions"], Answer.YES), (answers["standby sessions"], Answer.NO)),
+    )
+
+
+def _as_wanted(good: str, active: Role, found: Sequence[tuple[Verdict, Answer]]) -> Verdict:
+    wrong = [each for each, wanted in found if each.answer is not wanted]
+    if not wrong:
+        return yes(good.format(active=active))
+    word = no if any(each.answer is not Answer.UNKNOWN for each in wrong) else unknown
+    return word(" ".join(each.sentence for each in wrong))
+
+
+def _resolves(record: Verdict, resolved: Verdict) -> Verdict:
+    if not resolved.is_yes:
+        return resolved
+    wanted, found = set(record.evidence.get("values", ())), set(resolved.evidence.get("addresses", ()))
+    return (yes if wanted and wanted == found else no)(f"Asked of the name servers: {resolved.sentence}")
+
+
+def _certificate(found: Verdict) -> Verdict:
+    days = found.evidence.get("days_left")
+    if not found.is_yes or not isinstance(days, int | float):
+        return found
+    return found if days >= CERTIFICATE_LEAST_DAYS else no(f"{found.sentence} That is in {days:.0f} days.")
+
+
+def _rights(answers: Mapping[str, Verdict]) -> Verdict:
+    rights = [each for name, each in answers.items() if name.startswith("right to")]
+    return _as_wanted(
+        "Every call that a failover makes was tried dry, and allowed.",
+        Role.MS1,
+        [(each, Answer.YES) for each in rights],
+    )

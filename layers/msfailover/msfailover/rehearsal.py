@@ -1,0 +1,106 @@
+"""What would an execution do now, and why? Judged from answers of everything that reads; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from msfailover.admission import Plan
+from msfailover.adoption import Survey, who_is_active
+from msfailover.changes import Outcome
+from msfailover.pair import Role
+from msfailover.request import Action
+from msfailover.verdict import Verdict
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to a function of the stack: `function` is a word for it, not its name."""
+
+    function: str
+    action: str
+    server: Role | None = None
+
+    def payload(self) -> dict[str, str]:
+        server = {"server": self.server.value} if self.server else {}
+        return {"action": self.action, **server}
+
+
+def questions(plan: Plan) -> dict[str, Question]:
+    """What has to be asked to rehearse a plan, by a name for each."""
+    source, target = plan.source, plan.target
+    asked = {
+        "door": Question("access", "rights", target),
+        "owners": Question("access", "foreign", source),
+        "sessions": Question("sessions", "rights"),
+        "name": Question("dns", "rights"),
+    }
+    if plan.survey:
+        for role in Role:
+            asked |= {f"runs {role}": Question("server", "runs", role)}
+            asked |= {f"sessions {role}": Question("sessions", "status", role)}
+        return asked
+    asked["standby"] = Question("server", "fit", target)
+    if plan.confirm:
+        asked["outage"] = Question("probe", "confirm", source)
+    if plan.graceful:
+        asked["files"] = Question("replicate", "rights")
+    if plan.may_power_off:
+        asked["power"] = Question("server", "rights", source)
+    return asked
+
+
+def rehearse(plan: Plan, answers: Mapping[str, Verdict], named: Role | None = None) -> tuple[Outcome, str]:
+    """Judge how the plan would end.
+
+    Args:
+        plan: as admitted.
+        answers: to `questions(plan)`.
+        named: the server that an adoption named.
+
+    Returns:
+        the outcome, and why in one sentence.
+    """
+    if plan.survey:
+        return _adoption(answers, named)
+    stopped = Outcome.HALTED if plan.action is Action.RESUME else Outcome.BLOCKED
+    outage = answers.get("outage")
+    if outage is not None and not outage.is_yes:
+        return (Outcome.STOOD_DOWN if outage.is_no else stopped), outage.sentence
+    for name in ("standby", "files"):
+        if name in answers and not answers[name].is_yes:
+            return stopped, answers[name].sentence
+    doubt = _fence_doubt(answers)
+    power = answers.get("power")
+    by = "by the database: its door shut, its sessions ended"
+    if doubt is not None:
+        if power is None or not power.is_yes:
+            bad_end = Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED
+            return bad_end, f"The fence of {plan.source} could not be proven: {doubt.sentence}"
+        by = f"by power, since the database can't: {doubt.sentence}"
+    if not answers["name"].is_yes:
+        return (Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED), answers["name"].sentence
+    first = f"{outage.sentence} " if outage is not None else ""
+    how = "stopped cleanly, its last files carried, then fenced" if plan.graceful else "fenced"
+    return Outcome.PROMOTED, (
+        f"{first}{plan.source} would be {how} ({by}), and {plan.target} started, in epoch {plan.epoch}."
+    )
+
+
+def _fence_doubt(answers: Mapping[str, Verdict]) -> Verdict | None:
+    """What keeps the database from proving the fence; None where nothing does."""
+    for name in ("door", "sessions"):
+        if not answers[name].is_yes:
+            return answers[name]
+    return None if answers["owners"].is_no else answers["owners"]
+
+
+def _adoption(answers: Mapping[str, Verdict], named: Role | None) -> tuple[Outcome, str]:
+    surveys = {role: Survey(answers[f"runs {role}"], answers[f"sessions {role}"]) for role in Role}
+    verdict, active = who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
+    if active is None:
+        return Outcome.REFUSED, verdict.sentence
+    doubt = _fence_doubt(answers)
+    if doubt is not None:
+        return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven: {doubt.sentence}"
+    return Outcome.PROMOTED, f"{verdict.sentence} It would be taken into care as the active server."
