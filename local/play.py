@@ -14,9 +14,10 @@ from rich.console import Console
 from local import copies
 from local.report import journal
 from local.report.figures import Report
-from local.report.live import Snapshot, watch
+from local.report.live import watch
 from local.report.publish import publish
 from local.report.record import AgentEvent, Change, Phase, Run, Step
+from local.report.snapshot import Snapshot
 from local.report.verdict import verdict
 from local.scenarios import Scenario
 from local.scenarios.scenario import Story

@@ -7,53 +7,17 @@ own, and shows it. Looking must be cheap for both sides: the machine that draws 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from types import TracebackType
 from typing import Protocol, Self
 
 from rich.console import Console
 
-from local.report.record import Event, Step
+from local.report.plain import PlainView
+from local.report.screen import ScreenView
+from local.report.snapshot import Snapshot
 
 LOOKS_PER_S = 8
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """What is so at this moment; all moments in seconds since 1970.
-
-    Args:
-        at: now.
-        scenario, headline: as in the record.
-        started_at: when the scenario (or the setting up before it) began.
-        doing: what is going on now, a few words.
-        failure_at: when the fault struck, None before it.
-        steps: the workflow's steps so far, in the order they were entered; `end` is None for those that run.
-        door: the servers that may use the database now; None when that is not known.
-        name: the server the name points to, None for none or unknown; `address` is what is answered.
-        agents: how many agents are with each server, and with None: on their way.
-        written: rows in the journal so far, of each server; the view makes rates of them.
-        hosts: a word for each server's state ("running", "hangs", "off").
-        log: the last sentences, oldest first, with their times; as many as may come between a few looks, since where
-            there is no terminal each of them is printed, once.
-    """
-
-    at: float
-    scenario: str
-    headline: str
-    started_at: float
-    doing: str = ""
-    failure_at: float | None = None
-    steps: tuple[Step, ...] = ()
-    door: frozenset[str] | None = None
-    name: str | None = None
-    address: str = ""
-    agents: Mapping[str | None, int] = field(default_factory=dict)
-    written: Mapping[str, int] = field(default_factory=dict)
-    hosts: Mapping[str, str] = field(default_factory=dict)
-    servers: tuple[str, str] = ("ms1", "ms2")
-    log: tuple[Event, ...] = ()
 
 
 class View(Protocol):
@@ -114,9 +78,6 @@ def watch(source: Callable[[], Snapshot], console: Console | None = None, looks_
     Use as a context manager around the run. Drawing a look costs some 3 ms of a processor; where `source` costs more
     than that, take fewer looks.
     """
-    from local.report.plain import PlainView
-    from local.report.screen import ScreenView
-
     console = console or Console()
     return Watching(source, ScreenView(console) if is_lively(console) else PlainView(console), looks_per_s)
 
@@ -124,12 +85,3 @@ def watch(source: Callable[[], Snapshot], console: Console | None = None, looks_
 def is_lively(console: Console) -> bool:
     """Whether the console can be redrawn in place: a terminal, and not a dumb one."""
     return console.is_terminal and not console.is_dumb_terminal
-
-
-def plain_text(text: str, encoding: str = "utf-8") -> str:
-    """One printable line that the encoding can hold.
-
-    What hosts and functions say may be anything, a terminal obeys control codes, and a log in ASCII refuses the rest.
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line.encode(encoding, "replace").decode(encoding)

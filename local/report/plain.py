@@ -7,8 +7,8 @@ from typing import Self
 
 from rich.console import Console
 
-from local.report.live import Snapshot, plain_text
 from local.report.record import Step
+from local.report.snapshot import Snapshot, plain_text
 
 
 class PlainView:

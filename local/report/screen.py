@@ -13,8 +13,8 @@ from rich.console import Console, OverflowMethod
 from rich.live import Live
 from rich.text import Text
 
-from local.report.live import Snapshot, plain_text
 from local.report.record import Step
+from local.report.snapshot import Snapshot, plain_text
 
 _COLOURS = ("yellow", "cyan")  # the two servers', from the terminal's own palette, so they suit its background
 _BARS = " ▁▂▃▄▅▆▇█"

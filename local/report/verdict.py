@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from local.report.figures import Invariant, PhaseFigures, Report
-from local.report.live import plain_text
+from local.report.snapshot import plain_text
 
 _MARKS = {"yes": ("held", "green"), "no": ("BROKEN", "bold red"), "unknown": ("unknown", "bold yellow")}
 

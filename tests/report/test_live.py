@@ -12,10 +12,11 @@ import pytest
 from rich.console import Console
 
 from local.report.figures import agents_at, report
-from local.report.live import Snapshot, Watching, is_lively, watch
+from local.report.live import Watching, is_lively, watch
 from local.report.plain import PlainView
 from local.report.record import Event, Step
 from local.report.screen import Rates, ScreenView
+from local.report.snapshot import Snapshot
 from local.report.verdict import verdict
 
 from . import sample
