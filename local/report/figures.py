@@ -112,11 +112,19 @@ def report(run: Run, judgement: Judgement) -> Report:
 
 
 def fenced_at(run: Run) -> float | None:
-    """When the fence was proven: as observed, or else as the receipt has it."""
+    """When the fence was proven: as observed, or else as the receipt has it. The record keeps a change's receipt until
+    the next one begins, so where no change was due, one from before the cause proves nothing of this run."""
     if run.fenced_at is not None or run.proof is None:
         return run.fenced_at
     verified = run.proof.get("verified_at")
-    return float(verified) if isinstance(verified, int | float) else None
+    if not isinstance(verified, int | float):
+        return None
+    due = run.change is not None and run.change.permitted
+    return float(verified) if due or verified >= (_cause(run) or run.t0) else None
+
+
+def _cause(run: Run) -> float | None:
+    return run.change.at if run.change is not None else run.failure_at
 
 
 def name_moved_at(run: Run) -> float | None:
@@ -253,9 +261,8 @@ def _fence_first(run: Run, judgement: Judgement) -> Invariant:
 def _order(run: Run) -> Invariant:
     """What is out of order was measured wrongly, say by another execution's times, and proves nothing."""
     name = "Cause before effect"
-    cause = run.change.at if run.change is not None else run.failure_at
     moments = [
-        ("the cause", cause),
+        ("the cause", _cause(run)),
         ("the decision", run.detected_at),
         ("the fence’s proof", fenced_at(run)),
         ("the confirmed promotion", run.promoted_at),

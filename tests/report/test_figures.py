@@ -126,6 +126,18 @@ def test_times_of_another_execution_are_not_taken_for_this_ones() -> None:
     assert found["detection_s"] is None
 
 
+def test_a_receipt_from_before_the_cause_is_not_this_runs_where_no_change_was_due() -> None:
+    adopted = sample.receipt(sample.T0 - 20)
+    found = of(replace(sample.crash(), changes=(), fenced_at=None, detected_at=None, promoted_at=None, receipt=adopted))
+    assert answers(found)["Cause before effect"] == "yes"
+    assert (found["fenced_at"], found["receipt"]) == (None, adopted)
+
+
+def test_a_receipt_from_before_the_cause_does_not_pass_for_the_proof_that_a_change_needed() -> None:
+    found = of(replace(sample.crash(), fenced_at=None, receipt=sample.receipt(sample.T0 - 20)))
+    assert answers(found)["Cause before effect"] == "no"
+
+
 def test_a_receipt_as_the_table_returns_it_is_plain_numbers_in_the_report() -> None:
     stored = {"epoch": Decimal(2), "verified_at": Decimal("1790000015.42"), "sessions": [Decimal(0)], "server": "ms1"}
     found = of(replace(sample.crash(), fenced_at=None, receipt=stored))
