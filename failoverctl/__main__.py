@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 
@@ -14,9 +15,9 @@ from failoverctl.trouble import Exit, Trouble
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command and return its exit code; what went wrong is said in one sentence on standard error."""
+    """Run a command and return its exit code; what went wrong is said on standard error, in a sentence or two."""
     arguments = make_parser().parse_args(argv)
-    complaints = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    complaints = Console(stderr=True, highlight=False, soft_wrap=True)
     try:
         endpoint = arguments.endpoint
         if arguments.stage:
@@ -24,9 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments.stack:
             raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --stage.", Exit.USAGE)
         account = Account(arguments.profile, arguments.region, endpoint)
-        return int(arguments.run(Desk(account, Console(highlight=False), arguments)))
+        return int(arguments.run(Desk(account, Console(highlight=False), complaints, arguments)))
     except Trouble as trouble:
-        complaints.print(str(trouble))
+        complaints.print(str(trouble), markup=False)
+        if arguments.json:
+            print(json.dumps({"trouble": str(trouble), "exit": int(trouble.code)}))  # noqa: T201 - the command's output
         return int(trouble.code)
     except KeyboardInterrupt:
         complaints.print("Stopped. What runs in AWS goes on.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,10 +12,12 @@ from typing import Any
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
-from failoverctl.trouble import Trouble, plainly
+from failoverctl.trouble import Exit, Trouble, plainly
 
 _LIMITS = Config(connect_timeout=3, read_timeout=80, retries={"total_max_attempts": 2, "mode": "standard"})
+_OUT_OF_ORDER_AT_MOST = 30
 _OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "DoorGroupId")
 
 
@@ -30,6 +33,7 @@ class Account:
         keys: dict[str, Any] = {}
         if endpoint:  # nobody looks at them there
             keys = {"aws_access_key_id": "stage", "aws_secret_access_key": "stage"}
+        region = region or os.environ.get("AWS_REGION")  # which boto3 doesn't look at, and the AWS command line does
         with plainly("use this profile"):
             self._session = boto3.Session(profile_name=profile, region_name=region, **keys)
         self._endpoint = endpoint
@@ -74,7 +78,7 @@ def find_stack(account: Account, name: str) -> Stack:
         with plainly(f"read the stack {name}"):
             found = client.describe_stacks(StackName=name)["Stacks"][0]
     except Trouble as trouble:
-        if "does not exist" not in str(trouble):
+        if not isinstance(trouble.__cause__, ClientError) or "does not exist" not in str(trouble.__cause__):
             raise
         raise Trouble(
             f"There is no stack {name} in {client.meta.region_name}: name it with --stack (or FAILOVER_STACK),"
@@ -83,7 +87,10 @@ def find_stack(account: Account, name: str) -> Stack:
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     missing = [each for each in _OUTPUTS if each not in outputs]
     if missing:
-        raise Trouble(f"The stack {name} is not one of ms-failover: it has no output {', '.join(missing)}.")
+        raise Trouble(
+            f"The stack {name} ({found.get('StackStatus')}) is not a deployed one of ms-failover: it has no output"
+            f" {', '.join(missing)}. `sam deploy` says why, where the deployment failed."
+        )
     parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
     pair = parameters.get("PairName", "management-server")
     return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], parameters)
@@ -101,7 +108,13 @@ def ask(account: Account, stack: Stack, function: str, payload: Mapping[str, Any
         body = json.loads(answer["Payload"].read() or b"null")
     if answer.get("FunctionError"):
         detail = body if isinstance(body, dict) else {}
-        raise Trouble(f"The function {function} failed: {detail.get('errorType')}: {detail.get('errorMessage')}")
+        kind, said = str(detail.get("errorType") or ""), str(detail.get("errorMessage") or "it gave no reason")
+        if kind == "BadRequest":
+            raise Trouble(f"Not done: {said}", Exit.USAGE)
+        raise Trouble(
+            f"The function {function} failed: {f'{kind}: ' if kind else ''}{said}"
+            f" Its log group is /aws/lambda/{stack.function(function)}."
+        )
     return dict(body or {})
 
 
@@ -115,18 +128,29 @@ def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
 
 
 def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
-    """The pair's latest changes, newest first."""
-    with plainly("read the pair's history"):
-        answer = account.client("dynamodb").query(
-            TableName=stack.table,
-            KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
-            ExpressionAttributeNames={"#p": "pair", "#i": "item"},
-            ExpressionAttributeValues={":p": {"S": stack.pair}, ":h": {"S": "history#"}},
-            ScanIndexForward=False,
-            Limit=most,
-            ConsistentRead=True,
-        )
-    return [plain(each) for each in answer["Items"]]
+    """The pair's latest lines of history, newest first: its changes, and notes of what was set or held back."""
+    found: list[dict[str, Any]] = []
+    more: dict[str, Any] = {}
+    # The table sorts by epoch first, and a change that came to nothing has the epoch it would have had: so a few more
+    # are read than are wanted, and sorted by time.
+    enough = most + _OUT_OF_ORDER_AT_MOST
+    while len(found) < enough:
+        with plainly("read the pair's history"):
+            answer = account.client("dynamodb").query(
+                TableName=stack.table,
+                KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
+                ExpressionAttributeNames={"#p": "pair", "#i": "item"},
+                ExpressionAttributeValues={":p": {"S": stack.pair}, ":h": {"S": "history#"}},
+                ScanIndexForward=False,
+                Limit=enough - len(found),
+                ConsistentRead=True,
+                **more,
+            )
+        found += [plain(each) for each in answer["Items"]]
+        if "LastEvaluatedKey" not in answer:
+            break
+        more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
 
 
 def plain(stored: Mapping[str, Any]) -> dict[str, Any]:

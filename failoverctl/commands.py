@@ -10,25 +10,32 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, Group
+from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.text import Text
 
 from failoverctl import screen, verbs
 from failoverctl.account import Account, Stack, ask, find_stack, history, item
 from failoverctl.status import read_status, status_of
-from failoverctl.steps import read_steps
+from failoverctl.steps import Step, read_steps
 from failoverctl.trouble import Exit, Trouble, plainly
 
 AUTOMATIC = ("watch", "alarm")
+MAINTENANCE_AT_MOST_S = 30 * 86400
+MODES = {
+    "automatic": "fail over by itself",
+    "manual": "notice and tell, and wait for a person",
+    "shadow": "write down what would have been done, and do nothing",
+}
 
 
 @dataclass(frozen=True)
 class Desk:
-    """What a command works with: the account, where it prints, and what was asked for."""
+    """What a command works with: the account, where it prints and where it asks, and what was asked for."""
 
     account: Account
     console: Console
+    questions: Console
     arguments: argparse.Namespace
 
     def stack(self) -> Stack:
@@ -44,41 +51,60 @@ class Desk:
     def people(self) -> Console | None:
         return None if self.arguments.json else self.console
 
+    @property
+    def where(self) -> str:
+        """The options that name this pair, to be added to the commands that people are told."""
+        given = vars(self.arguments)
+        if given.get("stage"):
+            return " --stage"
+        names = [name for name in ("stack", "profile", "region") if given.get(name)]
+        return "".join(f" --{name} {given[name]}" for name in names)
+
 
 def status(desk: Desk) -> Exit:
-    found = status_of(desk.account, desk.arguments.stack)
+    found = status_of(desk.account, desk.arguments.stack, desk.where)
     desk.show(found, screen.status_screen(found))
     return Exit.DONE if found["well"] else Exit.NOT_WELL
 
 
 def watch(desk: Desk) -> Exit:
     """Show the status again and again; --for ends it after a while."""
-    stack, end = desk.stack(), time.monotonic() + (desk.arguments.period or float("inf"))
+    lasts = parse_period(desk.arguments.period) if desk.arguments.period else float("inf")
+    stack, end = desk.stack(), time.monotonic() + lasts
     if desk.arguments.json:
         while True:
-            print(json.dumps(read_status(desk.account, stack)), flush=True)  # noqa: T201 - the command's output
+            print(json.dumps(read_status(desk.account, stack, desk.where)), flush=True)  # noqa: T201 - the command's output
             if time.monotonic() + desk.arguments.every > end:
                 return Exit.DONE
             time.sleep(desk.arguments.every)
     with Live(console=desk.console, auto_refresh=False, screen=desk.console.is_terminal) as live:
         while True:
-            found = read_status(desk.account, stack)
+            found = read_status(desk.account, stack, desk.where)
             shown = [screen.status_screen(found), Text(time.strftime("%H:%M:%S, Ctrl-C ends"), style="dim")]
             running = found["execution"]
             if running and not running.get("trouble"):
-                steps = read_steps(desk.account, running["arn"])
-                shown.insert(1, screen.steps_table(steps, running["since"], time.time()))
+                shown.insert(1, _progress(desk, running))
             live.update(Group(*shown), refresh=True)
             if time.monotonic() + desk.arguments.every > end:
                 return Exit.DONE
             time.sleep(desk.arguments.every)
 
 
+def _progress(desk: Desk, running: dict[str, Any]) -> RenderableType:
+    try:
+        steps = read_steps(desk.account, running["arn"])
+    except Trouble as trouble:
+        return Text(str(trouble), style="yellow")
+    width, rows = desk.console.width, max(5, desk.console.height - 14)
+    return screen.steps_table(steps, running["since"], time.time(), width=width, rows=rows)
+
+
 def verb(desk: Desk) -> Exit:
     """Any verb of the workflow."""
-    stack, request = desk.stack(), request_of(desk.arguments)
+    request = request_of(desk.arguments)
+    stack = desk.stack()
     if not (desk.arguments.yes or desk.arguments.dry_run):
-        verbs.consent(desk.account, stack, request, desk.console)
+        verbs.consent(desk.account, stack, request, desk.questions)
     execution = verbs.start(desk.account, stack, request)
     if desk.arguments.no_wait:
         desk.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
@@ -87,36 +113,42 @@ def verb(desk: Desk) -> Exit:
         ended = verbs.follow(desk.account, execution, desk.people, desk.arguments.limit)
     except KeyboardInterrupt:
         raise Trouble(f"Not followed any further; it goes on: {execution}", Exit.INTERRUPTED) from None
-    desk.show(ended.to_json(), Text.assemble((ended.outcome, "bold"), f": {ended.sentence}"))
-    return verbs.exit_code(ended.outcome)
+    desk.show(ended.to_json(), screen.ended_text(ended.outcome, ended.would, ended.sentence, desk.where))
+    return ended.code
 
 
 def request_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """The execution's input. Raises Trouble for what the workflow would refuse anyway."""
-    by = arguments.by or getpass.getuser()
-    if by in AUTOMATIC:
-        raise Trouble(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
-    request = {"action": arguments.verb, "reason": arguments.reason, "requested_by": by}
+    request = {"action": arguments.verb, "reason": arguments.reason, "requested_by": _signature(arguments)}
     if arguments.target:
         request["target"] = arguments.target
     return {**request, "dry_run": True} if arguments.dry_run else request
 
 
+def _signature(arguments: argparse.Namespace) -> str:
+    by = arguments.by or getpass.getuser()
+    if by in AUTOMATIC:
+        raise Trouble(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
+    return str(by)
+
+
 def keep(desk: Desk) -> Exit:
     """What is changed in the record without moving the pair: acknowledge, maintenance, mode."""
-    stack, payload = desk.stack(), _setting(desk.arguments)
+    payload, by = _setting(desk.arguments), _signature(desk.arguments)
+    stack = desk.stack()
     if not desk.arguments.yes:
-        verbs.agree(desk.console, f"{stack.pair}: {payload['action'].replace('_', ' ')}{_what(payload)}?")
-    by = desk.arguments.by or getpass.getuser()
+        verbs.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
     answer = ask(desk.account, stack, "pair", {**payload, "requested_by": by})
     desk.show(answer, str(answer["sentence"]))
     return Exit.DONE
 
 
 def _what(payload: dict[str, Any]) -> str:
-    if "mode" in payload:
-        return f" {payload['mode']}"
-    return f" for {payload['seconds']} s" if payload.get("seconds") else ""
+    if payload["action"] == "set_mode":
+        return f"mode {payload['mode']}, {MODES[payload['mode']]}, from now on"
+    if payload["action"] == "acknowledge":
+        return "acknowledge the last automatic failover, so that the next one may happen by itself"
+    return f"maintenance for {payload['seconds']} s from now" if payload["seconds"] else "end the maintenance"
 
 
 def _setting(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -124,7 +156,13 @@ def _setting(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"action": "set_mode", "mode": arguments.mode}
     if arguments.command == "acknowledge":
         return {"action": "acknowledge"}
-    seconds = parse_period(arguments.period) if arguments.switch == "on" else 0
+    if arguments.switch == "off":
+        return {"action": "maintenance", "seconds": 0}
+    if not arguments.period:
+        raise Trouble("Maintenance has an end: give --for, such as --for 2h.", Exit.USAGE)
+    seconds = parse_period(arguments.period)
+    if not 0 < seconds <= MAINTENANCE_AT_MOST_S:
+        raise Trouble(f"Maintenance lasts from 1s to {MAINTENANCE_AT_MOST_S // 86400}d.", Exit.USAGE)
     return {"action": "maintenance", "seconds": seconds}
 
 
@@ -143,29 +181,46 @@ def show_history(desk: Desk) -> Exit:
 
 
 def explain(desk: Desk) -> Exit:
-    """What an execution did, step by step; without a name, the latest."""
-    stack, client = desk.stack(), desk.account.client("stepfunctions")
+    """What an execution did, step by step; without a name the halted change, or else the latest execution."""
+    stack = desk.stack()
     arn = _execution_named(desk, stack, desk.arguments.execution)
     try:
-        with plainly("read the execution"):
-            answer = client.describe_execution(executionArn=arn)
-        steps = read_steps(desk.account, arn)
+        found = _as_it_ran(desk, arn)
     except Trouble as trouble:
-        kept = "Step Functions keeps executions for 90 days; `failoverctl history` keeps more."
-        raise Trouble(f"{trouble} {kept}") from None
-    began, (outcome, sentence) = answer["startDate"].timestamp(), verbs.outcome_of(answer)
-    asked = json.loads(answer.get("input") or "{}")
-    ended = verbs.Ended(arn, outcome, sentence, steps, began)
-    total = (answer.get("stopDate") or answer["startDate"]).timestamp() - began
+        found = _as_it_was_written(desk, stack, arn, trouble)
+    ended, asked, total = found
     desk.show(
-        {**ended.to_json(), "asked": asked, "began": began, "took_s": round(total, 3)},
+        {**ended.to_json(), "asked": asked, "began": ended.began, "took_s": round(total, 3)},
         Group(
             Text(f"{arn}\nasked for by {asked.get('requested_by', 'unnamed')}: {asked.get('reason', '')}"),
-            screen.steps_table(steps, began),
-            Text.assemble((outcome, "bold"), f" after {total:.2f} s: {sentence}"),
+            screen.steps_table(ended.steps, ended.began, time.time(), width=desk.console.width),
+            Text(screen.longest(ended.steps, total)),
+            screen.ended_text(ended.outcome, ended.would, ended.sentence, desk.where, total),
         ),
     )
     return Exit.DONE
+
+
+def _as_it_ran(desk: Desk, arn: str) -> tuple[verbs.Ended, dict[str, Any], float]:
+    with plainly("read the execution"):
+        answer = desk.account.client("stepfunctions").describe_execution(executionArn=arn)
+    ended, _ = verbs.read_execution(desk.account, arn)
+    end = answer["stopDate"].timestamp() if "stopDate" in answer else time.time()
+    return ended, json.loads(answer.get("input") or "{}"), end - ended.began
+
+
+def _as_it_was_written(
+    desk: Desk, stack: Stack, arn: str, trouble: Trouble
+) -> tuple[verbs.Ended, dict[str, Any], float]:
+    """From the pair's own history: Step Functions forgets an execution after 90 days."""
+    for line in history(desk.account, stack, 1000):
+        if line["execution"] == arn:
+            steps = [Step(each["name"], "Task", each["start"], each["end"]) for each in line.get("phases", [])]
+            began = min([each.start for each in steps] or [float(line["taken_at"])])
+            ended = verbs.Ended(arn, line["outcome"], line["sentence"], steps, began)
+            asked = {name: line[name] for name in ("action", "reason", "requested_by")}
+            return ended, asked, float(line["ended_at"]) - began
+    raise Trouble(f"{trouble} Nor is it in the pair's history: `failoverctl history{desk.where}`.", trouble.code)
 
 
 def _execution_named(desk: Desk, stack: Stack, name: str | None) -> str:
@@ -173,6 +228,9 @@ def _execution_named(desk: Desk, stack: Stack, name: str | None) -> str:
         return name
     if name:
         return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
+    record = item(desk.account, stack, "state")
+    if record.get("halted") and record.get("lease"):
+        return str(record["lease"]["execution"])
     with plainly("list the executions"):
         answer = desk.account.client("stepfunctions").list_executions(stateMachineArn=stack.machine, maxResults=50)
     if not answer["executions"]:

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Callable
 
 from failoverctl import commands
+from failoverctl.trouble import MEANING
 
-_CODES = """\
-exit codes: 0 done, all well · 1 shown, and something needs a person · 2 not understood · 3 refused, blocked or
-stood-down, nothing touched · 4 rolled back · 5 halted · 6 not followed to its end · 7 AWS could not be asked
-(credentials, permissions, stack, network) · 8 nobody agreed · 130 interrupted (what runs goes on)"""
-_MODES = {
-    "automatic": "fail over by itself",
-    "manual": "notice and tell, and wait for a person",
-    "shadow": "write down what would have been done, and do nothing",
-}
+_CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
+
+Adding = Callable[..., argparse.ArgumentParser]
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -32,17 +28,14 @@ def make_parser() -> argparse.ArgumentParser:
 
     add("status", "how the pair is now, on one screen", commands.status)
     watch = add("watch", "the same, live", commands.watch)
-    watch.add_argument("--every", type=float, default=2.0, metavar="SECONDS")
-    watch.add_argument("--for", dest="period", type=float, metavar="SECONDS", help="end after this long")
+    watch.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="pause from one look to the next")
+    watch.add_argument("--for", dest="period", metavar="PERIOD", help="end after this long: 45s, 90m, 2h")
     _verbs(add)
-    keeping = argparse.ArgumentParser(add_help=False)
-    keeping.add_argument("--yes", action="store_true", help="do not ask")
-    keeping.add_argument("--by", metavar="NAME", help="who does it; your login name otherwise")
-    _keepers(known, shared, keeping)
+    _keepers(add)
     history = add("history", "the changes of the pair, newest first", commands.show_history)
     history.add_argument("--most", type=int, default=20, metavar="N")
     explain = add("explain", "what an execution did, step by step, and where the seconds went", commands.explain)
-    explain.add_argument("execution", nargs="?", help="name or ARN; the latest otherwise")
+    explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted one, or else the latest")
     ready = add("readiness", "could we fail over right now? Checks it", commands.readiness)
     ready.add_argument("--last", action="store_true", help="show the last check in place of a new one")
     return parser
@@ -60,7 +53,7 @@ def _shared() -> argparse.ArgumentParser:
     return shared
 
 
-def _verbs(add: object) -> None:
+def _verbs(add: Adding) -> None:
     for name, does in (
         ("failover", "the active server is down: confirm it, fence it, promote the other"),
         ("switchover", "planned: stop the active server cleanly, carry its last files, promote the other"),
@@ -68,7 +61,7 @@ def _verbs(add: object) -> None:
         ("resume", "go on with a change that was halted or left half done"),
         ("adopt", "take an existing pair into care"),
     ):
-        verb: argparse.ArgumentParser = add(name, does, commands.verb, verb=name)  # type: ignore[operator]
+        verb = add(name, does, commands.verb, verb=name)
         verb.add_argument("--reason", required=True, help="why, for those who read the history")
         verb.add_argument("--by", required=name == "force", metavar="NAME", help="who asks; your login name otherwise")
         verb.add_argument("--target", choices=("ms1", "ms2"), help="who is to be active afterwards")
@@ -80,26 +73,13 @@ def _verbs(add: object) -> None:
         )
 
 
-def _keepers(
-    known: argparse._SubParsersAction[argparse.ArgumentParser],
-    shared: argparse.ArgumentParser,
-    keeping: argparse.ArgumentParser,
-) -> None:
-    acknowledge = known.add_parser(
-        "acknowledge",
-        parents=[shared, keeping],
-        help="I have looked at the last automatic failover: allow the next one",
-    )
-    maintenance = known.add_parser(
-        "maintenance", parents=[shared, keeping], help="hold automatic failovers back for a while: on --for 2h, off"
-    )
+def _keepers(add: Adding) -> None:
+    acknowledge = add("acknowledge", "I have looked at the last automatic failover: allow the next one", commands.keep)
+    maintenance = add("maintenance", "hold automatic failovers back for a while: on --for 2h, off", commands.keep)
     maintenance.add_argument("switch", choices=("on", "off"))
-    maintenance.add_argument("--for", dest="period", default="1h", help="how long: 45s, 90m, 2h, 1h30m, 3d")
-    mode = known.add_parser(
-        "mode",
-        parents=[shared, keeping],
-        help="; ".join(f"{name}: {does}" for name, does in _MODES.items()),
-    )
-    mode.add_argument("mode", choices=tuple(_MODES))
+    maintenance.add_argument("--for", dest="period", metavar="PERIOD", help="how long: 45s, 90m, 2h, 1h30m, 3d")
+    mode = add("mode", "; ".join(f"{name}: {does}" for name, does in commands.MODES.items()), commands.keep)
+    mode.add_argument("mode", choices=tuple(commands.MODES))
     for each in (acknowledge, maintenance, mode):
-        each.set_defaults(run=commands.keep)
+        each.add_argument("--by", metavar="NAME", help="who does it; your login name otherwise")
+        each.add_argument("--yes", action="store_true", help="do not ask")

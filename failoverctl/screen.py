@@ -14,7 +14,7 @@ from rich.text import Text
 from failoverctl.steps import Step
 
 _COLOURS = {"yes": "green", "no": "red", "unknown": "yellow"}
-BAR = 30
+NARROW = 110
 
 
 def status_screen(status: Mapping[str, Any]) -> RenderableType:
@@ -25,6 +25,8 @@ def status_screen(status: Mapping[str, Any]) -> RenderableType:
 def _headline(status: Mapping[str, Any]) -> Text:
     record = status["record"]
     active = record.get("active") or "nobody"
+    if record.get("trouble"):
+        return Text.assemble((f"{status['pair']}: ", "bold"), ("who is active is not known", "bold red"))
     said = Text.assemble((f"{status['pair']}: ", "bold"), (f"{active} is active", "bold green"))
     return said.append(f", epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}")
 
@@ -74,10 +76,13 @@ def _facts(status: Mapping[str, Any]) -> Table:
     if not isinstance(alarms, Mapping):
         ringing = [each["name"] for each in alarms if each["state"] == "ALARM"]
         table.add_row("alarms", Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if ringing else ""))
-    running = status["execution"]
+    running, last = status["execution"], status["last_change"]
     if running and not running.get("trouble"):
         since = ago(status["at"] - running["since"])
-        table.add_row("running", f"{running['action']}, {since}: {running['step']}")
+        table.add_row("running", Text(f"{running['action']}, {since}: {running['step']}", style="bold yellow"))
+    if last and not last.get("trouble"):
+        what = f"{last['action']} {last['source']} → {last['target']}: {last['outcome']}"
+        table.add_row("last change", f"{what} ({ago(status['at'] - float(last['ended_at']))} ago)")
     return table
 
 
@@ -89,32 +94,97 @@ def _attention(status: Mapping[str, Any]) -> list[RenderableType]:
         said = Text(each["sentence"])
         if each["command"]:
             said.append(f"\n→ {each['command']}", style="bold")
+        if each["see"]:
+            said.append(f"\n  docs/operate.md, {each['see']}", style="dim")
         lines.add_row("•", said)
     return [Panel(lines, title="needs a person", title_align="left", border_style="yellow")]
 
 
-def steps_table(steps: Sequence[Step], began: float, now: float | None = None) -> Table:
-    """The steps with their times and a bar each: where the seconds went."""
+def steps_table(
+    steps: Sequence[Step], began: float, now: float | None = None, *, width: int = 120, rows: int | None = None
+) -> Table:
+    """The steps with their times and a bar each: where the seconds went.
+
+    Args:
+        began: seconds since 1970; all times are shown from there.
+        now: the end of the bars of steps that still run.
+        width: columns there are.
+        rows: lines there are at most: then a step has one line, and the latest are shown; None for all of it.
+    """
     shown = [each for each in steps if each.kind in ("Task", "Wait", "Fail")]
     end = max([each.end or now or each.start for each in shown] or [began + 1])
     span = max(end - began, 0.001)
+    bar = 12 if width < NARROW else 24
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    for title, justify in (("step", "left"), ("from", "right"), ("took", "right"), ("", "left"), ("said", "left")):
-        table.add_column(title, justify=justify, overflow="fold", no_wrap=title == "")  # type: ignore[arg-type]
-    for each in shown:
+    overflow: Any = "fold" if rows is None else "ellipsis"
+    for title, justify in (("step", "left"), ("from", "right"), ("took", "right"), ("", "left")):
+        table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    table.add_column("said", overflow=overflow, no_wrap=rows is not None)
+    for each in shown if rows is None else shown[-max(1, rows - 1) :]:
         until = each.end or now or each.start
-        before = int(BAR * (each.start - began) / span)
-        length = max(1, round(BAR * (until - each.start) / span))
+        before = min(bar - 1, int(bar * (each.start - began) / span))
+        length = max(1, round(bar * (until - each.start) / span))
         style = "red" if each.failed else "cyan" if each.end else "yellow"
         again = f" ×{each.tries}" if each.tries > 1 else ""
         table.add_row(
             each.name + again,
             f"{each.start - began:.2f}",
             f"{until - each.start:.2f} s" if each.end else "…",
-            Text(" " * before + "━" * min(length, BAR - before + 1), style=style),
+            Text(" " * before + "━" * min(length, bar - before), style=style),
             Text(each.said, style="red" if each.failed else ""),
         )
     return table
+
+
+_NEXT = {
+    "rolled-back": ("find out why the other server did not come up", "failoverctl explain", "rolled-back"),
+    "halted": ("mend what is named, then go on", 'failoverctl resume --reason "…"', "failover-halted"),
+    "blocked": ("mend what is named", "failoverctl readiness", "blocked"),
+    "refused": ("see who holds what", "failoverctl status", "refused"),
+    "stood-down": ("nothing; the active server answers", "", "stood-down"),
+    "timed-out": ("see how it was left, then go on", 'failoverctl resume --reason "…"', "failover-timed-out"),
+    "aborted": ("see how it was left, then go on", 'failoverctl resume --reason "…"', "failover-timed-out"),
+}
+
+
+def ended_text(outcome: str, would: str, sentence: str, where: str, took_s: float | None = None) -> Text:
+    """How an execution ended, and what to do next where that is not plain.
+
+    Args:
+        would: what a dry run says would come of it; empty where it was none.
+        where: the options that name this pair.
+        took_s: seconds it took; None leaves it out.
+    """
+    after = f" after {took_s:.2f} s" if took_s is not None else ""
+    said = Text.assemble((f"would be {would}" if would else outcome, "bold"), f"{after}: {sentence}")
+    if would:
+        return said.append("\nIt was a dry run: nothing was changed.", style="dim")
+    todo, command, section = _NEXT.get(outcome, ("", "", ""))
+    if todo:
+        said.append(f"\nNext: {todo}{f': {command}{where}' if command else '.'}", style="bold")
+        said.append(f"\nSee docs/operate.md, {section}.", style="dim")
+    return said
+
+
+def longest(steps: Sequence[Step], took_s: float) -> str:
+    """Where the seconds went, in one sentence: the three longest steps, and what lay between steps."""
+    spent = sorted(
+        ((each.end - each.start, each.name) for each in steps if each.end and each.kind in ("Task", "Wait")),
+        reverse=True,
+    )
+    if not spent:
+        return ""
+    told = ", ".join(f"{name} {seconds:.2f} s" for seconds, name in spent[:3])
+    return f"Longest: {told}; {max(0.0, took_s - busy(steps)):.2f} s in no step at all."
+
+
+def busy(steps: Sequence[Step]) -> float:
+    """Seconds in which at least one step ran; those that ran side by side count once."""
+    total, reached = 0.0, 0.0
+    for start, end in sorted((e.start, e.end) for e in steps if e.end and e.kind in ("Task", "Wait")):
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
 
 
 def history_table(lines: Sequence[Mapping[str, Any]]) -> Table:
@@ -123,14 +193,16 @@ def history_table(lines: Sequence[Mapping[str, Any]]) -> Table:
         table.add_column(title, overflow="fold")
     for each in lines:
         when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(float(each["taken_at"])))
+        noted = each["outcome"] == "noted"
+        took = float(each["ended_at"]) - float(each["taken_at"])
         table.add_row(
             when,
             str(each["epoch"]),
-            f"{each['action']} {each['source']} → {each['target']}",
-            Text(each["outcome"], style="green" if each["outcome"] == "promoted" else "yellow"),
-            f"{float(each['ended_at']) - float(each['taken_at']):.1f} s",
-            each["requested_by"],
-            f"{each['reason']} {each['sentence']}",
+            str(each["action"]) if noted else f"{each['action']} {each['source']} → {each['target']}",
+            Text("" if noted else each["outcome"], style="green" if each["outcome"] == "promoted" else "yellow"),
+            "" if noted else f"{took:.1f} s",
+            str(each["requested_by"]),
+            Text(f"{each['reason']}: {each['sentence']}" if each["reason"] else str(each["sentence"])),
         )
     return table
 
@@ -141,7 +213,8 @@ def readiness_table(ready: Mapping[str, Any]) -> RenderableType:
         table.add_column(title, overflow="fold")
     for each in ready["checks"]:
         answer = str(each["answer"])
-        table.add_row(each["name"], Text(answer, style=_COLOURS.get(answer, "")), each["sentence"], each["remedy"])
+        told = Text(each["sentence"]), Text(each["remedy"], style="bold")
+        table.add_row(each["name"], Text(answer, style=_COLOURS.get(answer, "")), *told)
     return Group(table, Text(str(ready["sentence"]), style=_COLOURS.get(str(ready["answer"]), "")))
 
 

@@ -9,17 +9,34 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from failoverctl.account import Account, Stack, ask, find_stack, item
+from failoverctl.account import Account, Stack, ask, find_stack, history, item
 from failoverctl.attention import attention
 from failoverctl.steps import current, read_steps
 from failoverctl.trouble import Trouble, plainly
 
 ROLES = ("ms1", "ms2")
+ALARMS = (
+    "active-server-down",
+    "audit-blind",
+    "audit-silent",
+    "failover-aborted",
+    "failover-halted",
+    "failover-timed-out",
+    "not-ready",
+    "replication-stale",
+    "split-brain-risk",
+    "watchdog-silent",
+)
+"""Those of the template, without the stack's name."""
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]+")
 
 
-def read_status(account: Account, stack: Stack) -> dict[str, Any]:
-    """Everything that `status` shows, as plain JSON. A part that could not be asked is `{"trouble": sentence}`."""
+def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, Any]:
+    """Everything that `status` shows, as plain JSON. A part that could not be asked is `{"trouble": sentence}`.
+
+    Args:
+        where: the options that name this pair, for the commands that are proposed.
+    """
     began = time.time()
     questions: dict[str, Callable[[], Any]] = {
         "record": lambda: item(account, stack, "state"),
@@ -29,6 +46,7 @@ def read_status(account: Account, stack: Stack) -> dict[str, Any]:
         "name": lambda: ask(account, stack, "probe", {"action": "name"}),
         "alarms": lambda: read_alarms(account, stack),
         "execution": lambda: running_execution(account, stack),
+        "last_change": lambda: last_change(account, stack),
     }
     for role in ROLES:
         for about, function in (("door", "database-access"), ("sessions", "database-sessions")):
@@ -37,7 +55,7 @@ def read_status(account: Account, stack: Stack) -> dict[str, Any]:
         answers = {name: threads.submit(_answer, question) for name, question in questions.items()}
         found = {name: answer.result() for name, answer in answers.items()}
     status = _assembled(stack, found, time.time())
-    status["attention"] = attention(status)
+    status["attention"] = attention(status, where)
     status["well"] = not status["attention"]
     status["took_s"] = round(time.time() - began, 3)
     return status
@@ -86,23 +104,33 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "readiness": found["readiness"],
         "alarms": found["alarms"],
         "execution": found["execution"],
+        "last_change": found["last_change"],
     }
 
 
 def read_alarms(account: Account, stack: Stack) -> list[dict[str, Any]]:
-    """The stack's alarms, those that ring first."""
+    """The stack's alarms, those that ring first. One that somebody deleted is `MISSING`: it can't ring."""
     with plainly("read the alarms"):
-        answer = account.client("cloudwatch").describe_alarms(AlarmNamePrefix=f"{stack.name}-", MaxRecords=100)
-    found = [
-        {
-            "name": each["AlarmName"].removeprefix(f"{stack.name}-"),
-            "state": each["StateValue"],
-            "since": each["StateUpdatedTimestamp"].timestamp(),
-            "means": each.get("AlarmDescription", ""),
-        }
-        for each in answer["MetricAlarms"]
-    ]
+        names = [f"{stack.name}-{each}" for each in ALARMS]
+        answer = account.client("cloudwatch").describe_alarms(AlarmNames=names)
+    there = {each["AlarmName"].removeprefix(f"{stack.name}-"): each for each in answer["MetricAlarms"]}
+    found = [_alarm(name, there.get(name)) for name in ALARMS]
     return sorted(found, key=lambda each: (each["state"] != "ALARM", each["name"]))
+
+
+def _alarm(name: str, alarm: Mapping[str, Any] | None) -> dict[str, Any]:
+    if alarm is None:
+        return {"name": name, "state": "MISSING", "since": None, "means": ""}
+    since, means = alarm["StateUpdatedTimestamp"].timestamp(), alarm.get("AlarmDescription", "")
+    return {"name": name, "state": alarm["StateValue"], "since": since, "means": means}
+
+
+def last_change(account: Account, stack: Stack) -> dict[str, Any] | None:
+    """The latest change of the pair that has ended, whatever came of it; None before the first."""
+    for line in history(account, stack, 20):
+        if line["outcome"] != "noted":
+            return {name: each for name, each in line.items() if name not in ("pair", "item", "phases")}
+    return None
 
 
 def running_execution(account: Account, stack: Stack) -> dict[str, Any] | None:
@@ -131,10 +159,10 @@ def warm(account: Account) -> None:
         account.client(service)
 
 
-def status_of(account: Account, stack_name: str) -> dict[str, Any]:
+def status_of(account: Account, stack_name: str, where: str = "") -> dict[str, Any]:
     """Find the stack and read its status, the clients being made while the stack is looked up."""
     with ThreadPoolExecutor(1) as threads:
         warming = threads.submit(warm, account)
         stack = find_stack(account, stack_name)
         warming.result()
-    return read_status(account, stack)
+    return read_status(account, stack, where)

@@ -16,26 +16,42 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     ReadTimeoutError,
+    SSOError,
+    TokenRetrievalError,
 )
 
 
 class Exit(IntEnum):
-    """How failoverctl ends; scripts may rely on these. docs/operate.md lists them for people."""
+    """How failoverctl ends; scripts may rely on these. docs/operate.md has the same table (a test compares them)."""
 
     DONE = 0
-    NOT_WELL = 1  # status, readiness: shown, and something needs a person
+    NOT_WELL = 1
     USAGE = 2  # argparse's own
-    NOT_DONE = 3  # refused, blocked or stood-down: nothing was touched
+    NOT_DONE = 3
     ROLLED_BACK = 4
-    HALTED = 5  # stopped for a person after something was touched
-    UNFOLLOWED = 6  # the execution goes on, timed out, or was aborted: its outcome is not known here
-    CANNOT_ASK = 7  # credentials, permissions, stack or network
-    DECLINED = 8  # a person said no, or nobody was there to ask
+    HALTED = 5
+    UNFOLLOWED = 6
+    CANNOT_ASK = 7
+    DECLINED = 8
     INTERRUPTED = 130
 
 
+MEANING = {
+    Exit.DONE: "done, and all is well",
+    Exit.NOT_WELL: "shown, and something needs a person (status, readiness)",
+    Exit.USAGE: "the command line was not understood",
+    Exit.NOT_DONE: "refused, blocked or stood-down: nothing was touched; a dry run: it would not be done",
+    Exit.ROLLED_BACK: "a switchover went back to the server it came from",
+    Exit.HALTED: "stopped for a person after something was touched",
+    Exit.UNFOLLOWED: "the execution goes on, timed out or was aborted: its outcome is not known here",
+    Exit.CANNOT_ASK: "AWS could not be asked: credentials, permissions, stack or network; or there is no stage",
+    Exit.DECLINED: "a person said no, or nobody was at the terminal to ask",
+    Exit.INTERRUPTED: "Ctrl-C: not followed any further; what runs goes on",
+}
+
+
 class Trouble(Exception):
-    """What kept a command from being done: one sentence that says what is wrong and what to do."""
+    """What kept a command from being done: a sentence or two that say what is wrong and what to do."""
 
     def __init__(self, sentence: str, code: Exit = Exit.CANNOT_ASK) -> None:
         super().__init__(sentence)
@@ -63,6 +79,8 @@ def plainly(doing: str) -> Iterator[None]:
         raise Trouble(
             "There are no AWS credentials: log in (`aws sso login`), set AWS_PROFILE, or give --profile."
         ) from error
+    except (SSOError, TokenRetrievalError) as error:
+        raise Trouble(f"The login has run out or was never made: run `aws sso login` first. ({error})") from error
     except ProfileNotFound as error:
         raise Trouble(f"{error}. `aws configure list-profiles` lists those there are.") from error
     except NoRegionError as error:
@@ -83,6 +101,6 @@ def _refusal(error: ClientError, doing: str) -> str:
         return f"AWS does not know these credentials ({code}): is the profile right?"
     if code in _DENIED:
         return (
-            f"These credentials may not {doing} ({error.operation_name}): {message} See docs/operate.md, Permissions."
+            f"These credentials may not {doing} ({error.operation_name}): {message} See docs/operate.md, permissions."
         )
     return f"AWS refused to {doing}: {code}: {message}"

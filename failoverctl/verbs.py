@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import secrets
 import sys
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rich.console import Console
@@ -17,10 +18,11 @@ from failoverctl.screen import steps_table
 from failoverctl.steps import Step, read_steps
 from failoverctl.trouble import Exit, Trouble, plainly
 
-POLL_S = 0.3
+POLL_S = 0.4
+UNANSWERED_AT_MOST_S = 60.0
+"""Seconds that AWS may leave the questions of somebody who follows an execution unanswered."""
 EXIT_OF = {
     "promoted": Exit.DONE,
-    "rehearsed": Exit.DONE,
     "stood-down": Exit.NOT_DONE,
     "refused": Exit.NOT_DONE,
     "blocked": Exit.NOT_DONE,
@@ -48,11 +50,26 @@ class Ended:
     sentence: str
     steps: list[Step]
     began: float
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def would(self) -> str:
+        """What a dry run says would come of it; empty where it was none."""
+        return str(self.output.get("would", ""))
+
+    @property
+    def code(self) -> Exit:
+        """A dry run is good where the real thing would be done."""
+        if self.outcome == "rehearsed":
+            return Exit.DONE if self.would == "promoted" else Exit.NOT_DONE
+        return EXIT_OF.get(self.outcome, Exit.UNFOLLOWED)
 
     def to_json(self) -> dict[str, Any]:
+        rehearsed = {"would": self.would, "checks": self.output.get("checks", [])} if self.would else {}
         return {
             "execution": self.execution,
             "outcome": self.outcome,
+            **rehearsed,
             "sentence": self.sentence,
             "steps": [each.to_json(self.began) for each in self.steps if each.kind in ("Task", "Wait")],
         }
@@ -82,9 +99,12 @@ def agree(console: Console, question: str) -> None:
 
 def start(account: Account, stack: Stack, request: Mapping[str, Any]) -> str:
     """Start an execution with the request; returns its ARN."""
+    # A name of our own: an order that is sent again because its answer was lost starts no second execution.
+    rehearsal = "-dry-run" if request.get("dry_run") else ""
+    name = f"{request['action']}{rehearsal}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
     with plainly("start an execution of the workflow"):
         answer = account.client("stepfunctions").start_execution(
-            stateMachineArn=stack.machine, input=json.dumps(dict(request))
+            stateMachineArn=stack.machine, name=name, input=json.dumps(dict(request))
         )
     return str(answer["executionArn"])
 
@@ -97,22 +117,25 @@ def follow(account: Account, execution: str, console: Console | None, limit_s: f
         limit_s: seconds after which it is left to itself.
 
     Raises:
-        Trouble: it had not ended by then; it goes on.
+        Trouble: it had not ended by then, or AWS answered no question about it for a minute; it goes on.
     """
     if console is None or not console.is_terminal:
         return _follow(account, execution, _Lines(console), limit_s)
-    with Live(console=console, refresh_per_second=4, transient=False) as live:
-        return _follow(account, execution, _Screen(live), limit_s)
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        ended = _follow(account, execution, _Screen(live, console), limit_s)
+    console.print(steps_table(ended.steps, ended.began, width=console.width), highlight=False)
+    return ended
 
 
 class _Screen:
-    """Shows the steps as a table that grows in place."""
+    """Shows the steps as a table that grows in place, the latest where not all have room."""
 
-    def __init__(self, live: Live) -> None:
-        self._live = live
+    def __init__(self, live: Live, console: Console) -> None:
+        self._live, self._console = live, console
 
     def show(self, steps: list[Step], began: float) -> None:
-        self._live.update(steps_table(steps, began, time.time()))
+        height, width = self._console.height - 2, self._console.width
+        self._live.update(steps_table(steps, began, time.time(), width=width, rows=height))
 
 
 class _Lines:
@@ -132,15 +155,20 @@ class _Lines:
 
 
 def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: float) -> Ended:
-    client, end = account.client("stepfunctions"), time.monotonic() + limit_s
+    end = time.monotonic() + limit_s
+    answered = time.monotonic()
     while True:
-        with plainly("follow the execution"):
-            answer = client.describe_execution(executionArn=execution)
-        steps, began = read_steps(account, execution), answer["startDate"].timestamp()
-        shown.show(steps, began)
-        if answer["status"] != "RUNNING":
-            outcome, sentence = outcome_of(answer)
-            return Ended(execution, outcome, sentence, steps, began)
+        try:
+            found, running = read_execution(account, execution)
+            answered = time.monotonic()
+        except Trouble as trouble:
+            # A minute without an answer is no reason to look away from a failover.
+            if time.monotonic() - answered > UNANSWERED_AT_MOST_S:
+                raise Trouble(f"{trouble} The execution goes on: {execution}", Exit.UNFOLLOWED) from trouble
+        else:
+            shown.show(found.steps, found.began)
+            if not running:
+                return found
         if time.monotonic() > end:
             raise Trouble(
                 f"The execution has not ended after {limit_s:g} s; it goes on. `failoverctl watch` shows it."
@@ -150,17 +178,23 @@ def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: 
         time.sleep(POLL_S)
 
 
-def outcome_of(answer: Mapping[str, Any]) -> tuple[str, str]:
-    """The outcome and its sentence, from what Step Functions tells of an execution."""
+def read_execution(account: Account, execution: str) -> tuple[Ended, bool]:
+    """An execution as far as it has come, and whether it still runs."""
+    with plainly("read the execution"):
+        answer = account.client("stepfunctions").describe_execution(executionArn=execution)
+    outcome, sentence, output = outcome_of(answer)
+    began = answer["startDate"].timestamp()
+    ended = Ended(execution, outcome, sentence, read_steps(account, execution), began, output)
+    return ended, answer["status"] == "RUNNING"
+
+
+def outcome_of(answer: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
+    """The outcome, its sentence and the whole output, from what Step Functions tells of an execution."""
     if answer["status"] == "SUCCEEDED":
         output = json.loads(answer.get("output") or "{}")
-        return str(output.get("outcome")), str(output.get("sentence", ""))
+        return str(output.get("outcome")), str(output.get("sentence", "")), output
     if answer.get("error") == "Halted":
-        return "halted", str(answer.get("cause", ""))
+        return "halted", str(answer.get("cause", "")), {}
     if answer["status"] == "RUNNING":
-        return "running", ""
-    return str(answer["status"]).lower().replace("_", "-"), str(answer.get("cause") or answer.get("error") or "")
-
-
-def exit_code(outcome: str) -> Exit:
-    return EXIT_OF.get(outcome, Exit.UNFOLLOWED)
+        return "running", "", {}
+    return str(answer["status"]).lower().replace("_", "-"), str(answer.get("cause") or answer.get("error") or ""), {}
