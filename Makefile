@@ -11,15 +11,17 @@ SEED ?= 1
 DEFECT ?=
 WORKERS ?= 2
 ARGS ?= status
+STACK ?= ms-failover
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
 READY := $(VENV)/.ready
+TOOLS := build/tools
 export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover invoke ctl test lint unit campaign clean
+.PHONY: help setup run scenarios stage failover invoke ctl test lint unit campaign build validate prepare attach clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -63,6 +65,22 @@ unit: setup ## all tests
 
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
+
+$(TOOLS)/.ready: local/account/tools.txt
+	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
+	@touch $@
+
+build: $(TOOLS)/.ready ## what goes to AWS: functions and layer for python3.13 on arm64, from the lock file
+	@local/setup/build.sh $(TOOLS)
+
+validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the template
+	@local/setup/validate.sh $(TOOLS)
+
+prepare: $(READY) ## make both hosts of a deployed pair ends of the replication (STACK=ms-failover)
+	@$(PYTHON) -m local.account prepare --stack $(STACK)
+
+attach: $(READY) ## say what the door of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
+	@$(PYTHON) -m local.account attach --stack $(STACK)
 
 clean: ## what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

@@ -17,7 +17,11 @@ class NotPrepared(Exception):
 
 
 def prepare_hosts(
-    ssm: Any, stack: str, instances: Mapping[str, str], addresses: Mapping[str, str]
+    ssm: Any,
+    stack: str,
+    instances: Mapping[str, str],
+    addresses: Mapping[str, str],
+    settings: Mapping[str, str] | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Run install-receiver and prepare-host on both hosts, then prepare-host again with what the other one told.
 
@@ -25,6 +29,7 @@ def prepare_hosts(
         ssm: a client.
         stack: the stack's name, which the documents' names begin with.
         instances, addresses: of ms1 and ms2.
+        settings: parameters of prepare-host that are the same on both hosts, where not its defaults ("Service").
 
     Raises:
         NotPrepared: a document failed on a host.
@@ -37,12 +42,18 @@ def prepare_hosts(
 
     def first(role: str, peer: str) -> dict[str, Any]:
         run(ssm, instances[role], f"{stack}-install-receiver", {})
-        return run(ssm, instances[role], f"{stack}-prepare-host", {"Role": role, "PeerAddress": addresses[peer]})
+        return run(
+            ssm,
+            instances[role],
+            f"{stack}-prepare-host",
+            {**(settings or {}), "Role": role, "PeerAddress": addresses[peer]},
+        )
 
     told = both(first)
 
     def second(role: str, peer: str) -> dict[str, Any]:
         parameters = {
+            **(settings or {}),
             "Role": role,
             "PeerAddress": addresses[peer],
             "AuthorizedKey": told[peer]["public_key"],

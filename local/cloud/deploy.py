@@ -12,6 +12,7 @@ from typing import Any
 
 from moto.cloudformation.parsing import get_model_map
 
+from local.cloud import rules
 from local.cloud import template as templates
 from local.cloud.account import backend
 from local.cloud.functions import CODE_BUCKET
@@ -41,7 +42,8 @@ def deploy(
 ) -> Stack:
     """Expand the template and create the stack. Raises DeployError or TemplateError, naming what is wrong."""
     expanded = templates.expand(template_path, parameters)
-    _refuse_unknown(expanded, parameters)
+    _refuse_unknown(expanded)
+    check_parameters(expanded, parameters)
     _provide_code(expanded)
     warnings = _Warnings()
     logging.getLogger("moto").addHandler(warnings)
@@ -80,7 +82,7 @@ def _described(cloudformation: Any, stack_name: str, expanded: dict[str, Any]) -
     return Stack(stack_name, outputs, resources, expanded)
 
 
-def _refuse_unknown(expanded: dict[str, Any], parameters: Mapping[str, str]) -> None:
+def _refuse_unknown(expanded: dict[str, Any]) -> None:
     known = get_model_map()
     strange = [
         f"{name} ({resource['Type']})"
@@ -89,6 +91,10 @@ def _refuse_unknown(expanded: dict[str, Any], parameters: Mapping[str, str]) -> 
     ]
     if strange:
         raise DeployError(f"nothing on this machine makes {', '.join(strange)}")
+
+
+def check_parameters(expanded: Mapping[str, Any], parameters: Mapping[str, str]) -> None:
+    """What CloudFormation checks before it makes anything, and moto does not. Raises DeployError with the reason."""
     declared = expanded.get("Parameters", {})
     unknown = sorted(set(parameters) - set(declared))
     if unknown:
@@ -98,15 +104,18 @@ def _refuse_unknown(expanded: dict[str, Any], parameters: Mapping[str, str]) -> 
         raise DeployError(f"the template wants a value for {', '.join(absent)}")
     for name, value in parameters.items():
         _check_parameter(name, str(value), declared[name])
+    broken = rules.broken(expanded, {name: str(value) for name, value in parameters.items()})
+    if broken:
+        raise DeployError(" ".join(broken))
 
 
 def _check_parameter(name: str, value: str, about: Mapping[str, Any]) -> None:
-    """What CloudFormation checks of a parameter, and moto does not."""
     allowed = [str(each) for each in about.get("AllowedValues", [])]
     if allowed and value not in allowed:
         raise DeployError(f"the parameter {name} is {value!r}; allowed are {', '.join(allowed)}")
     pattern = about.get("AllowedPattern")
-    if pattern and not re.fullmatch(pattern, value):
+    each_value = value.split(",") if about.get("Type") == "CommaDelimitedList" else [value]
+    if pattern and not all(re.fullmatch(pattern, each.strip()) for each in each_value):
         raise DeployError(f"the parameter {name} is {value!r}, which does not match {pattern}")
     if about.get("Type") == "Number":
         low, high = float(about.get("MinValue", "-inf")), float(about.get("MaxValue", "inf"))

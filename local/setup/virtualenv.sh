@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Makes the virtual environment and puts exactly the pinned packages in it.
+# Makes the virtual environment and puts exactly the pinned packages in it: a lock file names all of them.
 # usage: virtualenv.sh DIRECTORY REQUIREMENTS
 set -euo pipefail
 
@@ -18,7 +18,7 @@ fi
 echo "Making the virtual environment in $directory"
 [ -x "$directory/bin/python" ] || "$python" -m venv "$directory"
 log=$(mktemp)
-if ! "$directory/bin/python" -m pip install -q --disable-pip-version-check --require-hashes -r "$requirements" >"$log" 2>&1; then
+if ! "$directory/bin/python" -m pip install -q --disable-pip-version-check --no-deps --require-hashes -r "$requirements" >"$log" 2>&1; then
   tail -n 20 "$log" >&2
   echo "The Python packages could not be installed; the log is $log" >&2
   exit 2

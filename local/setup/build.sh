@@ -1,0 +1,33 @@
+#!/usr/bin/env bash
+# Builds what goes to AWS, into .aws-sam/build: the functions, and the layer from its lock file. Says how large the layer is.
+# usage: build.sh TOOLS-DIRECTORY
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+tools=$1
+directory=$(local/setup/python313.sh)
+export PATH="$directory:$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-eu-central-1}"
+
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+if ! "$tools/bin/sam" build >"$log" 2>&1; then
+  cat "$log" >&2
+  exit 1
+fi
+"$tools/bin/python" - .aws-sam/build/Layer 12000000 <<'PYTHON'
+import io
+import sys
+import zipfile
+from pathlib import Path
+
+root, most = Path(sys.argv[1]), int(sys.argv[2])
+packed = io.BytesIO()
+with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+    for path in sorted(root.rglob("*")):
+        archive.write(path, path.relative_to(root))
+foreign = [path.name for path in root.rglob("*.so") if "aarch64" not in path.name and "abi3" not in path.name]
+size = len(packed.getvalue())
+print(f"Built .aws-sam/build for python3.13 on arm64; the layer is {size / 1e6:.1f} MB zipped (at most {most / 1e6:.0f}).")
+if size > most or foreign:
+    sys.exit(f"The layer is not fit to be deployed: {size} bytes, not for arm64: {foreign or 'nothing'}.")
+PYTHON
