@@ -42,12 +42,8 @@ def prepare_hosts(
 
     def first(role: str, peer: str) -> dict[str, Any]:
         run(ssm, instances[role], f"{stack}-install-receiver", {})
-        return run(
-            ssm,
-            instances[role],
-            f"{stack}-prepare-host",
-            {**(settings or {}), "Role": role, "PeerAddress": addresses[peer]},
-        )
+        parameters = {**(settings or {}), "Role": role, "PeerAddress": addresses[peer]}
+        return run(ssm, instances[role], f"{stack}-prepare-host", parameters)
 
     told = both(first)
 

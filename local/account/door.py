@@ -26,7 +26,7 @@ def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
             beside = [group for group in _groups(each) if group != door]
             lines.append(f"  {each['NetworkInterfaceId']}, beside {', '.join(beside) or 'no other group'}")
         lines.append(
-            "Take both servers out of the groups beside it; failoverctl readiness names each rule that lets one in."
+            "Take both servers out of the groups beside it; failoverctl readiness names a rule that lets one in."
         )
         return "\n".join(lines)
     host = parameters["DatabaseHost"]
@@ -41,14 +41,12 @@ def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
         groups = " ".join([*_groups(each), door])
         about = each.get("Description", "")
         lines.append(f"  {each['NetworkInterfaceId']} ({about})")
+        command = f"ec2 modify-network-interface-attribute --network-interface-id {each['NetworkInterfaceId']} --groups"
         if about.startswith("RDS"):
-            lines.append(
-                f"  aws rds modify-db-instance --db-instance-identifier NAME --apply-immediately --vpc-security-group-ids {groups}"
+            command = (
+                "rds modify-db-instance --apply-immediately --db-instance-identifier NAME --vpc-security-group-ids"
             )
-        else:
-            lines.append(
-                f"  aws ec2 modify-network-interface-attribute --network-interface-id {each['NetworkInterfaceId']} --groups {groups}"
-            )
+        lines.append(f"  aws {command} {groups}")
     return "\n".join(lines)
 
 
