@@ -12,6 +12,7 @@ DEFECT ?=
 WORKERS ?= 2
 ARGS ?= status
 STACK ?= ms-failover
+DO ?=
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -21,7 +22,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover invoke ctl test lint unit campaign build validate prepare attach clean
+.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign build validate prepare attach clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -42,8 +43,11 @@ scenarios: $(READY) ## the scenarios, a line each
 stage: setup ## keep a stage up until Ctrl-C
 	@$(STAGE) stage
 
-failover: $(READY) ## run a failover on the stage that is up (EVENT=events/failover.json)
-	@$(STAGE) execute $(if $(filter file,$(origin EVENT)),events/failover.json,$(EVENT))
+failover: $(READY) ## kill the active server of the stage that is up, and fail over (EVENT=file: only start that)
+	@$(STAGE) failover $(if $(filter file,$(origin EVENT)),,$(EVENT))
+
+fault: $(READY) ## break or mend something on the stage that is up (DO="kill active")
+	@$(STAGE) fault $(DO)
 
 invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)
 	@$(STAGE) invoke $(FUNCTION) $(EVENT)

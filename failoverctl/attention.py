@@ -93,7 +93,7 @@ def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
     record = status["record"]
     if record.get("acknowledged") is False:
         why = "The last automatic failover has not been acknowledged: the next one waits."
-        yield _line(why, "failoverctl acknowledge", "after-an-automatic-failover")
+        yield _line(why, "failoverctl acknowledge", "promoted")
     if record.get("held"):
         why = f"The watchdog found the active server down, and holds its failover back. {record['held']}"
         yield _line(why, 'failoverctl failover --reason "…"', "held-back")

@@ -176,7 +176,7 @@ def parse_period(text: str) -> int:
 
 def show_history(desk: Desk) -> Exit:
     lines = history(desk.account, desk.stack(), desk.arguments.most)
-    desk.show(lines, screen.history_table(lines) if lines else "The pair has no history yet.")
+    desk.show(lines, screen.history_list(lines) if lines else "The pair has no history yet.")
     return Exit.DONE
 
 

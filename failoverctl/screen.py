@@ -117,8 +117,14 @@ def steps_table(
     bar = 12 if width < NARROW else 24
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
     overflow: Any = "fold" if rows is None else "ellipsis"
-    for title, justify in (("step", "left"), ("from", "right"), ("took", "right"), ("", "left")):
-        table.add_column(title, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    names = max([len(each.name) + (3 if each.tries > 1 else 0) for each in shown] or [5])
+    for title, justify, least in (
+        ("step", "left", names),
+        ("from", "right", 6),
+        ("took", "right", 8),
+        ("", "left", bar),
+    ):
+        table.add_column(title, justify=justify, no_wrap=True, min_width=least)  # type: ignore[arg-type]
     table.add_column("said", overflow=overflow, no_wrap=rows is not None)
     for each in shown if rows is None else shown[-max(1, rows - 1) :]:
         until = each.end or now or each.start
@@ -187,24 +193,24 @@ def busy(steps: Sequence[Step]) -> float:
     return total
 
 
-def history_table(lines: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("when (UTC)", "epoch", "what", "outcome", "took", "by", "why, and how it ended"):
-        table.add_column(title, overflow="fold")
-    for each in lines:
-        when = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(float(each["taken_at"])))
-        noted = each["outcome"] == "noted"
-        took = float(each["ended_at"]) - float(each["taken_at"])
-        table.add_row(
-            when,
-            str(each["epoch"]),
-            str(each["action"]) if noted else f"{each['action']} {each['source']} → {each['target']}",
-            Text("" if noted else each["outcome"], style="green" if each["outcome"] == "promoted" else "yellow"),
-            "" if noted else f"{took:.1f} s",
-            str(each["requested_by"]),
-            Text(f"{each['reason']}: {each['sentence']}" if each["reason"] else str(each["sentence"])),
+def history_list(lines: Sequence[Mapping[str, Any]]) -> RenderableType:
+    """The history for people: a line for what was done, and below it why and how it ended."""
+    shown = [_history_line(each) for each in lines]
+    return Text("\n").join(shown)
+
+
+def _history_line(line: Mapping[str, Any]) -> Text:
+    when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(line["ended_at"])))
+    said = Text(f"{when}  epoch {line['epoch']}  ")
+    if line["outcome"] == "noted":
+        return said.append(f"{line['action']} by {line['requested_by']}", style="bold").append(
+            f"\n    {line['sentence']}"
         )
-    return table
+    took = float(line["ended_at"]) - float(line["taken_at"])
+    said.append(f"{line['action']} {line['source']} → {line['target']}: ", style="bold")
+    said.append(str(line["outcome"]), style="bold green" if line["outcome"] == "promoted" else "bold yellow")
+    said.append(f" in {took:.1f} s, by {line['requested_by']}\n    why: {line['reason']}\n    end: {line['sentence']}")
+    return said.append(f"\n    execution {str(line['execution']).rsplit(':', 1)[-1]}", style="dim")
 
 
 def readiness_table(ready: Mapping[str, Any]) -> RenderableType:

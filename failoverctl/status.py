@@ -25,6 +25,7 @@ ALARMS = (
     "not-ready",
     "replication-stale",
     "split-brain-risk",
+    "undelivered",
     "watchdog-silent",
 )
 """Those of the template, without the stack's name."""

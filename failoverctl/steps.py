@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from msfailover.words import plain_words
 
 from failoverctl.account import Account
 from failoverctl.trouble import plainly
@@ -54,8 +55,9 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> list[Step]:
     for event in events:
         kind, at = str(event["type"]), event["timestamp"].timestamp()
         if kind.endswith("StateEntered"):
-            name = event["stateEnteredEventDetails"]["name"]
-            steps[event["id"]] = Step(name, kind.removesuffix("StateEntered"), at)
+            name, sort = event["stateEnteredEventDetails"]["name"], kind.removesuffix("StateEntered")
+            # A Fail state is entered, and that is the execution's end: nothing says that it was left.
+            steps[event["id"]] = Step(name, sort, at, at if sort == "Fail" else None, failed=sort == "Fail")
             continue
         if kind.endswith("StateExited"):
             # By name, not by chain: a Parallel state's exit follows from the last event of one of its branches.
@@ -107,7 +109,4 @@ def _sentence(event: Mapping[str, Any]) -> str:
 
 def _trouble(event: Mapping[str, Any]) -> str:
     details: Mapping[str, Any] = next((each for name, each in event.items() if name.endswith("EventDetails")), {})
-    error, cause = details.get("error", ""), str(details.get("cause", ""))
-    with suppress(ValueError, AttributeError):
-        cause = str(json.loads(cause).get("errorMessage", cause))
-    return f"{error}: {cause}"[:400]
+    return plain_words(f"{details.get('error', '')}: {details.get('cause', '')}")[:400]

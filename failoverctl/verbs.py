@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msfailover.words import plain_words
 from rich.console import Console
 from rich.live import Live
 
@@ -194,7 +195,8 @@ def outcome_of(answer: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
         output = json.loads(answer.get("output") or "{}")
         return str(output.get("outcome")), str(output.get("sentence", "")), output
     if answer.get("error") == "Halted":
-        return "halted", str(answer.get("cause", "")), {}
+        return "halted", plain_words(str(answer.get("cause", ""))), {}
     if answer["status"] == "RUNNING":
         return "running", "", {}
-    return str(answer["status"]).lower().replace("_", "-"), str(answer.get("cause") or answer.get("error") or ""), {}
+    why = plain_words(str(answer.get("cause") or answer.get("error") or ""))
+    return str(answer["status"]).lower().replace("_", "-"), why, {}

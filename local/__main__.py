@@ -1,4 +1,4 @@
-"""The stage's command line: `python -m local run crash`, `scenarios`, `stage`, `failover`, `invoke`."""
+"""The stage's command line: `python -m local run crash`, `scenarios`, `stage`, `failover`, `fault`, `invoke`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import json
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from local import outer
-from local.stage_files import BUILD, PID_FILE, STAGE_FILE
+from local.stage_files import BUILD, PID_FILE, ROOT, STAGE_FILE
 
 
 def main() -> int:
@@ -36,9 +35,12 @@ def _parser() -> argparse.ArgumentParser:
     run.set_defaults(do=_run)
     commands.add_parser("scenarios", help="list the scenarios").set_defaults(do=_scenarios)
     commands.add_parser("stage", help="keep a stage up until Ctrl-C").set_defaults(do=_stage)
-    execute = commands.add_parser("execute", help="start an execution on the stage that is up, and follow it")
-    execute.add_argument("event", type=Path, help="a file with the execution's input")
-    execute.set_defaults(do=_execute)
+    failover = commands.add_parser("failover", help="kill the active server of the stage that is up, and fail over")
+    failover.add_argument("event", type=Path, nargs="?", help="kill nothing; start an execution with this file's input")
+    failover.set_defaults(do=_failover)
+    fault = commands.add_parser("fault", help="break or mend something on the stage that is up")
+    fault.add_argument("words", nargs="*", metavar="DO", help="such as: kill active")
+    fault.set_defaults(do=_fault)
     invoke = commands.add_parser("invoke", help="call a function of the stage that is up")
     invoke.add_argument("function")
     invoke.add_argument("event", type=Path)
@@ -78,31 +80,42 @@ def _run(arguments: argparse.Namespace) -> int:
 def _stage(_: argparse.Namespace) -> int:
     if not outer.is_inside():
         return outer.run_inside(sys.argv[1:], PID_FILE)
-    from local.cloud.account import REGION
-    from local.stage import STACK, Stage
+    from local.kept import keep_up
+    from local.stage import Stage
+    from local.waiting import StageError
 
     _end_on_signals()
-    with Stage(BUILD / "stage") as stage:
-        stage.prepare_hosts()
-        stage.adopt()
-        about = {"endpoint": stage.cloud.endpoint, "region": REGION, "machine": stage.machine, "stack": STACK}
-        STAGE_FILE.write_text(json.dumps(about))
-        try:
-            print("The stage is up and the pair in care: ms1 is active. `make failover` in another terminal runs one")
-            print("there; `make invoke FUNCTION=probe EVENT=events/probe.json` calls a function;")
-            print("`make ctl ARGS=status` shows the pair. Ctrl-C ends it.")
-            threading.Event().wait()
-        finally:
-            STAGE_FILE.unlink(missing_ok=True)
+    try:
+        with Stage(BUILD / "stage") as stage:
+            keep_up(stage)
+    except StageError as problem:
+        print(f"The stage did not come up: {problem}", file=sys.stderr)
+        return 1
     return 0
 
 
-def _execute(arguments: argparse.Namespace) -> int:
+def _failover(arguments: argparse.Namespace) -> int:
+    """Kill the active server and follow the failover that is asked for; with an event, only start that one."""
     if not outer.is_inside():
         return outer.run_beside(sys.argv[1:])
+    from local import hand
     from local.remote import execute
 
-    return execute(json.loads(STAGE_FILE.read_text()), arguments.event)
+    stage = json.loads(STAGE_FILE.read_text())
+    if arguments.event is not None:
+        return execute(stage, arguments.event)
+    print(hand.ask("kill active")[1])  # one that is dead already can't be killed, and is failed over from all the same
+    return execute(stage, ROOT / "events" / "failover.json")
+
+
+def _fault(arguments: argparse.Namespace) -> int:
+    if not outer.is_inside():
+        return outer.run_beside(sys.argv[1:])
+    from local import hand
+
+    done, sentence = hand.ask(" ".join(arguments.words))
+    print(sentence, file=sys.stdout if done else sys.stderr)
+    return 0 if done else 2
 
 
 def _invoke(arguments: argparse.Namespace) -> int:

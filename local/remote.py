@@ -28,7 +28,7 @@ def execute(stage: Mapping[str, Any], event: Path) -> int:
     while time.monotonic() < end:
         answer = stepfunctions.describe_execution(executionArn=execution)
         events = stepfunctions.get_execution_history(executionArn=execution, maxResults=1000)["events"]
-        steps = [step for step in steps_of(events) if step.end is not None]
+        steps = [step for step in steps_of(events) if step.end is not None and step.result]
         for step in steps[shown:]:
             print(f"{step.start - answer['startDate'].timestamp():7.2f} s  {step.name:20} {step.result}")
         shown = len(steps)

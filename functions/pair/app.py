@@ -27,6 +27,7 @@ from msfailover.request import Action, BadRequest, Request, line_in, one_of, par
 from msfailover.settings import PairSettings
 from msfailover.verdict import Verdict
 from msfailover.waiting import attempts
+from msfailover.words import plain_words
 
 SETTINGS = read(PairSettings, os.environ)
 logger = observing.logger_for("pair")
@@ -229,7 +230,7 @@ def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
 def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     """End the change: write its history, then the record, and say what people are to be told. Twice is once."""
     execution, outcome = str(event["execution"]), changes.Outcome(str(event["outcome"]))
-    sentence, now = str(event.get("sentence", ""))[:1000], time.time()
+    sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
     table = _table()
     before = table.read()
     line = _concluded_before(table, execution)
@@ -237,7 +238,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
         _, line = changes.conclude(before, execution, outcome, sentence, now)
         table.add_history(line, _phases(execution, now), SETTINGS.history_days)
         table.change(lambda state: changes.conclude(state, execution, outcome, sentence, now)[0])
-    message = telling.tell(SETTINGS.pair.name, table.read(), line)
+    message = telling.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
 
@@ -257,8 +258,8 @@ def _phases(execution: str, now: float) -> list[dict[str, Any]]:
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     """Say what people are to be told of a request that was refused. Writes nothing."""
-    sentence, execution = str(event.get("sentence", ""))[:1000], str(event["execution"])
-    message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution)
+    sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], str(event["execution"])
+    message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
     return {"outcome": changes.Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
 
 
@@ -304,7 +305,7 @@ def hold(event: Mapping[str, Any]) -> dict[str, Any]:
     if before[-1].held:
         return {"answer": "yes", "sentence": state.held}
     table.add_note(keeping.Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
-    message = telling.tell_held(SETTINGS.pair.name, state, why)
+    message = telling.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
     return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
 
 

@@ -46,6 +46,7 @@ class PairSettings:
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
     restart_first: bool = setting("RESTART_FIRST", flag, False)
     history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
+    stack: str = setting("STACK_NAME", text(r"[A-Za-z0-9-]{0,128}", "a stack's name"), "")
 
     def function(self, word: str) -> str:
         """The function that a question's word for it means."""

@@ -1,0 +1,120 @@
+"""A hand on the stage that is up: what a person breaks and mends there from a second terminal, to try the rest on.
+
+The stage listens on a socket of its own network, which nobody outside can see; a line with a fault and a server does
+it, and a line comes back that says what was done.
+"""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from local.waiting import StageError
+
+if TYPE_CHECKING:
+    from local.stage import Stage
+
+_NAME = "\0ms-failover-hand"
+"""An abstract name: it lives and ends with the stage's network namespace."""
+_LONGEST_LINE = 200
+_ANSWER_WITHIN_S = 30.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something a person can do to a server of the pair.
+
+    Args:
+        told: what has been done, with `{server}` in it.
+        do: does it; takes the stage and "ms1" or "ms2".
+    """
+
+    told: str
+    do: Callable[[Stage, str], object]
+
+
+FAULTS: Mapping[str, Fault] = {
+    "kill": Fault("The server process of {server} is killed.", lambda stage, server: stage.hosts.kill_ms(server)),
+    "hang": Fault(
+        "The administration interface of {server} hangs; its database writer goes on.",
+        lambda stage, server: stage.hosts.hang_admin(server),
+    ),
+    "recover": Fault(
+        "The administration interface of {server} answers again.",
+        lambda stage, server: stage.hosts.ms(server).recover_admin(),
+    ),
+    "no-start": Fault(
+        "The service of {server} will not start any more.",
+        lambda stage, server: stage.hosts.ms(server).switch(start_fails=True),
+    ),
+    "mend": Fault(
+        "The service of {server} can be started again.", lambda stage, server: stage.hosts.ms(server).switch()
+    ),
+    "start": Fault(
+        "The service of {server} was started by hand, on its host.",
+        lambda stage, server: stage.hosts.ms(server).start(),
+    ),
+    "stop": Fault(
+        "The service of {server} was stopped by hand, on its host.", lambda stage, server: stage.hosts.ms(server).stop()
+    ),
+    "power-off": Fault(
+        "The machine of {server} is being switched off.",
+        lambda stage, server: stage.cloud.client("ec2").stop_instances(InstanceIds=[stage.instances[server]]),
+    ),
+    "power-on": Fault(
+        "The machine of {server} is being switched on.",
+        lambda stage, server: stage.cloud.client("ec2").start_instances(InstanceIds=[stage.instances[server]]),
+    ),
+}
+
+
+def listen(stage: Stage) -> None:
+    """Do what comes in, one at a time, until the stage ends. Returns at once."""
+    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    door.bind(_NAME)
+    door.listen(4)
+
+    def serve() -> None:
+        while True:
+            caller, _ = door.accept()
+            with caller:
+                caller.settimeout(5)
+                try:
+                    line = caller.makefile("rb").readline(_LONGEST_LINE).decode(errors="replace")
+                    caller.sendall(f"{obey(stage, line)}\n".encode())
+                except OSError:
+                    continue  # the caller has gone
+
+    threading.Thread(target=serve, name="hand", daemon=True).start()
+
+
+def obey(stage: Stage, line: str) -> str:
+    """Do what a line says ("kill active") and return what was done, or after "no: " why it was not."""
+    name, _, whom = line.strip().partition(" ")
+    if name not in FAULTS or whom not in ("ms1", "ms2", "active", "standby"):
+        return f"no: {usage()}"
+    active = str(stage.record().get("active") or "ms1")
+    server = {"active": active, "standby": "ms2" if active == "ms1" else "ms1"}.get(whom, whom)
+    try:
+        FAULTS[name].do(stage, server)
+    except (StageError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+        return f"no: {name} {server} was not done: {error}"
+    return FAULTS[name].told.format(server=server)
+
+
+def usage() -> str:
+    return f'DO is one of {", ".join(FAULTS)}, and one of ms1, ms2, active, standby: make fault DO="kill active"'
+
+
+def ask(line: str) -> tuple[bool, str]:
+    """Have the stage do it; to be called inside its network. Returns whether it was done, and its sentence."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        door.settimeout(_ANSWER_WITHIN_S)
+        door.connect(_NAME)
+        door.sendall(f"{line}\n".encode())
+        answer = door.makefile("rb").readline().decode().strip()
+    return not answer.startswith("no: "), answer.removeprefix("no: ")
