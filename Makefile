@@ -22,7 +22,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign build validate prepare attach clean
+.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -57,18 +57,21 @@ ctl: $(READY) ## failoverctl on the stage that is up (ARGS="status")
 
 test: setup lint unit ## lint and all tests
 
-lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck
+lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/cfn-lint template.yaml
 	@local/setup/shellcheck.sh
+	@$(VENV)/bin/bandit -q -ll -r layers functions failoverctl
 
 unit: setup ## all tests
 	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
 
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
+
+.PHONY: build validate prepare attach audit licences pythons cost second-opinion
 
 $(TOOLS)/.ready: local/account/tools.txt
 	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
@@ -85,6 +88,18 @@ prepare: $(READY) ## make both hosts of a deployed pair ends of the replication 
 
 attach: $(READY) ## say what the door of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
 	@$(PYTHON) -m local.account attach --stack $(STACK)
+
+audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list (needs the network)
+	@local/setup/audit.sh $(VENV)
+
+licences: $(READY) ## write docs/licences.md anew
+	@$(PYTHON) -m local.account.licences
+
+cost: $(READY) ## what a pair at rest costs a month, by service; writes it into docs/deploy.md
+	@$(PYTHON) -m local.account.cost
+
+pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as far as they are here
+	@local/setup/pythons.sh $(WORKERS)
 
 clean: ## what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam
