@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 import time
 from pathlib import Path
 
 import pytest
-from msfailover.adapters.admin_interface import Sighting, ask_admin, ask_port
+from msfailover.adapters import tls
+from msfailover.adapters.admin_interface import Sighting, ask_admin, ask_port, certificate
 from msfailover.detection import Signal
 
 from tests.functions.servers import (
@@ -24,6 +26,7 @@ from tests.functions.servers import (
     status,
     stops_after,
 )
+from tests.sessions.certificates import make as issue
 
 NAME = "ms.corp.example"
 LIMIT_S = 0.3
@@ -118,6 +121,33 @@ def test_a_certificate_for_another_name_or_of_another_authority_is_wrong(
         assert not any(server.heard), "nothing is said to a stranger"
     assert seen.signal is Signal.WRONG_CERTIFICATE
     assert seen.sentence.startswith("its certificate is not accepted (")
+
+
+@pytest.mark.parametrize("trusted", ["ca", "certificate"])
+def test_a_certificate_without_key_identifiers_is_taken_by_every_python_and_may_be_pinned_itself(
+    tmp_path: Path, trusted: str
+) -> None:
+    """In-house authorities issue such ones, and Python 3.13 alone refuses them unless told not to."""
+    made = issue(tmp_path, "127.0.0.1")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(made.certificate, made.key)
+    file = str(getattr(made, trusted))
+    with Server(answers(), context) as server:
+        seen = ask_admin(server.address, server.port, "/", "127.0.0.1", file, LIMIT_S)
+        assert certificate(server.address, server.port, "127.0.0.1", file, LIMIT_S).is_yes
+    assert seen.signal is Signal.ANSWERS
+    stranger = str(made.stranger)
+    with Server(answers(), context) as server:
+        assert ask_admin(server.address, server.port, "/", "127.0.0.1", stranger, LIMIT_S).signal is not Signal.ANSWERS
+        assert certificate(server.address, server.port, "127.0.0.1", stranger, LIMIT_S).is_no
+
+
+def test_certificates_are_verified_in_the_same_way_by_every_python(certificates: Certificates) -> None:
+    context = tls.verifying(certificates.ca)
+    assert context.check_hostname
+    assert context.verify_mode is ssl.CERT_REQUIRED
+    assert not context.verify_flags & ssl.VERIFY_X509_STRICT
+    assert context.verify_flags & ssl.VERIFY_X509_PARTIAL_CHAIN
 
 
 def test_a_server_that_speaks_no_tls_is_not_down_but_misconfigured(certificates: Certificates) -> None:

@@ -17,7 +17,9 @@ from typing import Any, Self
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
+from urllib3.util.ssl_ import create_urllib3_context
 
+from msfailover.adapters import tls
 from msfailover.detection import Signal
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -88,7 +90,10 @@ class _ByAddress(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, server_hostname=self._name, assert_hostname=self._name, **kwargs)
+        context = tls.as_everywhere(create_urllib3_context())
+        super().init_poolmanager(
+            *args, ssl_context=context, server_hostname=self._name, assert_hostname=self._name, **kwargs
+        )
 
     def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
         pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
@@ -174,7 +179,7 @@ def ask_port(address: str, port: int, timeout_s: float) -> Sighting:
 
 def certificate(address: str, port: int, name: str, ca_file: str, timeout_s: float) -> Verdict:
     """Whether a server's certificate is accepted, and until when it is; `days_left` in the evidence of a yes."""
-    context = ssl.create_default_context(cafile=ca_file)
+    context = tls.verifying(ca_file)
     try:
         with (
             socket.create_connection((address, port), timeout=timeout_s) as raw,

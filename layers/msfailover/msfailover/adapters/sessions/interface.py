@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
+from msfailover.adapters import tls
 from msfailover.sessions import Listing
 from msfailover.verdict import Verdict
 
@@ -102,7 +103,7 @@ class DatabaseSettings:
         if self.tls == "off":
             return None
         try:
-            return ssl.create_default_context(cafile=self.ca_file)
+            return tls.verifying(self.ca_file)
         except (OSError, ssl.SSLError) as error:
             raise DatabaseUnreachable(
                 f"The database was not asked: the CA file {self.ca_file} can't be read ({error})."
