@@ -74,8 +74,7 @@ class ServerHost:
     def install(self, *, autostart: bool, version: str = VERSION) -> None:
         """Put the package on the host's files: the program, its directories, whether it starts with the machine."""
         files = self.host.files
-        for name in ("systemctl", "dpkg-query"):
-            shutil.copy2(HERE / "stand_ins" / name, files.path(f"/usr/local/sbin/{name}"))
+        self.install_stand_ins()
         program = f'#!/bin/sh\nexec {sys.executable} -P -E -s {HERE / "ms_server.py"} "$@"\n'
         files.write(f"/usr/local/sbin/{SERVICE}", program, mode=0o755)
         files.write("/var/lib/stage-dpkg/version", version + "\n")
@@ -89,6 +88,11 @@ class ServerHost:
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", f"root@{self.name}", "-f", str(key)], check=True
         )
+
+    def install_stand_ins(self) -> None:
+        """Put the stage's own systemctl and dpkg-query where the host calls them."""
+        for name in ("systemctl", "dpkg-query"):
+            shutil.copy2(HERE / "stand_ins" / name, self.host.files.path(f"/usr/local/sbin/{name}"))
 
     def configure(self, certificate: Pair, database: DatabaseAccess) -> None:
         """Write the server's configuration, secrets included, as its installation does."""

@@ -21,3 +21,17 @@ def bare_pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Pair]:
         yield pair
     finally:
         pair.close()
+
+
+@pytest.fixture(scope="module")
+def prepared_pair(bare_pair: Pair) -> Pair:
+    """Two hosts that were prepared for replication."""
+    bare_pair.prepare()
+    return bare_pair
+
+
+@pytest.fixture
+def pair(prepared_pair: Pair) -> Pair:
+    """Prepared hosts, nothing replicated yet: ms1 is active in epoch 1."""
+    prepared_pair.reset()
+    return prepared_pair

@@ -1,0 +1,58 @@
+"""The configuration belongs to a version of the server: it is carried when both hosts run the same."""
+
+from __future__ import annotations
+
+import pytest
+
+from .pair import CDS, CONFIG, Pair, tree
+
+pytestmark = pytest.mark.stage
+
+
+def test_after_an_upgrade_of_one_host_the_configuration_is_held_back_and_carried_once_both_agree(pair: Pair) -> None:
+    pair.assert_complete(pair.replicate())
+    before = tree(pair.inside("ms2", CONFIG))
+    pair.set_version("ms1", "7.0.0-1")
+    pair.write("ms1", f"{CONFIG}/ms.json", "written by the upgrade")
+    pair.write("ms1", f"{CDS}/one", "software goes on")
+    ended = pair.replicate()
+    assert ended.result["complete"] is True
+    assert ended.result["config"] == "held back: versions differ (7.0.0-1 here, 6.6.9-1 on the standby)"
+    assert tree(pair.inside("ms2", CONFIG)) == before
+    assert tree(pair.inside("ms2", CDS)) == tree(pair.inside("ms1", CDS))
+    assert pair.replicate().result["config"].startswith("held back")
+    pair.set_version("ms2", "7.0.0-1")
+    assert pair.assert_complete(pair.replicate())["config"] == "sent"
+
+
+def test_an_unchanged_configuration_needs_no_versions(pair: Pair) -> None:
+    pair.settle()
+    pair.set_version("ms1", "7.0.0-1")
+    pair.write("ms1", f"{CDS}/one", "1")
+    assert pair.assert_complete(pair.replicate())["config"] == "same"
+
+
+def test_two_unknown_versions_are_not_the_same_version(pair: Pair) -> None:
+    for role in ("ms1", "ms2"):
+        pair.set_version(role, "")
+    ended = pair.replicate()
+    assert ended.result["config"] == "held back: versions differ (unknown here, unknown on the standby)"
+    assert set(tree(pair.inside("ms2", CONFIG))) == {"."}
+
+
+def test_software_and_configuration_can_be_left_out(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    assert pair.replicate(ReplicateSoftware="no", ConfigPath="none").result["reason"] == "nothing changed"
+    assert pair.replicate(ReplicateSoftware="no").result["config"] == "sent"
+    assert not pair.inside("ms2", f"{CDS}/one").exists()
+    result = pair.replicate(SoftwarePaths=CDS, ConfigPath="none").result
+    assert (result["complete"], result["files"]) == (True, 1)
+
+
+def test_looking_only_says_what_would_travel_and_asks_nothing_of_the_standby(pair: Pair) -> None:
+    pair.write("ms1", f'{CDS}/a "name"\nof two lines', "1")
+    pair.host("ms2").cut()
+    result = pair.replicate(LookOnly="yes").result
+    assert (result["outcome"], result["complete"]) == ("looked", False)
+    assert any("two lines" in name for name in result["names"])
+    assert result["changed"] >= 3
