@@ -98,6 +98,13 @@ licences: $(READY) ## write docs/licences.md anew
 cost: $(READY) ## what a pair at rest costs a month, by service; writes it into docs/deploy.md
 	@$(PYTHON) -m local.account.cost
 
+build/second/.ready: local/second_opinion/requirements.txt
+	@local/setup/virtualenv.sh build/second local/second_opinion/requirements.txt
+	@touch $@
+
+second-opinion: $(READY) build/second/.ready ## the template and the workflow on an emulator that shares nothing with moto
+	@$(PYTHON) -m local.second_opinion
+
 pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as far as they are here
 	@local/setup/pythons.sh $(WORKERS)
 

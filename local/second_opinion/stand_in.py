@@ -1,0 +1,80 @@
+"""In place of the functions that reach hosts: what they would answer, from a world in a file.
+
+The world: `{"runs": ["ms1"], "unknown": false, "unfit": false}`; `unknown` is a database that can't be seen. The name
+is read from Route 53, because the name's function is the real one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+ROLES = ("ms1", "ms2")
+WORLD = Path("@WORLD@")
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    function = os.environ["AWS_LAMBDA_FUNCTION_NAME"].rsplit("-", 1)[-1]
+    world = json.loads(WORLD.read_text())
+    answer = {"probe": probe, "server": server, "sessions": sessions, "replicate": replicate}[function](event, world)
+    WORLD.write_text(json.dumps(world))
+    return answer
+
+
+def verdict(answer: bool | str, sentence: str, **evidence: Any) -> dict[str, Any]:
+    word = answer if isinstance(answer, str) else "yes" if answer else "no"
+    return {"answer": word, "sentence": sentence, "evidence": evidence}
+
+
+def probe(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
+    action, role = event["action"], event.get("server")
+    up = role in world["runs"]
+    if action == "name":
+        found = addresses(os.environ["RECORD_NAME"])
+        return verdict(True, f"The name points to {found}.", addresses=found)
+    if action == "look":
+        signal = {True: "answers", False: "refused"}
+        return {each: {"admin": signal[each in world["runs"]], "port": signal[each in world["runs"]]} for each in ROLES}
+    if action == "confirm":
+        return verdict(not up, f"{role} is {'up' if up else 'down'}.")
+    return verdict(up, f"{role} {'answers' if up else 'does not answer'}.")
+
+
+def addresses(name: str) -> list[str]:
+    import boto3
+
+    client = boto3.client("route53", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
+    sets = client.list_resource_record_sets(HostedZoneId="@ZONE@")["ResourceRecordSets"]
+    ours = [each for each in sets if each["Name"].rstrip(".") == name]
+    return [record["Value"] for each in ours for record in each.get("ResourceRecords", [])]
+
+
+def server(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
+    action, role = event["action"], event.get("server")
+    if action == "fit":
+        return verdict(not world["unfit"], f"{role} is {'not ' if world['unfit'] else ''}fit.")
+    if action in ("stop", "ask_to_stop", "power_off") and role in world["runs"]:
+        world["runs"].remove(role)
+    if action == "start" and role not in world["runs"]:
+        world["runs"].append(role)
+    if action == "power" and world["unknown"] == "all":
+        return verdict("unknown", f"Whether {role}'s machine is on is not known.")
+    if action in ("runs", "power"):
+        return verdict(role in world["runs"], f"{role} {'runs' if role in world['runs'] else 'does not run'}.")
+    return verdict(True, f"{action} of {role}.")
+
+
+def sessions(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
+    if world["unknown"]:
+        return verdict("unknown", "The database can't be seen.")
+    if event["action"] == "status":
+        there, reads = event["server"] in world["runs"], int(event.get("reads", 1))
+        sentence = f"{event['server']} has {'a session' if there else 'no session'}."
+        return verdict(there, sentence, counts=[int(there)] * reads)
+    return verdict(True, "Done.")
+
+
+def replicate(_event: dict[str, Any], _world: dict[str, Any]) -> dict[str, Any]:
+    return verdict(True, "The standby holds all.")
