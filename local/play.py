@@ -90,12 +90,12 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         ended_at=time.time(),
         outcome=story.outcome,
         failure_at=story.failure_at,
-        detected_at=_decided(followed, story.failure_at),
+        detected_at=_decided(followed, max([story.failure_at or 0.0, *(each.at for each in story.changes)])),
         fenced_at=_end_of(steps, "FenceProven", "PowerVerified"),
         promoted_at=_end_of(steps, "VerifyPromotion"),
         changes=story.changes,
         events=story.events,
-        phases=phases(story.failure_at, steps),
+        phases=phases(story.failure_at, _steps_of_last(stage, story, followed)),
         steps=steps,
         agents=tuple(_agent_events(stage)),
         door=stage.doors.seen,
@@ -117,12 +117,16 @@ def phases(failure_at: float | None, steps: tuple[Step, ...]) -> tuple[Phase, ..
     if not steps:
         return ()
     found: list[Phase] = []
-    if failure_at is not None:
-        found.append(Phase("detect", failure_at, steps[0].start))
+    begun = next((step.start for step in steps if failure_at is not None and step.start >= failure_at), None)
+    if failure_at is not None and begun is not None:
+        found.append(Phase("detect", failure_at, begun))
     for name, members in (
         ("admit", ("Begin",)),
         ("confirm", ("Survey", "ConfirmOutage", "CheckStandby")),
+        ("restart in place", ("MayRestart", "RestartSource", "ServesAgain", "WaitForRestart")),
+        ("carry the files ahead", ("ReplicateAhead",)),
         ("stop", ("StopSource",)),
+        ("carry the last files", ("ReplicateLast",)),
         ("fence", ("RevokeAccess", "TerminateSessions", "VerifyFence", "PowerOff", "VerifyPower", "WaitForPower")),
         ("let in and start", ("GrantAccess", "StartServer")),
         ("move the name", ("MoveName",)),
@@ -179,10 +183,18 @@ def _agent_events(stage: Stage) -> list[AgentEvent]:
     ]
 
 
-def _decided(executions: list[dict[str, Any]], failure_at: float | None) -> float | None:
-    """When the first of the scenario's executions began that can have been caused by the failure."""
+def _decided(executions: list[dict[str, Any]], since: float) -> float | None:
+    """When the first of the scenario's executions began that can have been caused by the last failure or request."""
     starts = [float(each["startDate"].timestamp()) for each in executions]
-    return min((at for at in starts if failure_at is None or at >= failure_at), default=None)
+    return min((at for at in starts if at >= since), default=None)
+
+
+def _steps_of_last(stage: Stage, story: Story, followed: list[dict[str, Any]]) -> tuple[Step, ...]:
+    """The steps of the executions that the last failure or request was followed by: where *its* time went."""
+    starts = {str(each["executionArn"]): float(each["startDate"].timestamp()) for each in followed}
+    causes = [story.failure_at or 0.0, *(each.at for each in story.changes)]
+    since = max((at for at in causes if at <= max(starts.values(), default=0.0)), default=0.0)
+    return tuple(step for arn, start in starts.items() if start >= since for step in stage.steps(arn))
 
 
 def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:

@@ -18,7 +18,7 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from local.cloud.cloud import Cloud
 from local.cloud.deploy import Stack
-from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME
+from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME, ZONE
 from local.hosts.database import MONITOR, NAME
 from local.hosts.hosts import Hosts
 from local.preparing import prepare_hosts
@@ -88,6 +88,7 @@ class Stage:
         authority.write_bytes(self.hosts.ca_pem)
         self.stack = self.cloud.deploy(ROOT / "template.yaml", STACK, {**self._own(authority), **self._parameters})
         self.cloud.attach_group(self.owner, self.stack.outputs["DoorGroupId"])
+        self.cloud.confirm_subscriptions(self.stack.outputs["TopicArn"])
 
     def _own(self, authority: Path) -> dict[str, str]:
         """The parameters that an owner would give for this account."""
@@ -114,6 +115,7 @@ class Stage:
             "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),
             "ProbeTimeoutSeconds": "0.5",
             "FailureThreshold": str(FAILURE_THRESHOLD),
+            "NotificationEmail": f"operators@{ZONE}",
         }
 
     # ---- executions ------------------------------------------------------------------------------------------------

@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msfailover import adoption, changes, fence, keeping, observing, promotion, rehearsal, restarting, telling
 from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.pair_table import PairTable
-from msfailover.admission import Admission, admit
+from msfailover.admission import Admission, admit, is_quiet
 from msfailover.audit import must_be_out
 from msfailover.environment import read
 from msfailover.pair import PairState, Receipt, Role
@@ -257,10 +257,19 @@ def _phases(execution: str, now: float) -> list[dict[str, Any]]:
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what people are to be told of a request that was refused. Writes nothing."""
+    """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], str(event["execution"])
+    if _is_quiet(event.get("request")):
+        return {"outcome": changes.Outcome.REFUSED.value, "subject": "", "message": ""}
     message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
     return {"outcome": changes.Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
+
+
+def _is_quiet(asked: object) -> bool:
+    try:
+        return is_quiet(parse_request(asked))
+    except BadRequest:
+        return False
 
 
 def set_mode(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -102,8 +102,9 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     if held is not None or state.lease is not None or not SETTINGS.starts:
         why = held.sentence if held else "a change is under way" if state.lease else "starting is switched off"
         logger.warning("not started", extra={"why": why, "because": down.sentence})
-        # Those who began a maintenance know; everybody else is told, once for each outage.
-        if held is not None and not state.held and state.maintenance_until <= time.time():
+        # Those who began a maintenance know, and a change under way tells of its own end; else people are told, once
+        # for each outage.
+        if held is not None and state.lease is None and not state.held and state.maintenance_until <= time.time():
             _tell_held(held.sentence)
         return None
     # One name for each epoch and half minute: a doubled tick starts nothing twice, a failover that stood down can be

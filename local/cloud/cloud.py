@@ -13,6 +13,7 @@ from moto.moto_api._internal.models import moto_api_backend
 
 from local.cloud import atomic, resources
 from local.cloud import deploy as deploying
+from local.cloud.account import backend
 from local.cloud.agents import AgentServer
 from local.cloud.alarms import Alarms
 from local.cloud.doors import DatabaseDoors
@@ -116,6 +117,11 @@ class Cloud:
         stack = deploying.deploy(template_path, stack_name, parameters, self.client)
         self.doors.refresh()
         return stack
+
+    def confirm_subscriptions(self, topic_arn: str) -> None:
+        """Follow the link in the message that every new subscriber gets, as people do once. moto counts nobody."""
+        topic = backend("sns").topics[topic_arn]
+        topic.subscriptions_confimed = sum(each.topic is topic for each in backend("sns").subscriptions.values())
 
     def attach_group(self, owner: Owner, group_id: str) -> None:
         """Put a group on the database's interface beside the ones that are there, as the operator does once."""

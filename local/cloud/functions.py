@@ -106,6 +106,14 @@ class Functions:
             pool.idle.append(sandbox)
         self._start(sandbox)
 
+    def kill(self, name: str) -> None:
+        """Kill a function's processes, in whatever they are; a call after that gets a new one."""
+        with self._lock:
+            pool = self._pools.get(self.spec(name).name, _Pool())
+            sandboxes = [*pool.idle, *pool.busy]
+        for sandbox in sandboxes:
+            sandbox.kill()
+
     def spec(self, name: str) -> FunctionSpec:
         """How a function's processes are made, from moto's state as it is now."""
         function = backend("lambda").get_function(name)

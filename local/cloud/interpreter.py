@@ -14,6 +14,7 @@ from typing import Any
 import boto3
 from antlr4 import CommonTokenStream, InputStream  # type: ignore[import-untyped]
 from botocore.config import Config
+from moto.stepfunctions.exceptions import InvalidExecutionInput
 from moto.stepfunctions.models import StateMachine
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser.api import EvaluationFailedEventDetails, ExecutionStatus, HistoryEventType
@@ -97,6 +98,7 @@ class Interpreter:
         def start_named(sfn: Any, arn: str, name: str | None = None, *rest: Any, **options: Any) -> Any:
             if name:
                 sfn._validate_name(name)
+            _demand_json(options.get("execution_input", rest[0] if rest else None))
             with starting:  # two with the same name at once are one
                 return start_execution(sfn, arn, name or str(uuid.uuid4()), *rest, **options)
 
@@ -104,7 +106,8 @@ class Interpreter:
             parser_models.StepFunctionsParserBackend,
             "start_execution",
             start_named,
-            why="an execution started without a name is called None, and the next one then exists already",
+            why="an execution started without a name is called None, and the next one then exists already; and an"
+            " input that is no JSON is refused by an error without a code",
         )
 
         def start(execution: Any) -> None:
@@ -274,6 +277,13 @@ def _stop_response(response: Any) -> Any:
     machine = backend._get_state_machine_for_execution(arn)
     execution = _stop_execution(machine, arn, response._get_param("error"), response._get_param("cause"))
     return ActionResult({"stopDate": execution.stop_date})
+
+
+def _demand_json(execution_input: str | None) -> None:
+    try:
+        json.loads(execution_input or "{}")
+    except ValueError as error:
+        raise InvalidExecutionInput(f"Invalid State Machine Execution Input: {error}") from error
 
 
 def status_detail(execution: Any) -> dict[str, Any]:

@@ -13,21 +13,31 @@ def all_scenarios() -> dict[str, Scenario]:
         crash,
         database_down,
         duplicate,
+        failback,
         halfway,
         hang,
         intruder,
         late_login,
         level,
+        maintenance,
         partition,
+        readiness,
         reboot,
+        rollback,
+        second_failover,
+        shadow,
         standby_down,
         start_fails,
+        start_first_restart,
+        switchover,
         transient,
+        watchdog_dies,
     )
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
-               standby_down, start_fails, intruder, late_login)
+               standby_down, start_fails, switchover, failback, rollback, maintenance, shadow, second_failover,
+               start_first_restart, readiness, watchdog_dies, intruder, late_login)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

@@ -117,6 +117,10 @@ class Story:
         self._known.add(execution)
         self.executions.append(execution)
 
+    def pass_over(self, execution: str) -> None:
+        """Leave an execution out of the story: it is not the one that is waited for."""
+        self._known.add(execution)
+
     def await_execution(self, deadline_s: float) -> str:
         """Wait for an execution that was not there when the story began or was last waited for, and follow it.
 

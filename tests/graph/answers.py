@@ -119,6 +119,7 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
         yield Reply(told, replace(truth, recorded=str(asked["outcome"])))
     elif action == "refuse":
         yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
+        yield Reply({"outcome": "refused", "subject": "", "message": ""}, replace(truth, told=True))  # nobody has to be
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
     yield Reply(None, truth)

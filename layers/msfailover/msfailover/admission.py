@@ -101,6 +101,15 @@ def held_back(request: Request, state: PairState, now: float) -> Admission | Non
     return None
 
 
+def is_quiet(request: Request) -> bool:
+    """Whether nobody has to be told that a request was refused: the machinery asked for what it may ask for.
+
+    The watchdog asks again as long as the outage lasts, and tells people once where it is held back; whoever holds the
+    lease tells of its own end. What the machinery may not ask for is told, since somebody has set it up wrongly.
+    """
+    return request.automatic and request.action is Action.FAILOVER
+
+
 def _while_leased(
     request: Request, state: PairState, lease: Lease, execution: str, holder_runs: Verdict | None
 ) -> Admission:
