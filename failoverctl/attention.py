@@ -20,7 +20,7 @@ def attention(status: Mapping[str, Any], where: str = "") -> list[Line]:
         where: the options that name this pair (" --stack demo"), for the commands.
 
     Returns:
-        a line each: `{"sentence", "command", "see"}`; the last is a section of docs/operate.md, or empty.
+        a line each: `{"sentence", "command", "see"}`; see names a section of docs/operate.md or is empty.
     """
     lines = [*_change(status), *_servers(status), *_around(status), *_modes(status), *_alarms(status)]
     return [{**line, "command": f"{line['command']}{where}" if line["command"] else ""} for line in lines]
