@@ -7,6 +7,7 @@ is put out by itself: its way through the door is shut and its sessions are ende
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -36,7 +37,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         if not each.verdict.is_no:
             logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
     done = [act(state, each) for each in audit.acts(state, judged)] if state and SETTINGS.acts else []
-    publish(risk, judged)
+    publish(state, risk, judged)
     findings = {each.finding.value: each.verdict.to_json() for each in judged}
     logger.info(risk.sentence, extra={"risk": risk.answer, "done": done})
     return {"risk": risk.to_json(), "findings": findings, "done": done}
@@ -64,8 +65,11 @@ def act(state: PairState, wanted: Act) -> str:
     return f"{wanted.kind} of {wanted.server}: {answer.sentence}"
 
 
-def publish(risk: Verdict, judged: tuple[Judged, ...]) -> None:
-    """Publish the risk as it was found, before anything was done about it: people are to hear of it all the same."""
+def publish(state: PairState | None, risk: Verdict, judged: tuple[Judged, ...]) -> None:
+    """Publish the risk as it was found, before anything was done about it: people are to hear of it all the same.
+
+    What the record says goes with it, for the dashboard.
+    """
     metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="audit")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     askew = any(each.verdict.is_yes and not each.is_risk for each in judged)
@@ -74,7 +78,22 @@ def publish(risk: Verdict, judged: tuple[Judged, ...]) -> None:
     metrics.add_metric("SplitBrainRisk", MetricUnit.Count, 1 if risk.is_yes else 0)
     metrics.add_metric("AuditUnknown", MetricUnit.Count, 1 if blind else 0)
     metrics.add_metric("NotAsRecorded", MetricUnit.Count, 1 if askew else 0)
+    for name, value in _recorded(state).items():
+        metrics.add_metric(name, MetricUnit.Count, value)
     metrics.flush_metrics()
+
+
+def _recorded(state: PairState | None) -> dict[str, int]:
+    """The record in numbers; none where it never stood still, or nobody is active yet."""
+    if state is None or state.active is None:
+        return {}
+    waits = not state.acknowledged or state.mode != "automatic" or state.maintenance_until > time.time()
+    return {
+        "ActiveServer": 1 if state.active is Role.MS1 else 2,
+        "Epoch": state.epoch,
+        "ChangeUnderWay": 1 if state.lease else 0,
+        "WaitsForPeople": 1 if waits or state.halted or state.held else 0,
+    }
 
 
 def _see() -> tuple[dict[Role, Seen], Verdict]:

@@ -112,6 +112,8 @@ def _named(name: str) -> Any:
 
 
 def _attribute(name: str, attribute: str) -> str:
+    if attribute == "QueueName":
+        return str(value(template()["Resources"][name]["Properties"]["QueueName"]))
     assert attribute == "Arn", f"{name}.{attribute}"
     kind, where = template()["Resources"][name]["Type"], f"{REGION}:{ACCOUNT}"
     patterns = {

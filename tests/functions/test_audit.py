@@ -39,11 +39,14 @@ def see(answers: Answers, door: dict[str, Verdict] | None = None, sessions: dict
             answers.prepare(function, "status", answer)
 
 
-def published(told: str) -> dict[str, Any]:
-    """The metrics of a tick, from the line that carries them."""
+RISKS = ("Audits", "SplitBrainRisk", "AuditUnknown", "NotAsRecorded")
+
+
+def published(told: str, *names: str) -> dict[str, Any]:
+    """Metrics of a tick, from the line that carries them: those named, or else those of what was found."""
     lines = [json.loads(line) for line in told.splitlines() if '"CloudWatchMetrics"' in line]
     assert len(lines) == 1
-    return {name: lines[0][name][0] for name in ("Audits", "SplitBrainRisk", "AuditUnknown", "NotAsRecorded")}
+    return {name: lines[0][name][0] for name in names or RISKS}
 
 
 def done_by(answers: Answers) -> list[tuple[str, str]]:
@@ -162,3 +165,16 @@ def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
     told = audit.handler({}, None)
     assert done_by(answers) == [("keep_out", "ms2")]
     assert told["done"][1] == "terminate of ms2 was left undone: the record has changed."
+
+
+RECORDED = ("ActiveServer", "Epoch", "ChangeUnderWay", "WaitsForPeople")
+
+
+def test_what_the_record_says_is_published_for_the_dashboard(
+    audit: ModuleType, record: Record, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit.handler({}, None)
+    assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 0, 0), strict=True))
+    record.put(state(mode="manual", lease=lease()))
+    audit.handler({}, None)
+    assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 1, 1), strict=True))
