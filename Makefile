@@ -71,7 +71,7 @@ unit: setup ## all tests
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
 
-.PHONY: build validate prepare attach audit licences pythons cost second-opinion
+.PHONY: build validate prepare undo-prepare attach audit licences pythons cost second-opinion
 
 $(TOOLS)/.ready: local/account/tools.txt
 	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
@@ -85,6 +85,9 @@ validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the te
 
 prepare: $(READY) ## make both hosts of a deployed pair ends of the replication (STACK=ms-failover)
 	@$(PYTHON) -m local.account prepare --stack $(STACK)
+
+undo-prepare: $(READY) ## take away what prepare made on both hosts (STACK=ms-failover)
+	@$(PYTHON) -m local.account undo --stack $(STACK)
 
 attach: $(READY) ## say what the door of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
 	@$(PYTHON) -m local.account attach --stack $(STACK)

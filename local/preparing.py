@@ -60,6 +60,13 @@ def prepare_hosts(
     return both(second)
 
 
+def undo_hosts(ssm: Any, stack: str, instances: Mapping[str, str], addresses: Mapping[str, str]) -> None:
+    """Take away what prepare-host made on both hosts; autostart stays off. Raises NotPrepared."""
+    for role, peer in (("ms1", "ms2"), ("ms2", "ms1")):
+        asked = {"Role": role, "PeerAddress": addresses[peer], "Undo": "yes"}
+        run(ssm, instances[role], f"{stack}-prepare-host", asked)
+
+
 def run(ssm: Any, instance: str, document: str, parameters: Mapping[str, str]) -> dict[str, Any]:
     """Run a document on a host and return its result. Raises NotPrepared with the host's own words."""
     command = ssm.send_command(

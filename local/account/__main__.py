@@ -1,16 +1,17 @@
-"""`python -m local.account prepare|attach --stack NAME`, with the desk's own credentials and region."""
+"""`python -m local.account prepare|undo|attach --stack NAME`, with the desk's own credentials and region."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local.account.door import describe
-from local.preparing import NotPrepared, prepare_hosts
+from local.preparing import NotPrepared, prepare_hosts, undo_hosts
 from local.waiting import StageError
 
 
@@ -33,6 +34,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True)
     for name, does, do in (
         ("prepare", "make both hosts ends of the replication; can be run again", _prepare),
+        ("undo", "take away what prepare made on both hosts", _undo),
         ("attach", "say what the door has to be attached to; changes nothing", _attach),
     ):
         command = commands.add_parser(name, help=does, description=does)
@@ -47,10 +49,20 @@ def _stack(client_of: Any, name: str) -> tuple[dict[str, str], dict[str, str]]:
     return {each["ParameterKey"]: each["ParameterValue"] for each in found["Parameters"]}, outputs
 
 
+def _hosts(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """Instances and addresses of the stack's servers."""
+    instances = {role: given[f"{role.capitalize()}InstanceId"] for role in ("ms1", "ms2")}
+    return instances, {role: given[f"{role.capitalize()}Addresses"].split(",")[0].strip() for role in ("ms1", "ms2")}
+
+
+def _undo(client_of: Any, stack: str) -> str:
+    undo_hosts(client_of("ssm"), stack, *_hosts(_stack(client_of, stack)[0]))
+    return "Both hosts are as they were, but for autostart, which stays off: turn it on on one of them only."
+
+
 def _prepare(client_of: Any, stack: str) -> str:
     given, _ = _stack(client_of, stack)
-    instances = {role: given[f"{role.capitalize()}InstanceId"] for role in ("ms1", "ms2")}
-    addresses = {role: given[f"{role.capitalize()}Addresses"].split(",")[0].strip() for role in ("ms1", "ms2")}
+    instances, addresses = _hosts(given)
     settings = {
         "Service": given["ServiceName"],
         "Package": given["PackageName"],

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from local.second_opinion.crutches import with_crutches
-from local.second_opinion.deployment import STACK, Refused, deploy, furnish
+from local.second_opinion.deployment import STACK, Refused, delete, deploy, furnish, update
 from local.second_opinion.emulator import Emulator, running
 from local.waiting import StageError, wait_for
 
@@ -145,14 +145,38 @@ def _play(emulator: Emulator, directory: Path) -> int:
     expect("failover while that holds the lease", lambda: pair.ask("failover"), "refused")
     pair.is_now(unknown=False)
     expect("resume", lambda: pair.ask("resume"), "promoted")
-    # Last, because it does there what it asks for, and opens the door.
+    expect(
+        "the stack updated with another TTL", lambda: update(emulator, parameters, RecordTtlSeconds="60"), "COMPLETE"
+    )
+    expect("the door after it", lambda: _rules(emulator, outputs["DoorGroupId"]), "10.0.0.12/32")
+    # It does there what it asks for, and opens the door.
     dry = {"action": "rights", "server": "ms1"}
     expect(
         "rights to the door, tried dry", lambda: str(pair.call("database-access", **dry)), "'answer': 'yes'", "was not"
     )
     expect("the audit after that", lambda: str(pair.call("audit").get("risk")), "'answer': 'no'", "door-open")
+    _let_in(emulator, outputs["DoorGroupId"], "10.0.0.12")  # that was taken away by the same trial
+    expect("the stack deleted", lambda: delete(emulator), "gone")
+    expect("the door after it", lambda: _rules(emulator, outputs["DoorGroupId"]), "10.0.0.12/32")
+    expect(
+        "the record after it", lambda: f"{pair.record()['active']} in epoch {pair.record()['epoch']}", "ms2 in epoch"
+    )
     print(f"{sum(results)} of {len(results)} as expected or known (docs/second-opinion.md)")
     return 0 if all(results) else 1
+
+
+def _rules(emulator: Emulator, door: str) -> str:
+    """Whom the door lets in, as EC2 has it."""
+    rules = emulator.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [door]}])
+    found = [each["CidrIpv4"] for each in rules["SecurityGroupRules"] if not each["IsEgress"] and each.get("CidrIpv4")]
+    return f"{door} lets in {found}"
+
+
+def _let_in(emulator: Emulator, door: str, address: str) -> None:
+    """The command that docs/deploy.md has for a rule that somebody took away."""
+    emulator.client("ec2").authorize_security_group_ingress(
+        GroupId=door, IpProtocol="tcp", FromPort=1521, ToPort=1521, CidrIp=f"{address}/32"
+    )
 
 
 def _support(emulator: Emulator, machine: str) -> None:

@@ -67,17 +67,52 @@ def deploy(emulator: Emulator, parameters: Mapping[str, str]) -> dict[str, str]:
     except cloudformation.exceptions.ClientError as error:
         raise Refused(str(error)) from error
 
+    stack = _settled(emulator)
+    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+
+
+def update(emulator: Emulator, parameters: Mapping[str, str], **changed: str) -> str:
+    """Update the stack with other parameters and return its status. Raises Refused with the emulator's words."""
+    given = {**parameters, **changed}
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.update_stack(
+        StackName=STACK,
+        UsePreviousTemplate=True,
+        Parameters=[{"ParameterKey": key, "ParameterValue": each} for key, each in given.items()],
+        Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
+    )
+    return str(_settled(emulator, "UPDATE_COMPLETE")["StackStatus"])
+
+
+def delete(emulator: Emulator) -> str:
+    """Delete the stack and wait until it is gone."""
+    cloudformation = emulator.client("cloudformation")
+    cloudformation.delete_stack(StackName=STACK)
+
+    def gone() -> bool:
+        try:
+            return str(cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]["StackStatus"]) == "DELETE_COMPLETE"
+        except cloudformation.exceptions.ClientError:
+            return True
+
+    wait_for("the end of the stack", gone, 90, every_s=0.5)
+    return "gone"
+
+
+def _settled(emulator: Emulator, wanted: str = "CREATE_COMPLETE") -> dict[str, Any]:
+    cloudformation = emulator.client("cloudformation")
+
     def ended() -> Any:
         stack = cloudformation.describe_stacks(StackName=STACK)["Stacks"][0]
         return None if stack["StackStatus"].endswith("IN_PROGRESS") else stack
 
-    stack = wait_for("the stack", ended, 90, every_s=0.5)
-    if stack["StackStatus"] != "CREATE_COMPLETE":
+    stack: dict[str, Any] = wait_for("the stack", ended, 90, every_s=0.5)
+    if stack["StackStatus"] != wanted:
         events = cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
         failed = [each for each in events if "FAILED" in each["ResourceStatus"]]
         why = [f"{each['LogicalResourceId']}: {each.get('ResourceStatusReason')}" for each in failed]
         raise Refused(f"{stack['StackStatus']}: {'; '.join(why)}")
-    return {each["OutputKey"]: each["OutputValue"] for each in stack["Outputs"]}
+    return stack
 
 
 def _template(emulator: Emulator, parameters: Mapping[str, str]) -> dict[str, Any]:

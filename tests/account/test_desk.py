@@ -8,11 +8,13 @@ from typing import Any
 
 import boto3
 import pytest
+import yaml
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.account.__main__ import main
-from tests.core.deployment import CHOSEN, template
+from local.hosts.ssm_agent import values
+from tests.core.deployment import CHOSEN, ROOT, template
 
 PLAIN = {name: str(each.get("Default", "")) for name, each in template()["Parameters"].items()}
 GIVEN = {**PLAIN, **{name: ",".join(each) if isinstance(each, list) else str(each) for name, each in CHOSEN.items()}}
@@ -77,6 +79,24 @@ def test_each_host_is_told_what_the_other_one_answered(capsys: pytest.CaptureFix
     assert last["ms1"]["Service"] == ["tectia"]
     assert last["ms1"]["Paths"][0].endswith(" /etc/opt/t")
     assert "ms2 (i-00000000000000a02) is prepared; autostart is off." in capsys.readouterr().out
+
+
+def test_what_the_hosts_are_asked_for_is_what_their_documents_take() -> None:
+    hosts = Hosts()
+    desk("prepare", "--stack", "ms-failover", ssm=hosts)
+    desk("undo", "--stack", "ms-failover", ssm=hosts)
+    for each in hosts.sent:
+        name = each["DocumentName"].removeprefix("ms-failover-")
+        # Keys are longer than the stand-in's; all else is as it goes out.
+        asked = {key: value for key, value in each.get("Parameters", {}).items() if "Key" not in key}
+        values(yaml.safe_load((ROOT / f"documents/{name}.yaml").read_text()), asked)
+
+
+def test_undo_asks_both_hosts_to_take_away_what_prepare_made(capsys: pytest.CaptureFixture[str]) -> None:
+    hosts = Hosts()
+    assert desk("undo", "--stack", "ms-failover", ssm=hosts) == 0
+    assert [each["Parameters"]["Undo"] for each in hosts.sent] == [["yes"], ["yes"]]
+    assert "autostart, which stays off" in capsys.readouterr().out
 
 
 def test_a_host_that_refuses_is_named_with_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
