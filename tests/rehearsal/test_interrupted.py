@@ -100,6 +100,6 @@ def test_a_scenario_that_there_is_not_is_answered_with_those_that_there_are() ->
     assert told.startswith("There is no scenario 'earthquake'; there are crash, hang, ")
 
 
-@pytest.mark.parametrize("command", [("invoke", "probe", "events/probe.json"), ("execute", "events/failover.json")])
+@pytest.mark.parametrize("command", [("invoke", "probe", "events/probe.json"), ("failover", "events/failover.json")])
 def test_without_a_stage_that_is_up_one_sentence_says_how_to_start_one(command: tuple[str, ...]) -> None:
     assert said(*command) == (2, "No stage is up: start one with `make stage` in another terminal, and wait for it.")
