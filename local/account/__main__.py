@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Mapping
 from typing import Any
@@ -52,7 +53,9 @@ def _stack(client_of: Any, name: str) -> tuple[dict[str, str], dict[str, str]]:
 def _hosts(given: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
     """Instances and addresses of the stack's servers."""
     instances = {role: given[f"{role.capitalize()}InstanceId"] for role in ("ms1", "ms2")}
-    return instances, {role: given[f"{role.capitalize()}Addresses"].split(",")[0].strip() for role in ("ms1", "ms2")}
+    # AWS gives a list as it was typed, moto as Python writes it; the first address is the one that counts.
+    listed = {role: re.findall(r"[0-9A-Fa-f.:]{2,}", given[f"{role.capitalize()}Addresses"]) for role in instances}
+    return instances, {role: each[0] for role, each in listed.items()}
 
 
 def _undo(client_of: Any, stack: str) -> str:

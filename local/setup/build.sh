@@ -8,6 +8,10 @@ tools=$1
 directory=$(local/setup/python313.sh)
 export PATH="$directory:$PATH" SAM_CLI_TELEMETRY=0 AWS_DEFAULT_REGION="${AWS_DEFAULT_REGION:-eu-central-1}"
 
+for authority in database-ca.pem admin-ca.pem; do
+  [ -e "layers/msfailover/certificates/$authority" ] ||
+    echo "layers/msfailover/certificates/$authority is not there: without it nothing is verified by that name, and so not trusted." >&2
+done
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 if ! "$tools/bin/sam" build >"$log" 2>&1; then
