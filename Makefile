@@ -77,7 +77,7 @@ $(TOOLS)/.ready: local/account/tools.txt
 	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
 	@touch $@
 
-build: $(TOOLS)/.ready ## what goes to AWS: functions and layer for python3.13 on arm64, from the lock file
+build: $(READY) $(TOOLS)/.ready ## what goes to AWS: functions and layer for python3.13 on arm64, from the lock file
 	@local/setup/build.sh $(TOOLS)
 
 validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the template

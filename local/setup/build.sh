@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds what goes to AWS, into .aws-sam/build: the functions, and the layer from its lock file. Says how large the layer is.
-# usage: build.sh TOOLS-DIRECTORY
+# usage: build.sh TOOLS-DIRECTORY, with the project's virtual environment in .venv
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -18,6 +18,14 @@ if ! "$tools/bin/sam" build >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
+# The same layer for this machine's processor: does everything in it load, with nothing but the runtime's boto3 beside it?
+check=build/layer-check
+rm -rf "$check"
+machine=$(uname -m)
+make -s -C layers/msfailover build-Layer ARTIFACTS_DIR="$PWD/$check" \
+  PLATFORMS="manylinux2014_$machine manylinux_2_28_$machine" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+"$directory/python3.13" -I local/setup/starts.py "$check/python" .venv/lib/python3*/site-packages
+
 "$tools/bin/python" - .aws-sam/build/Layer 12000000 <<'PYTHON'
 import io
 import sys
