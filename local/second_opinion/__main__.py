@@ -39,7 +39,9 @@ class Pair:
 
     def is_now(self, **changes: Any) -> None:
         known = json.loads(self.world.read_text()) if self.world.exists() else {}
-        self.world.write_text(json.dumps({**known, **changes}))
+        new = self.world.with_suffix(".new")
+        new.write_text(json.dumps({**known, **changes}))
+        new.replace(self.world)
 
     def ask(self, action: str, **more: Any) -> str:
         """Start an execution and return its outcome: its output's, or how it ended and why."""
@@ -54,7 +56,7 @@ class Pair:
         found = wait_for(f"the end of {action}", ended, LIMIT_S, every_s=0.2)
         if found["status"] == "SUCCEEDED":
             output = json.loads(found["output"])
-            return str(output.get("outcome") or output)
+            return f"{output['outcome']}: {output['sentence']}" if "outcome" in output else str(output)
         return "halted" if found.get("error") == "Halted" else f"{found['status']}: {found.get('cause', '')[:600]}"
 
     def call(self, function: str, **payload: Any) -> dict[str, Any]:

@@ -17,9 +17,14 @@ WORLD = Path("@WORLD@")
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     function = os.environ["AWS_LAMBDA_FUNCTION_NAME"].rsplit("-", 1)[-1]
-    world = json.loads(WORLD.read_text())
+    before = WORLD.read_text()
+    world = json.loads(before)
     answer = {"probe": probe, "server": server, "sessions": sessions, "replicate": replicate}[function](event, world)
-    WORLD.write_text(json.dumps(world))
+    # Many run at once: one that changed nothing must not put back what another one, or the desk, has changed meanwhile.
+    if world != json.loads(before):
+        new = WORLD.with_suffix(f".{os.getpid()}")
+        new.write_text(json.dumps(world))
+        new.replace(WORLD)
     return answer
 
 
