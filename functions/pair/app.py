@@ -104,7 +104,7 @@ def _put(question: rehearsal.Question) -> Verdict:
 def _holder_runs(request: Request, state: PairState) -> Verdict | None:
     if request.action is not Action.RESUME or state.lease is None:
         return None
-    return executions.running(aws.stepfunctions(), state.lease.execution)
+    return executions.running(aws.stepfunctions(), state.lease.execution, time.time())
 
 
 def survey(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
-from local.campaign.clients_data import client_error, client_failure
+from local.campaign.clients_data import client_error, client_failure, copied
 from local.campaign.hosts import DOOR, OWNERS, PREFIX_LIST, SERVERS_GROUP, Host
 from local.campaign.judge import Execution, RecordJudge
 from local.campaign.world import RECORD, World
@@ -29,14 +29,14 @@ class _Client:
             answer = effect()
             history = self._seen.setdefault(operation + key, [])
             if not history or history[-1] != answer:
-                history.append(copy.deepcopy(answer))
+                history.append(copied(answer))
             return answer
 
         def stale() -> Any:
             before = self._seen.get(operation + key, [])
             now = effect()
             different = [each for each in before if each != now]
-            return copy.deepcopy(different[-1]) if different else now
+            return copied(different[-1]) if different else now
 
         return self._world.gate.call(f"{self._service}.{operation}", fresh, client_failure(operation), stale)
 
@@ -60,10 +60,11 @@ class EC2(_Client):
 
         return self._call("describe_instances", found, InstanceIds[0])
 
-    def stop_instances(self, *, InstanceIds: list[str], Force: bool = False) -> Any:  # noqa: N803
+    def stop_instances(self, *, InstanceIds: list[str], Force: bool = False, DryRun: bool = False) -> Any:  # noqa: N803
         del Force
 
         def stop() -> Any:
+            _refuse_dry(DryRun, "StopInstances")
             for each in InstanceIds:
                 if host := self._host(each):
                     self._world.order_off(host)
@@ -87,7 +88,7 @@ class EC2(_Client):
         return self._call("describe_network_interfaces", found)
 
     def _rules(self, groups: list[str]) -> list[Any]:
-        return [copy.deepcopy(rule) for rule in self._world.database.rules if rule["GroupId"] in groups]
+        return [copied(rule) for rule in self._world.database.rules if rule["GroupId"] in groups]
 
     def describe_security_group_rules(self, *, Filters: list[Any]) -> Any:  # noqa: N803
         groups = Filters[0]["Values"]
@@ -102,11 +103,18 @@ class EC2(_Client):
             lambda: {"Entries": [{"Cidr": cidr} for cidr in self._world.database.prefixes]},
         )
 
-    def authorize_security_group_ingress(self, *, GroupId: str, IpPermissions: list[Any]) -> Any:  # noqa: N803
+    def authorize_security_group_ingress(
+        self,
+        *,
+        GroupId: str,  # noqa: N803
+        IpPermissions: list[Any],  # noqa: N803
+        DryRun: bool = False,  # noqa: N803
+    ) -> Any:
         cidr = IpPermissions[0]["IpRanges"][0]["CidrIp"]
         role = next((host.role for host in self._world.hosts.values() if cidr.split("/")[0] in host.addresses), cidr)
 
         def let_in() -> Any:
+            _refuse_dry(DryRun, "AuthorizeSecurityGroupIngress")
             database = self._world.database
             if any(rule["GroupId"] == GroupId and rule.get("CidrIpv4") == cidr for rule in database.rules):
                 raise client_error("InvalidPermission.Duplicate", "already there", "AuthorizeSecurityGroupIngress")
@@ -117,23 +125,23 @@ class EC2(_Client):
 
         return self._call("authorize_security_group_ingress", let_in)
 
-    def revoke_security_group_ingress(self, *, GroupId: str, **request: Any) -> Any:  # noqa: N803
+    def revoke_security_group_ingress(self, *, GroupId: str, DryRun: bool = False, **request: Any) -> Any:  # noqa: N803
         ids = request.get("SecurityGroupRuleIds")
         cidrs = [r["CidrIp"] for each in request.get("IpPermissions", []) for r in each.get("IpRanges", [])]
 
         def shut() -> Any:
-            rules = self._world.database.rules
+            _refuse_dry(DryRun, "RevokeSecurityGroupIngress")
             gone = [
                 rule
-                for rule in rules
+                for rule in self._world.database.rules
                 if rule["GroupId"] == GroupId
                 and (rule["SecurityGroupRuleId"] in ids if ids else rule.get("CidrIpv4") in cidrs)
             ]
             if not gone:
                 code = "InvalidSecurityGroupRuleId.NotFound" if ids else "InvalidPermission.NotFound"
                 raise client_error(code, "not there", "RevokeSecurityGroupIngress")
+            self._world.database.keep_rules(lambda rule: rule not in gone)
             for rule in gone:
-                rules.remove(rule)
                 self._world.touch(f"the door is shut for {rule['CidrIpv4']}")
             return {}
 
@@ -146,6 +154,11 @@ class _Pages:
 
     def paginate(self, **request: Any) -> Iterator[Any]:
         yield self.operation(**request)
+
+
+def _refuse_dry(dry_run: bool, operation: str) -> None:
+    if dry_run:
+        raise client_error("DryRunOperation", "it would have been allowed", operation)
 
 
 def _interface(groups: list[str], addresses: tuple[str, ...]) -> dict[str, Any]:
@@ -169,11 +182,14 @@ class SSM(_Client):
         host = next(host for host in self._world.hosts.values() if host.instance_id == InstanceIds[0])
         what = DocumentName.rsplit("-", 1)[-1]
         order = int(Parameters.get("Epoch", ["0"])[0])
+        dry = "NoSuchParameter" in Parameters
 
-        if what == "start":
-            self._judge.lets_in(host.role, "started")  # when it is asked for: a late order is the host's to refuse
+        if what == "start" and not dry:
+            self._judge.starts(host.role)  # when it is asked for: a late order is the host's to refuse
 
         def send() -> Any:
+            if dry:
+                raise client_error("InvalidParameters", "no such parameter", "SendCommand")
             if what == "stop" and self._world.running:
                 self._world.touch(f"{host.role} is told to stop")
             command = f"command-{next(self._ids)}"
@@ -253,6 +269,14 @@ class Route53(_Client):
 
         return self._call("change_resource_record_sets", change)
 
+    def get_change(self, *, Id: str) -> Any:  # noqa: N803
+        def found() -> Any:
+            if Id.startswith("C000"):
+                raise client_error("NoSuchChange", "no such change", "GetChange")
+            return {"ChangeInfo": {"Id": Id, "Status": "INSYNC"}}
+
+        return self._call("get_change", found)
+
 
 class StepFunctions(_Client):
     """Which executions run, and starting another one."""
@@ -262,7 +286,12 @@ class StepFunctions(_Client):
         self._executions, self._start = executions, start
 
     def describe_execution(self, *, executionArn: str) -> Any:  # noqa: N803
-        return self._call("describe_execution", lambda: {"status": self._executions[executionArn].status})
+        def found() -> Any:
+            execution = self._executions[executionArn]
+            stopped = {"stopDate": datetime.fromtimestamp(execution.stopped_at, UTC)} if execution.stopped_at else {}
+            return {"status": execution.status, **stopped}
+
+        return self._call("describe_execution", found)
 
     def get_execution_history(self, **_: Any) -> Any:
         return self._call("get_execution_history", lambda: {"events": []})

@@ -3,7 +3,6 @@ to moto's. And the judge of everything that is written to the record."""
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Mapping
 from typing import Any
 
@@ -32,6 +31,15 @@ def client_error(code: str, message: str, operation: str) -> ClientError:
     return ClientError({"Error": {"Code": code, "Message": message}, "ResponseMetadata": metadata}, operation)
 
 
+def copied(value: Any) -> Any:
+    """A copy of what is JSON; several times as fast as `copy.deepcopy`, and it is done a lot."""
+    if isinstance(value, dict):
+        return {key: copied(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [copied(each) for each in value]
+    return value
+
+
 def plain(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item as plain values."""
     deserializer = TypeDeserializer()
@@ -46,14 +54,14 @@ class Table:
 
     def get(self, key: Mapping[str, Any]) -> dict[str, Any]:
         found = self._items.get(_key(key))
-        return {"Item": copy.deepcopy(found)} if found is not None else {}
+        return {"Item": copied(found)} if found is not None else {}
 
     def put(self, item: Mapping[str, Any], request: Mapping[str, Any]) -> None:
         held = self._items.get(_key(item), {})
         condition = request.get("ConditionExpression")
         if condition is not None and not _holds(str(condition), held, request):
             raise client_error("ConditionalCheckFailedException", "The conditional request failed", "PutItem")
-        self._items[_key(item)] = copy.deepcopy(dict(item))
+        self._items[_key(item)] = copied(dict(item))
 
     def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
         assert request["KeyConditionExpression"] == "#p = :p AND begins_with(#i, :h)", "not modelled"
@@ -62,7 +70,7 @@ class Table:
         found = sorted(key for key in self._items if key[0] == pair and key[1].startswith(prefix))
         if not request.get("ScanIndexForward", True):
             found.reverse()
-        return {"Items": [copy.deepcopy(self._items[key]) for key in found[: request.get("Limit", len(found))]]}
+        return {"Items": [copied(self._items[key]) for key in found[: request.get("Limit", len(found))]]}
 
 
 def _key(item: Mapping[str, Any]) -> tuple[str, str]:

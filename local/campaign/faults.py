@@ -22,6 +22,8 @@ class Kind(StrEnum):
     AGAIN_LATE = "again-late"  # the same, a long while later
     DIE = "die"  # the execution dies before this state
     DIE_AFTER = "die-after"  # the execution dies when this task is done, before it knows
+    OVERTAKEN = "overtaken"  # while this call is on its way the execution is stopped, and a person resumes at once
+    OVERTAKEN_BACK = "overtaken-back"  # the same, towards the server it came from
 
     BOOT = "boot"  # the first server's host comes back, and its autostart starts the service
     CRASH = "crash"  # the first server's service dies
@@ -34,6 +36,9 @@ class Kind(StrEnum):
     STANDBY_DIES = "standby-dies"  # the second server's host dies
     DATABASE_GONE = "database-gone"  # the database can't be reached by the functions any more
     DATABASE_BACK = "database-back"
+    AUDIT = "audit"  # the audit looks, and puts out who must be out
+    MANUAL = "manual"  # a person sets the mode to manual
+    ACK = "ack"  # a person acknowledges the last automatic failover
     OPENED = "opened"  # somebody opens the database to the whole network, in an owner's group
 
 
@@ -41,7 +46,9 @@ EVENTS = tuple(Kind)[list(Kind).index(Kind.BOOT) :]
 """What happens to the world. `opened` is never drawn: against an owner's hand on his own group nothing is proven."""
 
 TRIGGERS = (Kind.ALARM, Kind.WATCH, Kind.FORCE, Kind.RESUME, Kind.BACK)
-ONCE = (*EVENTS, Kind.DIE, Kind.DIE_AFTER)
+PEOPLE = (Kind.MANUAL, Kind.ACK)
+OVERTAKEN = (Kind.OVERTAKEN, Kind.OVERTAKEN_BACK)
+ONCE = (*EVENTS, *OVERTAKEN, Kind.DIE, Kind.DIE_AFTER)
 
 _TASK = (
     Kind.ERROR,
@@ -56,6 +63,8 @@ _TASK = (
     Kind.DIE,
     Kind.DIE_AFTER,
 )
+_ASK = (Kind.ERROR, Kind.BROKEN, Kind.LOST, Kind.TIMEOUT)
+_ACTS = ("ask:database_access.keep_out", "ask:database_sessions.terminate")
 _READ = (Kind.ERROR, Kind.TIMEOUT, Kind.THROTTLE)
 _WRITE = (Kind.ERROR, Kind.LOST, Kind.TIMEOUT, Kind.THROTTLE)
 _STALE = (
@@ -82,12 +91,15 @@ def kinds_at(place: str) -> tuple[Kind, ...]:
     if place.startswith("task:"):
         return _TASK
     if place.startswith("ask:"):
-        return (Kind.ERROR, Kind.BROKEN, Kind.LOST, Kind.TIMEOUT)
+        # Between the audit's look and its act anything can have begun.
+        return (*_ASK, *TRIGGERS) if place in _ACTS else _ASK
     if place.startswith("state:"):
         return (Kind.DIE, *EVENTS[:-1])
-    kinds = (*_WRITE, Kind.LATE) if place == "ssm.send_command" else _WRITE if place in _WRITES else _READ
+    kinds = (*_WRITE, *OVERTAKEN) if place in _WRITES else _READ
+    if place == "ssm.send_command":
+        return (*kinds, Kind.LATE)
     if place == "dynamodb.put_item":
-        return (*kinds, *TRIGGERS)  # between reading the record and writing it
+        return (*kinds, *TRIGGERS, *PEOPLE)  # between reading the record and writing it
     return (*kinds, Kind.STALE) if place in _STALE else kinds
 
 
@@ -115,6 +127,8 @@ class Fault:
             raise ValueError(
                 f"{text!r} is no fault; one reads like lost@task:pair.begin#1 or error@ec2.stop_instances#1*3"
             )
+        if found["kind"] not in list(Kind):
+            raise ValueError(f"{found['kind']!r} is no kind of fault; one of {', '.join(Kind)} is needed")
         return Fault(Kind(found["kind"]), found["place"], int(found["nth"]), int(found["times"] or 1))
 
     def strikes(self, place: str, count: int) -> bool:

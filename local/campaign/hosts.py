@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -81,13 +82,23 @@ class Base:
     hidden: bool = False
     undying: bool = False
     sessions: list[Open] = field(default_factory=list)
-    rules: list[dict[str, Any]] = field(default_factory=list)
+    rules: tuple[dict[str, Any], ...] = ()
     prefixes: tuple[str, ...] = ()
     _ids: Any = field(default_factory=lambda: itertools.count(1))
+    _known: dict[tuple[str, str | None], bool] = field(default_factory=dict)
 
     def lets_in(self, address: str, group: str | None = None) -> bool:
         """Whether a rule (of one group, or of any) lets an address connect."""
-        return any(self._matches(rule, address) for rule in self.rules if group is None or rule["GroupId"] == group)
+        asked = (address, group)
+        if asked not in self._known:
+            among = [rule for rule in self.rules if group is None or rule["GroupId"] == group]
+            self._known[asked] = any(self._matches(rule, address) for rule in among)
+        return self._known[asked]
+
+    def keep_rules(self, wanted: Callable[[dict[str, Any]], bool]) -> None:
+        """Take away every rule that is not wanted. A rule that goes away cuts no session."""
+        self.rules = tuple(rule for rule in self.rules if wanted(rule))
+        self._known.clear()
 
     def _matches(self, rule: dict[str, Any], address: str) -> bool:
         if rule["IpProtocol"] != "-1" and not rule["FromPort"] <= PORT <= rule["ToPort"]:
@@ -96,6 +107,7 @@ class Base:
         return any(_within(address, cidr) for cidr in cidrs)
 
     def add_rule(self, group: str, cidr: str) -> dict[str, Any]:
+        source = {"PrefixListId": cidr} if cidr.startswith("pl-") else {"CidrIpv4": cidr}
         rule = {
             "GroupId": group,
             "SecurityGroupRuleId": f"sgr-{next(self._ids):017x}",
@@ -103,9 +115,10 @@ class Base:
             "IpProtocol": "tcp",
             "FromPort": PORT,
             "ToPort": PORT,
-            "CidrIpv4": cidr,
+            **source,
         }
-        self.rules.append(rule)
+        self.rules += (rule,)
+        self._known.clear()
         return rule
 
     def connect(self, host: Host) -> list[Open]:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from local.campaign.clock import Clock
-from local.campaign.faults import EVENTS, Fault, Kind
+from local.campaign.faults import EVENTS, OVERTAKEN, Fault, Kind
 
 T = TypeVar("T")
 
@@ -32,24 +32,27 @@ class Injector:
     Args:
         clock: virtual time; each call takes a little of it.
         faults: what goes wrong.
-        happen: lets an event happen to the world.
+        happen: lets an event happen to the world; says whether the execution under way has ended by it.
         tick: lets the world go on by itself.
         tell: takes a line for the story.
+        owned: binds what is delivered later to the execution that asks for it now.
     """
 
     def __init__(
         self,
         clock: Clock,
         faults: Iterable[Fault],
-        happen: Callable[[Kind], None],
+        happen: Callable[[Kind], bool],
         tick: Callable[[], None],
         tell: Callable[[str], None],
+        owned: Callable[[Callable[[], object]], Callable[[], object]],
     ) -> None:
-        self._clock, self._happen, self._tick, self._tell = clock, happen, tick, tell
+        self._clock, self._happen, self._tick, self._tell, self._owned = clock, happen, tick, tell, owned
         self.faults = tuple(faults)
         self.counts: Counter[str] = Counter()
         self.fired: list[Fault] = []
         self.boundaries = 0
+        self.delivering = False
         self._later: list[tuple[int, str, Callable[[], object]]] = []
         self.depth = 0
         self._aside: list[tuple[int, int, Callable[[], None]]] = []
@@ -103,13 +106,14 @@ class Injector:
         if kind in (Kind.ERROR, Kind.BROKEN, Kind.THROTTLE, Kind.TIMEOUT):
             raise failure(kind)
         if kind is Kind.LATE:
-            self._later.append((self.boundaries + LATER, place, effect))
+            self._later.append((self.boundaries + LATER, place, self._owned(effect)))
             raise failure(Kind.TIMEOUT)
         if kind is Kind.STALE and stale is not None:
             return stale()
+        overtaken = kind is not None and kind in OVERTAKEN and self._happen(kind)
         answer = effect()
         self._tick()
-        if kind is Kind.DIE_AFTER:
+        if kind is Kind.DIE_AFTER or overtaken:
             raise Died(place)
         if kind is Kind.LOST:
             raise failure(kind)
@@ -118,7 +122,7 @@ class Injector:
             self._tick()
         if kind in (Kind.AGAIN, Kind.AGAIN_LATE):
             after = LATER if kind is Kind.AGAIN else MUCH_LATER
-            self._later.append((self.boundaries + after, place, effect))
+            self._later.append((self.boundaries + after, place, self._owned(effect)))
         return answer
 
     def side_by_side(self, branches: list[Callable[[], None]], order: int) -> None:
@@ -153,8 +157,11 @@ class Injector:
 
     def _deliver(self, place: str, effect: Callable[[], object]) -> None:
         self._tell(f"LATE delivery of {place}")
+        before, self.delivering = self.delivering, True
         try:
             effect()
         except Exception as error:
             self._tell(f"  which came to nothing: {type(error).__name__}: {error}")
+        finally:
+            self.delivering = before
         self._tick()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +14,13 @@ from local.campaign.world import Violation, World
 AUTOMATIC = ("watch", "alarm")
 OUTCOMES = ("promoted", "stood-down", "refused", "blocked", "rolled-back", "halted")
 UNTOUCHED = ("stood-down", "refused", "blocked")
+REHEARSED = "rehearsed"
+PERSON = "a person"
+LONGEST_S = 7200.0
+WITHOUT_THE_DEAD_S = 20.0
+"""What an execution may last at most, and where the database can prove the fence, whatever the old server does."""
+
+TRIES = 4
 OTHER = {"ms1": "ms2", "ms2": "ms1"}
 
 
@@ -26,9 +34,21 @@ class Execution:
     outcome: str = ""
     sentence: str = ""
     told: list[str] = field(default_factory=list)
+    source: str = ""
     healthy_since: str = ""
     standby_unfit: bool = False
     probes_before: int = 0
+    began: float = 0.0
+    stopped_at: float = 0.0
+    output: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def lasted(self) -> float:
+        return self.stopped_at - self.began
+
+    @property
+    def rehearses(self) -> bool:
+        return bool(self.request.get("dry_run"))
 
 
 def record(world: World) -> dict[str, Any]:
@@ -46,7 +66,6 @@ class RecordJudge:
     def __init__(self, world: World, executions: Mapping[str, Execution]) -> None:
         self._world, self._executions = world, executions
         self._used: dict[int, str] = {}
-        self._unattended = False
         self.last_off: dict[str, float] = {}
 
     def watch(self) -> None:
@@ -56,12 +75,16 @@ class RecordJudge:
                 self.last_off[role] = self._world.clock.time()
 
     def written(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-        """Judge a write of the record: lease, epoch, receipt, who is active."""
+        """Judge a write of the record: lease, epoch, receipt, who is active, and what is people's to set."""
         held, holds = before.get("lease"), after.get("lease")
+        self._may_write()
+        self._people_only(before, after)
         if after.get("epoch", 0) < before.get("epoch", 0):
             raise Violation("I4", f"the epoch goes back from {before['epoch']} to {after['epoch']}")
         if held and holds and held["execution"] != holds["execution"] and self._runs(held["execution"]):
             raise Violation("I4", f"{holds['execution']} takes the lease from {held['execution']}, which still runs")
+        if holds and not held and holds["requested_by"] in AUTOMATIC:
+            self._may_act_by_itself(before)
         if holds and holds != held and holds["epoch"] <= after.get("epoch", 0):
             raise Violation("I4", f"a change begins in epoch {holds['epoch']}, which is not new")
         receipt = after.get("receipt")
@@ -70,6 +93,28 @@ class RecordJudge:
         if after.get("active") != before.get("active"):
             self._moved(before, after, held or holds)
         self._world.tell(f"RECORD {_short(after)}")
+
+    def _may_write(self) -> None:
+        execution = self._executions.get(self._world.running[-1]) if self._world.running else None
+        if execution is not None and execution.rehearses:
+            raise Violation("I4", f"{execution.arn} only rehearses, but it writes to the record")
+
+    def _people_only(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
+        if not before or (self._world.running and self._world.running[-1] == PERSON):
+            return
+        for name in ("mode", "maintenance_until"):
+            if name in before and after.get(name) != before[name]:
+                raise Violation("I7", f"{name} was {before[name]}, and nobody set it to {after.get(name)}")
+        if before.get("acknowledged") is False and after.get("acknowledged"):
+            raise Violation("I7", "an automatic failover is acknowledged by nobody")
+
+    def _may_act_by_itself(self, state: Mapping[str, Any]) -> None:
+        if state.get("mode", "automatic") != "automatic":
+            raise Violation("I7", f"a failover begins by itself in {state['mode']} mode")
+        if float(state.get("maintenance_until", 0)) > self._world.clock.time():
+            raise Violation("I7", "a failover begins by itself during a maintenance")
+        if not state.get("acknowledged", True):
+            raise Violation("I7", "a second automatic failover does not wait for the first one's acknowledgement")
 
     def _runs(self, arn: str) -> bool:
         execution = self._executions.get(arn)
@@ -94,13 +139,20 @@ class RecordJudge:
         automatic = bool(lease) and lease is not None and lease["requested_by"] in AUTOMATIC
         if before.get("active") is None:
             return
-        if automatic and self._unattended:
-            raise Violation("I7", "a second automatic failover did not wait for the first one's acknowledgement")
         if automatic and after.get("acknowledged", True):
             raise Violation("I7", "an automatic failover does not ask to be acknowledged")
-        self._unattended = automatic
         if lease is not None and lease["target"] != after["active"]:
             raise Violation("I7", f"{after['active']} becomes active, but {lease['target']} was asked for")
+
+    def starts(self, role: str) -> None:
+        """Judge an order to start a server: the active one may be restarted in place while nothing has been touched."""
+        world, state = self._world, record(self._world)
+        lease, other = state.get("lease"), OTHER[role]
+        in_place = lease and lease["target"] == other and state.get("active") == role and not state.get("receipt")
+        if not in_place:
+            self.lets_in(role, "started")
+        elif other in world.database.writers() or other in world.in_door():
+            raise Violation("I2", f"{role} is restarted in place while {other} can use the database")
 
     def lets_in(self, role: str, how: str) -> None:
         """Judge a step that lets a server in or starts it: a valid receipt must be there, and be true."""
@@ -133,6 +185,11 @@ def at_rest(world: World, *, final: bool) -> None:
 def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:
     """Judge an execution that has ended by itself: a defined outcome, recorded with its reason, and true."""
     outcome = execution.outcome
+    if execution.lasted > LONGEST_S:
+        raise Violation("I4", f"{execution.arn} lasted {execution.lasted:.0f} s")
+    if execution.rehearses:
+        _rehearsed(world, execution, lines)
+        return
     if outcome not in OUTCOMES:
         raise Violation("I4", f"{execution.arn} ended as {execution.status}, {outcome!r}: {execution.sentence}")
     if not execution.sentence.strip():
@@ -144,10 +201,15 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
     troubled = any(fault.place.split(".")[0] in ("dynamodb", "task:pair", "task:topic") for fault in world.gate.fired)
     if not recorded and not troubled:
         raise Violation("I4", f"{execution.arn} ended as {outcome}, which is not in the history")
-    unrecorded = "could not be read or written" in " ".join(execution.told) or (troubled and outcome == "halted")
+    # An end is written with three tries more: less than four troubles on its way are no excuse for another one.
+    troubles = [fault for fault in world.gate.fired if fault.place.startswith(("dynamodb", "task:pair.conclude"))]
+    unrecorded = outcome == "halted" and len(troubles) >= TRIES
     if own and outcome not in own and not unrecorded:
         raise Violation("I4", f"{execution.arn} ended as {outcome}, but the history says {own.pop()}")
     touched = [what for who, what in world.touched if who == execution.arn]
+    in_place = outcome == "stood-down" and world.schedule.restart == "yes"
+    if in_place:  # a restart in place touches the service of the active server, and nothing else
+        touched = [what for what in touched if not re.search(f"(service of |^){execution.source} ", what)]
     if outcome in UNTOUCHED and touched:
         raise Violation("I4", f"{execution.arn} ended as {outcome}, but {touched[0]}")
     if execution.standby_unfit and touched and execution.request["action"] in ("failover", "switchover", "force"):
@@ -159,13 +221,49 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
         )
 
 
+def _rehearsed(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:
+    """A rehearsal says what would happen, and why; it touches nothing, records nothing, and tells nobody."""
+    if execution.outcome not in (REHEARSED, "halted"):
+        raise Violation(
+            "I4", f"{execution.arn} only rehearses, but ended as {execution.outcome!r}: {execution.sentence}"
+        )
+    if any(who == execution.arn for who, _ in world.touched):
+        raise Violation("I4", f"{execution.arn} only rehearses, but touched something")
+    if any(line["execution"] == execution.arn for line in lines):
+        raise Violation("I4", f"{execution.arn} only rehearses, but is in the history")
+    if execution.outcome == REHEARSED and not (execution.sentence.strip() and execution.output.get("would")):
+        raise Violation("I4", f"{execution.arn} does not say what would happen, and why")
+
+
+def foretold(world: World, executions: Sequence[Execution]) -> None:
+    """Where nothing goes wrong on the way, and nothing is hidden, what was rehearsed is what happens."""
+    schedule = world.schedule
+    plain = schedule.database == "up" and schedule.door == "tidy" and schedule.restart == "no"
+    silent = schedule.action in ("switchover", "adopt") and schedule.ms1 not in ("healthy", "crashed")
+    unforeseeable = silent or schedule.ms1 == "zombie" or schedule.ms2 in ("start-fails", "start-hangs")
+    if world.gate.fired or not plain or unforeseeable:
+        return
+    if len(executions) > 1 and executions[0].rehearses and executions[0].output.get("would") != executions[1].outcome:
+        would = executions[0].output.get("would")
+        raise Violation("I4", f"the rehearsal said {would}, but it ended as {executions[1].outcome}")
+
+
+def kept(world: World) -> None:
+    """What a person set must still be so, whatever was written beside it."""
+    mode = world.settings.get("mode")
+    if mode and record(world).get("mode") != mode:
+        raise Violation("I7", f"a person set the mode to {mode}, but it is {record(world).get('mode')}")
+
+
 def note(world: World, execution: Execution) -> None:
     """Note at an execution's beginning what may not be held against it later."""
     execution.probes_before = len(world.probes)
+    execution.began = world.clock.time()
     state = record(world)
     active = state.get("active")
     if active is None:
         return
+    execution.source = str(active)
     target = execution.request.get("target") or OTHER[str(active)]
     if execution.request["action"] == "failover" and world.hosts[str(active)].serves:
         execution.healthy_since = str(active)
@@ -175,7 +273,8 @@ def note(world: World, execution: Execution) -> None:
 def recheck(world: World, execution: Execution) -> None:
     """At every state: is what was noted still so?"""
     active = execution.healthy_since
-    if active and not world.hosts[active].serves:
+    untouched = all(who != execution.arn for who, _ in world.touched)  # what it did itself is no excuse
+    if active and untouched and not world.hosts[active].serves:
         execution.healthy_since = ""
     state = record(world)
     target = (state.get("lease") or {}).get("target")
@@ -197,10 +296,16 @@ def _short(state: Mapping[str, Any]) -> str:
     )
 
 
-def untroubled(world: World) -> None:
+def untroubled(world: World, executions: Sequence[Execution]) -> None:
     """Judge a schedule in which nothing went wrong on the way: what is easy must be done the easy way."""
     schedule = world.schedule
     if world.gate.fired or schedule.database != "up" or schedule.door != "tidy":
         return
     if world.ordered_off and schedule.action in ("failover", "force"):
         raise Violation("I4", "a machine was switched off though the database could have proven the fence")
+    looks, fences = world.gate.counts["state:VerifyFence"], world.gate.counts["state:Fence"]
+    if looks > fences:
+        raise Violation("I4", f"{looks} looks were needed for {fences} fences: ended sessions came back")
+    for each in executions:
+        if each.outcome == "promoted" and schedule.restart == "no" and each.lasted > WITHOUT_THE_DEAD_S:
+            raise Violation("I5", f"{each.arn} lasted {each.lasted:.0f} s: it waited for {schedule.ms1} {each.source}")

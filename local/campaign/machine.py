@@ -9,9 +9,10 @@ import threading
 import types
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from jsonata.jsonata import Jsonata
 from moto.stepfunctions.parser.api import StateMachineType
 from moto.stepfunctions.parser.asl.component import eval_component
 from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -86,9 +87,10 @@ def install(patches: Patches, clock: Clock) -> None:
     patches.put(
         wait_function.WaitFunction,
         "_wait_interval",
-        lambda _self, _env, wait_seconds: clock.sleep(wait_seconds),
+        lambda _self, env, wait_seconds: clock.sleep(wait_seconds),  # noqa: ARG005
         why="waits are virtual",
     )
+    patches.put(jsonata, "Jsonata", cache(Jsonata), why="the same expressions are compiled for every state")
     patches.put(string_expression.StringJSONata, "_eval_body", _evaluate, why="moto has no evaluator")
     patches.put_everywhere(
         "moto.stepfunctions",
@@ -153,7 +155,7 @@ def _evaluate(expression: Any, env: Any) -> None:
     env.stack.append(json.loads(found))
 
 
-@cache
+@lru_cache(maxsize=20_000)
 def _value(expression: str, variables: str) -> tuple[str, str]:
     try:
         return json.dumps(jsonata.evaluate(expression, json.loads(variables))), ""

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local.campaign import judge, machine, wiring
 from local.campaign.clock import Clock
-from local.campaign.faults import Fault, Kind
+from local.campaign.faults import OVERTAKEN, Fault, Kind
 from local.campaign.injector import Died, Endless
 from local.campaign.judge import Execution, RecordJudge, record
 from local.campaign.schedule import Schedule
@@ -19,8 +18,14 @@ from local.campaign.wiring import Current
 from local.campaign.world import Violation, World
 from local.cloud.patching import Patches
 
+if TYPE_CHECKING:
+    from local.campaign.defects import Defect
+
 NESTED_AT_MOST = 2
 RESUMES_AT_MOST = 2
+LOOKS_UNTIL_DOWN = 3
+PEOPLE_TAKE_S = 30
+"""Seconds until a person resumes what was left half done. Within a schedule they are faster, and are refused."""
 
 
 @dataclass(frozen=True)
@@ -38,24 +43,32 @@ class Result:
 
 
 class Runner:
-    """Runs schedules, one after the other, in one process; `close` takes its changes back.
+    """Runs schedules, one after the other, in one process; `close` takes its changes back. One at a time can be open.
 
     Args:
-        definition: the state machine; the project's own unless a test wants another.
+        defect: something to be done wrong on purpose.
     """
 
-    def __init__(self, definition: str | None = None) -> None:
+    _open = False
+
+    def __init__(self, defect: Defect | None = None) -> None:
+        if Runner._open:
+            raise RuntimeError("another runner is open in this process; close it first")
+        Runner._open = True
         self._patches, self._clock = Patches(), Clock()
-        self._functions: Mapping[str, ModuleType] = wiring.install(self._patches, self._clock)
-        self.definition = definition or wiring.definition()
+        self.functions: Mapping[str, ModuleType] = wiring.install(self._patches, self._clock)
+        self.definition = wiring.definition()
+        if defect is not None:
+            self.definition = defect.put(self._patches, self.functions, self.definition)
 
     def close(self) -> None:
         self._patches.undo()
+        Runner._open = False
 
     def run(self, schedule: Schedule) -> Result:
         """Run one schedule; what it does depends on nothing but the schedule."""
         self._clock.reset()
-        run = _Run(schedule, self._clock, self._functions, self.definition)
+        run = _Run(schedule, self._clock, self.functions, self.definition)
         violation: Violation | None = None
         try:
             run.whole()
@@ -87,28 +100,29 @@ class _Run:
         self.states: set[str] = set()
         self.world = world = World(schedule, clock)
         self._judge = RecordJudge(world, self.executions)
-        self._watches = 0
         world.happen_trigger = self._trigger
         world.watched.append(self._judge.watch)
         Current.world = world
         Current.clients = wiring.clients_for(world, self._judge, self.executions, self._start, functions)
         self._tasks = wiring.Lambda(world, functions, "task")
-        self._topic = wiring.Topic(world)
+        self._topic = wiring.Topic(world, "task:topic")
         machine.HOOKS.client_for = lambda service: self._topic if service == "sns" else self._tasks
         machine.HOOKS.entered = self._entered
         machine.HOOKS.branches = lambda branches: world.gate.side_by_side(branches, schedule.order)
+        wiring.begin_anew(functions, restart_first=schedule.restart == "yes")
         if schedule.action != "adopt":
-            self._in_care()
+            self._in_care(schedule.care)
 
-    def _in_care(self) -> None:
+    def _in_care(self, care: str) -> None:
+        until = int(self.world.clock.time()) + 86400 if care == "maintenance" else 0
         self.world.items[("campaign", "state")] = {
             "pair": {"S": "campaign"},
             "item": {"S": "state"},
             "active": {"S": "ms1"},
             "epoch": {"N": "1"},
-            "acknowledged": {"BOOL": True},
-            "mode": {"S": "automatic"},
-            "maintenance_until": {"N": "0"},
+            "acknowledged": {"BOOL": care != "unacknowledged"},
+            "mode": {"S": care if care in ("manual", "shadow") else "automatic"},
+            "maintenance_until": {"N": str(until)},
             "halted": {"S": ""},
             "lease": {"NULL": True},
             "receipt": {"NULL": True},
@@ -118,19 +132,27 @@ class _Run:
     def whole(self) -> None:
         """The request, whatever goes wrong; then resumes; then all troubles end, and it must be possible to finish."""
         schedule = self.schedule
-        self._start("first", {"action": schedule.action, "reason": "campaign", "requested_by": schedule.by})
+        request = {"action": schedule.action, "reason": "campaign", "requested_by": schedule.by}
+        if schedule.rehearse == "yes":
+            self._start("rehearsal", {**request, "dry_run": True})
+        self._start("first", request)
+        judge.foretold(self.world, list(self.executions.values()))
         for number in range(RESUMES_AT_MOST):
             if not record(self.world).get("lease"):
                 break
+            self.world.clock.sleep(PEOPLE_TAKE_S)
             back = schedule.resume == "back" and number == 0
             self._start(f"resume{number}", _resume(back))
-        judge.untroubled(self.world)
+        judge.untroubled(self.world, list(self.executions.values()))
         self.world.mend_everything()
         judge.at_rest(self.world, final=False)
         if record(self.world).get("lease"):
+            self.world.clock.sleep(PEOPLE_TAKE_S)
             self._start("last-resume", _resume(False))
             self._must_have_ended()
         judge.at_rest(self.world, final=True)
+        judge.kept(self.world)
+        self._audit_is_content()
         self._late_alarm()
         self._second_outage()
 
@@ -138,6 +160,16 @@ class _Run:
         if record(self.world).get("lease"):
             last = list(self.executions.values())[-1]
             raise Violation("I4", f"with all troubles over, resume still ends as {last.outcome}: {last.sentence}")
+
+    def _audit_is_content(self) -> None:
+        """The audit at rest: it must see what the world sees, that nothing is wrong, and leave everybody alone."""
+        if record(self.world).get("active") is None:
+            return
+        with self.world.acting("audit"):
+            found = self._functions["audit"].handler({}, None)
+        wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
+        if wrong or found["done"]:
+            raise Violation("audit", f"all is well, but the audit says: {' '.join(wrong + found['done'])}")
 
     def _late_alarm(self) -> None:
         """An alarm of long ago arrives when all is well: it must change nothing."""
@@ -171,24 +203,23 @@ class _Run:
             arn += "x"
         execution = self.executions[arn] = Execution(arn, request)
         world = self.world
-        world.tell(f"EXECUTION {arn.rsplit(':', 1)[-1]} begins: {request}")
+        world.tell(f"EXECUTION {_short(arn)} begins: {request}")
         judge.note(world, execution)
-        world.running.append(arn)
-        world.gate.depth += 1
-        try:
-            ended = machine.execute(self._definition, arn, request)
-        except Died as died:
-            world.tell(f"EXECUTION {arn.rsplit(':', 1)[-1]} dies at {died}")
-            execution.status = "ABORTED"
+        with world.acting(arn):
+            try:
+                ended = machine.execute(self._definition, arn, request)
+            except Died as died:
+                world.tell(f"EXECUTION {_short(arn)} dies at {died}")
+                execution.status, execution.stopped_at = "ABORTED", world.clock.time()
+                return arn
+        if execution.status != "RUNNING":  # it was stopped while its last call was on its way
             return arn
-        finally:
-            world.gate.depth -= 1
-            world.running.pop()
         self._conclude(execution, ended)
         return arn
 
     def _conclude(self, execution: Execution, ended: machine.Ended) -> None:
         world = self.world
+        execution.output, execution.stopped_at = ended.output, world.clock.time()
         execution.status = ended.status
         execution.outcome = str(ended.output.get("outcome", "")) if ended.status == "SUCCEEDED" else ""
         execution.sentence = str(ended.output.get("sentence", "")) or ended.cause
@@ -197,7 +228,7 @@ class _Run:
         elif not execution.outcome:
             execution.sentence = f"{ended.error}: {ended.cause}"
         execution.told = [message for who, message in world.told if who == execution.arn]
-        world.tell(f"EXECUTION {execution.arn.rsplit(':', 1)[-1]} ends: {execution.outcome}: {execution.sentence}")
+        world.tell(f"EXECUTION {_short(execution.arn)} ends: {execution.outcome}: {execution.sentence}")
         self._must_serve(execution)
         lines: list[Mapping[str, Any]] = [item for key, item in self.history().items() if key.startswith("history#")]
         judge.ended(world, execution, lines)
@@ -216,22 +247,45 @@ class _Run:
 
         return {key: plain(item) for (_, key), item in self.world.items.items() if key.startswith("history#")}
 
-    def _trigger(self, kind: Kind) -> None:
-        """Something else wants to change the pair, at this very moment."""
+    def _trigger(self, kind: Kind) -> bool:
+        """Somebody else wants something of the pair, at this very moment. Says whether the execution ended by it."""
         if len(self.world.running) > NESTED_AT_MOST:
-            return
+            return False
+        if kind in OVERTAKEN:
+            return self._overtake(kind)
         if kind is Kind.WATCH:
-            self._watches += 1
-            for _ in range(3):
-                self._functions["watch"].handler({"once": True}, None)
-            return
-        requests = {
-            Kind.ALARM: {"action": "failover", "reason": "alarm", "requested_by": "alarm"},
-            Kind.FORCE: {"action": "force", "reason": "now", "requested_by": "otto"},
-            Kind.RESUME: _resume(False),
-            Kind.BACK: _resume(True),
-        }
-        self._start(kind.value, requests[kind])
+            for _ in range(LOOKS_UNTIL_DOWN):
+                self._call("watch", "watch", {"once": True})
+        elif kind is Kind.AUDIT:
+            self._call("audit", "audit", {})
+        elif kind is Kind.MANUAL:
+            self.world.settings["mode"] = "manual"
+            self._call(judge.PERSON, "pair", {"action": "set_mode", "mode": "manual", "requested_by": "otto"})
+        elif kind is Kind.ACK:
+            self._call(judge.PERSON, "pair", {"action": "acknowledge", "requested_by": "otto"})
+        else:
+            self._start(kind.value, _request_of(kind))
+        return False
+
+    def _call(self, who: str, function: str, event: Mapping[str, Any]) -> None:
+        """Call a function from outside the workflow; what it raises is its own affair, as on AWS."""
+        with self.world.acting(who):
+            self.world.tell(f"{who}: {event}")
+            try:
+                self._functions[function].handler(event, None)
+            except Exception as error:
+                self.world.tell(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
+                if who == judge.PERSON:
+                    self.world.settings.clear()  # the person was told that it may not have been done
+
+    def _overtake(self, kind: Kind) -> bool:
+        execution = self.executions.get(self.world.running[-1]) if self.world.running else None
+        if execution is None or execution.status != "RUNNING" or self.world.gate.delivering:
+            return False
+        self.world.tell(f"EXECUTION {_short(execution.arn)} is stopped while a call of it is on its way")
+        execution.status, execution.stopped_at = "ABORTED", self.world.clock.time()
+        self._start(kind.value, _resume(kind is Kind.OVERTAKEN_BACK))
+        return True
 
     def _entered(self, name: str) -> None:
         world = self.world
@@ -256,11 +310,18 @@ class _Run:
         self.states.add(hashlib.sha1(repr(seen).encode(), usedforsecurity=False).hexdigest()[:12])
 
 
+def _request_of(kind: Kind) -> dict[str, Any]:
+    if kind is Kind.ALARM:
+        return {"action": "failover", "reason": "alarm", "requested_by": "alarm"}
+    if kind is Kind.FORCE:
+        return {"action": "force", "reason": "now", "requested_by": "otto"}
+    return _resume(kind is Kind.BACK)
+
+
+def _short(arn: str) -> str:
+    return arn.rsplit(":", 1)[-1]
+
+
 def _resume(back: bool) -> dict[str, Any]:
     request = {"action": "resume", "reason": "goes on", "requested_by": "erika"}
     return {**request, "target": "ms1"} if back else request
-
-
-def tally(results: list[Result]) -> Counter[str]:
-    """How often each outcome came up."""
-    return Counter(outcome for result in results for outcome in result.outcomes)

@@ -14,6 +14,20 @@ MS2 = ("healthy", "dead", "start-fails", "start-hangs")
 DATABASE = ("up", "unseen", "hidden", "undying")
 DOORS = ("tidy", "broad", "prefix-list")
 RESUMES = ("same", "back")
+CARES = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
+SWITCHES = ("no", "yes")
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "action": ACTIONS,
+    "ms1": MS1,
+    "ms2": MS2,
+    "database": DATABASE,
+    "door": DOORS,
+    "care": CARES,
+    "restart": SWITCHES,
+    "rehearse": SWITCHES,
+    "resume": RESUMES,
+}
+"""What each part of a schedule can be, `by`, `order` and the faults aside."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,9 @@ class Schedule:
         ms2: state of the standby.
         database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended.
         door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group.
+        care: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
+        restart: whether a failover tries to restart the service in place first.
+        rehearse: whether the request is made as a rehearsal (dry_run) first.
         resume: which way a person resumes what was left half done.
         order: which branch of a Parallel goes first, and after how many boundaries the other one goes in between.
         faults: what goes wrong.
@@ -38,6 +55,9 @@ class Schedule:
     ms2: str = "healthy"
     database: str = "up"
     door: str = "tidy"
+    care: str = "automatic"
+    restart: str = "no"
+    rehearse: str = "no"
     resume: str = "same"
     order: int = 0
     faults: tuple[Fault, ...] = ()
@@ -54,12 +74,15 @@ class Schedule:
             name, _, value = word.partition("=")
             if not value:
                 faults.append(Fault.parse(word))
-            elif name == "order":
+            elif name == "order" and value.removeprefix("-").isdigit():
                 schedule = replace(schedule, order=int(value))
-            elif name in ("action", "by", "ms1", "ms2", "database", "door", "resume"):
+            elif name == "by" or value in WORDS.get(name, ()):
                 schedule = replace(schedule, **{name: value})  # type: ignore[arg-type]
             else:
-                raise ValueError(f"{word!r} is no part of a schedule")
+                known = (
+                    f"{name} is one of {', '.join(WORDS[name])}" if name in WORDS else f"known are {', '.join(WORDS)}"
+                )
+                raise ValueError(f"{word!r} is no part of a schedule: {known}")
         return replace(schedule, faults=tuple(faults))
 
 
@@ -74,6 +97,7 @@ BASES: tuple[Schedule, ...] = (
     Schedule(ms1="partitioned", database="unseen"),
     Schedule(ms1="zombie", database="hidden"),
     Schedule(ms1="hung", door="broad"),
+    Schedule(door="prefix-list"),
     Schedule(ms1="crashed", ms2="dead"),
     Schedule(ms1="partitioned", ms2="start-fails"),
     Schedule(action="switchover", by="erika", ms1="healthy"),
@@ -84,6 +108,18 @@ BASES: tuple[Schedule, ...] = (
     Schedule(action="force", by="erika", ms1="partitioned", database="unseen"),
     Schedule(action="adopt", by="erika", ms1="healthy"),
     Schedule(action="adopt", by="erika", ms1="healthy", ms2="dead"),
+    Schedule(restart="yes"),
+    Schedule(ms1="hung", restart="yes"),
+    Schedule(ms1="zombie", restart="yes"),
+    Schedule(ms1="partitioned", restart="yes"),
+    Schedule(rehearse="yes"),
+    Schedule(action="switchover", by="erika", ms1="healthy", rehearse="yes"),
+    Schedule(action="adopt", by="erika", ms1="healthy", rehearse="yes"),
+    Schedule(care="manual"),
+    Schedule(care="shadow"),
+    Schedule(care="maintenance", by="alarm"),
+    Schedule(care="unacknowledged"),
+    Schedule(care="manual", by="erika"),
 )
 """What the exhaustive run starts from; random schedules mix these freely."""
 
@@ -104,6 +140,9 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         ms2=chance.choices(MS2, (8, 1, 1, 1))[0],
         database=chance.choices(DATABASE, (7, 1, 1, 1))[0],
         door=chance.choices(DOORS, (8, 1, 1))[0],
+        care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],
+        restart=chance.choices(SWITCHES, (3, 1))[0],
+        rehearse=chance.choices(SWITCHES, (9, 1))[0],
         resume=chance.choices(RESUMES, (3, 1))[0],
         order=chance.randrange(-12, 12),
     )

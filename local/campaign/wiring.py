@@ -11,6 +11,7 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +26,7 @@ from local.campaign.world import PAIR, World
 from local.cloud.patching import Patches
 
 ROOT = Path(os.environ.get("CAMPAIGN_ROOT") or Path(__file__).resolve().parents[2])
-NAMES = ("pair", "server", "database_access", "database_sessions", "dns", "probe", "watch", "replicate")
+NAMES = ("pair", "server", "database_access", "database_sessions", "dns", "probe", "watch", "replicate", "audit")
 SUBSTITUTIONS = {
     "PairName": PAIR,
     "TopicArn": "arn:aws:sns:eu-west-1:123456789012:campaign",
@@ -122,8 +123,19 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     patches.put(admin_interface, "ask_port", lambda address, *_: _look("port", address), why="no network")
     patches.put(names, "resolve", _resolve, why="no network")
     patches.put(found["watch"], "_publish", lambda *_: None, why="nobody reads the metrics here")
+    patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
+    patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
+    patches.put(found["pair"], "SETTINGS", found["pair"].SETTINGS, why="to be put back: each schedule has its own")
     machine.install(patches, clock)
     return found
+
+
+def begin_anew(found: Mapping[str, ModuleType], *, restart_first: bool) -> None:
+    """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
+    from msfailover.detection import Streak
+
+    found["watch"]._streak = Streak()  # type: ignore[attr-defined]
+    found["pair"].SETTINGS = replace(found["pair"].SETTINGS, restart_first=restart_first)  # type: ignore[attr-defined]
 
 
 def clients_for(
@@ -138,7 +150,7 @@ def clients_for(
         "stepfunctions": StepFunctions(world, executions, start),
         "functions": Lambda(world, found, "ask"),
         "engine": Engine(world),
-        "sns": Topic(world),
+        "sns": Topic(world, "sns"),
     }
 
 
@@ -195,19 +207,19 @@ def _answer(body: Any, error: str | None) -> dict[str, Any]:
 class Topic:
     """SNS."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, way: str) -> None:
+        self._world, self._way = world, way
 
     def publish(self, *, Message: str, **_: Any) -> Any:  # noqa: N803
         def tell() -> Any:
             self._world.told.append((self._world.running[-1] if self._world.running else "", Message))
             return {"MessageId": "1"}
 
-        return self._world.gate.call(
-            "task:topic.publish",
-            tell,
-            lambda kind: machine.TimedOut() if kind is Kind.TIMEOUT else client_error("InternalError", "no", "Publish"),
-        )
+        def failure(kind: Kind) -> Exception:
+            of_the_machine = kind is Kind.TIMEOUT and self._way.startswith("task:")
+            return machine.TimedOut() if of_the_machine else client_error("InternalError", "no", "Publish")
+
+        return self._world.gate.call(f"{self._way}.publish", tell, failure)
 
 
 class Engine:
@@ -229,6 +241,15 @@ class Engine:
             return Listing((*others, *(shown(each) for each in self._world.database.sessions)))
 
         return self._world.gate.call("database.list", sessions, _unreachable)
+
+    def can_list_and_terminate(self) -> Any:
+        from msfailover.verdict import yes
+
+        def rights() -> Any:
+            self._demand()
+            return yes("Sessions can be listed and ended.")
+
+        return self._world.gate.call("database.rights", rights, _unreachable)
 
     def terminate(self, session_ids: Sequence[str]) -> Any:
         from msfailover.adapters.sessions import Termination

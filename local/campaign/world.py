@@ -5,7 +5,8 @@ The judge looks after every call. What must never be is raised at once (`Violati
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from local.campaign.clock import Clock
@@ -48,12 +49,13 @@ class World:
         self.touched: list[tuple[str, str]] = []
         self.ordered_off = False
         self.probes: list[bool] = []
+        self.settings: dict[str, Any] = {}
         self.told: list[tuple[str, str]] = []
         self.running: list[str] = []
-        self.happen_trigger: Callable[[Kind], None] = lambda _kind: None
+        self.happen_trigger: Callable[[Kind], bool] = lambda _kind: False
         self.watched: list[Callable[[], None]] = []
         self.deliver_commands: Callable[[], None] = lambda: None
-        self.gate = Injector(clock, schedule.faults, self.happen, self.tick, self.tell)
+        self.gate = Injector(clock, schedule.faults, self.happen, self.tick, self.tell, self._owned)
         self._begin(schedule)
 
     # ---- how it begins
@@ -66,14 +68,12 @@ class World:
         # Long ago the door let the second address in; a rule that goes away cuts no session.
         old = self.database.add_rule(DOOR, "10.77.1.11/32")
         self.database.connect(first)
-        self.database.rules.remove(old)
+        self.database.keep_rules(lambda rule: rule is not old)
         if schedule.door == "broad":
             self.database.add_rule(OWNERS, "10.0.0.0/8")
         elif schedule.door == "prefix-list":
-            rule = self.database.add_rule(OWNERS, "")
-            del rule["CidrIpv4"]
-            rule["PrefixListId"] = PREFIX_LIST
             self.database.prefixes = ("10.77.0.0/16",)
+            self.database.add_rule(OWNERS, PREFIX_LIST)
         self._condition(first, schedule.ms1)
         second.alive = schedule.ms2 != "dead"
         second.start = {"start-fails": "fails", "start-hangs": "hangs"}.get(schedule.ms2, "")
@@ -124,6 +124,28 @@ class World:
         self.database.leave(host.role, ghosts=not host.seen)
         self.tell(f"the machine of {host.role} is off")
 
+    # ---- who does something to it
+
+    @contextmanager
+    def acting(self, who: str) -> Iterator[None]:
+        """While this lasts, what is done is done by `who`: an execution, the watchdog, the audit, a person."""
+        self.running.append(who)
+        self.gate.depth += 1
+        try:
+            yield
+        finally:
+            self.gate.depth -= 1
+            self.running.pop()
+
+    def _owned(self, effect: Callable[[], object]) -> Callable[[], object]:
+        who = self.running[-1] if self.running else ""
+
+        def later() -> object:
+            with self.acting(who):
+                return effect()
+
+        return later
+
     # ---- what the project does to it
 
     def touch(self, what: str) -> None:
@@ -160,8 +182,8 @@ class World:
 
     # ---- what happens to it
 
-    def happen(self, kind: Kind) -> None:
-        """One of the events of a schedule."""
+    def happen(self, kind: Kind) -> bool:
+        """One of the events of a schedule. Says whether the execution under way has ended by it."""
         first, second = self.hosts["ms1"], self.hosts["ms2"]
         if kind is Kind.BOOT:
             self.boot(first)
@@ -179,7 +201,8 @@ class World:
         elif kind in (Kind.DATABASE_GONE, Kind.DATABASE_BACK):
             self.database.seen = kind is Kind.DATABASE_BACK
         else:
-            self.happen_trigger(kind)
+            return self.happen_trigger(kind)
+        return False
 
     def boot(self, host: Host) -> None:
         """The machine comes (back) up, whatever it was before, and autostart starts the service."""
@@ -199,9 +222,7 @@ class World:
         """All troubles end: what was left half done must now be able to be finished."""
         self.gate.silence()
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
-        self.database.rules = [
-            rule for rule in self.database.rules if rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24"
-        ]
+        self.database.keep_rules(lambda rule: rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():
             host.start = ""
             if not host.alive or host.machine != "running":

@@ -1,10 +1,15 @@
 """The execution is killed between fence and promotion: nobody is active, and the lease is held by the dead.
 
-Nothing moves by itself from there. A person resumes it: Step Functions is asked whether the holder still runs, and the
-change goes on in the same epoch, from a fence that is proven again.
+Nothing moves by itself from there. A person resumes it: Step Functions is asked whether the holder still runs. At once
+that is refused, since a call of the one that was killed may be under way; a little later the change goes on in the same
+epoch, from a fence that is proven again.
 """
 
 from __future__ import annotations
+
+import time
+
+from msfailover.adapters.executions import CALLS_LAST_S
 
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
@@ -15,6 +20,7 @@ def play(stage: Stage, story: Story) -> None:
     first = story.await_execution(20)
     story.await_receipt(epoch=2)
     stage.cloud.client("stepfunctions").stop_execution(executionArn=first, error="Killed", cause="the scenario's doing")
+    killed_at = time.time()
     story.tell("the execution is killed, between fence and promotion")
     epoch = stage.record()["lease"]["epoch"]
     reached = {step.name for step in stage.steps(first)}
@@ -26,9 +32,17 @@ def play(stage: Stage, story: Story) -> None:
     late = stage.start({"action": "failover", "reason": "ms1 is down", "requested_by": "Ann"})
     refused = stage.outcome(late, 20)
     story.check("The lease outlives its holder", refused == "refused", f"A failover asked for meanwhile was {refused}.")
-    resumed = stage.start({"action": "resume", "reason": "the last one was killed", "requested_by": "Ann"})
+    resume = {"action": "resume", "reason": "the last one was killed", "requested_by": "Ann"}
+    too_soon = stage.outcome(stage.start(resume), 20)
+    story.check(
+        "Not taken over at once",
+        too_soon == "refused",
+        f"Ann resumed it while a call of the killed one could be under way: {too_soon}.",
+    )
+    story.watch_on(max(0.0, killed_at + CALLS_LAST_S + 1 - time.time()))
+    resumed = stage.start(resume)
     story.follow(resumed)
-    story.tell("Ann resumes it")
+    story.tell("Ann resumes it again")
     story.await_end(resumed)
     record = stage.record()
     story.check("The same change went on", record["epoch"] == epoch, f"Killed and ended in epoch {record['epoch']}.")

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import aws, executions
-from msfailover.verdict import Answer
+from msfailover.verdict import Answer, Verdict
 
 from tests.functions.wire import Wire
 
@@ -51,26 +52,50 @@ def test_a_start_that_step_functions_turns_down_is_not_taken_for_done(cloud: Non
 ARN = "arn:aws:states:eu-central-1:123456789012:execution:ms-failover:one"
 
 
+NOW = 1_790_000_000.0
+
+
+def described(status: str, ended_s_ago: float | None = None) -> Verdict:
+    """What is made of an execution that Step Functions describes so."""
+    answer: dict[str, Any] = {"executionArn": ARN, "status": status}
+    if ended_s_ago is not None:
+        answer["stopDate"] = datetime.fromtimestamp(NOW - ended_s_ago, UTC)
+    with Wire(aws.stepfunctions(), "sfn", {"DescribeExecution": lambda _: answer}):
+        return executions.running(aws.stepfunctions(), ARN, NOW)
+
+
 @pytest.mark.parametrize(
-    ("status", "answer"),
+    ("status", "ended_s_ago", "answer"),
     [
-        ("RUNNING", Answer.YES),
-        ("PENDING_REDRIVE", Answer.YES),
-        ("SUCCEEDED", Answer.NO),
-        ("FAILED", Answer.NO),
-        ("TIMED_OUT", Answer.NO),
-        ("ABORTED", Answer.NO),
+        ("RUNNING", None, Answer.YES),
+        ("PENDING_REDRIVE", None, Answer.YES),
+        ("SUCCEEDED", 0.0, Answer.NO),
+        ("FAILED", 0.0, Answer.NO),
+        ("TIMED_OUT", executions.CALLS_LAST_S, Answer.NO),
+        ("ABORTED", executions.CALLS_LAST_S, Answer.NO),
     ],
 )
-def test_a_holder_has_ended_when_step_functions_says_so(cloud: None, status: str, answer: Answer) -> None:
-    with Wire(aws.stepfunctions(), "sfn", {"DescribeExecution": lambda _: {"executionArn": ARN, "status": status}}):
-        verdict = executions.running(aws.stepfunctions(), ARN)
+def test_a_holder_has_ended_when_step_functions_says_so(
+    cloud: None, status: str, ended_s_ago: float | None, answer: Answer
+) -> None:
+    verdict = described(status, ended_s_ago)
     assert verdict.answer is answer
     assert verdict.sentence == (f"{ARN} still runs." if verdict.is_yes else f"{ARN} has ended ({status}).")
 
 
+@pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT"])
+def test_a_holder_that_was_cut_short_just_now_may_have_a_call_under_way(cloud: None, status: str) -> None:
+    verdict = described(status, executions.CALLS_LAST_S - 7.5)
+    assert verdict.answer is Answer.UNKNOWN
+    assert verdict.sentence.endswith("a call of it may be under way; resume in 8 s.")
+
+
+def test_a_holder_that_was_cut_short_nobody_knows_when_is_not_known_to_have_ended(cloud: None) -> None:
+    assert described("ABORTED").answer is Answer.UNKNOWN
+
+
 def test_a_holder_that_step_functions_does_not_know_is_not_known_to_have_ended(cloud: None) -> None:
-    verdict = executions.running(aws.stepfunctions(), ARN)
+    verdict = executions.running(aws.stepfunctions(), ARN, NOW)
     assert verdict.answer is Answer.UNKNOWN
     assert verdict.sentence.startswith(f"Step Functions does not tell of {ARN}: ")
 
@@ -80,4 +105,4 @@ def test_a_step_functions_that_does_not_answer_knows_nothing(cloud: None, monkey
         raise ReadTimeoutError(endpoint_url="states")
 
     monkeypatch.setattr(aws.stepfunctions(), "describe_execution", silent)
-    assert executions.running(aws.stepfunctions(), ARN).answer is Answer.UNKNOWN
+    assert executions.running(aws.stepfunctions(), ARN, NOW).answer is Answer.UNKNOWN

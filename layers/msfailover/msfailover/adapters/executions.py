@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,10 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
+
+CUT_SHORT = ("ABORTED", "TIMED_OUT")
+CALLS_LAST_S = 20
+"""Seconds the function that opens the door may run at most (its Timeout in template.yaml)."""
 
 
 def start(client: SFNClient, machine: str, name: str, request: Mapping[str, Any]) -> str | None:
@@ -38,14 +43,30 @@ def try_to_start(client: SFNClient, machine: str) -> None:
     client.start_execution(stateMachineArn=machine, input="dry run: no JSON")
 
 
-def running(client: SFNClient, execution: str) -> Verdict:
-    """Whether an execution still runs; *unknown* where Step Functions does not say so."""
+def running(client: SFNClient, execution: str, now: float) -> Verdict:
+    """Whether an execution still runs, or a call of it may; *unknown* where Step Functions does not say so.
+
+    An execution that comes to its own end has waited for its calls. One that is stopped, or whose time is over, leaves
+    behind what it called last: a function that has read its permission, and has yet to act on it. Nobody may take over
+    before that function's own time is over too.
+
+    Args:
+        now: seconds since 1970.
+    """
     try:
-        status = client.describe_execution(executionArn=execution)["status"]
+        found = client.describe_execution(executionArn=execution)
     except (ClientError, BotoCoreError) as error:
         return unknown(f"Step Functions does not tell of {execution}: {error}")
+    status = found["status"]
     if status in ("RUNNING", "PENDING_REDRIVE"):
         return yes(f"{execution} still runs.")
+    if status in CUT_SHORT:
+        since = now - found["stopDate"].timestamp() if "stopDate" in found else 0.0
+        if since < CALLS_LAST_S:
+            wait = math.ceil(CALLS_LAST_S - since)
+            return unknown(
+                f"{execution} has ended ({status}) only just: a call of it may be under way; resume in {wait} s."
+            )
     return no(f"{execution} has ended ({status}).")
 
 

@@ -1,0 +1,52 @@
+"""Deliberate defects of the state machine: each an edit of its definition."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+Machine = dict[str, Any]
+
+
+def _states(machine: Machine) -> Iterator[tuple[str, Machine]]:
+    for name, state in machine["States"].items():
+        yield name, state
+        for branch in state.get("Branches", ()):
+            yield from _states(branch)
+
+
+def _state(machine: Machine, wanted: str) -> Machine:
+    return next(state for name, state in _states(machine) if name == wanted)
+
+
+def verify_bypassed(machine: Machine) -> None:
+    state = _state(machine, "TerminateSessions")
+    state["Next"] = state["Catch"][0]["Next"] = "FenceProven"
+
+
+def sessions_first(machine: Machine) -> None:
+    _state(machine, "BeginFencing")["Next"] = "TerminateSessions"
+    _state(machine, "FenceAgain")["Choices"][0]["Next"] = "TerminateSessions"
+    for name, after in (("TerminateSessions", "RevokeAccess"), ("RevokeAccess", "VerifyFence")):
+        state = _state(machine, name)
+        state["Next"] = state["Catch"][0]["Next"] = after
+
+
+def waits_for_the_dead(machine: Machine) -> None:
+    state = _state(machine, "AskSourceToStop")
+    state["Arguments"]["Payload"]["action"] = "stop"
+    state["TimeoutSeconds"] = 600
+
+
+def failed_look_is_down(machine: Machine) -> None:
+    _state(machine, "OutageNotConfirmed")["Output"]["answer"] = "yes"
+
+
+def name_may_fail(machine: Machine) -> None:
+    _state(machine, "Promoting")["Choices"][0]["Condition"] = "{% $serverUp %}"
+
+
+def unfenced_promotes(machine: Machine) -> None:
+    state = _state(machine, "Unfenced")
+    state.update(Choices=state["Choices"][:1], Default="Promote")
+    state["Choices"][0]["Next"] = "Promote"
