@@ -125,7 +125,9 @@ def steps_table(
         ("", "left", bar),
     ):
         table.add_column(title, justify=justify, no_wrap=True, min_width=least)  # type: ignore[arg-type]
-    table.add_column("said", overflow=overflow, no_wrap=rows is not None)
+    # Left to itself rich would take the room for a long sentence from the columns before it.
+    said = max(12, width - names - 6 - 8 - bar - 5)
+    table.add_column("said", overflow=overflow, no_wrap=rows is not None, max_width=said)
     for each in shown if rows is None else shown[-max(1, rows - 1) :]:
         until = each.end or now or each.start
         before = min(bar - 1, int(bar * (each.start - began) / span))

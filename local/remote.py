@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from collections.abc import Mapping
@@ -18,15 +19,26 @@ FOLLOW_S = 300
 def execute(stage: Mapping[str, Any], event: Path) -> int:
     """Start an execution with a file's content, print its steps as they end, and its outcome.
 
+    Where it is refused because another change is under way (the watchdog may be faster), that one is followed.
+
     Returns:
         0 where it ended, whatever the outcome; 1 where it was halted or did not end in time.
     """
     stepfunctions = client("stepfunctions", stage["endpoint"])
     execution = stepfunctions.start_execution(stateMachineArn=stage["machine"], input=event.read_text())["executionArn"]
+    answer = _follow(stepfunctions, execution)
+    holder = re.search(r"holds the lease: (arn:[^\s;]+)", str(answer.get("output", "")))
+    if holder:
+        print("That one was faster, and is followed:")
+        answer = _follow(stepfunctions, holder[1])
+    return 0 if answer["status"] == "SUCCEEDED" else 1
+
+
+def _follow(stepfunctions: Any, execution: str) -> dict[str, Any]:
     print(execution)
     shown, end = 0, time.monotonic() + FOLLOW_S
-    while time.monotonic() < end:
-        answer = stepfunctions.describe_execution(executionArn=execution)
+    while True:
+        answer: dict[str, Any] = stepfunctions.describe_execution(executionArn=execution)
         events = stepfunctions.get_execution_history(executionArn=execution, maxResults=1000)["events"]
         steps = [step for step in steps_of(events) if step.end is not None and step.result]
         for step in steps[shown:]:
@@ -34,10 +46,11 @@ def execute(stage: Mapping[str, Any], event: Path) -> int:
         shown = len(steps)
         if answer["status"] != "RUNNING":
             print(answer.get("output") or f"{answer.get('error')}: {answer.get('cause')}")
-            return 0 if answer["status"] == "SUCCEEDED" else 1
+            return answer
+        if time.monotonic() > end:
+            print(f"The execution has not ended after {FOLLOW_S} s; it goes on.", file=sys.stderr)
+            return answer
         time.sleep(0.2)
-    print(f"The execution has not ended after {FOLLOW_S} s; it goes on.", file=sys.stderr)
-    return 1
 
 
 def invoke(stage: Mapping[str, Any], function: str, event: Path) -> int:
