@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from msfailover.changes import Outcome
+from msfailover.request import Action, parse_request
 
 from failoverctl.parser import make_parser
 from failoverctl.status import ALARMS
@@ -108,3 +109,17 @@ def test_every_verb_and_setting_is_in_the_table_of_commands() -> None:
     table = OPERATE.read_text().partition("## The commands")[2].partition("\n## ")[0]
     assert len(KNOWN) == 13
     assert [name for name in KNOWN if f"| `failoverctl {name}" not in table] == []
+
+
+EVENTS = {each.stem: json.loads(each.read_text()) for each in sorted((ROOT / "events").glob("*.json"))}
+FUNCTIONS = {each.parent.name for each in (ROOT / "functions").glob("*/app.py")}
+
+
+def test_every_verb_and_every_function_has_an_event_to_try_it_with() -> None:
+    assert set(EVENTS) - {"alarm"} == FUNCTIONS | {each.value for each in Action}
+
+
+@pytest.mark.parametrize("verb", [each.value for each in Action])
+def test_every_verb_s_event_is_a_request_of_that_verb_by_a_person(verb: str) -> None:
+    request = parse_request(EVENTS[verb])
+    assert (request.action, request.automatic) == (verb, False)

@@ -1,0 +1,76 @@
+"""A stage that is kept up as `make stage` keeps it, and a second terminal beside it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.failoverctl.pages import ROOT
+
+UP_WITHIN_S = 90
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command line came to."""
+
+    code: int
+    out: str
+
+    @property
+    def flat(self) -> str:
+        return " ".join(re.sub(r"[│╭╮╰╯─]", " ", self.out).split())
+
+
+@dataclass(frozen=True)
+class Terminal:
+    """A second terminal: runs lines as a person types them, in the project's directory.
+
+    Args:
+        env: with the stage's place in it.
+        log: what the first terminal shows.
+    """
+
+    env: dict[str, str]
+    log: Path
+
+    def type(self, line: str, limit_s: float = 60) -> Done:
+        done = subprocess.run(
+            ["bash", "-c", line], cwd=ROOT, env=self.env, text=True, timeout=limit_s, check=False,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        return Done(done.returncode, done.stdout)
+
+
+@contextmanager
+def kept_stage(build: Path) -> Iterator[Terminal]:
+    """Keep a stage up, as `make stage` does, for as long as the context lasts."""
+    path = os.pathsep.join(("layers/msfailover", "."))
+    env = {**os.environ, "PYTHONPATH": path, "MS_FAILOVER_BUILD": str(build), "COLUMNS": "160", "TERM": "dumb"}
+    log = build / "terminal.log"
+    with log.open("wb") as file:
+        kept = subprocess.Popen(
+            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "local", "stage"],
+            cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+        )  # fmt: skip
+    try:
+        end = time.monotonic() + UP_WITHIN_S
+        while "The stage is up" not in log.read_text():
+            assert kept.poll() is None, f"The stage did not come up:\n{log.read_text()[-3000:]}"
+            assert time.monotonic() < end, f"The stage is not up after {UP_WITHIN_S} s:\n{log.read_text()[-3000:]}"
+            time.sleep(0.1)
+        yield Terminal(env, log)
+    finally:
+        os.killpg(kept.pid, signal.SIGINT)  # as Ctrl-C does
+        try:
+            kept.wait(timeout=15)
+        finally:
+            kept.kill()

@@ -1,0 +1,169 @@
+"""An operator at a real stage: every command, every function's event, and the runbook's exercise, word for word."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.core.test_dashboard import shown, watched
+from tests.failoverctl.kept_stage import Terminal, kept_stage
+from tests.failoverctl.pages import OPERATE, ROOT
+
+pytestmark = pytest.mark.stage
+CTL = "bin/failoverctl"
+FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
+ENDINGS = {
+    "adopt.json": "in care already",
+    "failover.json": "ms1 is healthy",
+    "resume.json": "nothing to resume",
+}
+"""What a pair at rest says to the requests in events/ that are not asked for in a dry run below."""
+
+
+@pytest.fixture(scope="module")
+def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    with kept_stage(tmp_path_factory.mktemp("kept")) as found:
+        yield found
+
+
+def asked(terminal: Terminal, line: str, code: int = 0) -> Any:
+    """The JSON that failoverctl answers."""
+    done = terminal.type(f"{CTL} {line} --json --stage")
+    assert done.code == code, done.out
+    return json.loads(done.out)
+
+
+def test_status_sees_the_real_pair(terminal: Terminal) -> None:
+    found = json.loads(terminal.type(f"{CTL} status --json --stage").out)
+    assert found["record"]["active"] == found["name"]["points_to"] == "ms1"
+    assert found["servers"]["ms1"]["look"]["admin"] == "answers"
+    assert {role: found["servers"][role]["door"]["answer"] for role in ("ms1", "ms2")} == {"ms1": "yes", "ms2": "no"}
+    assert {role: found["servers"][role]["sessions"]["answer"] for role in ("ms1", "ms2")} == {
+        "ms1": "yes",
+        "ms2": "no",
+    }
+    assert 0 <= found["replication"]["age_s"] < 300
+    assert found["last_change"]["action"] == "adopt"
+    assert not [each for each in found["alarms"] if each["state"] == "MISSING"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_function_answers_its_event(terminal: Terminal, function: str) -> None:
+    done = terminal.type(f"make invoke FUNCTION={function}")
+    assert done.code == 0, done.out
+    assert isinstance(json.loads(done.out), dict)
+
+
+@pytest.mark.parametrize("event", ENDINGS)
+def test_a_request_from_events_is_weighed_and_touches_nothing_where_all_is_well(terminal: Terminal, event: str) -> None:
+    done = terminal.type(f"make failover EVENT=events/{event}")
+    assert done.code == 0, done.out
+    assert ENDINGS[event] in done.out
+
+
+@pytest.mark.parametrize("verb", sorted({"force", "switchover", "failover"}))
+def test_a_dry_run_of_a_verb_says_what_would_come_of_it(terminal: Terminal, verb: str) -> None:
+    would = {"failover": ("stood-down", 3)}.get(verb, ("promoted", 0))
+    found = asked(terminal, f"{verb} --reason why --by ann --dry-run", would[1])
+    assert (found["outcome"], found["would"]) == ("rehearsed", would[0])
+    assert found["checks"]
+
+
+def test_settings_are_kept_and_shown(terminal: Terminal) -> None:
+    for line in ("mode manual", "maintenance on --for 2h", "acknowledge"):
+        assert asked(terminal, f"{line} --yes --by ann")["answer"] == "yes"
+    shown = terminal.type(f"{CTL} status --stage")
+    assert shown.code == 1
+    assert "The mode is manual: nothing fails over by itself." in shown.flat
+    assert "Maintenance until" in shown.flat
+    for line in ("mode automatic", "maintenance off"):
+        assert terminal.type(f"{CTL} {line} --yes --by ann --stage").code == 0
+    noted = [each["action"] for each in asked(terminal, "history") if each["requested_by"] == "ann"]
+    assert noted == ["maintenance", "set_mode", "acknowledge", "maintenance", "set_mode"]
+
+
+def test_what_was_done_is_explained_with_its_times(terminal: Terminal) -> None:
+    found = asked(terminal, "explain adopt")
+    assert found["outcome"] == "promoted"
+    steps = {each["name"]: each for each in found["steps"]}
+    assert steps["VerifyFence"]["said"].startswith("ms2 is out")
+    assert 0 < steps["VerifyFence"]["start"] < steps["VerifyFence"]["end"] <= found["took_s"]
+
+
+LOOKS_AT_MOST = 5
+
+
+METRICS = """
+import json
+from failoverctl.account import Account
+from local.beside import join
+stage = join()
+client = Account(None, stage["region"], stage["endpoint"]).client("cloudwatch")
+found = client.get_paginator("list_metrics").paginate(Namespace="MsFailover").search("Metrics[]")
+print(json.dumps([[each["MetricName"], {d["Name"]: d["Value"] for d in each["Dimensions"]}] for each in found]))
+"""
+
+
+def test_every_metric_of_the_dashboard_and_the_alarms_arrives(terminal: Terminal) -> None:
+    done = terminal.type(f"{sys.executable} - <<'END'{METRICS}END")
+    assert done.code == 0, done.out
+    arrived = {(name, where["Pair"], where["service"]) for name, where in json.loads(done.out)}
+    wanted = {
+        (name, "stage", dict(dimensions)["service"])
+        for namespace, name, dimensions in [*shown(), *watched()]
+        if namespace == "MsFailover"
+    }
+    assert len(wanted) >= 12
+    assert wanted - arrived == set()
+
+
+def exercise() -> list[str]:
+    """The lines of "Try it, before you need it" in docs/operate.md, in order."""
+    text = OPERATE.read_text().partition("## Try it, before you need it")[2].partition("\n## ")[0]
+    blocks = [block for block in text.split("```")[1::2] if block.startswith("console\n")]
+    return [line for block in blocks for line in block.splitlines()[1:] if line]
+
+
+EXPECTED: dict[str, tuple[set[int], str]] = {
+    "make fault DO=\"no-start standby\"": ({0}, "The service of ms2 will not start"),
+    "make fault DO=\"kill active\"": ({0}, "The server process of ms1 is killed"),
+    f"{CTL} watch --for 5s --stage": ({0}, "failover to ms2 was halted"),
+    f"{CTL} explain --stage": ({0}, "StartServer"),
+    f"{CTL} resume --reason \"not mended yet\" --dry-run --stage": ({0}, "would be promoted"),
+    f"{CTL} resume --reason \"ms2 starts again\" --yes --stage": ({0}, "promoted: ms2 is active"),
+    f"{CTL} history --stage": ({0}, "resume ms1 → ms2: promoted"),
+}  # fmt: skip
+"""What the exercise must show, line by line; of the others it is enough that they run."""
+
+
+def test_from_a_halted_failover_to_a_working_pair_by_the_runbook_alone(terminal: Terminal) -> None:
+    lines = exercise()
+    assert set(EXPECTED) <= set(lines)
+    for line in lines:
+        codes, words = EXPECTED.get(line, ({0, 1}, ""))
+        done = terminal.type(line)
+        for _ in range(LOOKS_AT_MOST if " watch " in line else 0):
+            if words in done.flat:
+                break
+            done = terminal.type(line)  # a busy machine is slower than the page says
+        assert done.code in codes, f"{line}\n{done.out}"
+        assert words in done.flat, f"{line}\n{done.out}"
+        assert "stackTrace" not in done.out
+    told = terminal.log.read_text()
+    assert "people are told: [ms-failover stage] failover halted" in told
+    assert "Command: failoverctl resume" in told
+    found = json.loads(terminal.type(f"{CTL} status --json --stage").out)
+    assert (found["record"]["active"], found["record"]["lease"], found["name"]["points_to"]) == ("ms2", None, "ms2")
+
+
+def test_make_failover_kills_the_active_server_and_moves_the_pair(terminal: Terminal) -> None:
+    done = terminal.type("make failover")
+    assert done.code == 0, done.out
+    assert "The server process of ms2 is killed." in done.out
+    assert '"outcome": "promoted"' in done.out
+    assert '"active": "ms1"' in done.out
+    assert terminal.type("make ctl ARGS=status").flat.startswith("stage: ms1 is active")
