@@ -17,7 +17,7 @@ from failoverctl.trouble import Exit, Trouble
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; what went wrong is said on standard error, in a sentence or two."""
     arguments = make_parser().parse_args(argv)
-    complaints = Console(stderr=True, highlight=False, soft_wrap=True)
+    complaints = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
     try:
         endpoint = arguments.endpoint
         if arguments.stage:
@@ -25,9 +25,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not arguments.stack:
             raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --stage.", Exit.USAGE)
         account = Account(arguments.profile, arguments.region, endpoint)
-        return int(arguments.run(Desk(account, Console(highlight=False), complaints, arguments)))
+        return int(
+            arguments.run(Desk(account, Console(highlight=False), Console(stderr=True, highlight=False), arguments))
+        )
     except Trouble as trouble:
-        complaints.print(str(trouble), markup=False)
+        complaints.print(str(trouble))
         if arguments.json:
             print(json.dumps({"trouble": str(trouble), "exit": int(trouble.code)}))  # noqa: T201 - the command's output
         return int(trouble.code)

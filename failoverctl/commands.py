@@ -80,11 +80,10 @@ def watch(desk: Desk) -> Exit:
     with Live(console=desk.console, auto_refresh=False, screen=desk.console.is_terminal) as live:
         while True:
             found = read_status(desk.account, stack, desk.where)
-            shown = [screen.status_screen(found), Text(time.strftime("%H:%M:%S, Ctrl-C ends"), style="dim")]
             running = found["execution"]
-            if running and not running.get("trouble"):
-                shown.insert(1, _progress(desk, running))
-            live.update(Group(*shown), refresh=True)
+            steps = _progress(desk, running) if running and not running.get("trouble") else None
+            clock = Text(time.strftime("%H:%M:%S, Ctrl-C ends"), style="dim")
+            live.update(Group(screen.status_screen(found, steps), clock), refresh=True)
             if time.monotonic() + desk.arguments.every > end:
                 return Exit.DONE
             time.sleep(desk.arguments.every)
@@ -95,7 +94,7 @@ def _progress(desk: Desk, running: dict[str, Any]) -> RenderableType:
         steps = read_steps(desk.account, running["arn"])
     except Trouble as trouble:
         return Text(str(trouble), style="yellow")
-    width, rows = desk.console.width, max(5, desk.console.height - 14)
+    width, rows = desk.console.width, max(5, desk.console.height - 13)
     return screen.steps_table(steps, running["since"], time.time(), width=width, rows=rows)
 
 

@@ -17,9 +17,15 @@ _COLOURS = {"yes": "green", "no": "red", "unknown": "yellow"}
 NARROW = 110
 
 
-def status_screen(status: Mapping[str, Any]) -> RenderableType:
-    """One screen that says how the pair is."""
-    return Group(_headline(status), _servers(status), _facts(status), *_attention(status))
+def status_screen(status: Mapping[str, Any], steps: RenderableType | None = None) -> RenderableType:
+    """One screen that says how the pair is.
+
+    Args:
+        status: as `status.read_status` gathers it.
+        steps: shown in place of what needs a person: while a change runs that is the change.
+    """
+    below = _attention(status) if steps is None else [steps]
+    return Group(_headline(status), _servers(status), _facts(status), *below)
 
 
 def _headline(status: Mapping[str, Any]) -> Text:
