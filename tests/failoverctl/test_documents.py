@@ -14,6 +14,7 @@ from msfailover.request import Action, parse_request
 from failoverctl.parser import make_parser
 from failoverctl.status import ALARMS
 from failoverctl.trouble import MEANING
+from tests.core.deployment import STACK, resources, value
 from tests.failoverctl.pages import CONCEPTS, OPERATE, PAGES, ROOT, Command, commands, links, sections
 from tests.failoverctl.region import OPERATIONS
 
@@ -123,3 +124,15 @@ def test_every_verb_and_every_function_has_an_event_to_try_it_with() -> None:
 def test_every_verb_s_event_is_a_request_of_that_verb_by_a_person(verb: str) -> None:
     request = parse_request(EVENTS[verb])
     assert (request.action, request.automatic) == (verb, False)
+
+
+ALARM_SAYS = {name: str(value(each["AlarmDescription"])) for name, each in resources("AWS::CloudWatch::Alarm").items()}
+IN_AN_ALARM = re.compile(r'failoverctl (?:[a-z]+)(?: --[a-z-]+ (?:"[^"]*"|[\w-]+))*')
+
+
+@pytest.mark.parametrize("name", ALARM_SAYS)
+def test_the_commands_of_an_alarm_are_understood_and_name_the_stack(name: str) -> None:
+    found = IN_AN_ALARM.findall(ALARM_SAYS[name])
+    for command in found:
+        assert make_parser().parse_args(shlex.split(command)[1:]).stack == STACK
+    assert found or name == "AuditSilentAlarm", "what is done about that one is looking at a log"

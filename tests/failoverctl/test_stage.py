@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -28,13 +27,6 @@ ENDINGS = {
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
     with kept_stage(tmp_path_factory.mktemp("kept")) as found:
         yield found
-
-
-def asked(terminal: Terminal, line: str, code: int = 0) -> Any:
-    """The JSON that failoverctl answers."""
-    done = terminal.type(f"{CTL} {line} --json --stage")
-    assert done.code == code, done.out
-    return json.loads(done.out)
 
 
 def test_status_sees_the_real_pair(terminal: Terminal) -> None:
@@ -65,29 +57,32 @@ def test_a_request_from_events_is_weighed_and_touches_nothing_where_all_is_well(
     assert ENDINGS[event] in done.out
 
 
-@pytest.mark.parametrize("verb", sorted({"force", "switchover", "failover"}))
-def test_a_dry_run_of_a_verb_says_what_would_come_of_it(terminal: Terminal, verb: str) -> None:
-    would = {"failover": ("stood-down", 3)}.get(verb, ("promoted", 0))
-    found = asked(terminal, f"{verb} --reason why --by ann --dry-run", would[1])
-    assert (found["outcome"], found["would"]) == ("rehearsed", would[0])
-    assert found["checks"]
+def test_a_dry_run_of_a_verb_says_what_would_come_of_it(terminal: Terminal) -> None:
+    verbs = {"failover": ("stood-down", 3), "force": ("promoted", 0), "switchover": ("promoted", 0)}
+    answers = terminal.ctl(*(f"{verb} --reason why --by ann --dry-run --json" for verb in verbs))
+    for done, (would, code) in zip(answers, verbs.values(), strict=True):
+        found = json.loads(done.out)
+        assert (done.code, found["outcome"], found["would"]) == (code, "rehearsed", would)
+        assert found["checks"]
 
 
-def test_settings_are_kept_and_shown(terminal: Terminal) -> None:
-    for line in ("mode manual", "maintenance on --for 2h", "acknowledge"):
-        assert asked(terminal, f"{line} --yes --by ann")["answer"] == "yes"
-    shown = terminal.type(f"{CTL} status --stage")
+def test_settings_are_kept_and_shown_and_taken_back(terminal: Terminal) -> None:
+    by = "--yes --by ann"
+    *kept, shown, mode, maintenance, history = terminal.ctl(
+        f"mode manual {by}", f"maintenance on --for 2h {by}", f"acknowledge {by}", "status",
+        f"mode automatic {by}", f"maintenance off {by}", "history --json",
+    )  # fmt: skip
+    assert [done.code for done in (*kept, mode, maintenance)] == [0] * 5
     assert shown.code == 1
     assert "The mode is manual: nothing fails over by itself." in shown.flat
     assert "Maintenance until" in shown.flat
-    for line in ("mode automatic", "maintenance off"):
-        assert terminal.type(f"{CTL} {line} --yes --by ann --stage").code == 0
-    noted = [each["action"] for each in asked(terminal, "history") if each["requested_by"] == "ann"]
+    noted = [each["action"] for each in json.loads(history.out) if each["requested_by"] == "ann"]
     assert noted == ["maintenance", "set_mode", "acknowledge", "maintenance", "set_mode"]
 
 
 def test_what_was_done_is_explained_with_its_times(terminal: Terminal) -> None:
-    found = asked(terminal, "explain adopt")
+    (done,) = terminal.ctl("explain adopt --json")
+    found = json.loads(done.out)
     assert found["outcome"] == "promoted"
     steps = {each["name"]: each for each in found["steps"]}
     assert steps["VerifyFence"]["said"].startswith("ms2 is out")
