@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from local.cloud.server import client
+from failoverctl.account import Account
 from local.steps import steps_of
 
 FOLLOW_S = 300
@@ -24,7 +24,7 @@ def execute(stage: Mapping[str, Any], event: Path) -> int:
     Returns:
         0 where it ended, whatever the outcome; 1 where it was halted or did not end in time.
     """
-    stepfunctions = client("stepfunctions", stage["endpoint"])
+    stepfunctions = _account(stage).client("stepfunctions")
     execution = stepfunctions.start_execution(stateMachineArn=stage["machine"], input=event.read_text())["executionArn"]
     answer = _follow(stepfunctions, execution)
     holder = re.search(r"holds the lease: (arn:[^\s;]+)", str(answer.get("output", "")))
@@ -53,9 +53,14 @@ def _follow(stepfunctions: Any, execution: str) -> dict[str, Any]:
         time.sleep(0.2)
 
 
+def _account(stage: Mapping[str, Any]) -> Account:
+    """The stage's account, by the same clients that operators have; the stage's own would bring all of moto along."""
+    return Account(None, stage["region"], stage["endpoint"])
+
+
 def invoke(stage: Mapping[str, Any], function: str, event: Path) -> int:
     """Call a function with a file's content and print its answer. Returns 1 where it raised."""
     name = f"{stage['stack']}-{function.replace('_', '-')}"
-    answer = client("lambda", stage["endpoint"]).invoke(FunctionName=name, Payload=event.read_bytes())
+    answer = _account(stage).client("lambda").invoke(FunctionName=name, Payload=event.read_bytes())
     print(json.dumps(json.loads(answer["Payload"].read() or b"null"), indent=2))
     return 1 if answer.get("FunctionError") else 0
