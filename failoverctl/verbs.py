@@ -36,7 +36,7 @@ _WARNINGS = {
     " away for some seconds.",
     "force": "{active} is fenced WHETHER OR NOT IT IS DOWN, by power if need be, and {other} is promoted. What was not"
     " replicated yet is lost.",
-    "resume": "The change that was left half done is gone on with.",
+    "resume": "It is gone on with, from the fence on: {other} is to be active afterwards.",
     "adopt": "It is found out who is active; its door is opened and the other one's shut. A server that runs keeps"
     " running.",
 }
@@ -86,6 +86,11 @@ def consent(account: Account, stack: Stack, request: Mapping[str, Any], console:
     active = str(record.get("active") or "nobody")
     other = str(request.get("target") or {"ms1": "ms2", "ms2": "ms1"}.get(active, "the one found active"))
     console.print(f"{stack.pair}: {active} is active, epoch {record.get('epoch', 0)}.", highlight=False)
+    lease = record.get("lease")
+    if request["action"] == "resume" and lease:
+        change = f"{lease['action']} to {lease['target']}, epoch {lease['epoch']}"
+        console.print(f"Left half done: {change}. {record.get('halted') or ''}", highlight=False, markup=False)
+        other = str(request.get("target") or lease["target"])
     console.print(_WARNINGS[str(request["action"])].format(active=active, other=other), highlight=False)
     agree(console, f"{request['action']} now?")
 

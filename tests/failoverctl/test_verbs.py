@@ -78,6 +78,18 @@ def test_it_says_what_will_happen_before_it_asks_and_leaves_standard_output_to_t
     assert len(region.started()) == 1
 
 
+@pytest.mark.parametrize(("more", "target"), [((), "ms2"), (("--target", "ms1"), "ms1")])
+def test_before_a_resume_it_says_what_was_left_half_done_and_where_it_goes(
+    ctl: Run, region: Region, more: tuple[str, ...], target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease = {"execution": "arn:x", "action": "failover", "target": "ms2", "epoch": 2}
+    region.items["state"] |= {"lease": lease, "halted": "ms2 did not start."}
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    said = ctl("resume", "--reason", "x", *more)
+    assert "Left half done: failover to ms2, epoch 2. ms2 did not start." in said.err
+    assert f"{target} is to be active afterwards." in said.err
+
+
 def test_a_dry_run_asks_nobody_and_says_what_it_would_come_to(
     ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
