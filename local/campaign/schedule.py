@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from local.campaign.faults import ONCE, Fault, kinds_at
 
 ACTIONS = ("failover", "switchover", "force", "adopt")
-MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "healthy")
+MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "healthy")
 MS2 = ("healthy", "dead", "start-fails", "start-hangs")
 DATABASE = ("up", "unseen", "hidden", "undying")
 DOORS = ("tidy", "broad", "prefix-list")
@@ -98,6 +98,7 @@ BASES: tuple[Schedule, ...] = (
     Schedule(ms1="zombie", database="hidden"),
     Schedule(ms1="hung", door="broad"),
     Schedule(door="prefix-list"),
+    Schedule(ms1="stopping", door="broad"),
     Schedule(ms1="crashed", ms2="dead"),
     Schedule(ms1="partitioned", ms2="start-fails"),
     Schedule(action="switchover", by="erika", ms1="healthy"),

@@ -90,6 +90,9 @@ class World:
             host.stubborn = word == "zombie"
         elif word == "partitioned":
             host.seen = False
+        elif word == "stopping":
+            host.answers, host.machine = False, "stopping"
+            host.stopped_at = self.clock.time() + STOPPING_TAKES_S
         elif word in ("dead", "off"):
             host.runs = host.alive = False
             host.machine = "stopped" if word == "off" else "running"

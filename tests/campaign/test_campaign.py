@@ -55,6 +55,15 @@ def test_every_execution_of_every_beginning_ends_as_defined(runner: Runner) -> N
         assert result.outcomes
 
 
+def test_a_machine_that_is_stopping_already_is_waited_for(runner: Runner) -> None:
+    result = runner.run(Schedule.parse("ms1=stopping door=broad"))
+    told = "\n".join(result.story)
+    assert (result.violation, result.outcomes[0]) == ("", "promoted")
+    assert "receipt by power for ms1" in told
+    assert "is ordered off" not in told
+    assert told.index("the machine of ms1 is off") < told.index("receipt by power for ms1")
+
+
 @pytest.mark.parametrize(
     ("arguments", "told"),
     [
