@@ -22,7 +22,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign clean
+.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign bench-replication clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -110,6 +110,10 @@ second-opinion: $(READY) build/second/.ready ## the template and the workflow on
 
 pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as far as they are here
 	@local/setup/pythons.sh $(WORKERS)
+
+bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a table and build/bench-replication.json
+	@local/setup/packages.sh lsyncd csync2
+	@$(PYTHON) -m local.bench.replication
 
 clean: ## what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

@@ -71,15 +71,16 @@ def check() -> None:
         )
 
 
-def run_inside(arguments: Sequence[str], pid_file: Path | None = None) -> int:
-    """Run this program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal.
+def run_inside(arguments: Sequence[str], pid_file: Path | None = None, module: str = "local") -> int:
+    """Run a program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal.
 
     Args:
-        arguments: of this program.
+        arguments: of the program.
         pid_file: takes the id of the process that holds the namespaces, for `run_beside`, while they last.
+        module: the program, as `python -m` knows it.
     """
     check()
-    argv = ["unshare", *_UNSHARE, "--", sys.executable, "-m", "local", *arguments]
+    argv = ["unshare", *_UNSHARE, "--", sys.executable, "-m", module, *arguments]
     # The one inside must not outlive the one outside, however that one ends.
     child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *argv], env={**os.environ, INSIDE: "1"})
     previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}

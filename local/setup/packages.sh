@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the stage and the tests need, and starts none of their services: the stage starts
-# its own servers, with configurations of its own, and leaves the machine's alone.
+# Installs the Debian packages that the stage and the tests need (or those named as arguments), and starts none of their
+# services: the stage starts its own servers, with configurations of its own, and leaves the machine's alone.
 set -euo pipefail
 
 packages=(
@@ -9,6 +9,9 @@ packages=(
   openssh-server openssh-client rsync acl sudo # replication
   shellcheck python3-venv ca-certificates
 )
+if [ "$#" -gt 0 ]; then
+  packages=("$@")
+fi
 
 missing=()
 for package in "${packages[@]}"; do
