@@ -22,7 +22,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign bench-replication clean
+.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign bench-replication bench-peers clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -114,6 +114,10 @@ pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as 
 bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a table and build/bench-replication.json
 	@local/setup/packages.sh lsyncd csync2
 	@$(PYTHON) -m local.bench.replication
+
+bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and build/benchmarks-peers.json
+	@local/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
+	@$(PYTHON) -m local.bench.peers
 
 clean: ## what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

@@ -87,7 +87,9 @@ class _Comparison:
         self._each_round("one file changed", self._one)
         self._killed()
         _say("memory")
-        usage = memory(self._pair, [tool for tool in self._tools if tool.name in ("rsync", "ours")])
+        same_options = PlainRsync(self._pair, "-aHAX")
+        same_options.set_up()
+        usage = memory(self._pair, [PlainRsync(self._pair), same_options, self._ours])
         return {
             "tree": {"files": self._files, "bytes": self._files * BYTES_EACH},
             "rounds": self._rounds,

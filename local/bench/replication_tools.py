@@ -46,13 +46,13 @@ class Tool(Protocol):
 
 
 class PlainRsync:
-    """rsync -a --delete, as everybody does it."""
+    """rsync -a --delete, as everybody does it; or with other options, for what these cost by themselves."""
 
-    name = "rsync"
-    target = f"{_ASIDE}/rsync"
-
-    def __init__(self, pair: Pair) -> None:
+    def __init__(self, pair: Pair, options: str = "-a") -> None:
+        self.name = "rsync" if options == "-a" else f"rsync {options}"
+        self.target = f"{_ASIDE}/rsync{options}"
         self._pair = pair
+        self._options = options
 
     def set_up(self) -> None:
         self._pair.host("ms2").files.path(self.target).mkdir(parents=True)
@@ -62,7 +62,7 @@ class PlainRsync:
 
     def run(self) -> float:
         sources = [f"{DATA}/{name}" for name in DIRECTORIES]
-        return _timed(self._pair, ["rsync", "-a", "--delete", *sources, f"{MS2}:{self.target}/"])[0]
+        return _timed(self._pair, ["rsync", self._options, "--delete", *sources, f"{MS2}:{self.target}/"])[0]
 
 
 class Ours:
