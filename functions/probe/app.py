@@ -15,12 +15,12 @@ from typing import Any
 
 from msfailover import observing
 from msfailover.adapters import admin_interface
-from msfailover.detection import NEVER, Diagnosis, Finding, Look, Signal, diagnose
+from msfailover.detection import Diagnosis, Look, Signal, confirmed, diagnose
 from msfailover.environment import read
 from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
 from msfailover.settings import ProbeSettings
-from msfailover.verdict import Verdict, no, unknown, yes
+from msfailover.verdict import Verdict, no, yes
 
 SETTINGS = read(ProbeSettings, os.environ)
 logger = observing.logger_for("probe")
@@ -78,13 +78,7 @@ def confirm(active: Role, fresh: bool = False) -> Verdict:
             first = threads.submit(_diagnosed, active, SETTINGS.timeout_s)
             time.sleep(BETWEEN_LOOKS_S)
             found = [threads.submit(_diagnosed, active, SETTINGS.timeout_s).result(), first.result()]
-    for each in found:
-        if each.finding in NEVER and each.finding is not Finding.CUT_OFF:
-            return no(each.sentence)
-    for each in found:
-        if each.finding is Finding.CUT_OFF:
-            return unknown(each.sentence)
-    return yes(found[0].sentence)
+    return confirmed(found)
 
 
 def _diagnosed(active: Role, timeout_s: float) -> Diagnosis:

@@ -18,7 +18,19 @@ from msfailover.adapters import aws, dry, executions, lambdas
 from msfailover.adapters.lambdas import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.admission import held_back
-from msfailover.detection import Diagnosis, Finding, Look, Signal, Streak, diagnose, is_down, next_look
+from msfailover.detection import (
+    Diagnosis,
+    Evidence,
+    Finding,
+    Look,
+    Signal,
+    Streak,
+    diagnose,
+    goes_on,
+    is_down,
+    next_look,
+    worth_asking,
+)
 from msfailover.environment import read
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, Request
@@ -33,12 +45,17 @@ MARGIN_S = 0.3
 
 _streak = Streak()
 """Carried from tick to tick while the process lives; a new process begins to count again, which only costs time."""
+_looked_at = 0.0
+"""When this process last looked, in seconds since 1970."""
+TICK_LATE_AT_MOST_S = 5.0
+"""A tick that comes later than this counts from nothing: another process has looked meanwhile, or nobody."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
     if event.get("action") == "rights":
         return rights().to_json()
+    _forget_what_is_old()
     end = time.monotonic() + SETTINGS.tick_s
     due, looks = time.monotonic(), 0
     started: list[str] = []
@@ -48,10 +65,18 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         if execution:
             started.append(execution)
         due = next_look(_streak, SETTINGS.threshold, due, time.monotonic(), SETTINGS.interval_s)
-        # Two ticks at once would be two processes, each with half of the failures.
-        if due + SETTINGS.timeout_s + MARGIN_S > end or event.get("once"):
+        over = due + SETTINGS.timeout_s + MARGIN_S
+        if event.get("once") or not goes_on(_streak, SETTINGS.threshold, over, end):
             return {"looks": looks, "started": started}
         time.sleep(max(0.0, due - time.monotonic()))
+
+
+def _forget_what_is_old() -> None:
+    """Failures in a row are only in a row if nobody else looked in between."""
+    global _streak
+    longest = SETTINGS.interval_s + 2 * SETTINGS.timeout_s + MARGIN_S + TICK_LATE_AT_MOST_S
+    if time.time() - _looked_at > longest:
+        _streak = Streak()
 
 
 def rights() -> Verdict:
@@ -62,7 +87,8 @@ def rights() -> Verdict:
 
 def look_once() -> str | None:
     """One look: diagnose, publish, and start a failover if it is due. Returns the execution it started."""
-    global _streak
+    global _streak, _looked_at
+    _looked_at = time.time()
     state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         return None  # nobody has taken the pair into care yet; adopt does
@@ -89,9 +115,10 @@ def _diagnose(active: Role, thoroughly: bool) -> Diagnosis:
     sessions = power = None
     if not thoroughly:
         return diagnose(active, look, other)
-    if look.admin is Signal.REFUSED and look.port is Signal.REFUSED:
+    wanted = worth_asking(look)
+    if wanted is Evidence.SESSIONS:
         sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active})
-    elif look.admin is not Signal.ANSWERS and not look.host_is_there:
+    elif wanted is Evidence.POWER:
         power = _ask(SETTINGS.server_function, {"action": "power", "server": active})
     return diagnose(active, look, other, sessions, power)
 

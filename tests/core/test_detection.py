@@ -7,7 +7,20 @@ from itertools import product
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msfailover.detection import AT_ONCE, NEVER, Diagnosis, Finding, Look, Signal, Streak, diagnose, is_down
+from msfailover.detection import (
+    AT_ONCE,
+    NEVER,
+    Diagnosis,
+    Evidence,
+    Finding,
+    Look,
+    Signal,
+    Streak,
+    confirmed,
+    diagnose,
+    is_down,
+    worth_asking,
+)
 from msfailover.pair import Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
@@ -169,6 +182,36 @@ def test_neither_health_nor_a_wrong_setting_is_ever_acted_on(failures: int) -> N
 @pytest.mark.parametrize("failures", [0, 3, 1000])
 def test_being_cut_off_is_unknown_however_long_it_lasts(failures: int) -> None:
     assert down(Finding.CUT_OFF, failures) == unknown("As found.")
+
+
+# ---- what else is asked, and what confirms ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("admin", "port"), list(product(Signal, Signal)))
+def test_a_dearer_question_is_asked_only_where_it_could_change_the_finding(admin: Signal, port: Signal) -> None:
+    look, other = seen(admin, port), STANDBY
+    changes = {
+        Evidence.SESSIONS: found(look, other, sessions=NO_SESSION) is Finding.GONE,
+        Evidence.POWER: found(look, other, power=OFF) is Finding.MACHINE_OFF and not look.host_is_there,
+    }
+    assert worth_asking(look) == next((asked for asked, so in changes.items() if so), None)
+
+
+def test_looks_that_all_find_it_down_confirm_it_with_the_latest_sentence() -> None:
+    latest, earlier = Diagnosis(Finding.SILENT, "The latest."), Diagnosis(Finding.HALF_DEAD, "Before.")
+    assert confirmed([latest, earlier]) == yes("The latest.")
+
+
+@pytest.mark.parametrize("finding", [Finding.HEALTHY, Finding.MISCONFIGURED])
+def test_one_look_that_finds_it_there_is_enough_to_stand_down(finding: Finding) -> None:
+    down_, there = Diagnosis(Finding.SILENT, "Down."), Diagnosis(finding, "There.")
+    assert confirmed([down_, there]) == confirmed([there, down_]) == no("There.")
+
+
+def test_a_look_that_finds_the_watchdog_cut_off_confirms_nothing() -> None:
+    down_, cut = Diagnosis(Finding.SILENT, "Down."), Diagnosis(Finding.CUT_OFF, "Cut off.")
+    assert confirmed([down_, cut]) == unknown("Cut off.")
+    assert confirmed([cut, Diagnosis(Finding.HEALTHY, "There.")]) == no("There.")
 
 
 # ---- the streak ------------------------------------------------------------------------------------------------------

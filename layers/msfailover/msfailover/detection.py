@@ -8,7 +8,7 @@ docs/detection.md shows the table, and why the defaults are what they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -67,6 +67,21 @@ class Look:
     def refused(self) -> bool:
         """Nothing listens any more, on either port."""
         return self.admin is Signal.REFUSED and self.port is Signal.REFUSED
+
+
+class Evidence(StrEnum):
+    """What costs more to ask than a look, and is asked only where it could change the finding."""
+
+    SESSIONS = "sessions"
+    POWER = "power"
+
+
+def worth_asking(look: Look) -> Evidence | None:
+    """Which dearer question a look at the active server calls for: a refusal by both ports may be the server's end,
+    a silence may be its machine's."""
+    if look.refused:
+        return Evidence.SESSIONS
+    return None if look.host_is_there else Evidence.POWER
 
 
 @dataclass(frozen=True)
@@ -199,6 +214,25 @@ def diagnose(
     return Diagnosis(row.finding, row.sentence.format(**words))
 
 
+def confirmed(found: Sequence[Diagnosis]) -> Verdict:
+    """Is the active server down, by one or more looks that were taken to confirm it? Every one must say so.
+
+    Args:
+        found: the findings, the latest first.
+    """
+    for each in found:
+        if each.finding in NEVER and each.finding is not Finding.CUT_OFF:
+            return no(each.sentence)
+    for each in found:
+        if each.finding is Finding.CUT_OFF:
+            return unknown(each.sentence)
+    return yes(found[0].sentence)
+
+
+FOLLOW_UP_S = 20.0
+"""For how long at most a tick that suspects an outage goes on beyond its end."""
+
+
 @dataclass(frozen=True)
 class Streak:
     """How many probes in a row found the active server down.
@@ -233,6 +267,19 @@ def next_look(streak: Streak, threshold: int, last: float, now: float, interval_
         return max(last + interval_s / 2, now)
     # Beats that have passed meanwhile are not made up for.
     return last + interval_s * max(1, math.ceil((now - last) / interval_s))
+
+
+def goes_on(streak: Streak, threshold: int, over: float, end: float) -> bool:
+    """Whether a tick takes one more look, or leaves it to the next tick.
+
+    Args:
+        streak: after the last look.
+        threshold: failures in a row that silence needs.
+        over: when that look is over at the latest, by the clock that `end` is of.
+        end: when the next tick begins.
+    """
+    # The next tick may come late, or in a process that counts from nothing: a suspicion is followed up to its end.
+    return over <= end + (FOLLOW_UP_S if 0 < streak.failures < threshold else 0.0)
 
 
 def is_down(diagnosis: Diagnosis, streak: Streak, threshold: int) -> Verdict:

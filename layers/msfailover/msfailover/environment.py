@@ -31,10 +31,9 @@ def setting(variable: str, parse: Parser, default: Any = MISSING) -> Any:
 
 
 def text(pattern: str, meaning: str) -> Parser:
-    compiled = re.compile(pattern)
-
+    # Not compiled here: every function declares the settings of all, and reads only its own.
     def parse(value: str) -> str:
-        if not compiled.fullmatch(value):
+        if not re.fullmatch(pattern, value):
             raise ValueError(f"{meaning} is needed")
         return value
 
