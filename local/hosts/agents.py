@@ -45,7 +45,8 @@ class Settings:
 
     def pause(self, attempt: int, draw: random.Random) -> float:
         """How long to wait before this attempt (the first is 0) since the connection was lost: full jitter."""
-        growing = min(self.backoff_cap_s, self.backoff_base_s * self.backoff_factor**attempt)
+        # An agent tries for ever: the power must stay a number that a float can hold.
+        growing = min(self.backoff_cap_s, self.backoff_base_s * self.backoff_factor ** min(attempt, 100))
         return draw.uniform(0.1, 1.0) * growing
 
 
