@@ -13,6 +13,8 @@ WORKERS ?= 2
 ARGS ?= status
 STACK ?= ms-failover
 DO ?=
+ONLY ?=
+RUNS ?= 20
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -22,7 +24,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign bench-replication bench-peers clean
+.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign bench bench-replication bench-peers clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -110,6 +112,9 @@ second-opinion: $(READY) build/second/.ready ## the template and the workflow on
 
 pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as far as they are here
 	@local/setup/pythons.sh $(WORKERS)
+
+bench: setup ## how fast it is: build/benchmarks.json and a page of plots (ONLY=functions,soak RUNS=20)
+	@$(PYTHON) -m local.bench --runs $(RUNS) $(if $(ONLY),--only $(ONLY))
 
 bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a table and build/bench-replication.json
 	@local/setup/packages.sh lsyncd csync2

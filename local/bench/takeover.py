@@ -54,7 +54,8 @@ class Takeover:
         decided: when the execution began.
         first_write: when the new server first wrote.
         committed: when the execution ended.
-        agents_back: when the last agent was with the new server.
+        back: when each agent was with the new server, sorted; the last of them is `agents_back`.
+        moved: when the name server first gave the new address.
         late_writes: rows of the old server after the new one's first; anything but 0 is a broken fence.
         steps: name, start and end of each state.
         calls: functions and APIs asked until the first write: how often, and for how many seconds in all.
@@ -64,10 +65,27 @@ class Takeover:
     decided: float
     first_write: float
     committed: float
-    agents_back: float
+    back: tuple[float, ...]
+    moved: float
     late_writes: int
     steps: tuple[tuple[str, float, float], ...]
     calls: Mapping[str, tuple[int, float]] = field(default_factory=dict)
+
+    @property
+    def agents_back(self) -> float:
+        return self.back[-1]
+
+    @property
+    def phases(self) -> dict[str, float]:
+        """What followed what, in seconds each, from the failure to the new server's first write."""
+        starts = {name: start for name, start, _ in self.steps}
+        marks = {
+            "notice": (0.0, self.decided),
+            "admit and weigh": (self.decided, starts["Fence"]),
+            "fence and prove": (starts["Fence"], starts["Promote"]),
+            "let in and start": (starts["Promote"], self.first_write),
+        }
+        return {name: end - start for name, (start, end) in marks.items()}
 
 
 def run(directory: Path, runs: int, scenarios: Sequence[str] = tuple(FAULTS), agents: int = 20) -> dict[str, Any]:
@@ -81,17 +99,22 @@ def run(directory: Path, runs: int, scenarios: Sequence[str] = tuple(FAULTS), ag
         story = Story(stage)
         prepare(stage, story)
         recorder = Recorder(stage.cloud, STACK)
-        own_start = _own_starts(stage)
+        own_start = own_starts(stage)
         for number in range(runs):
             for name in scenarios:
-                taken = _one(stage, recorder, name)
+                taken = take_over(stage, recorder, name)
                 found[name].append(taken)
                 print(
                     f"{name:10} {number + 1:2}: decided {taken.decided:5.2f} s, first write {taken.first_write:5.2f} s,"
                     f" committed {taken.committed:5.2f} s, agents back {taken.agents_back:5.2f} s",
                     flush=True,
                 )
-    return {name: figures(taken, own_start) for name, taken in found.items() if taken}
+    told = {name: figures(taken, own_start) for name, taken in found.items() if taken}
+    for name, each in told.items():
+        print(f"{name}: {', '.join(f'{phase} {took:.2f} s' for phase, took in each['phases_s'].items())} (medians)")
+        print(f"{name}: over the limit of {each['limit_s']:.2f} s by {each['overhead_s']:.2f} s (median),", end=" ")
+        print(f"{each['overhead_worst_s']:.2f} s (worst of {len(each['takeover_s'])})", flush=True)
+    return told
 
 
 def figures(taken: Sequence[Takeover], own_start: Sequence[float]) -> dict[str, Any]:
@@ -110,13 +133,16 @@ def figures(taken: Sequence[Takeover], own_start: Sequence[float]) -> dict[str, 
         "after_decision_s": _rounded([each.first_write - each.decided for each in taken]),
         "committed_s": _rounded([each.committed for each in taken]),
         "agents_back_s": _rounded([each.agents_back for each in taken]),
+        "phases_s": {
+            name: round(statistics.median(each.phases[name] for each in taken), 3) for name in taken[0].phases
+        },
         "late_writes": sum(each.late_writes for each in taken),
         "steps_ms": _steps(taken),
         "calls": _calls(taken),
     }
 
 
-def _one(stage: Stage, recorder: Recorder, scenario: str) -> Takeover:
+def take_over(stage: Stage, recorder: Recorder, scenario: str) -> Takeover:
     """Strike the active server, follow the takeover to its end, and mend what was broken."""
     old = str(stage.record()["active"])
     new = "ms2" if old == "ms1" else "ms1"
@@ -135,13 +161,18 @@ def _one(stage: Stage, recorder: Recorder, scenario: str) -> Takeover:
     rows = stage.hosts.journal.rows(last)
     first = next(row for row in rows if row.server == new)
     steps = stage.steps(execution)
-    back = max(each.at for each in fleet.events() if each.server == new and each.event == "connected")
+    came: dict[int, float] = {}
+    for event in fleet.events():
+        if event.server == new and event.event == "connected" and event.at >= failed:
+            came.setdefault(event.agent, event.at - failed)
+    moved = next(each.at for each in stage.names.seen if each.server == new and each.at >= failed)
     taken = Takeover(
         scenario=scenario,
         decided=steps[0].start - failed,
         first_write=first.at - failed,
         committed=max(step.end or step.start for step in steps) - failed,
-        agents_back=back - failed,
+        back=tuple(sorted(came.values())),
+        moved=moved - failed,
         late_writes=sum(1 for row in rows if row.server == old and (row.id > first.id or row.at >= first.at)),
         steps=tuple((step.name, step.start - failed, (step.end or step.start) - failed) for step in steps),
         calls=_counted(recorder, steps[0].start, first.at),
@@ -171,7 +202,7 @@ def _writes_again(stage: Stage) -> bool:
     return bool(rows) and time.time() - rows[-1].at < 1
 
 
-def _own_starts(stage: Stage) -> list[float]:
+def own_starts(stage: Stage) -> list[float]:
     """Seconds from the service's start to its first write: of the active server, in a maintenance."""
     _change(stage, maintenance_until=time.time() + 600)
     role = str(stage.record()["active"])
