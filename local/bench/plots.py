@@ -126,7 +126,7 @@ def agents(figures: Mapping[str, Any]) -> Figure:
         right.plot(ttls, [each["peak_connections_per_s"] for each in group], "-o", ms=4, color=shade)
     middle.set_title("s until 95 % are back, by TTL")
     middle.legend(fontsize=9, title="agents", title_fontsize=9)
-    right.set_title("most connections/s, by TTL")
+    right.set_title("most attempts/s, by TTL")
     right.set_yscale("log")
     right.axhline(found["handshakes_per_s"], color=RED, lw=1.2)
     right.text(300, found["handshakes_per_s"] * 1.15, "what the server takes", ha="right", size=8.5, color=RED)

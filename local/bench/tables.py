@@ -181,8 +181,8 @@ TABLES: dict[str, Table] = {
     ),
     "agents": Table(
         "Agents coming back, simulated",
-        "The name moves and the new server serves 20 s after the failure; the new server takes 500 handshakes/s.",
-        ("agents", "TTL", "half back", "95 % back", "all back", "most connections/s"),
+        "The name moves and the new server serves 20 s after the failure, and takes 500 handshakes/s.",
+        ("agents", "TTL", "half back", "95 % back", "all back", "most attempts/s"),
         agents,
     ),
     "functions": Table(
