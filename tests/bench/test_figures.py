@@ -12,7 +12,7 @@ from local.bench import cost, page, plots, published, results, tables
 from local.bench.parts import PARTS, chosen
 from local.bench.processes import Use
 from local.bench.soak import growth
-from local.bench.takeover import Takeover, figures
+from local.bench.takeover import Takeover, against_one_limit, figures
 
 STEPS = (("Begin", 1.0, 1.1), ("Fence", 1.3, 2.5), ("Promote", 2.5, 3.0))
 
@@ -43,12 +43,18 @@ def test_a_part_that_is_not_there_is_named_with_those_that_are() -> None:
 
 
 def test_the_overhead_is_what_a_takeover_took_beyond_the_window_and_the_own_start() -> None:
-    found = figures([taken(3.0), taken(3.4), taken(4.0)], [0.2, 0.2, 0.3])
+    found = figures([taken(3.0), taken(3.4), taken(4.0)], [0.3, 0.2, 0.9])
     assert found["limit_s"] == 3.2
     assert (found["overhead_s"], found["overhead_worst_s"]) == (0.2, 0.8)
     assert found["phases_s"] == {
         "notice": 1.0, "admit and weigh": 0.3, "fence and prove": 1.2, "let in and start": 0.9
     }  # fmt: skip
+
+
+def test_a_start_that_was_measured_in_a_busy_moment_flatters_no_takeover() -> None:
+    quiet, busy = figures([taken(3.4)], [0.2]), figures([taken(3.9)], [0.7])
+    found = against_one_limit({"hang": quiet, "partition": busy})
+    assert [each["overhead_s"] for each in found.values()] == [0.2, 0.7]
 
 
 @pytest.mark.parametrize(("worst", "word"), [(4.0, tables.MET), (4.8, tables.MISSED)])
