@@ -24,7 +24,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover fault invoke ctl test lint unit campaign bench bench-replication bench-peers clean
+.PHONY: help setup run scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -53,6 +53,9 @@ fault: $(READY) ## break or mend something on the stage that is up (DO="kill act
 
 invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)
 	@$(STAGE) invoke $(FUNCTION) $(EVENT)
+
+verify-replication: $(READY) ## compare both copies by content on the stage that is up, and list what differs
+	@$(STAGE) verify-replication
 
 ctl: $(READY) ## failoverctl on the stage that is up (ARGS="status")
 	@$(PYTHON) -m failoverctl $(ARGS) --stage

@@ -23,6 +23,7 @@ ALARMS = (
     "failover-halted",
     "failover-timed-out",
     "not-ready",
+    "replication-drift",
     "replication-stale",
     "split-brain-risk",
     "undelivered",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from pathlib import Path
 
 from local.hosts.server_host import CONFIGURATION, DATA, ServerHost
 from local.report.record import Replication
+
+Tree = dict[str, tuple[str, int, int, int, int, int]]
 
 REPLICATED = (f"{DATA}/cds", f"{DATA}/dists", CONFIGURATION)
 
@@ -17,15 +18,21 @@ def compare(source: ServerHost, copy: ServerHost) -> Replication:
     files = size = 0
     identical = True
     for directory in REPLICATED:
-        ours, theirs = _tree(source.host.files.path(directory)), _tree(copy.host.files.path(directory))
+        ours, theirs = tree(source, directory), tree(copy, directory)
         identical = identical and ours == theirs
         files += len(ours)
         size += sum(entry[1] for entry in ours.values())
     return Replication(files, identical, size)
 
 
-def _tree(top: Path) -> dict[str, tuple[str, int, int, int, int, int]]:
-    found = {}
+def held(server: ServerHost) -> dict[str, Tree]:
+    """Everything that is replicated, as a host that is on has it."""
+    return {directory: tree(server, directory) for directory in REPLICATED}
+
+
+def tree(server: ServerHost, directory: str) -> Tree:
+    """The files of a directory of a host that is on, each with content, size, mode, owners and time."""
+    top, found = server.host.inside(directory), {}
     for path in top.rglob("*"):
         about = path.lstat()
         if not stat.S_ISREG(about.st_mode):

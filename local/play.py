@@ -16,7 +16,7 @@ from local.report import journal
 from local.report.figures import Report
 from local.report.live import watch
 from local.report.publish import publish
-from local.report.record import AgentEvent, Change, Phase, Run, Step
+from local.report.record import AgentEvent, Change, Phase, Replication, Run, Step
 from local.report.snapshot import Snapshot
 from local.report.verdict import verdict
 from local.scenarios import Scenario
@@ -102,7 +102,7 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         name=stage.names.seen,
         epoch=int(record["epoch"]) if record else None,
         receipt=_plain(record.get("receipt")),
-        replication=story.replication,
+        replication=_aged(stage, story),
         checks=story.checks,
         excused=scenario.excused,
     )
@@ -110,6 +110,15 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         judgement = journal.judge(connection, observed)
         observed = replace(observed, rows=journal.rows(connection, story.t0))
     return publish(observed, judgement, output)
+
+
+def _aged(stage: Stage, story: Story) -> Replication | None:
+    """The copy as it was compared, and how old it was when a server of this story was promoted with it."""
+    found = story.replication
+    for line in stage.history():
+        if found is not None and line.get("execution") in story.executions and line.get("files_as_of"):
+            return replace(found, age_s=float(line["ended_at"]) - float(line["files_as_of"]))
+    return found
 
 
 def phases(failure_at: float | None, steps: tuple[Step, ...]) -> tuple[Phase, ...]:

@@ -171,6 +171,10 @@ class Stage:
     def import_software(self, files: int, bytes_each: int, role: str = "ms1") -> None:
         """Import software on a server and say so, as the documented one-liner does."""
         self.hosts.import_package(files, bytes_each, role)
+        self.say_imported()
+
+    def say_imported(self) -> None:
+        """Send the event that has an import carried at once."""
         detail = json.dumps({"pair": STACK})
         self.cloud.client("events").put_events(
             Entries=[{"Source": "ms-failover", "DetailType": "Software Imported", "Detail": detail}]

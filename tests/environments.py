@@ -73,7 +73,11 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "PAIR_FUNCTION": "ms-failover-pair",
         "WATCH_FUNCTION": "ms-failover-watch",
     },
-    "replicate": {**_TABLE, "REPLICATE_DOCUMENT": "ms-failover-replicate"},
+    "replicate": {
+        **_TABLE,
+        "REPLICATE_DOCUMENT": "ms-failover-replicate",
+        "VERIFY_DOCUMENT": "ms-failover-verify-replication",
+    },
     "watch": {
         **_TABLE,
         "PROBE_FUNCTION": "ms-failover-probe",

@@ -12,11 +12,22 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import adoption, changes, fence, keeping, observing, promotion, rehearsal, restarting, telling
+from msfailover import (
+    adoption,
+    changes,
+    fence,
+    keeping,
+    observing,
+    promotion,
+    rehearsal,
+    replication,
+    restarting,
+    telling,
+)
 from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.pair_table import PairTable
 from msfailover.admission import Admission, admit, is_quiet
@@ -236,10 +247,23 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     line = _concluded_before(table, execution)
     if line is None or (before.lease is not None and before.lease.execution == execution):
         _, line = changes.conclude(before, execution, outcome, sentence, now)
+        line = _with_files(table, before, line)
         table.add_history(line, _phases(execution, now), SETTINGS.history_days)
         table.change(lambda state: changes.conclude(state, execution, outcome, sentence, now)[0])
     message = telling.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
+
+
+def _with_files(table: PairTable, before: PairState, line: changes.History) -> changes.History:
+    """The line with the age of the files that the promoted server serves with. Best effort, like the phases."""
+    if line.outcome is not changes.Outcome.PROMOTED:
+        return line
+    try:
+        known = replication.Freshness.from_json(table.freshness())
+    except (BotoCoreError, ClientError) as error:
+        logger.warning("the age of the files is not known", extra={"why": str(error)[:300]})
+        return line
+    return replace(line, files_as_of=replication.as_of_in(known, before.epoch))
 
 
 def _concluded_before(table: PairTable, execution: str) -> changes.History | None:

@@ -1,7 +1,8 @@
 """`replicate`: sends the replication to the active server, takes its result, and publishes how fresh the copy is.
 
-Called by schedules, by two events (a command's end; software that was imported), and by the workflow ("now", which
-waits for the result). The result of a run comes by event *and* is asked for: the event is best effort.
+Called by schedules, by two events (a command's end; software that was imported), by the workflow ("now", which waits
+for the result), and by people (look, verify). The result of a run comes by event *and* is asked for: the event is best
+effort.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -29,11 +31,17 @@ logger = observing.logger_for("replicate")
 
 COMMAND_ENDED = "EC2 Command Status-change Notification"
 SOFTWARE_IMPORTED = "Software Imported"
+ACTIONS = "scheduled, now, look, verify, status, rights"
 MARGIN_S = 10
+LOOK_LIMIT_S = 60
 
 
 class NotReplicated(Exception):
     """The workflow asked for a copy now, and it did not become whole; the standby keeps its last complete set."""
+
+
+class NotVerified(Exception):
+    """The two copies could not be compared by content; nothing is known of drift."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -45,12 +53,18 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = collect(event["detail"])
     elif action == "now":
         verdict = now(str(event.get("execution", "")))
+    elif action == "imported":
+        verdict = scheduled("changes", wanted=True)
+    elif action == "look":
+        verdict = look()
+    elif action == "verify":
+        verdict = verify()
     elif action == "status":
         verdict = status()
     elif action == "rights":
         verdict = rights()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of scheduled, now, status, rights is needed.")
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of {ACTIONS} is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -60,12 +74,17 @@ def _action_of(event: Mapping[str, Any]) -> str:
     if kind == COMMAND_ENDED and isinstance(event.get("detail"), Mapping):
         return "collect"
     if kind == SOFTWARE_IMPORTED:
-        return "scheduled"
+        return "imported"
     return str(event.get("action"))
 
 
-def scheduled(mode: str) -> Verdict:
-    """Take the last run's result if it is there, and send the next run unless one is still going."""
+def scheduled(mode: str, wanted: bool = False) -> Verdict:
+    """Take the last run's result if it is there, and send the next run unless one is still going.
+
+    Args:
+        mode: changes or full.
+        wanted: what made us send may have come too late for a run under way; another one follows that.
+    """
     if mode not in ("changes", "full"):
         raise BadRequest(f"mode is {mode[:20]!r}, but one of changes, full is needed.")
     known = _ask_for_result(_known())
@@ -74,8 +93,11 @@ def scheduled(mode: str) -> Verdict:
         _publish(known)
         return verdict
     if replication.under_way(known, time.time(), SETTINGS.limit_s):
+        if wanted:
+            known = _change(lambda latest: replace(latest, wanted=not latest.ended))
         _publish(known)
-        return yes(f"The run sent {time.time() - known.sent_at:.0f} s ago still goes on; it is left alone.")
+        then = " Another one follows it." if known.wanted else ""
+        return yes(f"The run sent {time.time() - known.sent_at:.0f} s ago still goes on; it is left alone.{then}")
     known = _send(order, mode)
     _publish(known)
     return yes(f"{verdict.sentence} (command {known.command})")
@@ -110,21 +132,69 @@ def collect(detail: Mapping[str, Any]) -> Verdict:
         return no(f"Command {command or 'without an id'} is not the replication's last run.")
     known = _ask_for_result(known)
     _publish(known)
-    return yes(f"The result of {command} was taken.") if known.ended else unknown(f"{command} has not ended yet.")
+    if not known.ended:
+        return unknown(f"{command} has not ended yet.")
+    return scheduled("changes") if known.wanted else yes(f"The result of {command} was taken.")
+
+
+def look() -> Verdict:
+    """What has changed on the active server since the last whole set? Asks its host; the standby is not asked."""
+    verdict, order = replication.may_run(_table().read())
+    if order is None:
+        return verdict
+    command = _send_document(SETTINGS.document, order, {**_carried(), "LookOnly": "yes"})
+    result = _await(order, command, LOOK_LIMIT_S)
+    return yes(f"{result.get('reason')}.", names=result.get("names"), changed=result.get("changed"))
+
+
+def verify() -> Verdict:
+    """Do both hosts hold the same, by content? Waits for the comparison, publishes drift and keeps the result.
+
+    Raises:
+        NotVerified: it could not be made, or not be finished.
+    """
+    verdict, order = replication.may_run(_table().read())
+    if order is None:
+        return verdict
+    config = "" if SETTINGS.config_path == "none" else SETTINGS.config_path
+    paths = " ".join(filter(None, (SETTINGS.software_paths if SETTINGS.software else "", config)))
+    command = _send_document(SETTINGS.verify_document, order, {"Paths": paths, "LimitSeconds": str(SETTINGS.limit_s)})
+    result = _await(order, command, SETTINGS.limit_s + MARGIN_S)
+    _change(lambda latest: replace(latest, deep=result))
+    metrics = _metrics()
+    metrics.add_metric("ReplicationDrift", MetricUnit.Count, int(result.get("drifted") or 0))
+    metrics.flush_metrics()
+    found = yes if result.get("identical") is True else no
+    if found is no:
+        logger.warning("the standby's files differ", extra={"drift": result.get("drift")})
+    return found(f"{result.get('files')} files compared by content: {result.get('reason')}.", **result)
+
+
+def _await(order: Order, command: str, wait_s: float) -> dict[str, Any]:
+    try:
+        return run_command.result(aws.ssm(), SETTINGS.pair.server(order.source), command, wait_s)
+    except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
+        raise NotVerified(f"{order.source} could not look: {error}") from error
 
 
 def status() -> Verdict:
-    """Is the standby's copy fresh enough to be promoted with?"""
-    return replication.is_fresh(_known(), _table().read(), time.time(), SETTINGS.oldest_s)
+    """Is the standby's copy fresh enough to be promoted with? Readiness asks often, and so keeps the metric alive."""
+    known = _known()
+    if known.as_of:
+        metrics = _metrics()
+        metrics.add_metric("ReplicationAge", MetricUnit.Seconds, _age(known))
+        metrics.flush_metrics()
+    return replication.is_fresh(known, _table().read(), time.time(), SETTINGS.oldest_s)
 
 
 def rights() -> Verdict:
     """May the replication be sent to both servers? Tried dry: the order lacks what it needs, so nothing is sent."""
     return dry.try_all(
         {
-            f"ssm:SendCommand of replicate to {role}": partial(
-                run_command.try_to_send, aws.ssm(), SETTINGS.pair.server(role), SETTINGS.document
+            f"ssm:SendCommand of {name} to {role}": partial(
+                run_command.try_to_send, aws.ssm(), SETTINGS.pair.server(role), document
             )
+            for name, document in (("replicate", SETTINGS.document), ("verify", SETTINGS.verify_document))
             for role in Role
         },
         "InvalidParameters",
@@ -132,22 +202,24 @@ def rights() -> Verdict:
 
 
 def _send(order: Order, mode: str) -> Freshness:
-    source, target = SETTINGS.pair.server(order.source), SETTINGS.pair.other(order.source)
-    command = run_command.send(
-        aws.ssm(),
-        source,
-        SETTINGS.document,
-        {
-            "Epoch": str(order.epoch),
-            "StandbyAddress": target.address,
-            "SoftwarePaths": SETTINGS.software_paths,
-            "ReplicateSoftware": "yes" if SETTINGS.software else "no",
-            "ConfigPath": SETTINGS.config_path,
-            "LimitSeconds": str(SETTINGS.limit_s),
-            "Mode": mode,
-        },
-    )
+    parameters = {**_carried(), "LimitSeconds": str(SETTINGS.limit_s), "Mode": mode}
+    command = _send_document(SETTINGS.document, order, parameters)
     return _change(lambda latest: replication.sent(latest, command, order, time.time()))
+
+
+def _carried() -> dict[str, str]:
+    return {
+        "SoftwarePaths": SETTINGS.software_paths,
+        "ReplicateSoftware": "yes" if SETTINGS.software else "no",
+        "ConfigPath": SETTINGS.config_path,
+    }
+
+
+def _send_document(document: str, order: Order, parameters: Mapping[str, str]) -> str:
+    """Send a document to the active server. It is told the epoch, and refuses the order in any other."""
+    source, target = SETTINGS.pair.server(order.source), SETTINGS.pair.other(order.source)
+    told = {"Epoch": str(order.epoch), "StandbyAddress": target.address, **parameters}
+    return run_command.send(aws.ssm(), source, document, told)
 
 
 def _ask_for_result(known: Freshness) -> Freshness:
@@ -174,13 +246,14 @@ def _take(command: str, result: Mapping[str, Any]) -> Freshness:
 
 
 def _publish(known: Freshness) -> None:
-    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="replicate")
-    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    """How old the copy is, and what the last run came to."""
+    metrics = _metrics()
     if known.as_of:
-        metrics.add_metric("ReplicationAge", MetricUnit.Seconds, max(0.0, time.time() - known.as_of))
+        metrics.add_metric("ReplicationAge", MetricUnit.Seconds, _age(known))
     last = known.last or {}
     for name, unit, field in (
         ("ReplicatedFiles", MetricUnit.Count, "files"),
+        ("ReplicatedBytes", MetricUnit.Bytes, "bytes"),
         ("ReplicationSentBytes", MetricUnit.Bytes, "sent_bytes"),
         ("ReplicationSeconds", MetricUnit.Seconds, "seconds"),
     ):
@@ -188,6 +261,16 @@ def _publish(known: Freshness) -> None:
             metrics.add_metric(name, unit, float(last[field]))
     metrics.add_metric("ReplicationRuns", MetricUnit.Count, 1)
     metrics.flush_metrics()
+
+
+def _age(known: Freshness) -> float:
+    return max(0.0, time.time() - known.as_of)
+
+
+def _metrics() -> EphemeralMetrics:
+    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="replicate")
+    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    return metrics
 
 
 def _change(alter: Callable[[Freshness], Freshness]) -> Freshness:

@@ -55,6 +55,7 @@ ENVIRONMENT = {
     "START_DOCUMENT": "campaign-start",
     "STOP_DOCUMENT": "campaign-stop",
     "REPLICATE_DOCUMENT": "campaign-replicate",
+    "VERIFY_DOCUMENT": "campaign-verify-replication",
     "START_LIMIT_SECONDS": "20",
     "STATUS_LIMIT_SECONDS": "8",
     "DOOR_GROUP_ID": DOOR,

@@ -31,6 +31,7 @@ class ReplicationFigures(TypedDict):
     files: int
     identical: bool | None
     bytes: int
+    age_s: float | None
 
 
 class TurnFigures(TypedDict):
@@ -288,7 +289,9 @@ def _replication(run: Run) -> ReplicationFigures | None:
     found = run.replication
     if found is None:
         return None
-    return ReplicationFigures(files=found.files, identical=found.identical, bytes=found.bytes)
+    return ReplicationFigures(
+        files=found.files, identical=found.identical, bytes=found.bytes, age_s=_round(found.age_s)
+    )
 
 
 def _phase(run: Run, phase: Phase) -> PhaseFigures:

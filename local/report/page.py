@@ -151,7 +151,10 @@ def _replication(report: Report) -> str:
         told = "of which it is not known whether they are the same"
     else:
         told = "all the same on both servers" if found["identical"] else "<b>not the same</b> on both servers"
-    return f"<p>{files} files, {size}, {told}.</p>"
+    if found["age_s"] is None:
+        return f"<p>{files} files, {size}, {told}.</p>"
+    age = figure(found["age_s"], "replication.age_s", seconds(found["age_s"]))
+    return f"<p>{files} files, {size}, {told}. At the promotion the copy was {age} old.</p>"
 
 
 def _steps(run: Run) -> str:

@@ -114,12 +114,14 @@ class Change:
 class Replication:
     """The standby's copy, compared with the source: how many files, whether all were the same, bytes in all.
 
-    `identical` is None where the comparison could not be made.
+    `identical` is None where the comparison could not be made. `age_s` is how old the copy was when its server was
+    promoted, in seconds; None where none was, or it is not known.
     """
 
     files: int
     identical: bool | None
     bytes: int
+    age_s: float | None = None
 
 
 @dataclass(frozen=True)

@@ -30,14 +30,16 @@ def all_scenarios() -> dict[str, Scenario]:
         start_fails,
         start_first_restart,
         switchover,
+        torn,
         transient,
         watchdog_dies,
+        wrong_way,
     )
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                standby_down, start_fails, switchover, failback, rollback, maintenance, shadow, second_failover,
-               start_first_restart, readiness, watchdog_dies, intruder, late_login)
+               start_first_restart, readiness, watchdog_dies, torn, wrong_way, intruder, late_login)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

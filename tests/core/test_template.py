@@ -131,6 +131,7 @@ def test_replication_is_called_at_its_interval_and_compares_everything_once_a_da
     }
     assert found == {
         "rate(5 minutes)": {"action": "scheduled"},
+        "cron(47 2 * * ? *)": {"action": "verify"},
         "cron(17 3 * * ? *)": {"action": "scheduled", "mode": "full"},
     }
 

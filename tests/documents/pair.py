@@ -14,7 +14,8 @@ from typing import Any
 import yaml
 
 from local.hosts.addresses import ADDRESS_OF, Place
-from local.hosts.host import PATH, Host
+from local.hosts.host import Host
+from local.hosts.line import hold_copies_after, let_go
 from local.hosts.network import Network
 from local.hosts.server_host import SERVICE, VERSION, ServerHost
 from local.hosts.ssm_agent import lines_of, values
@@ -29,7 +30,6 @@ CDS, DISTS, CONFIG = f"{SERVER_FILES}/cds", f"{SERVER_FILES}/dists", "/etc/opt/s
 REPLICATION_USER = "ms-failover-repl"
 PEERS = {"ms1": "ms2", "ms2": "ms1"}
 WHOLE = (CDS, DISTS, CONFIG)
-_GATE = "/run/let-go"
 
 
 def load(name: str) -> dict[str, Any]:
@@ -191,16 +191,11 @@ class Pair:
 
     def hold_copies_after(self, sent: int) -> None:
         """Let this many bytes of each copy of ms1's through, and the rest once `let_go` was called."""
-        _remove(self.inside("ms1", _GATE))
-        through = f"stdbuf -o0 head -c {sent}; until [ -e {_GATE} ]; do sleep 0.02; done; cat"
-        real = shutil.which("ssh", path=PATH)
-        self.stand_in(
-            "ms1", "ssh", f'case "$*" in *"rsync --server"*) exec {real} "$@" < <({through}) ;; esac\nexec {real} "$@"'
-        )
+        hold_copies_after(self.host("ms1"), sent)
 
     def let_go(self) -> None:
         """Let through what `hold_copies_after` holds."""
-        self.inside("ms1", _GATE).touch()
+        let_go(self.host("ms1"))
 
     def begin(self, role: str = "ms1", *, epoch: int = 1, **parameters: str) -> subprocess.Popen[bytes]:
         """Begin a replication, and return while it goes on."""

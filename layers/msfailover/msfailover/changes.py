@@ -32,7 +32,12 @@ class LeaseLost(Exception):
 
 @dataclass(frozen=True)
 class History:
-    """One line of the pair's history: what a change was, who asked for it, and how it ended."""
+    """One line of the pair's history: what a change was, who asked for it, and how it ended.
+
+    Args:
+        files_as_of: where a server was promoted, the moment up to which it holds the other one's files, in seconds
+            since 1970; 0 where that is not known.
+    """
 
     epoch: int
     execution: str
@@ -46,6 +51,7 @@ class History:
     taken_at: float
     ended_at: float
     receipt: Receipt | None
+    files_as_of: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -61,6 +67,7 @@ class History:
             "taken_at": self.taken_at,
             "ended_at": self.ended_at,
             "receipt": self.receipt.to_json() if self.receipt else None,
+            "files_as_of": self.files_as_of,
         }
 
     @staticmethod
@@ -79,6 +86,7 @@ class History:
             taken_at=float(data["taken_at"]),
             ended_at=float(data["ended_at"]),
             receipt=Receipt.from_json(data["receipt"]) if data.get("receipt") else None,
+            files_as_of=float(data.get("files_as_of", 0.0)),
         )
 
 

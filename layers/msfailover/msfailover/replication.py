@@ -6,7 +6,7 @@ What travels, and that it arrives whole or not at all, is the documents' busines
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msfailover.pair import PairState, Role
@@ -48,6 +48,8 @@ class Freshness:
         epoch: the epoch that set belongs to.
         digest: of its manifest.
         last: the last result, as the host gave it.
+        wanted: software was imported while a run was under way; another run is due as soon as that one has ended.
+        deep: the last comparison by content, as the host gave it.
     """
 
     command: str = ""
@@ -58,6 +60,8 @@ class Freshness:
     epoch: int = 0
     digest: str = ""
     last: Mapping[str, Any] | None = None
+    wanted: bool = False
+    deep: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -69,6 +73,8 @@ class Freshness:
             "epoch": self.epoch,
             "digest": self.digest,
             "last": dict(self.last) if self.last else None,
+            "wanted": self.wanted,
+            "deep": dict(self.deep) if self.deep else None,
         }
 
     @staticmethod
@@ -83,6 +89,8 @@ class Freshness:
             epoch=int(data.get("epoch", 0)),
             digest=str(data.get("digest", "")),
             last=data.get("last"),
+            wanted=bool(data.get("wanted", False)),
+            deep=data.get("deep"),
         )
 
 
@@ -93,7 +101,7 @@ def under_way(known: Freshness, now: float, limit_s: float) -> bool:
 
 def sent(known: Freshness, command: str, order: Order, now: float) -> Freshness:
     """What is known after a run was sent."""
-    return Freshness(command, order.source.value, now, False, known.as_of, known.epoch, known.digest, known.last)
+    return replace(known, command=command, server=order.source.value, sent_at=now, ended=False, wanted=False)
 
 
 def arrived(known: Freshness, command: str, result: Mapping[str, Any]) -> Freshness:
@@ -101,19 +109,20 @@ def arrived(known: Freshness, command: str, result: Mapping[str, Any]) -> Freshn
     complete set says, and never takes an older set for a newer one."""
     ended = known.ended or command == known.command
     as_of = float(result.get("as_of") or 0) if result.get("complete") is True else 0.0
-    base = Freshness(known.command, known.server, known.sent_at, ended, known.as_of, known.epoch, known.digest, result)
+    after = replace(known, ended=ended, last=result)
     if as_of <= known.as_of:
-        return base
-    return Freshness(
-        known.command,
-        known.server,
-        known.sent_at,
-        ended,
-        as_of,
-        int(result.get("epoch") or 0),
-        str(result.get("digest") or "")[:128],
-        result,
-    )
+        return after
+    epoch, digest = int(result.get("epoch") or 0), str(result.get("digest") or "")[:128]
+    return replace(after, as_of=as_of, epoch=epoch, digest=digest)
+
+
+def as_of_in(known: Freshness, epoch: int) -> float:
+    """Up to which moment the standby holds the files of the server that is active in an epoch, in seconds since 1970.
+
+    What that server changed later may be lost with it. 0 where the standby never held a whole set of that epoch: one of
+    another epoch went the other way.
+    """
+    return known.as_of if known.epoch == epoch else 0.0
 
 
 def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) -> Verdict:

@@ -182,6 +182,7 @@ class ReplicateSettings:
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
     document: str = setting("REPLICATE_DOCUMENT", _document)
+    verify_document: str = setting("VERIFY_DOCUMENT", _document)
     software: bool = setting("REPLICATE_SOFTWARE", flag, True)
     software_paths: str = setting(
         "SOFTWARE_PATHS", anything, "/var/opt/ssh-mgmt/server/cds /var/opt/ssh-mgmt/server/dists"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msfailover.changes import History, Outcome
+from msfailover.keeping import moment
 from msfailover.pair import PairState
 from msfailover.request import Action
 
@@ -121,6 +122,7 @@ def tell(pair: str, state: PairState, history: History, stack: str = "") -> Mess
     happened = (
         f"{history.action} of pair {pair}: {history.outcome}. {history.sentence}",
         f"Asked for by {history.requested_by}: {history.reason}",
+        *_files(history),
     )
     body = _body(happened, state, _advice(state, history), words, stack, history.execution)
     return Message(subject(pair, history.action, history.outcome.value), body)
@@ -165,6 +167,20 @@ def _advice(state: PairState, history: History) -> Advice:
         return _UNACKNOWLEDGED
     planned = {action: each for action, each in _PROMOTED_BY.items() if action == history.action}
     return next(iter(planned.values()), _ADVICE[Outcome.PROMOTED])
+
+
+def _files(history: History) -> tuple[str, ...]:
+    """How old the files are that a promoted server serves with: what may have been lost."""
+    if history.outcome is not Outcome.PROMOTED or history.action == Action.ADOPT:
+        return ()
+    source, target = history.source, history.target
+    if not history.files_as_of:
+        return (f"Files: {target} holds no whole set of {source}'s files that is known of; see docs/replication.md.",)
+    age = max(0.0, history.ended_at - history.files_as_of)
+    return (
+        f"Files: {target} serves with {source}'s files as of {moment(history.files_as_of)}, {age:.0f} s before this"
+        " ended. Software that was imported later has to be imported again.",
+    )
 
 
 def _fence(history: History) -> str:

@@ -1,0 +1,76 @@
+"""How old the standby's copy is, and what people are told of it when it is promoted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from msfailover.changes import History, Outcome, conclude
+from msfailover.pair import Role
+from msfailover.replication import Freshness, Order, arrived, as_of_in, may_run, sent, under_way
+from msfailover.telling import tell
+
+from tests.core.samples import NOW, OURS, THEIRS, lease, receipt, state
+
+WHOLE = {"complete": True, "as_of": NOW, "epoch": 1, "digest": "d"}
+
+
+def files_line(outcome: Outcome, as_of: float, action: str = "failover") -> str:
+    """What a message says of the files; empty where it says nothing."""
+    before = state(lease=lease(action=action), receipt=receipt())
+    after, line = conclude(before, OURS, outcome, "So it ended.", NOW)
+    body = tell("tectia", after, replace(line, files_as_of=as_of)).body
+    return next((each for each in body.splitlines() if each.startswith("Files: ")), "")
+
+
+def test_a_promotion_says_how_old_the_files_are_that_the_new_server_serves_with() -> None:
+    said = files_line(Outcome.PROMOTED, NOW - 42)
+    assert "ms2 serves with ms1's files as of" in said
+    assert "42 s before this ended" in said
+
+
+def test_an_age_that_is_not_known_is_said_to_be_unknown() -> None:
+    assert "holds no whole set" in files_line(Outcome.PROMOTED, 0.0)
+
+
+@pytest.mark.parametrize(("outcome", "action"), [(Outcome.PROMOTED, "adopt"), (Outcome.HALTED, "failover")])
+def test_where_nobody_was_promoted_with_a_copy_nothing_is_said_of_it(outcome: Outcome, action: str) -> None:
+    assert files_line(outcome, NOW, action) == ""
+
+
+def test_the_history_keeps_it_and_reads_lines_from_before_it_was_kept() -> None:
+    _, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "", NOW)
+    kept = replace(line, files_as_of=NOW - 42).to_json()
+    assert History.from_json(kept).files_as_of == NOW - 42
+    del kept["files_as_of"]
+    assert History.from_json(kept).files_as_of == 0.0
+
+
+def test_a_set_of_another_epoch_went_the_other_way_and_says_nothing_of_this_one() -> None:
+    known = Freshness(as_of=NOW, epoch=1)
+    assert as_of_in(known, 1) == NOW
+    assert as_of_in(known, 2) == 0.0
+
+
+def test_a_late_result_never_makes_a_copy_older_and_one_of_another_command_ends_nothing() -> None:
+    known = sent(Freshness(as_of=NOW + 5, epoch=1), "second", Order(Role.MS1, 1), NOW + 6)
+    after = arrived(known, "first", WHOLE)
+    assert (after.as_of, after.ended, after.last) == (NOW + 5, False, WHOLE)
+    assert arrived(known, "second", {**WHOLE, "as_of": NOW + 6}).as_of == NOW + 6
+
+
+def test_a_run_is_under_way_until_its_result_is_known_or_its_limit_is_long_past() -> None:
+    known = sent(Freshness(), "one", Order(Role.MS1, 1), NOW)
+    assert under_way(known, NOW + 659, 600)
+    assert not under_way(known, NOW + 661, 600)
+    assert not under_way(arrived(known, "one", {}), NOW + 1, 600)
+
+
+def test_only_the_execution_of_a_switchover_replicates_while_its_lease_is_held() -> None:
+    held = state(lease=lease(action="switchover"))
+    assert may_run(held, OURS)[1] == Order(Role.MS1, 1)
+    for execution in (THEIRS, None):
+        verdict, order = may_run(held, execution)
+        assert order is None
+        assert verdict.sentence == "Nothing is replicated while switchover to ms2 is under way."
+    assert may_run(state(lease=lease(action="force")), OURS)[1] is None
