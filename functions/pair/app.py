@@ -103,7 +103,7 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     asked = rehearsal.questions(admission.plan)
     with ThreadPoolExecutor(max_workers=4) as threads:
         answers = dict(zip(asked, threads.map(_put, asked.values()), strict=True))
-    outcome, sentence = rehearsal.rehearse(admission.plan, answers, request.target)
+    outcome, sentence = rehearsal.rehearse(admission.plan, answers, request.target, SETTINGS.restart_first)
     checks = [{"name": name, **answer.to_json()} for name, answer in answers.items()]
     return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
 
@@ -142,7 +142,16 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
     door = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
     sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": server.other})
-    return restarting.may_restart(server, host, door, sessions).to_json()
+    return restarting.may_restart(server, host, door, sessions, _restarted_s_ago(server)).to_json()
+
+
+def _restarted_s_ago(server: Role) -> float | None:
+    """Seconds since a failover last restarted the server in place and stood down."""
+    for line in _table().history(10):
+        restarted = any(phase["name"] == "RestartSource" for phase in line.get("phases", ()))
+        if restarted and line["source"] == server and line["outcome"] == changes.Outcome.STOOD_DOWN:
+            return time.time() - float(line["ended_at"])
+    return None
 
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -239,17 +248,22 @@ def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
-    """End the change: write its history, then the record, and say what people are to be told. Twice is once."""
+    """End the change: write its history, then the record, and say what people are to be told. Twice is once.
+
+    An empty message is for nobody: they were told the same a moment ago."""
     execution, outcome = str(event["execution"]), changes.Outcome(str(event["outcome"]))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
     table = _table()
     before = table.read()
-    line = _concluded_before(table, execution)
+    lines = _changes_so_far(table)
+    line = next((each for each in lines if each.execution == execution), None)
     if line is None or (before.lease is not None and before.lease.execution == execution):
         _, line = changes.conclude(before, execution, outcome, sentence, now)
         line = _with_files(table, before, line)
         table.add_history(line, _phases(execution, now), SETTINGS.history_days)
         table.change(lambda state: changes.conclude(state, execution, outcome, sentence, now)[0])
+    if changes.is_repeat(line, lines):
+        return {"outcome": line.outcome.value, "subject": "", "message": ""}
     message = telling.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
@@ -266,9 +280,9 @@ def _with_files(table: PairTable, before: PairState, line: changes.History) -> c
     return replace(line, files_as_of=replication.as_of_in(known, before.epoch))
 
 
-def _concluded_before(table: PairTable, execution: str) -> changes.History | None:
-    lines = (changes.History.from_json(each) for each in table.history(10) if not keeping.is_note(each))
-    return next((line for line in lines if line.execution == execution), None)
+def _changes_so_far(table: PairTable) -> list[changes.History]:
+    """The latest changes, newest first."""
+    return [changes.History.from_json(each) for each in table.history(10) if not keeping.is_note(each)]
 
 
 def _phases(execution: str, now: float) -> list[dict[str, Any]]:

@@ -115,14 +115,20 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
         truth = replace(truth, proven="")  # another epoch: the proof of before is of no use
         yield Reply({"source": "ms2", "target": "ms1", "epoch": 3}, truth)
     elif action == "conclude":
-        told = {"outcome": asked["outcome"], "subject": "s", "message": "m"}
-        yield Reply(told, replace(truth, recorded=str(asked["outcome"])))
+        yield from _concluded(str(asked["outcome"]), truth)
     elif action == "refuse":
         yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
         yield Reply({"outcome": "refused", "subject": "", "message": ""}, replace(truth, told=True))  # nobody has to be
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
     yield Reply(None, truth)
+
+
+def _concluded(outcome: str, truth: Truth) -> Iterator[Reply]:
+    told = {"outcome": outcome, "subject": "s", "message": "m"}
+    yield Reply(told, replace(truth, recorded=outcome))
+    if outcome == "blocked":  # nobody has to be told again
+        yield Reply({**told, "message": ""}, replace(truth, recorded=outcome, told=True))
 
 
 def _verdict(answer: str) -> dict[str, Any]:

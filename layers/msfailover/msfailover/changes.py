@@ -5,7 +5,7 @@ Pure: each function takes the record as read and returns it as it is to be; the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -88,6 +88,24 @@ class History:
             receipt=Receipt.from_json(data["receipt"]) if data.get("receipt") else None,
             files_as_of=float(data.get("files_as_of", 0.0)),
         )
+
+
+REPEATED_WITHIN_S = 600.0
+"""Seconds within which the same end of the same kind of request is no news."""
+
+
+def is_repeat(line: History, earlier: Iterable[History]) -> bool:
+    """Whether people were told this a moment ago: while an outage lasts that can't be ended, the watchdog asks on.
+
+    Args:
+        line: how a change ended.
+        earlier: the lines of the history, newest first; its own may be among them.
+    """
+    last = next((each for each in earlier if each.execution != line.execution), None)
+    if last is None or line.outcome is not Outcome.BLOCKED or line.requested_by not in AUTOMATIC:
+        return False
+    same = (last.outcome, last.epoch, last.requested_by in AUTOMATIC) == (line.outcome, line.epoch, True)
+    return same and line.ended_at - last.ended_at < REPEATED_WITHIN_S
 
 
 def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float) -> PairState:

@@ -10,7 +10,7 @@ from msfailover.adoption import Survey, who_is_active
 from msfailover.changes import Outcome
 from msfailover.pair import Role
 from msfailover.request import Action
-from msfailover.verdict import Verdict
+from msfailover.verdict import Answer, Verdict
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,13 @@ def questions(plan: Plan) -> dict[str, Question]:
     source, target = plan.source, plan.target
     asked = {
         "door": Question("access", "rights", target),
-        "owners": Question("access", "foreign", source),
+        f"owners {source}": Question("access", "foreign", source),
         "sessions": Question("sessions", "rights"),
         "name": Question("dns", "rights"),
     }
     if plan.survey:
-        for role in Role:
+        for role in Role:  # which of the two is to be out is not known yet
+            asked |= {f"owners {role}": Question("access", "foreign", role)}
             asked |= {f"runs {role}": Question("server", "runs", role)}
             asked |= {f"sessions {role}": Question("sessions", "status", role)}
         return asked
@@ -44,19 +45,23 @@ def questions(plan: Plan) -> dict[str, Question]:
     if plan.confirm:
         asked["outage"] = Question("probe", "confirm", source)
     if plan.graceful:
+        asked["active host"] = Question("server", "runs", source)
         asked["files"] = Question("replicate", "rights")
     if plan.may_power_off:
         asked["power"] = Question("server", "rights", source)
     return asked
 
 
-def rehearse(plan: Plan, answers: Mapping[str, Verdict], named: Role | None = None) -> tuple[Outcome, str]:
+def rehearse(
+    plan: Plan, answers: Mapping[str, Verdict], named: Role | None = None, restart_first: bool = False
+) -> tuple[Outcome, str]:
     """Judge how the plan would end.
 
     Args:
         plan: as admitted.
         answers: to `questions(plan)`.
         named: the server that an adoption named.
+        restart_first: whether a failover first tries to restart the service in place.
 
     Returns:
         the outcome, and why in one sentence.
@@ -70,7 +75,10 @@ def rehearse(plan: Plan, answers: Mapping[str, Verdict], named: Role | None = No
     for name in ("standby", "files"):
         if name in answers and not answers[name].is_yes:
             return stopped, answers[name].sentence
-    doubt = _fence_doubt(answers)
+    host = answers.get("active host")
+    if host is not None and host.answer is Answer.UNKNOWN:  # stopped already is as good as running
+        return stopped, f"{plan.source} could not be stopped cleanly, nor its files carried: {host.sentence}"
+    doubt = _fence_doubt(answers, plan.source)
     power = answers.get("power")
     by = "by the database: its door shut, its sessions ended"
     if doubt is not None:
@@ -81,18 +89,23 @@ def rehearse(plan: Plan, answers: Mapping[str, Verdict], named: Role | None = No
     if not answers["name"].is_yes:
         return (Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED), answers["name"].sentence
     first = f"{outage.sentence} " if outage is not None else ""
+    if restart_first and plan.action is Action.FAILOVER:
+        first += (
+            f"The service of {plan.source} would be restarted in place, where that is safe; if that does not help: "
+        )
     how = "stopped cleanly, its last files carried, then fenced" if plan.graceful else "fenced"
     return Outcome.PROMOTED, (
         f"{first}{plan.source} would be {how} ({by}), and {plan.target} started, in epoch {plan.epoch}."
     )
 
 
-def _fence_doubt(answers: Mapping[str, Verdict]) -> Verdict | None:
-    """What keeps the database from proving the fence; None where nothing does."""
+def _fence_doubt(answers: Mapping[str, Verdict], fenced: Role) -> Verdict | None:
+    """What keeps the database from proving the fence of a server; None where nothing does."""
     for name in ("door", "sessions"):
         if not answers[name].is_yes:
             return answers[name]
-    return None if answers["owners"].is_no else answers["owners"]
+    owners = answers[f"owners {fenced}"]
+    return None if owners.is_no else owners
 
 
 def _adoption(answers: Mapping[str, Verdict], named: Role | None) -> tuple[Outcome, str]:
@@ -100,7 +113,7 @@ def _adoption(answers: Mapping[str, Verdict], named: Role | None) -> tuple[Outco
     verdict, active = who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return Outcome.REFUSED, verdict.sentence
-    doubt = _fence_doubt(answers)
+    doubt = _fence_doubt(answers, active.other)
     if doubt is not None:
         return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven: {doubt.sentence}"
     return Outcome.PROMOTED, f"{verdict.sentence} It would be taken into care as the active server."

@@ -5,8 +5,13 @@ from __future__ import annotations
 from msfailover.pair import Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
+AGAIN_AFTER_S = 900.0
+"""A service that dies again sooner than this after a restart is not restarted once more: the pair fails over."""
 
-def may_restart(active: Role, host: Verdict, others_door: Verdict, others_sessions: Verdict) -> Verdict:
+
+def may_restart(
+    active: Role, host: Verdict, others_door: Verdict, others_sessions: Verdict, restarted_s_ago: float | None = None
+) -> Verdict:
     """Judge whether a restart in place is allowed.
 
     The active server keeps its open door, so the other one must be out at this moment, as it is at rest; and a host
@@ -17,7 +22,10 @@ def may_restart(active: Role, host: Verdict, others_door: Verdict, others_sessio
         host: does its service run? *Unknown* where its host does not answer.
         others_door: can the other server get in to the database?
         others_sessions: has the other server sessions there?
+        restarted_s_ago: seconds since it was last restarted like this; None where it was not, as far as is known.
     """
+    if restarted_s_ago is not None and restarted_s_ago < AGAIN_AFTER_S:
+        return no(f"{active} is not restarted again: that was tried {restarted_s_ago:.0f} s ago, and did not last.")
     if not (host.is_yes or host.is_no):
         return unknown(f"{active} is not restarted: its host does not answer. {host.sentence}")
     for each in (others_door, others_sessions):

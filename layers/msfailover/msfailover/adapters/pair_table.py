@@ -82,7 +82,11 @@ class PairTable:
         self._put(note.key, {**note.to_json(), **_expiry(note.at, keep_days)}, None)
 
     def history(self, most: int = 50) -> list[dict[str, Any]]:
-        """The latest changes, newest first."""
+        """The latest changes and notes, newest first.
+
+        The keys are in order of epochs, and a change that came to nothing has the next epoch's: so a note of after it
+        would come before it.
+        """
         answer = self._client.query(
             TableName=self._table,
             KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
@@ -92,7 +96,8 @@ class PairTable:
             Limit=most,
             ConsistentRead=True,
         )
-        return [_plain(item) for item in answer["Items"]]
+        lines = [_plain(item) for item in answer["Items"]]
+        return sorted(lines, key=lambda line: float(line["ended_at"]), reverse=True)
 
     def freshness(self) -> dict[str, Any]:
         """What is known of the standby's copy; empty before the first replication."""
