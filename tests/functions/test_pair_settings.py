@@ -1,0 +1,129 @@
+"""`pair`, of people and other functions: mode, maintenance, acknowledgement, what is held back, the last readiness."""
+
+from __future__ import annotations
+
+import time
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.pair import PairState
+from msfailover.request import BadRequest
+
+from tests.core.samples import lease, receipt, state
+from tests.functions.conftest import Start
+from tests.functions.record import Record
+
+
+@pytest.fixture
+def pair(run: Start, record: Record) -> ModuleType:
+    record.put(state())
+    return run("pair", TABLE_NAME=record.name)
+
+
+def keep(pair: ModuleType, action: str, by: str = "Ann", **more: Any) -> dict[str, Any]:
+    answer: dict[str, Any] = pair.handler({"action": action, "requested_by": by, **more}, None)
+    return answer
+
+
+@pytest.mark.parametrize("mode", ["automatic", "manual", "shadow"])
+def test_the_mode_is_a_setting_of_the_record_and_noted_with_who_set_it(
+    pair: ModuleType, record: Record, mode: str
+) -> None:
+    assert keep(pair, "set_mode", mode=mode)["sentence"] == f"The mode is {mode} now."
+    assert record.get() == state(mode=mode, version=0)
+    (line,) = record.table.history()
+    assert (line["outcome"], line["action"], line["requested_by"]) == ("noted", "set_mode", "Ann")
+
+
+def test_a_maintenance_ends_at_its_end_and_0_ends_it_now(pair: ModuleType, record: Record) -> None:
+    before = time.time()
+    assert keep(pair, "maintenance", seconds=7200)["sentence"].startswith("Maintenance until 20")
+    assert before + 7200 <= record.get().maintenance_until <= time.time() + 7200
+    assert keep(pair, "maintenance", seconds=0)["sentence"] == "No maintenance any more."
+    assert record.get().maintenance_until == 0
+    assert len(record.table.history()) == 2
+
+
+def test_an_acknowledgement_lets_the_next_one_happen(pair: ModuleType, record: Record) -> None:
+    record.put(state(acknowledged=False))
+    keep(pair, "acknowledge")
+    assert record.get().acknowledged
+
+
+@pytest.mark.parametrize(
+    ("action", "more", "why"),
+    [
+        ("set_mode", {"mode": "off"}, "mode is 'off'"),
+        ("set_mode", {}, "mode is missing"),
+        ("maintenance", {"seconds": -1}, "seconds is -1"),
+        ("maintenance", {"seconds": 30 * 86400 + 1}, "seconds is 2592001"),
+        ("maintenance", {"seconds": True}, "seconds is True"),
+        ("maintenance", {}, "seconds is None"),
+        ("acknowledge", {"requested_by": ""}, "requested_by is missing"),
+        ("acknowledge", {"requested_by": "Ann\nBen"}, "requested_by is not one line"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_and_nothing_is_written(
+    pair: ModuleType, record: Record, action: str, more: dict[str, Any], why: str
+) -> None:
+    with pytest.raises(BadRequest, match=why):
+        keep(pair, action, **more)
+    assert record.get() == state(version=0)
+    assert record.table.history() == []
+
+
+def test_settings_change_nothing_of_a_change_that_is_under_way(pair: ModuleType, record: Record) -> None:
+    under_way = state(lease=lease(), receipt=receipt(), acknowledged=False)
+    record.put(under_way)
+    keep(pair, "set_mode", mode="manual")
+    keep(pair, "maintenance", seconds=60)
+    keep(pair, "acknowledge")
+    after = record.get()
+    assert (after.lease, after.receipt, after.active, after.epoch) == (lease(), receipt(), under_way.active, 1)
+
+
+def test_a_pair_that_is_not_in_care_yet_can_have_its_mode_set(pair: ModuleType, record: Record) -> None:
+    record.put(PairState())
+    keep(pair, "set_mode", mode="manual")
+    assert record.get().mode == "manual"
+
+
+def test_people_are_told_of_a_held_failover_once_in_each_outage(pair: ModuleType, record: Record) -> None:
+    first = keep(pair, "hold", "watch", sentence="Refused: in manual mode a person decides.")
+    assert first["tell"]["subject"].endswith("failover held back")
+    assert "ms1" in first["tell"]["message"]
+    assert "tell" not in keep(pair, "hold", "watch", sentence="Refused: in manual mode a person decides.")
+    assert record.get().held == "Refused: in manual mode a person decides."
+    assert len(record.table.history()) == 1
+    keep(pair, "release", "watch")
+    assert record.get().held == ""
+    assert "tell" in keep(pair, "hold", "watch", sentence="Refused: again.")
+
+
+def test_what_is_held_in_shadow_mode_is_in_the_history_word_for_word(pair: ModuleType, record: Record) -> None:
+    why = "Refused: in shadow mode nothing is done; would have failed over because: ms1 is gone."
+    keep(pair, "hold", "watch", sentence=why)
+    (line,) = record.table.history()
+    assert (line["sentence"], line["action"], line["requested_by"]) == (why, "held back", "watch")
+
+
+def test_notes_expire_with_the_history(run: Start, record: Record) -> None:
+    record.put(state())
+    keep(run("pair", TABLE_NAME=record.name, HISTORY_DAYS="1"), "acknowledge")
+    (line,) = record.table.history()
+    assert line["expires_at"] == int(line["ended_at"]) + 86400
+
+
+def test_the_last_readiness_is_kept_beside_the_record(pair: ModuleType, record: Record) -> None:
+    found = {"answer": "yes", "sentence": "Ready.", "at": 1.5, "checks": []}
+    keep(pair, "keep_readiness", readiness=found)
+    kept = record.table._item("readiness")
+    assert {name: kept[name] for name in found} == found
+
+
+@pytest.mark.parametrize("nonsense", [None, "yes", {"checks": "x" * 100_000}])
+def test_what_is_no_readiness_or_too_much_of_it_is_not_kept(pair: ModuleType, record: Record, nonsense: object) -> None:
+    with pytest.raises(BadRequest, match="readiness is not an object"):
+        keep(pair, "keep_readiness", readiness=nonsense)
+    assert record.table._item("readiness") == {}
