@@ -24,7 +24,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers clean
+.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -38,6 +38,9 @@ $(READY): requirements.txt
 
 run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, …)
 	@$(STAGE) run $(SCENARIO)
+
+drill: setup ## a switchover and back, with a short report
+	@$(STAGE) drill
 
 scenarios: $(READY) ## the scenarios, a line each
 	@$(STAGE) scenarios

@@ -1,4 +1,4 @@
-"""The stage's command line: `python -m local run crash`, `scenarios`, `stage`, `failover`, `fault`, `invoke`."""
+"""The stage's command line: `python -m local run crash`, `drill`, `scenarios`, `stage`; --help tells of all of it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("scenario")
     run.add_argument("--output", type=Path, default=BUILD)
     run.set_defaults(do=_run)
+    drill = commands.add_parser("drill", help="a switchover and back on a stage of its own, with a short report")
+    drill.add_argument("--output", type=Path, default=BUILD / "drill")
+    drill.set_defaults(do=_drill)
     commands.add_parser("scenarios", help="list the scenarios").set_defaults(do=_scenarios)
     commands.add_parser("stage", help="keep a stage up until Ctrl-C").set_defaults(do=_stage)
     failover = commands.add_parser("failover", help="kill the active server of the stage that is up, and fail over")
@@ -56,6 +59,19 @@ def _scenarios(_: argparse.Namespace) -> int:
     for scenario in all_scenarios().values():
         print(f"{scenario.name:20} {scenario.headline} → {scenario.expected}")
     return 0
+
+
+def _drill(arguments: argparse.Namespace) -> int:
+    if not outer.is_inside():
+        return outer.run_inside(sys.argv[1:])
+    from local import drill
+
+    status = _run(argparse.Namespace(scenario=drill.SCENARIO, output=arguments.output))
+    report = arguments.output / "report.json"
+    if report.exists():
+        kept = drill.write(json.loads(report.read_text()), arguments.output)
+        print(f"\n{kept.read_text()}\nKept as {kept}.")
+    return status
 
 
 def _run(arguments: argparse.Namespace) -> int:

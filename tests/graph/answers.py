@@ -37,12 +37,14 @@ class Truth:
         touched: whether anything that people would notice was ordered.
         recorded: the outcome that was written to the record; empty for none.
         told: whether people were told (or it was tried).
+        behind: whether the standby was refused the latest files.
     """
 
     proven: str = ""
     touched: bool = False
     recorded: str = ""
     told: bool = False
+    behind: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,7 +123,7 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
         yield Reply({"outcome": "refused", "subject": "", "message": ""}, replace(truth, told=True))  # nobody has to be
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
-    yield Reply(None, truth)
+    yield Reply(None, replace(truth, behind=truth.behind or function == "ReplicateFunction"))
 
 
 def _concluded(outcome: str, truth: Truth) -> Iterator[Reply]:

@@ -52,6 +52,11 @@ def test_the_outcome_is_the_recorded_one(walk: Walk) -> None:
     assert wrong == []
 
 
+def test_nobody_is_promoted_by_a_switchover_whose_last_files_were_refused(walk: Walk) -> None:
+    assert [end for end in walk.ends if outcome(end) == "promoted" and end.truth.behind] == []
+    assert [end for end in walk.ends if outcome(end) == "rolled-back" and end.truth.behind]
+
+
 def test_people_are_told_of_every_end(walk: Walk) -> None:
     assert [end for end in walk.ends if not end.truth.told and outcome(end) != REHEARSED] == []
 

@@ -110,3 +110,8 @@ def test_a_state_that_nothing_leads_to_is_found() -> None:
 def test_a_block_after_something_was_touched_is_found() -> None:
     machine = edited(lambda machine: state(machine, "Unfenced").update(Default="Block"))
     assert [end for end in explore(machine).ends if "blocked" in end.output and end.truth.touched]
+
+
+def test_a_switchover_that_goes_on_without_its_last_files_is_found() -> None:
+    machine = edited(lambda machine: state(machine, "Fenced")["Choices"].pop(0))
+    assert [end for end in explore(machine).ends if "promoted" in end.output and end.truth.behind]
