@@ -6,7 +6,7 @@ Nothing goes back by itself. What MS2 imported while it was active must be on MS
 from __future__ import annotations
 
 from local import copies
-from local.scenarios.planned import check_without_service, switch_over
+from local.scenarios.planned import check_carried_ahead, check_without_service, switch_over
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
 
@@ -19,6 +19,7 @@ def play(stage: Stage, story: Story) -> None:
     story.tell("ms2 imports software")
     asked_at = switch_over(stage, story, "ms2", "ms1")
     check_without_service(stage, story, asked_at, "Without service, back")
+    check_carried_ahead(stage, story)
     home = copies.compare(stage.hosts.ms("ms2"), stage.hosts.ms("ms1"))
     story.check(
         "What ms2 imported came home",

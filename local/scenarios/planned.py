@@ -48,6 +48,13 @@ def check_without_service(stage: Stage, story: Story, since: float, name: str = 
     )
 
 
+def check_carried_ahead(stage: Stage, story: Story) -> None:
+    """Check that what takes long was carried while the old server still served: nothing was left for the last copy."""
+    last = stage.freshness()["last"]
+    left = int(last["changed"])
+    story.check("Carried ahead", left == 0, f"The last copy carried {left} names: {last['reason']}.")
+
+
 def _start_of(stage: Stage, story: Story) -> float:
     """Seconds that the new server's start took, from the order on the host to its word that it runs."""
     steps = stage.steps(story.executions[-1])

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from local import copies
-from local.scenarios.planned import SWITCHOVER, check_without_service, checks_of, switch_over
+from local.scenarios.planned import SWITCHOVER, check_carried_ahead, check_without_service, checks_of, switch_over
 from local.scenarios.scenario import Scenario, Story
 from local.scenarios.untouched import as_it_stands, check_untouched
 from local.stage import Stage
@@ -20,6 +20,7 @@ def play(stage: Stage, story: Story) -> None:
     stage.hosts.import_package(5, 20_000)
     story.tell("ms1 imports software, and says nothing of it")
     asked_at = switch_over(stage, story, "ms1", "ms2")
+    check_carried_ahead(stage, story)
     last = copies.compare(stage.hosts.ms("ms1"), stage.hosts.ms("ms2"))
     story.check(
         "The last files came along",

@@ -67,6 +67,18 @@ def test_after_the_failover_files_go_the_other_way_and_what_only_the_old_server_
     assert set(tree(pair.inside("ms1", CDS))) == {".", "new"}
 
 
+def test_what_was_carried_after_a_change_of_roles_is_not_carried_again(pair: Pair) -> None:
+    for name in ("a", "b", "c"):
+        pair.write("ms1", f"{CDS}/{name}", name)
+    pair.settle()
+    pair.assert_complete(pair.replicate())
+    pair.set_epoch("ms1", 2, "standby")
+    pair.set_epoch("ms2", 2, "active")
+    pair.assert_complete(pair.replicate("ms2", epoch=2))
+    again = pair.assert_complete(pair.replicate("ms2", epoch=2))
+    assert (again["changed"], again["reason"]) == (0, "nothing changed")
+
+
 def test_a_standby_that_is_promoted_during_a_copy_keeps_what_it_has(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/kept", "1")
     pair.assert_complete(pair.replicate())

@@ -33,7 +33,7 @@ class Machine(Wire):
             "GetExecutionHistory": lambda _: self.events(),
         }
         super().__init__(client, "sfn", operations)
-        self.status = "ABORTED"
+        self.status = "FAILED"
         self.silent = False
 
     def events(self) -> dict[str, Any]:

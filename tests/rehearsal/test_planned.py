@@ -15,6 +15,7 @@ def test_a_switchover_carries_the_last_files_and_is_without_service_for_less_tha
         "Nothing was touched",
         "Stopped cleanly first",
         "The last files came along",
+        "Carried ahead",
         "Without service",
         "Readiness says that the copy is stale",
     ):
@@ -26,7 +27,13 @@ def test_the_service_goes_there_and_comes_home_with_what_was_imported_meanwhile(
     rehearsed = rehearse("failback", tmp_path)
     assert never_both(rehearsed.report)
     assert rehearsed.report["epoch"] == 3
-    for name in ("There", "Without service, there", "Without service, back", "What ms2 imported came home"):
+    for name in (
+        "There",
+        "Without service, there",
+        "Without service, back",
+        "Carried ahead",
+        "What ms2 imported came home",
+    ):
         rehearsed.held(name)
 
 
