@@ -7,15 +7,17 @@ import socketserver
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Protocol
 
 from local.hosts.addresses import ADDRESS_OF, ADMIN_PORT, BRIDGE, CLOUD
 from local.hosts.hosts import Hosts
 from local.hosts.server_host import SERVICE, ServerHost
-from local.waiting import wait_for
+from local.waiting import StageError, wait_for
 
 ROLES = ("ms1", "ms2")
 CHECK_EVERY_S, CHECK_WITHIN_S = 1, 1
+BOOTS, BOOT_WITHIN_S = 3, 30
 _POWER_PORT = 5090
 
 # Does the server answer? What every one of the three asks, the same way.
@@ -136,19 +138,35 @@ class PowerSwitch:
 
 
 def boot(hosts: Hosts, manager: Manager) -> None:
-    """Both hosts anew, as if never used, with the manager at work and ms1's server writing."""
-    for role in ROLES:
-        server = hosts.ms(role)
-        server.power_off()
-        server.host.reconnect()
-        for path in ("/var/lib/pacemaker", "/var/lib/corosync"):
-            shutil.rmtree(server.host.files.path(path), ignore_errors=True)
-        server.host.files.path("/var/lib/stage-systemd/enabled").unlink(missing_ok=True)
-        server.power_on()
-    last = hosts.journal.rows()[-1].id if hosts.journal.rows() else 0
-    for role in ROLES:
-        manager.start(hosts.ms(role))
-    wait_for(f"ms1's server by {manager.name}", lambda: _writes(hosts, "ms1", last), 60)
+    """Both hosts anew, as if never used, with the manager at work and ms1's server writing.
+
+    On a busy machine a first check may come too late, and the manager has moved the server before anything was done to
+    it: then again.
+
+    Raises:
+        StageError: it did not come to that in three times.
+    """
+    for attempt in range(1, BOOTS + 1):
+        for role in ROLES:
+            _boot_host(hosts.ms(role))
+        last = hosts.journal.rows()[-1].id if hosts.journal.rows() else 0
+        for role in ROLES:
+            manager.start(hosts.ms(role))
+        try:
+            wait_for(f"ms1's server by {manager.name}", partial(_writes, hosts, "ms1", last), BOOT_WITHIN_S)
+            return
+        except StageError:
+            if attempt == BOOTS:
+                raise
+
+
+def _boot_host(server: ServerHost) -> None:
+    server.power_off()
+    server.host.reconnect()
+    for path in ("/var/lib/pacemaker", "/var/lib/corosync"):
+        shutil.rmtree(server.host.files.path(path), ignore_errors=True)
+    server.host.files.path("/var/lib/stage-systemd/enabled").unlink(missing_ok=True)
+    server.power_on()
 
 
 def _writes(hosts: Hosts, role: str, last: int) -> bool:
