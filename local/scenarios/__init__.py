@@ -12,6 +12,7 @@ def all_scenarios() -> dict[str, Scenario]:
         broad_rule,
         crash,
         database_down,
+        disk_full,
         duplicate,
         failback,
         halfway,
@@ -26,6 +27,7 @@ def all_scenarios() -> dict[str, Scenario]:
         rollback,
         second_failover,
         shadow,
+        source_empty,
         standby_down,
         start_fails,
         start_first_restart,
@@ -39,7 +41,8 @@ def all_scenarios() -> dict[str, Scenario]:
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                standby_down, start_fails, switchover, failback, rollback, maintenance, shadow, second_failover,
-               start_first_restart, readiness, watchdog_dies, torn, wrong_way, intruder, late_login)
+               start_first_restart, readiness, watchdog_dies, torn, source_empty, disk_full,
+               wrong_way, intruder, late_login)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

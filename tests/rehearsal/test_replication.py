@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.rehearsal.rehearse import rehearse, taken_over
+from tests.rehearsal.rehearse import Rehearsed, never_both, rehearse, taken_over
+
+
+def replicated(rehearsed: Rehearsed) -> bool:
+    """In the end both hosts held the same, and no failover was made of it."""
+    report = rehearsed.report
+    rehearsed.held("The standby holds it all")
+    return bool(report["replication"]["identical"] and report["epoch"] == 1 and never_both(report))
 
 
 def test_a_server_that_dies_in_the_middle_of_a_copy_is_taken_over_with_the_last_complete_set(tmp_path: Path) -> None:
@@ -13,6 +20,23 @@ def test_a_server_that_dies_in_the_middle_of_a_copy_is_taken_over_with_the_last_
     rehearsed.held("The standby kept what it had")
     rehearsed.held("It is known how old the files are")
     assert rehearsed.report["replication"]["age_s"] > 0
+
+
+def test_a_source_that_is_emptied_or_gone_never_empties_the_standby(tmp_path: Path) -> None:
+    rehearsed = rehearse("source-empty", tmp_path)
+    assert replicated(rehearsed)
+    rehearsed.held("The standby kept what it had")
+    refused = [
+        each["sentence"] for each in rehearsed.report["invariants"] if each["name"] == "The run counts as failed"
+    ]
+    assert ["empty" in refused[0], "gone" in refused[1]] == [True, True]
+
+
+def test_a_standby_without_room_keeps_its_set_and_takes_the_next_when_it_can(tmp_path: Path) -> None:
+    rehearsed = rehearse("disk-full", tmp_path)
+    assert replicated(rehearsed)
+    rehearsed.held("The standby kept what it had")
+    rehearsed.held("The run counts as failed")
 
 
 def test_an_old_order_after_the_failover_is_refused_on_either_host(tmp_path: Path) -> None:
