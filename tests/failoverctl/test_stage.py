@@ -104,6 +104,8 @@ print(json.dumps([[each["MetricName"], {d["Name"]: d["Value"] for d in each["Dim
 
 
 def test_every_metric_of_the_dashboard_and_the_alarms_arrives(terminal: Terminal) -> None:
+    compared = terminal.type("make invoke FUNCTION=replicate EVENT=events/replicate_verify.json")  # else once a day
+    assert compared.code == 0, compared.out
     done = terminal.type(f"{sys.executable} - <<'END'{METRICS}END")
     assert done.code == 0, done.out
     arrived = {(name, where["Pair"], where["service"]) for name, where in json.loads(done.out)}
