@@ -24,7 +24,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers clean
+.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers permissions clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -71,7 +71,8 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/cfn-lint template.yaml
 	@local/setup/shellcheck.sh
-	@$(VENV)/bin/bandit -q -ll -r layers functions failoverctl
+	@$(VENV)/bin/bandit -q -r layers functions
+	@$(VENV)/bin/bandit -q -ll -r failoverctl
 
 unit: setup ## all tests
 	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile
@@ -129,6 +130,9 @@ bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a t
 bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and build/benchmarks-peers.json
 	@local/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
 	@$(PYTHON) -m local.bench.peers
+
+permissions: $(READY) ## docs/permissions.md, made from the template
+	@$(PYTHON) -m local.iam.table
 
 clean: ## what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

@@ -120,9 +120,10 @@ def ask(account: Account, stack: Stack, function: str, payload: Mapping[str, Any
 
 def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
     """One item of the pair's: "state", "freshness", "readiness"; empty where there is none."""
+    partition = f"{stack.pair}#freshness" if name == "freshness" else stack.pair
     with plainly("read the pair's record"):
         answer = account.client("dynamodb").get_item(
-            TableName=stack.table, Key={"pair": {"S": stack.pair}, "item": {"S": name}}, ConsistentRead=True
+            TableName=stack.table, Key={"pair": {"S": partition}, "item": {"S": name}}, ConsistentRead=True
         )
     return plain(answer.get("Item", {}))
 

@@ -213,9 +213,11 @@ class Stage:
         return self._item("state")
 
     def _item(self, name: str) -> dict[str, Any]:
+        from msfailover.adapters.pair_table import key_of
+
         item = self.cloud.client("dynamodb").get_item(
             TableName=self._stack.outputs["TableName"],
-            Key={"pair": {"S": STACK}, "item": {"S": name}},
+            Key=key_of(STACK, name),
             ConsistentRead=True,
         )
         return {name: TypeDeserializer().deserialize(value) for name, value in item.get("Item", {}).items()}

@@ -29,12 +29,22 @@ from msfailover import (
     telling,
 )
 from msfailover.adapters import aws, executions, lambdas
-from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.pair_table import NotStorable, PairTable
 from msfailover.admission import Admission, admit, is_quiet
 from msfailover.audit import must_be_out
 from msfailover.environment import read
 from msfailover.pair import PairState, Receipt, Role
-from msfailover.request import Action, BadRequest, Request, line_in, one_of, parse_request, role_in, whole_in
+from msfailover.request import (
+    Action,
+    BadRequest,
+    Request,
+    execution_in,
+    line_in,
+    one_of,
+    parse_request,
+    role_in,
+    whole_in,
+)
 from msfailover.settings import PairSettings
 from msfailover.verdict import Verdict
 from msfailover.waiting import attempts
@@ -66,7 +76,7 @@ def _table() -> PairTable:
 
 def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     """Admit the request and take the lease with the next epoch, or say why not. Asked twice, answers the same."""
-    execution, asked = str(event["execution"]), event.get("request")
+    execution, asked = execution_in(event), event.get("request")
     rehearse = isinstance(asked, Mapping) and asked.get("dry_run") is True
     try:
         request = parse_request(asked)
@@ -97,7 +107,7 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     except BadRequest as error:
         return {"would": changes.Outcome.REFUSED.value, "sentence": f"Refused: {error}", "checks": []}
     state = _table().read()
-    admission = admit(request, state, str(event["execution"]), time.time(), _holder_runs(request, state))
+    admission = admit(request, state, execution_in(event), time.time(), _holder_runs(request, state))
     if admission.plan is None:
         return {"would": changes.Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
     asked = rehearsal.questions(admission.plan)
@@ -131,7 +141,7 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     verdict, active = adoption.who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return verdict.to_json()
-    execution = str(event["execution"])
+    execution = execution_in(event)
     _table().change(lambda state: changes.aim(state, execution, active))
     return {**verdict.to_json(), "target": active.value, "source": active.other.value}
 
@@ -156,7 +166,7 @@ def _restarted_s_ago(server: Role) -> float | None:
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the database proves the fence; if it does, keep the receipt with the change's epoch."""
-    server, execution = role_in(event), str(event["execution"])
+    server, execution = role_in(event), execution_in(event)
     door_before = _ask(SETTINGS.access_function, {"action": "status", "server": server})
     if not door_before.is_no:
         return door_before.to_json() | {"answer": "no" if door_before.is_yes else "unknown"}
@@ -175,7 +185,7 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the old server's machine is off; if it is, keep the receipt with the change's epoch."""
-    server, execution = role_in(event), str(event["execution"])
+    server, execution = role_in(event), execution_in(event)
     power = _ask(SETTINGS.server_function, {"action": "power", "server": server})
     return _keep(execution, lambda epoch: fence.proof_by_power(server, epoch, power, time.time()))
 
@@ -239,7 +249,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> None:
 
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the change round: from here on the server it came from is to be active again, in an epoch of its own."""
-    execution = str(event["execution"])
+    execution = execution_in(event)
     state = _table().change(lambda before: changes.turn_back(before, execution))
     lease = state.lease
     if lease is None:
@@ -251,7 +261,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     """End the change: write its history, then the record, and say what people are to be told. Twice is once.
 
     An empty message is for nobody: they were told the same a moment ago."""
-    execution, outcome = str(event["execution"]), changes.Outcome(str(event["outcome"]))
+    execution, outcome = execution_in(event), changes.Outcome(one_of(event, "outcome", changes.Outcome))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
     table = _table()
     before = table.read()
@@ -296,7 +306,7 @@ def _phases(execution: str, now: float) -> list[dict[str, Any]]:
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
-    sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], str(event["execution"])
+    sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], execution_in(event)
     if _is_quiet(event.get("request")):
         return {"outcome": changes.Outcome.REFUSED.value, "subject": "", "message": ""}
     message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
@@ -367,7 +377,10 @@ def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:
     found = event.get("readiness")
     if not isinstance(found, Mapping) or len(json.dumps(found)) > READINESS_AT_MOST:
         raise BadRequest("readiness is not an object of a size that can be kept.")
-    _table().put_readiness(found)
+    try:
+        _table().put_readiness(found)
+    except NotStorable as error:
+        raise BadRequest(f"readiness can't be kept: {error}") from error
     return {"answer": "yes", "sentence": "Kept."}
 
 

@@ -114,11 +114,12 @@ def now(execution: str) -> Verdict:
         raise NotReplicated(verdict.sentence)
     known = _send(order, "changes")
     try:
-        result = run_command.result(
+        told = run_command.result(
             aws.ssm(), SETTINGS.pair.server(order.source), known.command, SETTINGS.limit_s + MARGIN_S
         )
     except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
+    result = replication.read_result(told)
     _take(known.command, result)
     if result.get("complete") is not True:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
@@ -227,7 +228,7 @@ def _ask_for_result(known: Freshness) -> Freshness:
         return known
     server = SETTINGS.pair.server(Role(known.server))
     try:
-        result = run_command.result(aws.ssm(), server, known.command, 0)
+        result = replication.read_result(run_command.result(aws.ssm(), server, known.command, 0))
     except run_command.CommandUnfinished:
         return known
     except run_command.CommandFailed as error:

@@ -4,7 +4,8 @@
 `patching.Patch` that says why. Where this cloud knowingly differs from AWS:
 
 - Security groups are checked for IPv4 and for what comes in; IPv6 and egress are not applied to the stage's network.
-- A role is who a call is made by; what it may do is not looked at (moto can enforce actions, not resources).
+- Roles' policies are enforced, with resources and conditions; policies of resources, and who may take on a role, are
+  not looked at.
 - A function's memory is not limited, and its process is not frozen between calls.
 - Asynchronous calls are tried again on errors as on AWS, but have no destinations or dead-letter queues.
 - Alarms on metric math and composite alarms are refused aloud. CloudWatch looks at some points more than it evaluates,

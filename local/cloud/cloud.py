@@ -23,6 +23,7 @@ from local.cloud.functions import Functions
 from local.cloud.interpreter import EXECUTION_CHANGED, Interpreter
 from local.cloud.owner import Addresses, Owner, furnish
 from local.cloud.patching import Patches
+from local.cloud.permissions import Permissions
 from local.cloud.power import Power
 from local.cloud.route53 import Zones
 from local.cloud.schedules import Schedules
@@ -183,6 +184,7 @@ class Cloud:
         self.power = Power(self._machines, self.bus, self.ssm.commands.disconnect)
         self.doors = DatabaseDoors(self._doors_of_hosts, self.addresses.functions)
         self.zones = Zones(self._names)
+        self.permissions = Permissions()
         self.interpreter = Interpreter(self.endpoint, self.credentials_of, self._execution_changed)
         self._agents = AgentServer(self.ssm.commands, self._listen_on, self._ports.agents)
         resources.install(self._patches, self.client)
@@ -196,6 +198,7 @@ class Cloud:
             self.doors,
             self.zones,
             self.interpreter,
+            self.permissions,
         ):
             part.install(self._patches)
         for running in (self._agents, self.ssm, self.zones, self.schedules, self.alarms):

@@ -98,27 +98,3 @@ def test_any_other_refusal_is_not_taken_for_a_moved_record(zone: Zone, code: str
     zone.put("10.0.0.11")
     with Wire(aws.route53(), "route-53", {"ChangeResourceRecordSets": refuse}), pytest.raises(ClientError, match=code):
         route53.swap(aws.route53(), zone.id, OLD, NEW, "why")
-
-
-def in_sync(*seen: str, wait_s: float = 5.0) -> tuple[Any, int]:
-    left, looks = list(seen), []
-
-    def look(_: Any) -> dict[str, Any]:
-        looks.append(1)
-        return {"ChangeInfo": {"Id": "C1", "Status": left.pop(0) if len(left) > 1 else left[0]}}
-
-    with Wire(aws.route53(), "route-53", {"GetChange": look}):
-        return route53.in_sync(aws.route53(), "C1", wait_s), len(looks)
-
-
-def test_a_change_is_followed_until_all_name_servers_have_it(cloud: None) -> None:
-    verdict, looks = in_sync("PENDING", "PENDING", "INSYNC")
-    assert verdict.is_yes
-    assert verdict.sentence == "The record has reached all name servers."
-    assert looks == 3
-
-
-def test_a_change_that_is_not_everywhere_in_time_is_said_to_be_so(cloud: None) -> None:
-    verdict, _ = in_sync("PENDING", wait_s=0.1)
-    assert verdict.is_no
-    assert verdict.sentence == "The record has not reached all name servers after 0.1 s."

@@ -63,6 +63,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     for report in reports.get(item.nodeid) or [_no_report(item, output)]:
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    # What a test before this one set up, for its module or package, ends here where the next one has no use for it.
+    item.session._setupstate.teardown_exact(nextitem)
     return True
 
 

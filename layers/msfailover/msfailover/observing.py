@@ -7,6 +7,8 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
+from msfailover.request import BadRequest
+
 NAMESPACE = "MsFailover"
 
 
@@ -19,5 +21,11 @@ def logger_for(function: str) -> Logger:
 
 
 def begin(logger: Logger, event: Mapping[str, Any]) -> None:
-    """Key everything logged from here on by the execution that asks, so that one search tells one failover's story."""
+    """Key everything logged from here on by the execution that asks, so that one search tells one failover's story.
+
+    Raises:
+        BadRequest: the event is no object; Lambda hands on whatever JSON it is given.
+    """
+    if not isinstance(event, Mapping):
+        raise BadRequest(f"The event is {str(event)[:40]!r}, but a JSON object is needed. Nothing was touched.")
     logger.set_correlation_id(str(event.get("execution", "none"))[:300])

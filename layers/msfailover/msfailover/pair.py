@@ -97,16 +97,19 @@ class Receipt:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Receipt:
-        """Read a stored receipt; raises `ValueError` or `KeyError` where it is not one."""
-        return Receipt(
-            epoch=int(data["epoch"]),
-            server=Role(data["server"]),
-            by=FencedBy(data["by"]),
-            access=str(data["access"]),
-            sessions=tuple(int(count) for count in data["sessions"]),
-            verified_at=float(data["verified_at"]),
-            evidence=tuple(str(line) for line in data.get("evidence", ())),
-        )
+        """Read a stored receipt; raises `ValueError` where it is not one."""
+        try:
+            return Receipt(
+                epoch=int(data["epoch"]),
+                server=Role(data["server"]),
+                by=FencedBy(data["by"]),
+                access=str(data["access"]),
+                sessions=tuple(int(count) for count in data["sessions"]),
+                verified_at=float(data["verified_at"]),
+                evidence=tuple(str(line) for line in data.get("evidence", ())),
+            )
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
+            raise ValueError(f"{str(data)[:80]!r} is no receipt: {error!r}") from error
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,10 @@ from typing import Any
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
+_FIELDS_AT_MOST, _LONGEST_NAME, _LONGEST_TEXT, _LARGEST = 40, 40, 500, 10**15
+AHEAD_AT_MOST_S = 300.0
+"""How far a host's clock may be ahead of ours; a copy of a later moment than that has no age that could be believed."""
+
 
 @dataclass(frozen=True)
 class Order:
@@ -104,9 +108,39 @@ def sent(known: Freshness, command: str, order: Order, now: float) -> Freshness:
     return replace(known, command=command, server=order.source.value, sent_at=now, ended=False, wanted=False)
 
 
+def read_result(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host said of a run, as far as it can be kept: plain values of bounded size, and no others.
+
+    A set is only called complete where it says as of when, in which epoch, and what it holds.
+    """
+    kept = {name: _plain(value) for name, value in list(data.items())[:_FIELDS_AT_MOST] if name.isidentifier()}
+    kept = {name: value for name, value in kept.items() if value is not None and len(name) <= _LONGEST_NAME}
+    whole = _is_number(kept.get("as_of")) and _is_whole(kept.get("epoch")) and isinstance(kept.get("digest"), str)
+    if kept.get("complete") is True and not whole:
+        kept |= {"complete": False, "reason": "The host's result does not say as of when, in which epoch, or of what."}
+    return kept
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return "".join(each if each.isprintable() else " " for each in value[:_LONGEST_TEXT])
+    if isinstance(value, bool) or not _is_number(value):
+        return value if isinstance(value, bool) else None
+    return round(value, 6)  # DynamoDB keeps no number of any smallness
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
 def arrived(known: Freshness, command: str, result: Mapping[str, Any]) -> Freshness:
     """What is known after a run's result came, by event, by asking, or by both. Never makes a copy look fresher than a
     complete set says, and never takes an older set for a newer one."""
+    result = read_result(result)
     ended = known.ended or command == known.command
     as_of = float(result.get("as_of") or 0) if result.get("complete") is True else 0.0
     after = replace(known, ended=ended, last=result)
@@ -136,6 +170,8 @@ def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) ->
     """
     if known.as_of == 0:
         return unknown("No whole set of files has reached the standby yet.")
+    if known.as_of > now + AHEAD_AT_MOST_S:
+        return unknown(f"The last whole set is of {known.as_of - now:.0f} s in the future: the host's clock is wrong.")
     age = max(0.0, now - known.as_of)
     if known.epoch != state.epoch:
         return no(f"The last whole set is of epoch {known.epoch}, the pair is in {state.epoch}.", age_s=age)

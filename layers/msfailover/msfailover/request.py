@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +15,7 @@ AUTOMATIC = (WATCH, "alarm")
 
 _KNOWN = ("action", "target", "reason", "requested_by", "dry_run")
 _LONGEST_TEXT = 500
+_LONGEST_ARN = 1000
 
 
 class BadRequest(Exception):
@@ -63,7 +63,7 @@ def parse_request(data: object) -> Request:
     """
     if not isinstance(data, Mapping):
         raise BadRequest('The input is not a JSON object; {"action": …, "reason": …} is needed.')
-    strange = sorted(str(key)[:40] for key in data if key not in _KNOWN)
+    strange = sorted(_shown(key) for key in data if key not in _KNOWN)
     if strange:
         raise BadRequest(f"The input has fields that mean nothing here: {', '.join(strange[:5])}; {_allowed_fields()}.")
     action = _one_of(data, "action", [each.value for each in Action])
@@ -80,6 +80,11 @@ def parse_request(data: object) -> Request:
         requested_by=_sentence(data, "requested_by", "unnamed"),
         dry_run=dry_run,
     )
+
+
+def _shown(key: object) -> str:
+    """A field's name as it can stand in a sentence."""
+    return "".join(each if each.isprintable() else "?" for each in str(key)[:40]) or "one without a name"
 
 
 def _allowed_fields() -> str:
@@ -116,9 +121,17 @@ def _sentence(data: Mapping[Any, Any], name: str, default: str | None) -> str:
     value = data.get(name, default)
     if not isinstance(value, str) or not value.strip():
         raise BadRequest(f"{name} is missing: a line of text is needed that people will understand later.")
-    if len(value) > _LONGEST_TEXT or re.search(r"[\x00-\x1f\x7f]", value):
+    if len(value) > _LONGEST_TEXT or not value.isprintable():
         raise BadRequest(f"{name} is not one line of at most {_LONGEST_TEXT} characters.")
     return value.strip()
+
+
+def execution_in(event: Mapping[str, Any]) -> str:
+    """The execution that asks, by its ARN. Raises `BadRequest` where there is none."""
+    value = event.get("execution")
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ARN or not value.isprintable():
+        raise BadRequest(f"execution is {repr(value)[:40]}, but the ARN of an execution is needed.")
+    return value
 
 
 def role_in(event: Mapping[str, Any], name: str = "server") -> Role:

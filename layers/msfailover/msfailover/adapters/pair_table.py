@@ -1,6 +1,7 @@
 """The pair's record in DynamoDB: one item per pair, written only as it was read, and one item per change for ever.
 
-Keys: `pair` (the pair's name) and `item` ("state", "freshness", "readiness", or "history#<epoch>#<time>#<execution>").
+Keys: `pair` (the pair's name) and `item` ("state", "readiness", or "history#<epoch>#<time>#<execution>"). The item
+"freshness" has a partition key of its own: so the function that keeps it needs no right to write the pair's record.
 """
 
 from __future__ import annotations
@@ -27,6 +28,14 @@ WRITERS_AT_MOST = 6
 
 class RecordBusy(Exception):
     """Others wrote the pair's record each time it was tried; nothing was written."""
+
+
+class NotStorable(Exception):
+    """A number, a text or a shape that DynamoDB does not keep; nothing was written."""
+
+
+class RecordUnreadable(Exception):
+    """The record is there, but is not what this software writes. Nothing is done on it, and nothing was changed."""
 
 
 class PairTable:
@@ -126,7 +135,7 @@ class PairTable:
         return _plain(answer.get("Item", {}))
 
     def _key(self, name: str) -> dict[str, Any]:
-        return {"pair": {"S": self._pair}, "item": {"S": name}}
+        return key_of(self._pair, name)
 
     def _put(self, name: str, body: Mapping[str, Any], version: int | None) -> bool:
         item = {**self._key(name), **_attributes(body)}
@@ -150,6 +159,11 @@ class PairTable:
             # The reply of our own earlier try may have been lost: then the item is ours already.
             return version is not None and self._item(name) == _plain(item)
         return True
+
+
+def key_of(pair: str, item: str) -> dict[str, Any]:
+    """The key of one of a pair's items, as DynamoDB's API has it."""
+    return {"pair": {"S": f"{pair}#freshness" if item == "freshness" else pair}, "item": {"S": item}}
 
 
 def _expiry(at: float, keep_days: int) -> dict[str, int]:
@@ -183,7 +197,21 @@ def state_to_json(state: PairState) -> dict[str, Any]:
 
 
 def state_from_json(data: Mapping[str, Any]) -> PairState:
-    """Read a record; an empty mapping is the record of a pair nobody has taken into care."""
+    """Read a record; an empty mapping is the record of a pair nobody has taken into care.
+
+    Raises:
+        RecordUnreadable: it is of another shape.
+    """
+    try:
+        return _state(data)
+    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
+        raise RecordUnreadable(
+            f"The pair's record can't be read ({error!r:.200}). Nothing was changed. Restore it from the table's backup"
+            " or its history before anything else."
+        ) from error
+
+
+def _state(data: Mapping[str, Any]) -> PairState:
     lease, receipt, active = data.get("lease"), data.get("receipt"), data.get("active")
     return PairState(
         active=Role(active) if active else None,
@@ -210,9 +238,16 @@ def state_from_json(data: Mapping[str, Any]) -> PairState:
 
 
 def _attributes(body: Mapping[str, Any]) -> dict[str, Any]:
-    exact = json.loads(json.dumps(body), parse_float=Decimal)  # DynamoDB takes no binary floats
-    serializer = TypeSerializer()
-    return {name: serializer.serialize(value) for name, value in exact.items()}
+    try:
+        text = json.dumps(body, allow_nan=False, ensure_ascii=False)
+        text.encode()
+        exact = json.loads(text, parse_float=Decimal)  # DynamoDB takes no binary floats
+        serializer = TypeSerializer()
+        return {name: serializer.serialize(value) for name, value in exact.items()}
+    except (ValueError, TypeError, ArithmeticError, RecursionError) as error:
+        raise NotStorable(
+            f"What was to be kept is nothing that DynamoDB keeps ({error!r:.100}). Nothing was written."
+        ) from error
 
 
 def _plain(item: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The record that agents go by, in Route 53: read, moved by compare-and-swap, and followed until it is in sync."""
+"""The record that agents go by, in Route 53: read, and moved by compare-and-swap."""
 
 from __future__ import annotations
 
@@ -6,9 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
-
-from msfailover.verdict import Verdict, no, yes
-from msfailover.waiting import attempts
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -91,14 +88,3 @@ def try_to_swap(client: Route53Client, zone: str, name: str, ttl_s: int) -> None
     nowhere = RecordSet(name, "A", ttl_s, ("192.0.2.1",)).to_api()
     changes: list[Any] = [{"Action": action, "ResourceRecordSet": nowhere} for action in ("DELETE", "CREATE")]
     client.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Comment": "dry run", "Changes": changes})
-
-
-def in_sync(client: Route53Client, change: str, wait_s: float) -> Verdict:
-    """Whether a change has reached all name servers, waited for at most `wait_s` seconds.
-
-    The client's own waiter looks every 30 seconds (botocore), longer than a whole failover may take.
-    """
-    for _ in attempts(wait_s, first_s=0.2, most_s=5.0):
-        if client.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC":
-            return yes("The record has reached all name servers.")
-    return no(f"The record has not reached all name servers after {wait_s:g} s.")

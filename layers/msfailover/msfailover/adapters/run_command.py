@@ -91,12 +91,16 @@ def _read(answer: Mapping[str, Any], command_id: str) -> dict[str, Any]:
         why = words[-1][:400] if words else answer.get("StatusDetails", "no reason given")
         raise CommandFailed(f"Command {command_id} ended as {answer['Status']}: {why}")
     try:
-        found = json.loads(output.splitlines()[-1])
-    except (IndexError, ValueError):
+        found = json.loads(output.splitlines()[-1], parse_constant=_no_number)
+    except (IndexError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
         raise CommandFailed(f"Command {command_id} succeeded, but its last line is no result: {output[-200:]!r}")
     return found
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
 
 
 def agent_answers(client: SSMClient, server: Server) -> Verdict:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from msfailover.adapters import tls
-from msfailover.sessions import Listing
+from msfailover.sessions import Listing, Session
 from msfailover.verdict import Verdict
 
 C = TypeVar("C")
 R = TypeVar("R")
+Row = TypeVar("Row")
 
 
 class DatabaseProblem(Exception):
@@ -205,6 +206,20 @@ def where(settings: DatabaseSettings, login: Login, default_port: int) -> tuple[
     if not host:
         raise DatabaseUnreachable("The database was not asked: neither the settings nor the secret name its host.")
     return host, settings.port or login.port or default_port, settings.database or login.database or ""
+
+
+def read_rows(read: Callable[[Row], Session], rows: Iterable[Row]) -> tuple[Session, ...]:
+    """The sessions of a database's rows. One row that can't be read is one session that nobody knows of.
+
+    Raises:
+        DatabaseUnreachable: a row is of another shape than the engine documents.
+    """
+    try:
+        return tuple(read(row) for row in rows)
+    except (ValueError, TypeError, IndexError, AttributeError, OverflowError) as error:
+        raise DatabaseUnreachable(
+            f"The database's list of sessions can't be read ({error!r:.120}). Nothing is known about its sessions."
+        ) from error
 
 
 def incomplete(limit: int) -> str:

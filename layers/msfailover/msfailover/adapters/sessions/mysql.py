@@ -25,6 +25,7 @@ from msfailover.adapters.sessions.interface import (
     RightsMissing,
     Termination,
     incomplete,
+    read_rows,
     where,
 )
 from msfailover.sessions import OUR_NAME, Listing, Session, SessionKind, parse_address
@@ -96,7 +97,7 @@ class MySQL:
                 f"{GRANT[self._settings.kill_with]}."
             )
         ours = connection.thread_id()  # type: ignore[no-untyped-call]
-        return Listing(tuple(_session(row) for row in rows if row[0] != ours), tuple(gaps))
+        return Listing(read_rows(_session, (row for row in rows if row[0] != ours)), tuple(gaps))
 
     def _read(self, connection: Connection[Any]) -> tuple[list[tuple[Any, ...]], bool]:
         """The process list, and whether that is all of it. `SHOW` has no limit of its own, so rows come one by one."""

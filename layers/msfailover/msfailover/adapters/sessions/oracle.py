@@ -24,6 +24,7 @@ from msfailover.adapters.sessions.interface import (
     RightsMissing,
     Termination,
     incomplete,
+    read_rows,
     where,
 )
 from msfailover.sessions import OUR_NAME, Listing, Session, SessionKind
@@ -111,7 +112,7 @@ class Oracle:
         limit = self._settings.row_limit
         rows = self._query(connection, LIST, limit=limit + 1)
         gaps = () if len(rows) <= limit else (incomplete(limit),)
-        return Listing(tuple(_session(row) for row in rows[:limit]), gaps, late_login_s=None)
+        return Listing(read_rows(_session, rows[:limit]), gaps, late_login_s=None)
 
     def _end(self, connection: Any, wanted: list[tuple[int, int, int]]) -> Termination:
         asked = 0

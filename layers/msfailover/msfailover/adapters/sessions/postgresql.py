@@ -32,6 +32,7 @@ from msfailover.adapters.sessions.interface import (
     RightsMissing,
     Termination,
     incomplete,
+    read_rows,
     where,
 )
 from msfailover.sessions import OUR_NAME, Listing, Session, SessionKind
@@ -133,7 +134,7 @@ class PostgreSQL:
                 break
         whole = len(rows) <= limit and len(candidates) <= limit
         return Listing(
-            sessions=(*(_session(row) for row in rows[:limit]), *(_login(pid) for pid in pending)),
+            sessions=(*read_rows(_session, rows[:limit]), *(_login(pid) for pid in pending)),
             gaps=() if whole else (incomplete(limit),),
             late_login_s=_seconds(rows[0][7]) if rows else None,
         )
