@@ -388,21 +388,12 @@ def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
     return lambdas.ask_verdict(aws.functions(), function, payload)
 
 
+# fmt: off
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    "begin": begin,
-    "rehearse": rehearse,
-    "survey": survey,
-    "may_restart": may_restart,
-    "prove": prove,
-    "prove_power": prove_power,
-    "verify": verify,
-    "turn_back": turn_back,
-    "conclude": conclude,
-    "refuse": refuse,
-    "set_mode": set_mode,
-    "maintenance": maintenance,
-    "acknowledge": acknowledge,
-    "hold": hold,
-    "release": release,
-    "keep_readiness": keep_readiness,
+    each.__name__: each
+    for each in (
+        begin, rehearse, survey, may_restart, prove, prove_power, verify, turn_back, conclude, refuse,
+        set_mode, maintenance, acknowledge, hold, release, keep_readiness,
+    )
 }
+# fmt: on
