@@ -17,6 +17,7 @@ def all_scenarios() -> dict[str, Scenario]:
         failback,
         halfway,
         hang,
+        importing,
         intruder,
         late_login,
         level,
@@ -41,7 +42,7 @@ def all_scenarios() -> dict[str, Scenario]:
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                standby_down, start_fails, switchover, failback, rollback, maintenance, shadow, second_failover,
-               start_first_restart, readiness, watchdog_dies, torn, source_empty, disk_full,
+               start_first_restart, readiness, watchdog_dies, importing, torn, source_empty, disk_full,
                wrong_way, intruder, late_login)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}

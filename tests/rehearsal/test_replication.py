@@ -14,6 +14,15 @@ def replicated(rehearsed: Rehearsed) -> bool:
     return bool(report["replication"]["identical"] and report["epoch"] == 1 and never_both(report))
 
 
+def test_an_import_of_2000_files_and_500_megabytes_reaches_the_standby_by_its_event(tmp_path: Path) -> None:
+    rehearsed = rehearse("import", tmp_path)
+    assert replicated(rehearsed)
+    assert rehearsed.report["replication"]["files"] >= 2000
+    assert rehearsed.report["replication"]["bytes"] >= 500_000_000
+    rehearsed.held("It came by its event")
+    rehearsed.held("Its size and time are known")
+
+
 def test_a_server_that_dies_in_the_middle_of_a_copy_is_taken_over_with_the_last_complete_set(tmp_path: Path) -> None:
     rehearsed = rehearse("torn", tmp_path)
     assert taken_over(rehearsed.report)
