@@ -35,6 +35,7 @@ def all_scenarios() -> dict[str, Scenario]:
         switchover,
         torn,
         transient,
+        upgrade,
         watchdog_dies,
         wrong_way,
     )
@@ -43,7 +44,7 @@ def all_scenarios() -> dict[str, Scenario]:
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                standby_down, start_fails, switchover, failback, rollback, maintenance, shadow, second_failover,
                start_first_restart, readiness, watchdog_dies, importing, torn, source_empty, disk_full,
-               wrong_way, intruder, late_login)
+               upgrade, wrong_way, intruder, late_login)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

@@ -48,6 +48,13 @@ def test_a_standby_without_room_keeps_its_set_and_takes_the_next_when_it_can(tmp
     rehearsed.held("The run counts as failed")
 
 
+def test_a_configuration_waits_for_the_standbys_upgrade_and_software_does_not(tmp_path: Path) -> None:
+    rehearsed = rehearse("upgrade", tmp_path)
+    assert replicated(rehearsed)
+    for name in ("The configuration is held back", "MS2's stays as it was", "Software goes on", "Now it is carried"):
+        rehearsed.held(name)
+
+
 def test_an_old_order_after_the_failover_is_refused_on_either_host(tmp_path: Path) -> None:
     rehearsed = rehearse("wrong-way", tmp_path)
     assert taken_over(rehearsed.report)
