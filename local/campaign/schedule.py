@@ -88,11 +88,11 @@ class Schedule:
 
 BASES: tuple[Schedule, ...] = (
     Schedule(),
+    Schedule(ms1="healthy"),
     Schedule(ms1="hung"),
     Schedule(ms1="zombie"),
     Schedule(ms1="partitioned", by="alarm"),
     Schedule(ms1="dead"),
-    Schedule(ms1="healthy"),
     Schedule(ms1="partitioned", database="undying"),
     Schedule(ms1="partitioned", database="unseen"),
     Schedule(ms1="zombie", database="hidden"),

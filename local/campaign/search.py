@@ -19,14 +19,16 @@ def singles(runner: Runner, *, everywhere: bool = False) -> Iterator[Schedule]:
 
     Args:
         runner: finds out which places a beginning comes to.
-        everywhere: each beginning with each fault. Otherwise a fault of a task strikes once for each verb, and every
-            other fault once in all, in the first beginning that comes to its place.
+        everywhere: each beginning with each fault. Otherwise a fault of a task strikes once for each verb (and where
+            a healthy server is to be failed over from), every other fault once in all, in the first beginning that
+            comes to its place.
     """
     known: set[tuple[object, ...]] = set()
     yield from BASES
     for base in BASES:
         for place in runner.run(base).places:
-            verb = base.action if place.startswith("task:") else ""
+            well = " of a healthy server" if base.action == "failover" and base.ms1 == "healthy" else ""
+            verb = base.action + well if place.startswith("task:") else ""
             faults = [Fault(kind, place) for kind in kinds_at(place)]
             if place.startswith("task:"):
                 faults.append(Fault(Kind.ERROR, place, times=FOR_GOOD))

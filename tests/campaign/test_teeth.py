@@ -43,7 +43,7 @@ FOUND_BY = {
     "verify-bypassed": ("I4", ""),
     "sessions-first": ("I4", "ms1=hung"),
     "waits-for-the-dead": ("I5", "ms1=partitioned by=alarm"),
-    "failed-look-is-down": ("I3", "ms1=healthy error@task:probe.confirm#1*99"),
+    "failed-look-is-down": ("I3", "ms1=healthy broken@task:probe.confirm#1"),
     "name-may-fail": ("I4", "error@task:dns.move#1*99"),
     "unfenced-promotes": ("I2", "ms1=zombie database=hidden"),
 }
