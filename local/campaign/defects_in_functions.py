@@ -216,7 +216,7 @@ def writes_unconditional(patches: Patches, _found: Functions) -> None:
 
 
 def conclude_once_only(patches: Patches, found: Functions) -> None:
-    patches.put(found["pair"], "_concluded_before", lambda *_: None, why=WHY)
+    patches.put(found["pair"], "_changes_so_far", lambda *_: [], why=WHY)
 
 
 # ---- what moves the pair

@@ -56,10 +56,14 @@ class Runner:
             raise RuntimeError("another runner is open in this process; close it first")
         Runner._open = True
         self._patches, self._clock = Patches(), Clock()
-        self.functions: Mapping[str, ModuleType] = wiring.install(self._patches, self._clock)
-        self.definition = wiring.definition()
-        if defect is not None:
-            self.definition = defect.put(self._patches, self.functions, self.definition)
+        try:
+            self.functions: Mapping[str, ModuleType] = wiring.install(self._patches, self._clock)
+            self.definition = wiring.definition()
+            if defect is not None:
+                self.definition = defect.put(self._patches, self.functions, self.definition)
+        except BaseException:
+            self.close()  # a defect that does not fit any more must not leave the world of memory behind
+            raise
 
     def close(self) -> None:
         self._patches.undo()

@@ -25,10 +25,15 @@ def play(stage: Stage, story: Story) -> None:
     _check_no(story, _ask(stage), "autostart off", ["autostart off"])
     standby.host.run(["systemctl", "disable", SERVICE])
     stage.cloud.client("ec2").stop_instances(InstanceIds=[stage.instances["ms2"]])
-    wait_for("ms2 is off", lambda: not stage.hosts.machines.is_on(stage.instances["ms2"]), 15)
+    wait_for("ms2 is off", lambda: _ec2_says(stage) == "stopped", 15)
     story.tell("ms2's machine is switched off")
     _check_no(story, _ask(stage), "standby is fit", None)
     story.outcome = "not-ready"
+
+
+def _ec2_says(stage: Stage) -> str:
+    found = stage.cloud.client("ec2").describe_instances(InstanceIds=[stage.instances["ms2"]])
+    return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
 
 
 def _ask(stage: Stage) -> dict[str, Any]:

@@ -131,8 +131,12 @@ class Pair:
             self.servers[role].power_on()
             self.host(role).reconnect()
             self.put_aside(role)
-            # The receiver tidies up after the run has ended.
-            self.host(role).run(["flock", "-w", "10", f"{STATE}/receive.lock", "true"])
+            # The receiver tidies up after the run has ended; one whose sender was cut off may wait long for it.
+            tidy = self.host(role).run(["flock", "-w", "10", f"{STATE}/receive.lock", "true"], check=False)
+            if tidy.returncode:
+                self.servers[role].power_off()
+                self.servers[role].power_on()
+                self.host(role).reconnect()
             for directory in WHOLE:
                 _empty(self.inside(role, directory))
                 _empty(self.inside(role, directory).parent / ".ms-failover")

@@ -78,7 +78,9 @@ print(json.dumps(found))
 def kept_stage(build: Path) -> Iterator[Terminal]:
     """Keep a stage up, as `make stage` does, for as long as the context lasts."""
     path = os.pathsep.join(("layers/msfailover", "."))
-    env = {**os.environ, "PYTHONPATH": path, "MS_FAILOVER_BUILD": str(build), "COLUMNS": "160", "TERM": "dumb"}
+    of_make = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")  # a make inside a make tells of its directory
+    inherited = {name: value for name, value in os.environ.items() if name not in of_make}
+    env = {**inherited, "PYTHONPATH": path, "MS_FAILOVER_BUILD": str(build), "COLUMNS": "160", "TERM": "dumb"}
     log = build / "terminal.log"
     with log.open("wb") as file:
         kept = subprocess.Popen(

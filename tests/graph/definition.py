@@ -106,6 +106,10 @@ def actions_of(directory: str) -> set[str]:
             names = node.targets if isinstance(node, ast.Assign) else [node.target]
             if any(isinstance(name, ast.Name) and name.id == "ACTIONS" for name in names):
                 value = node.value
+                if isinstance(value, ast.DictComp):  # of functions, each under its own name
+                    listed = ast.walk(value.generators[0].iter)
+                    found |= {each.id for each in listed if isinstance(each, ast.Name)}
+                    continue
                 keys = [key for key in value.keys if key] if isinstance(value, ast.Dict) else [value]
                 found |= {text for key in keys for text in _strings(key)}
     return found
