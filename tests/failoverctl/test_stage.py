@@ -12,7 +12,7 @@ from tests.core.test_dashboard import shown, watched
 from tests.failoverctl.kept_stage import Terminal, kept_stage
 from tests.failoverctl.pages import OPERATE, ROOT
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.stage(outside=True)
 CTL = "bin/failoverctl"
 FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
 ENDINGS = {

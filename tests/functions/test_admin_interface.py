@@ -251,7 +251,11 @@ def test_many_looks_leave_no_descriptor_and_no_thread_behind(certificates: Certi
         ask_admin(hanging.address, hanging.port, "/", NAME, certificates.ca, 0.05)
         ours = descriptors() - flooding.connections - hanging.connections * 2
         assert ours <= before + 1
-    assert not [each for each in threading.enumerate() if isinstance(each, threading.Timer)], threads
+    # A timer that was called off takes a moment to end.
+    timers = [each for each in threading.enumerate() if isinstance(each, threading.Timer)]
+    for timer in timers:
+        timer.join(LIMIT_S)
+    assert not [each for each in timers if each.is_alive()], threads
 
 
 # ---- the management port ---------------------------------------------------------------------------------------------
