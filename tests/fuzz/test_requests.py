@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msfailover import changes
+from msfailover.adapters import aws
 from msfailover.adapters.pair_table import PairTable, state_to_json
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, BadRequest, Request, parse_request
@@ -91,6 +92,14 @@ STATES = st.sampled_from(
         PairState(Role.MS2, 4, acknowledged=False, mode="manual", maintenance_until=2e9),
     ]
 )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def clients_are_put_back() -> Iterator[None]:
+    """The tables of memory are for this module only."""
+    real = aws.dynamodb
+    yield
+    aws.dynamodb = real
 
 
 def record(app: ModuleType, state: PairState) -> Memory:
