@@ -177,7 +177,7 @@ def test_thirty_tasks_take_well_under_a_second(sky: Sky) -> None:
 
 
 def machine(sky: Sky, name: str, definition: dict[str, Any]) -> str:
-    role = "arn:aws:iam::123456789012:role/test"
+    role = "arn:aws:iam::123456789012:role/sample-machine"
     client = sky.cloud.client("stepfunctions")
     made = client.create_state_machine(name=name, definition=json.dumps(definition), roleArn=role)
     return str(made["stateMachineArn"])
