@@ -42,7 +42,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     elif action == "foreign":
         verdict = foreign(server)
     elif action == "rights":
-        verdict = rights(server)
+        verdict = rights()
     elif action == "revoke":
         verdict = revoke(server, epoch_in(event))
     elif action == "grant":
@@ -68,7 +68,7 @@ def foreign(server: Server) -> Verdict:
         return sight.can_get_in(server, door=False)
 
 
-def rights(server: Server) -> Verdict:
+def rights() -> Verdict:
     """May we edit the door? Tried dry: nothing is changed."""
     client, port = aws.ec2(), SETTINGS.database_port
     try:
@@ -77,9 +77,7 @@ def rights(server: Server) -> Verdict:
         return unknown(f"Whether the door may be edited is not known: {error}")
     return dry.try_all(
         {
-            "ec2:AuthorizeSecurityGroupIngress": lambda: security_groups.try_to_open(
-                client, SETTINGS.door_group, server.address, port
-            ),
+            "ec2:AuthorizeSecurityGroupIngress": lambda: security_groups.try_to_open(client, SETTINGS.door_group, port),
             "ec2:RevokeSecurityGroupIngress": lambda: security_groups.try_to_shut(client, SETTINGS.door_group, rules),
         },
         "DryRunOperation",

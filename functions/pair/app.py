@@ -284,7 +284,7 @@ def _with_files(table: PairTable, before: PairState, line: changes.History) -> c
         return line
     try:
         known = replication.Freshness.from_json(table.freshness())
-    except (BotoCoreError, ClientError) as error:
+    except (BotoCoreError, ClientError, ValueError, TypeError) as error:
         logger.warning("the age of the files is not known", extra={"why": str(error)[:300]})
         return line
     return replace(line, files_as_of=replication.as_of_in(known, before.epoch))

@@ -125,6 +125,8 @@ def restart(server: Server, epoch: int) -> Verdict:
     """
     before = fence.demand_untouched(_state(), server.role, epoch)
     _stop_and_wait(server, before)
+    # Stopping takes its time, and the workflow may have gone on without it: nobody is started on an old permission.
+    fence.demand_untouched(_state(), server.role, epoch)
     return _start_and_wait(server, before)
 
 

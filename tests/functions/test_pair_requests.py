@@ -295,6 +295,14 @@ def test_a_chronicle_that_can_not_be_read_holds_no_end_up(pair: ModuleType, reco
     assert record.get().active is Role.MS2
 
 
+def test_a_torn_item_of_the_copys_age_holds_no_end_up(pair: ModuleType, record: Record) -> None:
+    record.put(state(lease=lease(), receipt=receipt()))
+    record.table.change_freshness(lambda _: {"as_of": "yesterday", "version": 1})
+    assert conclude(pair, "promoted")["outcome"] == "promoted"
+    assert record.get().active is Role.MS2
+    assert record.table.history()[0]["files_as_of"] == 0
+
+
 def test_an_end_that_is_told_twice_is_one_end(pair: ModuleType, record: Record) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
     first, second = conclude(pair, "promoted"), conclude(pair, "promoted")

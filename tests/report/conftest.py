@@ -48,7 +48,7 @@ def journal(request: pytest.FixtureRequest) -> Iterator[Journal]:
 
 def _postgresql(directory: Path) -> Iterator[Journal]:
     if not _POSTGRESQL.exists():
-        pytest.skip("PostgreSQL 15 is not installed")
+        pytest.fail("PostgreSQL 15 is not installed: `make setup` installs it")
     data, prefix = directory / "data", _unprivileged(directory, "postgres")
     subprocess.run(
         [*prefix, _POSTGRESQL / "initdb", "-D", data, "--no-sync", "--auth=trust", "--username=postgres",
@@ -73,7 +73,7 @@ def _postgresql(directory: Path) -> Iterator[Journal]:
 def _mariadb(directory: Path) -> Iterator[Journal]:
     installer = shutil.which("mariadb-install-db")
     if installer is None:
-        pytest.skip("MariaDB is not installed")
+        pytest.fail("MariaDB is not installed: `make setup` installs it")
     data, socket, prefix = directory / "data", directory / "socket", _unprivileged(directory, "mysql")
     subprocess.run(
         [*prefix, installer, "--no-defaults", f"--datadir={data}", "--auth-root-authentication-method=normal"],

@@ -19,7 +19,7 @@ MS2 = Server(Role.MS2, "i-00000000000000002", ("127.0.0.12",), ("ms2.corp.exampl
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQLServer]:
     if not Path(POSTGRESQL, "initdb").exists():
-        pytest.skip("postgresql-15 is not installed")
+        pytest.fail("postgresql-15 is not installed: `make setup` installs it")
     server = PostgreSQLServer()
     yield server
     server.close()
@@ -28,7 +28,7 @@ def postgresql() -> Iterator[PostgreSQLServer]:
 @pytest.fixture(scope="session")
 def mariadb() -> Iterator[MariaDBServer]:
     if which("mariadb-install-db") is None:
-        pytest.skip("mariadb-server is not installed")
+        pytest.fail("mariadb-server is not installed: `make setup` installs it")
     server = MariaDBServer()
     yield server
     server.close()

@@ -32,8 +32,8 @@ _path = text(r"/[A-Za-z0-9@._/+-]{0,200}", "an absolute path")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PairSettings:
-    """`pair`: the record, the lease, and the proofs it gathers from the functions that can see."""
+class _Asking:
+    """What the two functions have in common that ask all the others: by which name each is called."""
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
@@ -43,21 +43,20 @@ class PairSettings:
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
     dns_function: str = setting("DNS_FUNCTION", function_name)
     replicate_function: str = setting("REPLICATE_FUNCTION", function_name)
+
+    def function(self, word: str) -> str:
+        """The function that a question's word for it means; raises `AttributeError` where it means none."""
+        return str(getattr(self, f"{word}_function"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PairSettings(_Asking):
+    """`pair`: the record, the lease, and the proofs it gathers from the functions that can see."""
+
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
     restart_first: bool = setting("RESTART_FIRST", flag, False)
     history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
     stack: str = setting("STACK_NAME", text(r"[A-Za-z0-9-]{0,128}", "a stack's name"), "")
-
-    def function(self, word: str) -> str:
-        """The function that a question's word for it means."""
-        return {
-            "probe": self.probe_function,
-            "server": self.server_function,
-            "access": self.access_function,
-            "sessions": self.sessions_function,
-            "dns": self.dns_function,
-            "replicate": self.replicate_function,
-        }[word]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -147,32 +146,12 @@ class DnsSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ReadinessSettings:
+class ReadinessSettings(_Asking):
     """`readiness`: whom to ask whether a failover would go ahead now."""
 
-    pair: Pair
-    table: str = setting("TABLE_NAME", _table)
     topic: str = setting("TOPIC_ARN", arn)
-    probe_function: str = setting("PROBE_FUNCTION", function_name)
-    server_function: str = setting("SERVER_FUNCTION", function_name)
-    access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
-    sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
-    dns_function: str = setting("DNS_FUNCTION", function_name)
-    replicate_function: str = setting("REPLICATE_FUNCTION", function_name)
     pair_function: str = setting("PAIR_FUNCTION", function_name)
     watch_function: str = setting("WATCH_FUNCTION", function_name)
-
-    def function(self, word: str) -> str:
-        """The function that a question's word for it means."""
-        return {
-            "probe": self.probe_function,
-            "server": self.server_function,
-            "access": self.access_function,
-            "sessions": self.sessions_function,
-            "dns": self.dns_function,
-            "replicate": self.replicate_function,
-            "watch": self.watch_function,
-        }[word]
 
 
 @dataclass(frozen=True, kw_only=True)

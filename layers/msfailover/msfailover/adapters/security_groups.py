@@ -98,9 +98,16 @@ def try_to_shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
     client.revoke_security_group_ingress(GroupId=door_group, SecurityGroupRuleIds=rule_ids, DryRun=True)
 
 
-def try_to_open(client: EC2Client, door_group: str, address: str, port: int) -> None:
-    """Ask for what `open_for` does, dry; see `try_to_shut`."""
-    permission = _permission(address, port, "dry run")
+NOBODY = "192.0.2.1"
+"""An address that is nobody's (RFC 5737)."""
+
+
+def try_to_open(client: EC2Client, door_group: str, port: int) -> None:
+    """Ask for what `open_for` does, dry and for nobody; see `try_to_shut`.
+
+    For nobody, so that an API that overlooked `DryRun` would not let the standby in.
+    """
+    permission = _permission(NOBODY, port, "dry run")
     client.authorize_security_group_ingress(GroupId=door_group, IpPermissions=[permission], DryRun=True)
 
 
