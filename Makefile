@@ -75,7 +75,7 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/bandit -q -ll -r failoverctl
 
 unit: setup ## all tests
-	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --ignore tests/campaign
+	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/campaign
 	@$(VENV)/bin/pytest -n 2 tests/campaign # in processes of their own: they put a world of memory in AWS's place
 
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)

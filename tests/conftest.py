@@ -1,0 +1,17 @@
+"""The order of the tests: those that wait for real servers begin, so that no processor is left waiting at the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).parent
+LONG = ("rehearsal", "permissions", "failoverctl/test_stage.py", "documents")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def is_short(item: pytest.Item) -> bool:
+        return not item.path.relative_to(TESTS).as_posix().startswith(LONG)
+
+    items.sort(key=is_short)
