@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from local.waiting import wait_for
 
 LIMIT_S = 40
@@ -79,8 +81,11 @@ def run(ssm: Any, instance: str, document: str, parameters: Mapping[str, str]) -
     def ended() -> Any:
         try:
             answer = ssm.get_command_invocation(CommandId=command, InstanceId=instance)
-        except ssm.exceptions.InvocationDoesNotExist:
-            return None
+        except ClientError as error:
+            # By its code: a client makes its own classes of errors when first asked, in two threads two of each.
+            if error.response["Error"]["Code"] == "InvocationDoesNotExist":
+                return None
+            raise
         return answer if answer["Status"] not in ("Pending", "InProgress", "Delayed") else None
 
     answer = wait_for(f"{document} on {instance}", ended, LIMIT_S)
