@@ -47,7 +47,7 @@ class Stage:
     def __init__(self, directory: Path, *, agents: int = 20, parameters: Mapping[str, str] | None = None) -> None:
         self.directory = directory = directory.resolve()
         self._parameters = dict(parameters or {})
-        self.hosts = Hosts(directory, agents=agents, preseeded=False)
+        self.hosts = Hosts(directory, agents=agents, preseeded=False, agents_come=False)
         servers = {role: ADDRESS_OF[role] for role in ROLES}
         self.doors = RecordedDoors(self.hosts.doors, servers, self.hosts.database.port)
         self.names = RecordedNames(self.hosts.names, servers, SERVICE_NAME)
@@ -185,12 +185,17 @@ class Stage:
         return self._item("freshness")
 
     def adopt(self, deadline_s: float = 40) -> None:
-        """Take the pair into care, as on AWS. Raises StageError where that does not succeed."""
+        """Take the pair into care, as on AWS; the agents come once there is a server for them.
+
+        Raises:
+            StageError: it did not succeed.
+        """
         execution = self.start({"action": "adopt", "reason": "the stage begins", "requested_by": "stage"}, "adopt")
         outcome = self.outcome(execution, deadline_s)
         if outcome != "promoted":
             said = self.steps(execution)
             raise StageError(f"The pair could not be adopted: {outcome}: {said[-1].result if said else ''}")
+        self.hosts.agents.start()
 
     def steps(self, execution: str) -> tuple[Step, ...]:
         """The states of an execution as they ran; an ended execution is asked for once."""

@@ -27,7 +27,7 @@ logger = observing.logger_for("probe")
 
 BETWEEN_LOOKS_S = 0.3
 """Seconds from the beginning of one look to the beginning of the next, when an outage is confirmed."""
-FRESH_SHARE = 0.5
+FRESH_SHARE = 0.4
 """The share of its usual time a server has to answer a look that only repeats what was seen this moment."""
 
 

@@ -111,11 +111,11 @@ def _diagnose(active: Role, thoroughly: bool) -> Diagnosis:
     except (FunctionFailed, KeyError, ValueError) as error:
         return Diagnosis(Finding.CUT_OFF, f"The probe could not be asked: {error}")
     look, other = looks[active], looks[active.other]
-    # The dearer questions are asked only when the cheap one has a bad answer.
+    # The dearer questions are asked only when the cheap one has a bad answer, and theirs could make a difference.
     sessions = power = None
     if not thoroughly:
         return diagnose(active, look, other)
-    wanted = worth_asking(look)
+    wanted = worth_asking(look, other, _streak.reaches(active, SETTINGS.threshold))
     if wanted is Evidence.SESSIONS:
         sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active})
     elif wanted is Evidence.POWER:

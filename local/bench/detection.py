@@ -38,7 +38,7 @@ ASKING_S = 0.05
 """For a dearer question: another function, and what it asks."""
 BEFORE_CONFIRMING_S = 0.4
 """From the decision to the look that confirms it: the execution's start, and the request's admission."""
-FRESH_SHARE = 0.5
+FRESH_SHARE = 0.4
 """As the probe has it, and as a test compares: the share of its time that a server has in that look."""
 
 SAMPLES = 400
@@ -90,7 +90,8 @@ def watch(incident: Incident, settings: Watchdog, phase_s: float, draw: random.R
     while begin < until_s:
         due, end = begin, begin + TICK_S
         while True:
-            diagnosis, now = _look(incident, settings, due, draw)
+            reaches = streak.reaches(Role.MS1, settings.threshold)
+            diagnosis, now = _look(incident, settings, due, draw, reaches)
             streak = streak.after(Role.MS1, diagnosis.finding)
             if is_down(diagnosis, streak, settings.threshold).is_yes:
                 last = _alarm(incident, settings, now, draw)
@@ -106,11 +107,13 @@ def watch(incident: Incident, settings: Watchdog, phase_s: float, draw: random.R
     return last
 
 
-def _look(incident: Incident, settings: Watchdog, at: float, draw: random.Random) -> tuple[Diagnosis, float]:
+def _look(
+    incident: Incident, settings: Watchdog, at: float, draw: random.Random, reaches: bool
+) -> tuple[Diagnosis, float]:
     """One look with the dearer question that it calls for; returns what it means, and when that is known."""
     sight = incident.see(at, settings.timeout_s, draw)
     now, sessions, power = at + sight.seconds, None, None
-    wanted = worth_asking(sight.look)
+    wanted = worth_asking(sight.look, sight.other, reaches)
     if wanted is not None:
         now += ASKING_S
         if wanted is Evidence.SESSIONS:

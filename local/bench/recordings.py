@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from msfailover.adapters.pair_table import PairTable
-from msfailover.detection import Evidence, Look, Signal, worth_asking
+from msfailover.detection import Look, Signal
 
 from local.bench.warm import QUIET
 from local.hosts.addresses import DATABASE
@@ -127,6 +127,6 @@ def _sample(stage: Stage, began: float) -> dict[str, Any]:
         "look": [look.admin.value, look.port.value],
         "other": [seen["ms2"]["admin"], seen["ms2"]["port"]],
     }
-    if worth_asking(look) is Evidence.SESSIONS:
+    if look.refused:
         sample["sessions"] = stage.invoke("database-sessions", {"action": "status", "server": "ms1"})["answer"]
     return sample

@@ -71,6 +71,8 @@ class Fleet:
         return {"ms1": on["ms1"], "ms2": on["ms2"], "none": self.count - on["ms1"] - on["ms2"]}
 
     def _read(self) -> None:
+        if not self.file.exists():
+            return  # they have not come yet
         with self._reading, self.file.open("rb") as file:
             file.seek(self._offset)
             for line in file:

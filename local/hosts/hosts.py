@@ -95,15 +95,17 @@ class Hosts:
         passwords: Passwords | None = None,
         preseeded: bool = False,
         autostart: Iterable[str] = ("ms1",),
+        agents_come: bool = True,
         engine: str = PostgreSQL.engine,
     ) -> None:
         """`engine`: "postgresql" or "mysql" (MariaDB). `preseeded`: ms2 has ms1's configuration from the start.
-        `autostart`: servers that start with their host.
+        `autostart`: servers that start with their host. `agents_come`: by themselves, not when `agents.start()` is called.
         """
         self.work_dir = work_dir.resolve()
         self.passwords = passwords or Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
         self._preseeded = preseeded
         self._autostart = frozenset(autostart)
+        self._agents_come = agents_come
         self._network = Network()
         self._hosts = {
             name: Host(Place(name, address), self._network, self.work_dir, PLACE_ONLY if name == "vpc" else MACHINE)
@@ -202,7 +204,8 @@ class Hosts:
         host = self._hosts["agents"]
         host.files.create()
         host.power_on()
-        self.agents.start()
+        if self._agents_come:
+            self.agents.start()
 
     def _up_vpc(self) -> None:
         host = self._hosts["vpc"]

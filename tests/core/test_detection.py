@@ -194,7 +194,27 @@ def test_a_dearer_question_is_asked_only_where_it_could_change_the_finding(admin
         Evidence.SESSIONS: found(look, other, sessions=NO_SESSION) is Finding.GONE,
         Evidence.POWER: found(look, other, power=OFF) is Finding.MACHINE_OFF and not look.host_is_there,
     }
-    assert worth_asking(look) == next((asked for asked, so in changes.items() if so), None)
+    assert worth_asking(look, other, reaches=False) == next((asked for asked, so in changes.items() if so), None)
+
+
+def test_a_silence_that_reaches_the_threshold_is_acted_on_without_another_question() -> None:
+    assert worth_asking(NO_ANSWER, STANDBY, reaches=False) is Evidence.POWER
+    assert worth_asking(NO_ANSWER, STANDBY, reaches=True) is None
+
+
+def test_where_neither_host_answers_only_the_machine_s_power_can_tell() -> None:
+    assert worth_asking(NO_ANSWER, NO_ANSWER, reaches=True) is Evidence.POWER
+
+
+def test_both_refusals_call_for_the_sessions_at_any_look() -> None:
+    assert worth_asking(seen(Signal.REFUSED, Signal.REFUSED), STANDBY, reaches=True) is Evidence.SESSIONS
+
+
+def test_a_streak_of_another_active_server_is_not_one_short_of_the_threshold() -> None:
+    streak = Streak(Role.MS1, 2)
+    assert streak.reaches(Role.MS1, 3)
+    assert not streak.reaches(Role.MS2, 3)
+    assert not Streak(Role.MS1, 3).reaches(Role.MS1, 3)
 
 
 def test_looks_that_all_find_it_down_confirm_it_with_the_latest_sentence() -> None:

@@ -38,7 +38,7 @@ class Watched:
     """A watchdog with a clock of its own, over a server that falls silent at a moment."""
 
     def __init__(self, watch: ModuleType, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.watch, self.clock, self.started = watch, Clock(), 0
+        self.watch, self.answers, self.clock, self.started = watch, answers, Clock(), 0
         self.began, self.silent_from_s = self.clock.now, float("inf")
         self.well_from_s = float("inf")
         monkeypatch.setattr(watch, "time", self.clock)
@@ -87,6 +87,14 @@ def test_a_server_that_answers_again_after_the_end_of_a_tick_ends_the_tick(watch
 def test_three_silences_in_a_row_start_a_failover_across_ticks(watched: Watched) -> None:
     watched.silent_from_s = 0.0
     assert [len(watched.tick(once=True)["started"]) for _ in range(3)] == [0, 0, 1]
+
+
+def test_the_silence_that_starts_a_failover_waits_for_no_other_question(watched: Watched) -> None:
+    watched.silent_from_s = 0.0
+    for _ in range(3):
+        watched.tick(once=True)
+    assert watched.started == 1
+    assert watched.answers.actions("server") == ["power", "power"]
 
 
 def test_failures_that_a_late_tick_remembers_are_no_longer_in_a_row(watched: Watched) -> None:

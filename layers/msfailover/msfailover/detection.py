@@ -76,12 +76,21 @@ class Evidence(StrEnum):
     POWER = "power"
 
 
-def worth_asking(look: Look) -> Evidence | None:
-    """Which dearer question a look at the active server calls for: a refusal by both ports may be the server's end,
-    a silence may be its machine's."""
+def worth_asking(look: Look, other: Look, reaches: bool) -> Evidence | None:
+    """Which dearer question a look calls for: a refusal by both ports may be the server's end, a silence may be its
+    machine's.
+
+    Args:
+        look: what was seen of the active server.
+        other: what was seen of the other one.
+        reaches: whether this look is the one that reaches the threshold. Silence is acted on then, whatever else is
+            known; a question would only take its time.
+    """
     if look.refused:
         return Evidence.SESSIONS
-    return None if look.host_is_there else Evidence.POWER
+    if look.host_is_there or (reaches and other.host_is_there):
+        return None
+    return Evidence.POWER
 
 
 @dataclass(frozen=True)
@@ -251,6 +260,10 @@ class Streak:
         if finding is Finding.CUT_OFF:
             return Streak(active, failures)
         return Streak(active, 0 if finding in NEVER else failures + 1)
+
+    def reaches(self, active: Role, threshold: int) -> bool:
+        """Whether one more failure is the one that makes it as long as the threshold."""
+        return (self.failures if active is self.active else 0) + 1 == threshold
 
 
 def next_look(streak: Streak, threshold: int, last: float, now: float, interval_s: float) -> float:
