@@ -99,7 +99,7 @@ class Hosts:
         engine: str = PostgreSQL.engine,
     ) -> None:
         """`engine`: "postgresql" or "mysql" (MariaDB). `preseeded`: ms2 has ms1's configuration from the start.
-        `autostart`: servers that start with their host. `agents_come`: by themselves, not when `agents.start()` is called.
+        `autostart`: servers that start with their host. `agents_come`: not only at `agents.start()`.
         """
         self.work_dir = work_dir.resolve()
         self.passwords = passwords or Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
