@@ -71,7 +71,7 @@ class Alarm:
 
 
 DEFAULTS = Watchdog()
-GRID = [Watchdog(interval, threshold) for interval in (1.0, 2.0, 5.0, 10.0) for threshold in (2, 3, 4, 6)]
+GRID = [Watchdog(interval, threshold) for interval in (1.0, 2.0, 5.0, 10.0) for threshold in (1, 2, 3, 4, 6)]
 PATIENCE = [Watchdog(timeout_s=timeout) for timeout in (0.5, 1.0, 4.0)]
 
 

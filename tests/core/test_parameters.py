@@ -47,7 +47,7 @@ def test_good_sense_is_taken() -> None:
         ({"DatabaseCaFile": ""}, "nothing to verify against"),
         ({"DatabaseEngine": "postgresql", "DatabaseKillWith": "rds"}, "no procedure"),
         ({"RecordTtlSeconds": "301"}, "RecordTtlSeconds"),
-        ({"FailureThreshold": "1"}, "FailureThreshold"),
+        ({"FailureThreshold": "0"}, "FailureThreshold"),
         ({"AlarmPeriods": "1"}, "AlarmPeriods"),
         ({"Ms1InstanceId": "ms1"}, "Ms1InstanceId"),
         ({"Ms1Addresses": "10.0.0.11,ms1.corp.example"}, "Ms1Addresses"),

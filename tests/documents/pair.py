@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import shutil
 import subprocess
 import uuid
@@ -224,14 +225,24 @@ class Pair:
         """Kill every process of this name on a host."""
         self.host(role).run(["pkill", "-KILL", "-x", program], check=False)
 
+    def leave_session(self) -> None:
+        """Have ms2 hold a session of ms1's whose other end says nothing more, as after a cut of the network."""
+        talk = f"{{ echo hello 1 1 600; sleep 120; }} | {shlex.join(self._ssh('session'))}"
+        self.host("ms1").spawn(["sh", "-c", talk], log="left")
+        receiving = self.inside("ms2", STATE) / "receiving"
+        wait_until("ms2 holds the session", receiving.exists, deadline_s=10)
+
     def ssh(self, command: str, *options: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """From ms1, with the replication's key, ask the other host's sshd for something."""
-        argv = [
+        return self.host("ms1").run(self._ssh(command, *options), check=False, timeout_s=15, stdin=stdin)
+
+    @staticmethod
+    def _ssh(command: str, *options: str) -> list[str]:
+        return [
             "ssh", "-F", "/dev/null", "-i", f"{STATE}/ssh/id_ed25519", "-l", REPLICATION_USER, "-o", "BatchMode=yes",
             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", *options,
             ADDRESS_OF["ms2"], command,
         ]  # fmt: skip
-        return self.host("ms1").run(argv, check=False, timeout_s=15, stdin=stdin)
 
     def replicate(self, role: str = "ms1", *, epoch: int = 1, timeout_s: float = 60, **parameters: str) -> Ended:
         """Run the replication from a host to the other one."""

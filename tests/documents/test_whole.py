@@ -91,6 +91,12 @@ def test_files_that_vanish_during_the_copy_are_a_failure(pair: Pair) -> None:
     repaired(pair)
 
 
+def test_a_session_that_a_cut_network_left_behind_gives_way_to_the_next_run(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.leave_session()
+    pair.assert_complete(pair.replicate(timeout_s=25))
+
+
 @pytest.mark.parametrize("code", [23, 24])
 def test_rsyncs_partial_successes_are_failures(pair: Pair, code: int) -> None:
     pair.write("ms1", f"{CDS}/one", "1")
