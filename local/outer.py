@@ -72,7 +72,8 @@ def check() -> None:
 
 
 def run_inside(arguments: Sequence[str], pid_file: Path | None = None, module: str = "local") -> int:
-    """Run a program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal.
+    """Run a program again inside new namespaces, and return its exit status. Ctrl-C reaches it by the terminal, and
+    being told to end (SIGTERM) is passed on.
 
     Args:
         arguments: of the program.
@@ -83,7 +84,10 @@ def run_inside(arguments: Sequence[str], pid_file: Path | None = None, module: s
     argv = ["unshare", *_UNSHARE, "--", sys.executable, "-m", module, *arguments]
     # The one inside must not outlive the one outside, however that one ends.
     child = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", "--", *argv], env={**os.environ, INSIDE: "1"})
-    previous = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGINT, signal.SIGTERM)}
+    previous = {
+        signal.SIGINT: signal.signal(signal.SIGINT, lambda *_: None),
+        signal.SIGTERM: signal.signal(signal.SIGTERM, lambda *_: _end(child)),
+    }
     try:
         if pid_file is not None:
             pid_file.parent.mkdir(parents=True, exist_ok=True)
@@ -94,6 +98,15 @@ def run_inside(arguments: Sequence[str], pid_file: Path | None = None, module: s
             signal.signal(number, handler)
         if pid_file is not None:
             pid_file.unlink(missing_ok=True)
+
+
+def _end(holder: subprocess.Popen[bytes]) -> None:
+    """Have the program inside clean up and leave. The process that holds the namespaces lets no signal through."""
+    inside = Path(f"/proc/{holder.pid}/task/{holder.pid}/children").read_text().split()
+    for pid in inside:
+        os.kill(int(pid), signal.SIGTERM)
+    if not inside:
+        holder.kill()
 
 
 def run_beside(arguments: Sequence[str]) -> int:

@@ -16,6 +16,7 @@ from msfailover import audit, doors, fence, observing
 from msfailover.adapters import aws, dry, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
+from msfailover.evidence import Rule
 from msfailover.pair import FencedBy, PairState, Server
 from msfailover.request import BadRequest, epoch_in, role_in
 from msfailover.settings import AccessSettings
@@ -214,7 +215,7 @@ class _Order(_Sight):
         raise _still_open(server, letting_in)
 
 
-def _still_open(server: Server, letting_in: list[doors.Rule]) -> DoorNotAsOrdered:
+def _still_open(server: Server, letting_in: list[Rule]) -> DoorNotAsOrdered:
     rules = ", ".join(map(str, letting_in))
     return DoorNotAsOrdered(f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {rules}.")
 

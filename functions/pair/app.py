@@ -33,6 +33,7 @@ from msfailover.adapters.pair_table import NotStorable, PairTable
 from msfailover.admission import Admission, admit, is_quiet
 from msfailover.audit import must_be_out
 from msfailover.environment import read
+from msfailover.history import History, Note, Outcome
 from msfailover.pair import PairState, Receipt, Role
 from msfailover.request import (
     Action,
@@ -105,11 +106,11 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     try:
         request = parse_request(event.get("request"))
     except BadRequest as error:
-        return {"would": changes.Outcome.REFUSED.value, "sentence": f"Refused: {error}", "checks": []}
+        return {"would": Outcome.REFUSED.value, "sentence": f"Refused: {error}", "checks": []}
     state = _table().read()
     admission = admit(request, state, execution_in(event), time.time(), _holder_runs(request, state))
     if admission.plan is None:
-        return {"would": changes.Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
+        return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
     asked = rehearsal.questions(admission.plan)
     with ThreadPoolExecutor(max_workers=4) as threads:
         answers = dict(zip(asked, threads.map(_put, asked.values()), strict=True))
@@ -159,7 +160,7 @@ def _restarted_s_ago(server: Role) -> float | None:
     """Seconds since a failover last restarted the server in place and stood down."""
     for line in _table().history(10):
         restarted = any(phase["name"] == "RestartSource" for phase in line.get("phases", ()))
-        if restarted and line["source"] == server and line["outcome"] == changes.Outcome.STOOD_DOWN:
+        if restarted and line["source"] == server and line["outcome"] == Outcome.STOOD_DOWN:
             return time.time() - float(line["ended_at"])
     return None
 
@@ -261,7 +262,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     """End the change: write its history, then the record, and say what people are to be told. Twice is once.
 
     An empty message is for nobody: they were told the same a moment ago."""
-    execution, outcome = execution_in(event), changes.Outcome(one_of(event, "outcome", changes.Outcome))
+    execution, outcome = execution_in(event), Outcome(one_of(event, "outcome", Outcome))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
     table = _table()
     before = table.read()
@@ -278,9 +279,9 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
 
-def _with_files(table: PairTable, before: PairState, line: changes.History) -> changes.History:
+def _with_files(table: PairTable, before: PairState, line: History) -> History:
     """The line with the age of the files that the promoted server serves with. Best effort, like the phases."""
-    if line.outcome is not changes.Outcome.PROMOTED:
+    if line.outcome is not Outcome.PROMOTED:
         return line
     try:
         known = replication.Freshness.from_json(table.freshness())
@@ -290,9 +291,9 @@ def _with_files(table: PairTable, before: PairState, line: changes.History) -> c
     return replace(line, files_as_of=replication.as_of_in(known, before.epoch))
 
 
-def _changes_so_far(table: PairTable) -> list[changes.History]:
+def _changes_so_far(table: PairTable) -> list[History]:
     """The latest changes, newest first."""
-    return [changes.History.from_json(each) for each in table.history(10) if not keeping.is_note(each)]
+    return [History.from_json(each) for each in table.history(10) if not keeping.is_note(each)]
 
 
 def _phases(execution: str, now: float) -> list[dict[str, Any]]:
@@ -308,9 +309,9 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], execution_in(event)
     if _is_quiet(event.get("request")):
-        return {"outcome": changes.Outcome.REFUSED.value, "subject": "", "message": ""}
+        return {"outcome": Outcome.REFUSED.value, "subject": "", "message": ""}
     message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
-    return {"outcome": changes.Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
+    return {"outcome": Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
 
 
 def _is_quiet(asked: object) -> bool:
@@ -343,7 +344,7 @@ def acknowledge(event: Mapping[str, Any]) -> dict[str, Any]:
 def _note(event: Mapping[str, Any], sentence: str, alter: Callable[[PairState], PairState]) -> dict[str, Any]:
     by, table = line_in(event, "requested_by"), _table()
     state = table.change(alter)
-    note = keeping.Note(state.epoch, str(event["action"]), state.active, sentence, by, time.time())
+    note = Note(state.epoch, str(event["action"]), state.active, sentence, by, time.time())
     table.add_note(note, SETTINGS.history_days)
     return {"answer": "yes", "sentence": sentence}
 
@@ -361,7 +362,7 @@ def hold(event: Mapping[str, Any]) -> dict[str, Any]:
     state = table.change(alter)
     if before[-1].held:
         return {"answer": "yes", "sentence": state.held}
-    table.add_note(keeping.Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
+    table.add_note(Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
     message = telling.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
     return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
 

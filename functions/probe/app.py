@@ -15,8 +15,9 @@ from typing import Any
 
 from msfailover import observing
 from msfailover.adapters import admin_interface
-from msfailover.detection import Diagnosis, Look, Signal, confirmed, diagnose
+from msfailover.detection import Diagnosis, Look, confirmed, diagnose
 from msfailover.environment import read
+from msfailover.evidence import Signal
 from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
 from msfailover.settings import ProbeSettings

@@ -23,7 +23,6 @@ from msfailover.detection import (
     Evidence,
     Finding,
     Look,
-    Signal,
     Streak,
     diagnose,
     goes_on,
@@ -32,6 +31,7 @@ from msfailover.detection import (
     worth_asking,
 )
 from msfailover.environment import read
+from msfailover.evidence import Signal
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, Request
 from msfailover.settings import WatchSettings

@@ -13,7 +13,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from msfailover.detection import Look, Signal
+from msfailover.detection import Look
+from msfailover.evidence import Signal
 from msfailover.verdict import Verdict, no, unknown, yes
 
 ROUND_TRIP_S = 0.002

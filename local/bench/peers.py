@@ -71,18 +71,23 @@ def main() -> int:
         "nofence": Pacemaker(fencing=False),
     }
     found: dict[str, dict[str, Any]] = {}
+
+    def keep(name: str, figures: dict[str, Any]) -> None:
+        """Written after each one, so that what was measured is not lost with what comes later."""
+        found[name] = figures
+        result = {"runs": arguments.runs, "managers": found, "seconds": round(time.monotonic() - start)}
+        arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+
     wanted = [manager for name, manager in managers.items() if not arguments.only or name in arguments.only]
     with _pair() as hosts:
         for manager in wanted:
             # Where no host is cut off nothing is fenced either: with and without is the same.
             played = arguments.faults if manager is not managers["nofence"] else ["partition"]
-            found[manager.name] = _figures(hosts, manager, arguments.runs, played)
+            keep(manager.name, _figures(hosts, manager, arguments.runs, played))
     if not arguments.only or "ours" in arguments.only:
-        found["ours"] = ours(BUILD / "bench-peers-ours", arguments.runs, arguments.faults, WATCH_ON_S)
-    result = {"runs": arguments.runs, "managers": found, "seconds": round(time.monotonic() - start)}
-    arguments.output.write_text(json.dumps(result, indent=1) + "\n")
+        keep("ours", ours(BUILD / "bench-peers-ours", arguments.runs, arguments.faults, WATCH_ON_S))
     print("\n" + table(found, arguments.faults))
-    print(f"{result['seconds']} s in all; written to {arguments.output}")
+    print(f"{round(time.monotonic() - start)} s in all; written to {arguments.output}")
     return 0 if _kept(found) else 1
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from msfailover.adapters.pair_table import PairTable
-from msfailover.detection import Look, Signal
+from msfailover.detection import Look
+from msfailover.evidence import Signal
 
 from local.bench.warm import QUIET
 from local.hosts.addresses import DATABASE

@@ -230,7 +230,7 @@ class Engine:
         self._world = world
 
     def list_sessions(self) -> Any:
-        from msfailover.sessions import Listing, Session
+        from msfailover.evidence import Listing, Session
 
         def shown(each: Open) -> Session:
             hidden = self._world.database.hidden
@@ -280,7 +280,7 @@ def _unreachable(kind: Kind) -> Exception:
 
 def _look(what: str, address: str) -> Any:
     from msfailover.adapters.admin_interface import Sighting
-    from msfailover.detection import Signal
+    from msfailover.evidence import Signal
 
     world = Current.world
 

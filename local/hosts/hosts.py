@@ -153,10 +153,12 @@ class Hosts:
         self.close()
 
     def close(self) -> None:
-        """Cut the power of every host. Can be called again."""
+        """Cut the power of every host, and leave the network as it was found. Can be called again."""
         for host in self._hosts.values():
             with contextlib.suppress(Exception):
                 host.power_off()
+            with contextlib.suppress(Exception):
+                host.reconnect()
         if (files := self._files).is_mount():
             subprocess.run(["umount", "--lazy", str(files)], check=False, capture_output=True)
 

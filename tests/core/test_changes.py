@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 from msfailover.admission import Plan
-from msfailover.changes import History, LeaseLost, Outcome, aim, conclude, keep_receipt, take_lease, turn_back
+from msfailover.changes import LeaseLost, aim, conclude, keep_receipt, take_lease, turn_back
+from msfailover.history import History, Outcome
 from msfailover.pair import FencedBy, PairState, Role
 from msfailover.request import Action
 

@@ -14,13 +14,13 @@ from msfailover.detection import (
     Evidence,
     Finding,
     Look,
-    Signal,
     Streak,
     confirmed,
     diagnose,
     is_down,
     worth_asking,
 )
+from msfailover.evidence import Signal
 from msfailover.pair import Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 

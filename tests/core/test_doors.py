@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msfailover.doors import Rule, can_get_in, lets_in_through
+from msfailover.doors import can_get_in, lets_in_through
+from msfailover.evidence import Rule
 from msfailover.pair import Role, Server
 from msfailover.verdict import Answer, Verdict
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from msfailover.changes import History, Outcome, conclude
+from msfailover.changes import conclude
+from msfailover.history import History, Outcome
 from msfailover.pair import Role
 from msfailover.replication import Freshness, Order, arrived, as_of_in, may_run, sent, under_way
 from msfailover.telling import tell

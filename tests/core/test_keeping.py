@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 from msfailover import keeping
-from msfailover.keeping import Note, is_note
+from msfailover.history import Note
+from msfailover.keeping import is_note
 from msfailover.pair import PairState, Role
 
 from tests.core.samples import NOW, lease, receipt, state

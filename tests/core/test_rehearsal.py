@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msfailover.admission import Plan, admit
-from msfailover.changes import Outcome
+from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 from msfailover.rehearsal import questions, rehearse
 from msfailover.request import Action

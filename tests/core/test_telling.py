@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 import pytest
-from msfailover.changes import Outcome, conclude
+from msfailover.changes import conclude
+from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 from msfailover.telling import SUBJECT_AT_MOST, Message, subject, tell, tell_held, tell_refusal
 

@@ -8,7 +8,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from msfailover.changes import Outcome
+from msfailover.history import Outcome
 from msfailover.request import Action, parse_request
 
 from failoverctl.parser import make_parser

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from msfailover.adapters import tls
 from msfailover.adapters.admin_interface import Sighting, ask_admin, ask_port, certificate
-from msfailover.detection import Signal
+from msfailover.evidence import Signal
 
 from tests.functions.servers import (
     PAGE,

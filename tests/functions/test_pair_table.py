@@ -12,7 +12,8 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import aws
 from msfailover.adapters.pair_table import WRITERS_AT_MOST, PairTable, RecordBusy
-from msfailover.changes import Outcome, conclude
+from msfailover.changes import conclude
+from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 
 from tests.core.samples import NOW, OURS, THEIRS, lease, receipt, state

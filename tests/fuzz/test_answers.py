@@ -24,9 +24,9 @@ from msfailover.adapters.pair_table import RecordUnreadable, _attributes, state_
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, mysql, oracle, postgresql
 from msfailover.adapters.sessions.interface import read_rows
 from msfailover.environment import BadSettings, read
+from msfailover.evidence import Session
 from msfailover.pair import FencedBy, Lease, PairState, Receipt, Role
 from msfailover.replication import Freshness, arrived, is_fresh, read_result
-from msfailover.sessions import Session
 from msfailover.verdict import Verdict
 
 from tests.core.deployment import ROOT

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from msfailover import changes
 from msfailover.adapters import aws
 from msfailover.adapters.pair_table import PairTable, state_to_json
+from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, BadRequest, Request, parse_request
 from msfailover.verdict import unknown
@@ -132,7 +133,7 @@ EVENTS = nearly(
         "execution": st.just(EXECUTION),
         "request": REQUESTS,
         "server": st.sampled_from(["ms1", "ms2"]),
-        "outcome": st.sampled_from([each.value for each in changes.Outcome]),
+        "outcome": st.sampled_from([each.value for each in Outcome]),
         "sentence": LINE,
         "mode": st.sampled_from(["automatic", "manual", "shadow"]),
         "seconds": st.integers(0, 3600),

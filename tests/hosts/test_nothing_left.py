@@ -26,6 +26,18 @@ with Hosts(Path(sys.argv[1]), agents=3) as hosts:
     time.sleep(600)
 """
 
+CUT = """
+import subprocess, sys
+from pathlib import Path
+from local.hosts.addresses import DATABASE
+from local.hosts.hosts import Hosts
+with Hosts(Path(sys.argv[1]), agents=1) as hosts:
+    hosts.host("ms1").cut([DATABASE])
+    cut = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+left = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True).stdout
+print([text.count("cut_") for text in (cut, left)], flush=True)
+"""
+
 
 def descendants(pid: int) -> set[tuple[int, str]]:
     """Every process under this one, each with the time of its start, which tells it from a later one of its number."""
@@ -77,3 +89,10 @@ def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> 
     finally:
         for pid in left():
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.mark.stage(outside=True)
+def test_hosts_that_end_cut_off_leave_no_cut_to_the_next_ones(tmp_path: Path) -> None:
+    outer = start_inside([sys.executable, "-c", CUT, str(tmp_path)])
+    told, _ = outer.communicate(timeout=60)
+    assert told.strip().splitlines()[-1] == "[1, 0]"

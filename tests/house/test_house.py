@@ -13,6 +13,8 @@ DECISIONS = sorted(
     if name.startswith("msfailover.") and name not in ADAPTERS and name != "msfailover.observing"
 )
 DEPLOYED = [name for name in sources() if name.startswith(("msfailover", "functions"))]
+WORDS = {f"msfailover.{name}" for name in ("pair", "history", "evidence", "verdict", "waiting")}
+"""What adapters and decisions both speak; waiting is how often a question is asked again."""
 OUTSIDE = ("boto3", "botocore", "requests", "dns", "pg8000", "pymysql", "oracledb", "aws_lambda_powertools")
 
 
@@ -20,6 +22,17 @@ OUTSIDE = ("boto3", "botocore", "requests", "dns", "pg8000", "pymysql", "oracled
 def test_a_decision_knows_neither_adapters_nor_what_is_behind_them(module: str) -> None:
     assert [name for name in imports_of(module) if name.startswith(("msfailover.adapters", "functions"))] == []
     assert [name for name in imports_of(module) if name.split(".")[0] in OUTSIDE] == []
+
+
+@pytest.mark.parametrize("module", ADAPTERS)
+def test_an_adapter_knows_words_and_verdicts_and_no_decision(module: str) -> None:
+    known = [name for name in imported(module) if name.startswith("msfailover.") and name not in ADAPTERS]
+    assert set(known) <= WORDS
+
+
+@pytest.mark.parametrize("module", sorted(WORDS))
+def test_the_words_rest_on_nothing_but_words(module: str) -> None:
+    assert {name for name in imported(module) if name.startswith("msfailover.")} <= WORDS
 
 
 @pytest.mark.parametrize("module", sorted(DEPLOYED))

@@ -1,4 +1,4 @@
-"""Ctrl-C at any moment ends a run, and nothing of it is left; where it can't run at all, one sentence says why."""
+"""Ctrl-C or SIGTERM ends a run at any moment, and nothing of it is left; where it can't run, one sentence says why."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,15 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(("layers/msfailover",
     "moment", ["crash: ", "The stage is up", "the fault strikes"], ids=["building", "preparing", "failing over"]
 )
 def test_ctrl_c_leaves_nothing(moment: str, tmp_path: Path) -> None:
+    ended_by(lambda run: os.killpg(run.pid, signal.SIGINT), moment, tmp_path)
+
+
+def test_being_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+    ended_by(lambda run: run.send_signal(signal.SIGTERM), "crash: ", tmp_path)
+
+
+def ended_by(end: Callable[[subprocess.Popen[str]], None], moment: str, tmp_path: Path) -> None:
+    """Begin a run, end it when it has said this, and look whether anything is left."""
     run = subprocess.Popen(
         [sys.executable, "-m", "local", "run", "crash", "--output", str(tmp_path)],
         cwd=PROJECT, env=ENVIRONMENT, text=True, start_new_session=True,
@@ -38,7 +47,7 @@ def test_ctrl_c_leaves_nothing(moment: str, tmp_path: Path) -> None:
                 break
         family = descendants(run.pid)
         assert family, told
-        os.killpg(run.pid, signal.SIGINT)
+        end(run)
         told += run.stdout.read()
         assert run.wait(timeout=30) == 130, told
         assert "Traceback" not in told, told

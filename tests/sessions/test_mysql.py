@@ -10,8 +10,9 @@ from contextlib import closing
 import pytest
 from msfailover.adapters.sessions import DatabaseUnreachable, Engine
 from msfailover.adapters.sessions.mysql import _session as read_row
+from msfailover.evidence import Listing, SessionKind
 from msfailover.pair import Role, Server
-from msfailover.sessions import Finding, Listing, SessionKind, sessions_of
+from msfailover.sessions import Finding, sessions_of
 from pymysql.constants import COMMAND
 
 from tests.sessions.conftest import MS1, MS2

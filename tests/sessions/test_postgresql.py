@@ -14,8 +14,9 @@ from contextlib import closing
 import pg8000.native
 import pytest
 from msfailover.adapters.sessions import DatabaseUnreachable, Engine, RightsMissing
+from msfailover.evidence import SessionKind
 from msfailover.pair import Role, Server
-from msfailover.sessions import Finding, SessionKind, sessions_of
+from msfailover.sessions import Finding, sessions_of
 
 from tests.sessions.conftest import MS1
 from tests.sessions.databases import AUTHENTICATION_TIMEOUT_S, HOST, PostgreSQLServer

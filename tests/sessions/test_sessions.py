@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msfailover.evidence import Listing, Session, SessionKind
 from msfailover.pair import Role, Server
-from msfailover.sessions import Listing, Session, SessionKind, over_reads, sessions_of
+from msfailover.sessions import over_reads, sessions_of
 
 MS1 = Server(Role.MS1, "i-00000000000000001", ("10.0.0.11", "fd00::11"), ("ms1.corp.example",))
 

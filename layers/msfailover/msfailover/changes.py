@@ -5,89 +5,17 @@ Pure: each function takes the record as read and returns it as it is to be; the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import replace
 
 from msfailover.admission import Plan
+from msfailover.history import History, Outcome
 from msfailover.pair import Lease, PairState, Receipt, Role
 from msfailover.request import AUTOMATIC, Request
 
 
-class Outcome(StrEnum):
-    """How a workflow ends; each execution has exactly one."""
-
-    PROMOTED = "promoted"
-    STOOD_DOWN = "stood-down"
-    REFUSED = "refused"
-    BLOCKED = "blocked"
-    ROLLED_BACK = "rolled-back"
-    HALTED = "halted"
-
-
 class LeaseLost(Exception):
     """The execution that wants to write does not hold the lease (any more); it must touch nothing further."""
-
-
-@dataclass(frozen=True)
-class History:
-    """One line of the pair's history: what a change was, who asked for it, and how it ended.
-
-    Args:
-        files_as_of: where a server was promoted, the moment up to which it holds the other one's files, in seconds
-            since 1970; 0 where that is not known.
-    """
-
-    epoch: int
-    execution: str
-    action: str
-    source: Role
-    target: Role
-    outcome: Outcome
-    sentence: str
-    reason: str
-    requested_by: str
-    taken_at: float
-    ended_at: float
-    receipt: Receipt | None
-    files_as_of: float = 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "epoch": self.epoch,
-            "execution": self.execution,
-            "action": self.action,
-            "source": self.source.value,
-            "target": self.target.value,
-            "outcome": self.outcome.value,
-            "sentence": self.sentence,
-            "reason": self.reason,
-            "requested_by": self.requested_by,
-            "taken_at": self.taken_at,
-            "ended_at": self.ended_at,
-            "receipt": self.receipt.to_json() if self.receipt else None,
-            "files_as_of": self.files_as_of,
-        }
-
-    @staticmethod
-    def from_json(data: Mapping[str, Any]) -> History:
-        """Read a stored line; raises `ValueError` or `KeyError` where it is not one."""
-        return History(
-            epoch=int(data["epoch"]),
-            execution=str(data["execution"]),
-            action=str(data["action"]),
-            source=Role(data["source"]),
-            target=Role(data["target"]),
-            outcome=Outcome(data["outcome"]),
-            sentence=str(data["sentence"]),
-            reason=str(data["reason"]),
-            requested_by=str(data["requested_by"]),
-            taken_at=float(data["taken_at"]),
-            ended_at=float(data["ended_at"]),
-            receipt=Receipt.from_json(data["receipt"]) if data.get("receipt") else None,
-            files_as_of=float(data.get("files_as_of", 0.0)),
-        )
 
 
 REPEATED_WITHIN_S = 600.0

@@ -12,20 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msfailover.evidence import Signal
 from msfailover.pair import Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
-
-
-class Signal(StrEnum):
-    """What came back from one port. A refusal says that the listener is gone; a silence says little."""
-
-    ANSWERS = "answers"
-    REFUSED = "refused"
-    SILENT = "silent"
-    UNREACHABLE = "unreachable"
-    WRONG_CERTIFICATE = "wrong certificate"
-    WRONG_STATUS = "wrong status"
-    BROKEN = "broken"
 
 
 class Finding(StrEnum):

@@ -4,54 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from msfailover.evidence import Rule
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
-
-ANY_PROTOCOL = "-1"
-TCP = ("tcp", "6")
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One inbound rule of one security group.
-
-    Args:
-        group_id: the group it stands in.
-        rule_id: its own id, by which it can be revoked.
-        protocol: "tcp", "6", "-1" and so on, as EC2 gives it.
-        from_port, to_port: the range; None with protocol -1.
-        cidr: an IPv4 or IPv6 network, if it names one.
-        source_group: a security group, if it refers to one.
-        prefix_list: the id of a prefix list, if it refers to one.
-        prefixes: that list's networks; None where they could not be read.
-    """
-
-    group_id: str
-    rule_id: str
-    protocol: str
-    from_port: int | None = None
-    to_port: int | None = None
-    cidr: str | None = None
-    source_group: str | None = None
-    prefix_list: str | None = None
-    prefixes: tuple[str, ...] | None = None
-    description: str = ""
-
-    def __str__(self) -> str:
-        source = self.cidr or self.source_group or self.prefix_list or "an unreadable source"
-        return f"{self.rule_id} of {self.group_id} ({source}, {self.protocol} {self.from_port}-{self.to_port})"
-
-    def covers(self, port: int) -> bool:
-        """Whether the rule is about TCP connections to `port`."""
-        if self.protocol == ANY_PROTOCOL:
-            return True
-        if self.protocol.lower() not in TCP:
-            return False
-        if self.from_port is None or self.to_port is None or self.from_port == -1:
-            return True
-        return self.from_port <= port <= self.to_port
 
 
 def can_get_in(

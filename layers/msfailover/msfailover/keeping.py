@@ -14,47 +14,14 @@ A person's own request is held up by none of these. Who weighs them is `admissio
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from msfailover.pair import PairState, Role
+from msfailover.pair import PairState
 
 MODES = ("automatic", "manual", "shadow")
 MAINTENANCE_AT_MOST_S = 30 * 86400
-
-
-@dataclass(frozen=True)
-class Note:
-    """A line of the history that is no change of the pair: a setting changed, a failover held back."""
-
-    epoch: int
-    action: str
-    active: Role | None
-    sentence: str
-    requested_by: str
-    at: float
-
-    @property
-    def key(self) -> str:
-        return f"history#{self.epoch:09d}#{self.at:.3f}#{self.action}#noted"
-
-    def to_json(self) -> dict[str, Any]:
-        active = self.active.value if self.active else None
-        return {
-            "epoch": self.epoch,
-            "execution": "none",
-            "action": self.action,
-            "source": active,
-            "target": active,
-            "outcome": "noted",
-            "sentence": self.sentence,
-            "reason": "",
-            "requested_by": self.requested_by,
-            "taken_at": self.at,
-            "ended_at": self.at,
-            "receipt": None,
-        }
 
 
 def is_note(line: Mapping[str, Any]) -> bool:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from msfailover.admission import Plan
 from msfailover.adoption import Survey, who_is_active
-from msfailover.changes import Outcome
+from msfailover.history import Outcome
 from msfailover.pair import Role
 from msfailover.request import Action
 from msfailover.verdict import Answer, Verdict

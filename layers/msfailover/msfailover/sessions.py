@@ -6,77 +6,16 @@ not see, what shows no usable origin, and a list that is not whole make the answ
 
 from __future__ import annotations
 
-import ipaddress
 from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind, parse_address
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 
-OUR_NAME = "ms-failover"
-"""What our own connections call themselves, where a database shows the name that a client gives."""
-
 _EXAMPLES = 5
-
-IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
-
-
-class SessionKind(StrEnum):
-    """What a session is for. All but `background` can write, or are about to."""
-
-    CLIENT = "client"
-    REPLICATION = "replication"
-    LOGIN = "login"
-    BACKGROUND = "background"
-
-
-@dataclass(frozen=True)
-class Session:
-    """One session as a database shows it.
-
-    Args:
-        id: what the engine needs to end exactly this one and none that took its number later; opaque to others.
-        kind: what it is for.
-        address: where it comes from, if the database shows an address.
-        host_name: the client's name, if the database shows that in place of an address.
-        user: the database user, if shown.
-        local: it comes from the database's own machine, without a network in between.
-        hidden: it is there, but where it comes from is not shown to us.
-    """
-
-    id: str
-    kind: SessionKind = SessionKind.CLIENT
-    address: str | None = None
-    host_name: str | None = None
-    user: str | None = None
-    local: bool = False
-    hidden: bool = False
-
-    @property
-    def origin(self) -> str:
-        """Where it comes from, for people."""
-        if self.hidden:
-            return "hidden"
-        return self.address or self.host_name or ("local" if self.local else "not shown")
-
-
-@dataclass(frozen=True)
-class Listing:
-    """All sessions of a database but our own.
-
-    Args:
-        sessions: what was read.
-        gaps: a sentence for each reason why that may not be all of them; empty for a whole list.
-        late_login_s: a list read sooner than so many seconds after a door was shut may miss a connection that came
-            through before and turns into a session later; 0 where every connection is listed from its first packet,
-            None where the engine does not tell.
-    """
-
-    sessions: tuple[Session, ...]
-    gaps: tuple[str, ...] = ()
-    late_login_s: float | None = 0.0
 
 
 @dataclass(frozen=True)
@@ -201,17 +140,6 @@ def _whose_name(server: Server, name: str, others: Collection[str]) -> _Whose:
     if server.host_names and any(_same_name(name, each) for each in others):
         return _Whose.OTHER
     return _Whose.UNKNOWN
-
-
-def parse_address(text: str) -> IPAddress | None:
-    """Read an address; an IPv4 address mapped into IPv6 is the IPv4 address. None for what is no address."""
-    try:
-        address = ipaddress.ip_address(text.strip().partition("%")[0])
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-        return address.ipv4_mapped
-    return address
 
 
 def _same_name(shown: str, known: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from msfailover.changes import History, Outcome
+from msfailover.history import History, Outcome
 from msfailover.keeping import moment
 from msfailover.pair import PairState
 from msfailover.request import Action

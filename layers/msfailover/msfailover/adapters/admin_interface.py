@@ -20,7 +20,7 @@ from urllib3.connection import HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from msfailover.adapters import tls
-from msfailover.detection import Signal
+from msfailover.evidence import Signal
 from msfailover.verdict import Verdict, no, unknown, yes
 
 BODY_AT_MOST = 4096

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from msfailover.changes import History
-from msfailover.keeping import Note
+from msfailover.history import History, Note
 from msfailover.pair import Lease, PairState, Receipt, Role
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from msfailover.doors import Rule
+from msfailover.evidence import Rule
 from msfailover.pair import Server
 
 if TYPE_CHECKING:

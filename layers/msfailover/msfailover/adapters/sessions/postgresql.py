@@ -35,7 +35,7 @@ from msfailover.adapters.sessions.interface import (
     read_rows,
     where,
 )
-from msfailover.sessions import OUR_NAME, Listing, Session, SessionKind
+from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
 GRANT = "GRANT pg_read_all_stats, pg_signal_backend TO the role that ms-failover logs in with"

@@ -1,0 +1,139 @@
+"""What adapters saw, in the words that decisions judge: a port's signal, a group's rule, a database's session."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from enum import StrEnum
+
+OUR_NAME = "ms-failover"
+"""What our own connections call themselves, where a database shows the name that a client gives."""
+
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+class SessionKind(StrEnum):
+    """What a session is for. All but `background` can write, or are about to."""
+
+    CLIENT = "client"
+    REPLICATION = "replication"
+    LOGIN = "login"
+    BACKGROUND = "background"
+
+
+@dataclass(frozen=True)
+class Session:
+    """One session as a database shows it.
+
+    Args:
+        id: what the engine needs to end exactly this one and none that took its number later; opaque to others.
+        kind: what it is for.
+        address: where it comes from, if the database shows an address.
+        host_name: the client's name, if the database shows that in place of an address.
+        user: the database user, if shown.
+        local: it comes from the database's own machine, without a network in between.
+        hidden: it is there, but where it comes from is not shown to us.
+    """
+
+    id: str
+    kind: SessionKind = SessionKind.CLIENT
+    address: str | None = None
+    host_name: str | None = None
+    user: str | None = None
+    local: bool = False
+    hidden: bool = False
+
+    @property
+    def origin(self) -> str:
+        """Where it comes from, for people."""
+        if self.hidden:
+            return "hidden"
+        return self.address or self.host_name or ("local" if self.local else "not shown")
+
+
+@dataclass(frozen=True)
+class Listing:
+    """All sessions of a database but our own.
+
+    Args:
+        sessions: what was read.
+        gaps: a sentence for each reason why that may not be all of them; empty for a whole list.
+        late_login_s: a list read sooner than so many seconds after a door was shut may miss a connection that came
+            through before and turns into a session later; 0 where every connection is listed from its first packet,
+            None where the engine does not tell.
+    """
+
+    sessions: tuple[Session, ...]
+    gaps: tuple[str, ...] = ()
+    late_login_s: float | None = 0.0
+
+
+def parse_address(text: str) -> IPAddress | None:
+    """Read an address; an IPv4 address mapped into IPv6 is the IPv4 address. None for what is no address."""
+    try:
+        address = ipaddress.ip_address(text.strip().partition("%")[0])
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    return address
+
+
+ANY_PROTOCOL = "-1"
+
+
+TCP = ("tcp", "6")
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One inbound rule of one security group.
+
+    Args:
+        group_id: the group it stands in.
+        rule_id: its own id, by which it can be revoked.
+        protocol: "tcp", "6", "-1" and so on, as EC2 gives it.
+        from_port, to_port: the range; None with protocol -1.
+        cidr: an IPv4 or IPv6 network, if it names one.
+        source_group: a security group, if it refers to one.
+        prefix_list: the id of a prefix list, if it refers to one.
+        prefixes: that list's networks; None where they could not be read.
+    """
+
+    group_id: str
+    rule_id: str
+    protocol: str
+    from_port: int | None = None
+    to_port: int | None = None
+    cidr: str | None = None
+    source_group: str | None = None
+    prefix_list: str | None = None
+    prefixes: tuple[str, ...] | None = None
+    description: str = ""
+
+    def __str__(self) -> str:
+        source = self.cidr or self.source_group or self.prefix_list or "an unreadable source"
+        return f"{self.rule_id} of {self.group_id} ({source}, {self.protocol} {self.from_port}-{self.to_port})"
+
+    def covers(self, port: int) -> bool:
+        """Whether the rule is about TCP connections to `port`."""
+        if self.protocol == ANY_PROTOCOL:
+            return True
+        if self.protocol.lower() not in TCP:
+            return False
+        if self.from_port is None or self.to_port is None or self.from_port == -1:
+            return True
+        return self.from_port <= port <= self.to_port
+
+
+class Signal(StrEnum):
+    """What came back from one port. A refusal says that the listener is gone; a silence says little."""
+
+    ANSWERS = "answers"
+    REFUSED = "refused"
+    SILENT = "silent"
+    UNREACHABLE = "unreachable"
+    WRONG_CERTIFICATE = "wrong certificate"
+    WRONG_STATUS = "wrong status"
+    BROKEN = "broken"
