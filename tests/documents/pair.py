@@ -219,7 +219,7 @@ class Pair:
         """Wait until the first file of a copy has arrived, of this many bytes, in the standby's staging area."""
         place = Path(first).parent
         staged = self.inside("ms2", f"{place.parent}/.ms-failover/{place.name}/staging/{Path(first).name}")
-        wait_until(f"{staged} is there", lambda: staged.exists() and staged.stat().st_size == size, deadline_s=10)
+        wait_until(f"{staged} is there", lambda: _size(staged) == size, deadline_s=10)
 
     def end(self, role: str, program: str) -> None:
         """Kill every process of this name on a host."""
@@ -255,6 +255,14 @@ class Pair:
         ended = self.run("ms1", "verify-replication", timeout_s=60, **parameters)
         assert ended.code == 0, ended.stderr
         return ended.result
+
+
+def _size(path: Path) -> int | None:
+    """The size of a file that may come and go while it is looked at."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return None
 
 
 def _empty(directory: Path) -> None:

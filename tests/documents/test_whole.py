@@ -91,6 +91,17 @@ def test_files_that_vanish_during_the_copy_are_a_failure(pair: Pair) -> None:
     repaired(pair)
 
 
+def test_a_standby_that_is_gone_when_it_is_told_of_the_copy_ends_the_run_with_a_reason(pair: Pair) -> None:
+    pair.settle()
+    pair.write("ms1", f"{CDS}/one", "1")
+    ends = f"$(echo {STATE}/run.*/ends)"
+    gone = "pkill -KILL -x ssh; for _ in {1..200}; do pgrep -x ssh >/dev/null || break; sleep 0.01; done"
+    pair.stand_in("ms1", "rsync", f'{gone}; echo connection 1<>"{ends}"; exit 12')
+    assert "rsync ended with code 12" in failed(pair.replicate())
+    assert not pair.inside("ms2", f"{CDS}/one").exists()
+    repaired(pair)
+
+
 def test_a_session_that_a_cut_network_left_behind_gives_way_to_the_next_run(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/one", "1")
     pair.leave_session()
