@@ -21,20 +21,22 @@ from msfailover.request import BadRequest, role_in
 from msfailover.sessions import Finding, over_reads, sessions_of
 from msfailover.settings import SessionsSettings
 from msfailover.verdict import Verdict, unknown
+from msfailover.waiting import attempts
 
 SETTINGS = read(SessionsSettings, os.environ)
 logger = observing.logger_for("database_sessions")
 
-PAUSE_BETWEEN_READS_S = 0.1
+PAUSE_BETWEEN_READS_S = 0.05
 READS_AT_MOST = 10
+PAUSE_BETWEEN_ROUNDS_S = 0.02
+ROUNDS_AT_MOST = 5
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
     action = event.get("action")
     if action == "status":
-        past_late_logins = event.get("past_late_logins") is True
-        verdict = status(SETTINGS.pair.server(role_in(event)), _reads_in(event), past_late_logins)
+        verdict = status(SETTINGS.pair.server(role_in(event)), _reads_in(event), proof=event.get("proof") is True)
     elif action == "terminate":
         verdict = terminate(SETTINGS.pair.server(role_in(event)))
     elif action == "rights":
@@ -45,34 +47,44 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return verdict.to_json()
 
 
-def status(server: Server, reads: int, past_late_logins: bool = False) -> Verdict:
+def status(server: Server, reads: int, proof: bool = False) -> Verdict:
     """Has the server sessions? *No* only when every read in a row saw none, and the origin of every session.
 
     Args:
         server: the server.
         reads: how many reads in a row.
-        past_late_logins: for a proof. A connection that came through the door before it was shut can be invisible to
-            the database until it has logged in; the reads are then spread until the database has given up on it, or
-            for as long as the setting says, whichever is shorter.
+        proof: whether nothing may come any more, its door being shut. Then connections that have not logged in count
+            too, and they and logins under way are waited for until they have ended, for as long as the setting says at
+            most. The reads are spread over the time that EC2 may take until the changed rule is in effect
+            (RevokeSecurityGroupIngress: "a small delay might occur"), and over the time in which the database may
+            hold connections that it shows nobody.
     """
-    findings: list[Finding] = []
     pause = PAUSE_BETWEEN_READS_S
     try:
-        for count in range(reads):
-            if count:
-                time.sleep(pause)
-            finding, late_login_s = _find(server)
-            findings.append(finding)
-            if past_late_logins and count == 0:
-                pause = max(pause, _wait_for_late_logins(late_login_s) / max(1, reads - 1))
-            if not finding.verdict.is_no:
-                break
+        if proof:
+            finding, late_login_s = _without_logins(server)
+            pause = max(pause, max(SETTINGS.door_settles_s, _unseen_for(late_login_s)) / max(1, reads - 1))
+        else:
+            finding, _ = _find(server)
+        findings = [finding]
+        while findings[-1].verdict.is_no and len(findings) < reads:
+            time.sleep(pause)
+            findings.append(_find(server, connections=proof)[0])
     except DatabaseProblem as problem:
         return unknown(f"Whether {server.role} has sessions is not known: {problem.sentence}")
     return over_reads(findings)
 
 
-def _wait_for_late_logins(late_login_s: float | None) -> float:
+def _without_logins(server: Server) -> tuple[Finding, float | None]:
+    """As `_find`, when what has connected and not logged in has ended, or its time is over: nobody can end it."""
+    for _ in attempts(SETTINGS.late_login_s):
+        found = _find(server, connections=True)
+        if not found[0].logins_only:
+            break
+    return found
+
+
+def _unseen_for(late_login_s: float | None) -> float:
     """Seconds to go on reading: what the database says it needs, or the setting where it says nothing or more."""
     if late_login_s is None:
         return SETTINGS.late_login_s
@@ -85,15 +97,21 @@ def _wait_for_late_logins(late_login_s: float | None) -> float:
 
 
 def terminate(server: Server) -> Verdict:
-    """End every session of the server, and say whether any is left. An ended session can take a moment to go.
+    """End every session of the server, and say whether any is left.
+
+    An ended session can take a moment to go, and a login that was under way becomes a session that can be ended only
+    when it is through: so it is done again, a few times within `ROUNDS_AT_MOST * PAUSE_BETWEEN_ROUNDS_S`.
 
     Raises:
         DatabaseUnreachable, LoginRefused, RightsMissing: they could not be ended, or not all of them.
     """
-    found, _ = _find(server)
-    if found.ids:
+    for _ in range(ROUNDS_AT_MOST):
+        found, _ = _find(server, connections=True)
+        if not found.ids:
+            return found.verdict
         done = _engine().terminate(found.ids)
         logger.info("sessions ended", extra={"server": server.role, "asked": done.asked, "gone": done.gone})
+        time.sleep(PAUSE_BETWEEN_ROUNDS_S)
     return _find(server)[0].verdict
 
 
@@ -105,11 +123,15 @@ def rights() -> Verdict:
         return unknown(f"Whether sessions could be ended is not known: {problem.sentence}")
 
 
-def _find(server: Server) -> tuple[Finding, float | None]:
-    """The server's sessions, and for how long after a door was shut a login may still be under way unseen."""
+def _find(server: Server, *, connections: bool = False) -> tuple[Finding, float | None]:
+    """The server's sessions, and for how long after a door was shut a login may still be under way unseen.
+
+    Args:
+        connections: whether connections that have not logged in count.
+    """
     others = SETTINGS.pair.other(server.role).host_names + SETTINGS.known_hosts
     listing = _engine().list_sessions()
-    return sessions_of(server, listing, others), listing.late_login_s
+    return sessions_of(server, listing, others, connections=connections), listing.late_login_s
 
 
 @cache

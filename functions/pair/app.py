@@ -173,7 +173,7 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
         return door_before.to_json() | {"answer": "no" if door_before.is_yes else "unknown"}
     sessions = _ask(
         SETTINGS.sessions_function,
-        {"action": "status", "server": server, "reads": SETTINGS.fence_reads, "past_late_logins": True},
+        {"action": "status", "server": server, "reads": SETTINGS.fence_reads, "proof": True},
     )
     door_after = _ask(SETTINGS.access_function, {"action": "status", "server": server})
     return _keep(

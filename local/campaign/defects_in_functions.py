@@ -71,8 +71,8 @@ def unknown_is_zero(patches: Patches, _found: Functions) -> None:
 def unreachable_is_zero(patches: Patches, found: Functions) -> None:
     status = found["database_sessions"].status
 
-    def guessed(server: Server, reads: int, past_late_logins: bool = False) -> Verdict:
-        verdict: Verdict = status(server, reads, past_late_logins)
+    def guessed(server: Server, reads: int, proof: bool = False) -> Verdict:
+        verdict: Verdict = status(server, reads, proof)
         return verdict if verdict.is_yes or verdict.is_no else no("Nobody answers.", counts=[0] * reads)
 
     patches.put(found["database_sessions"], "status", guessed, why=WHY)

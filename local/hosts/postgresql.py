@@ -12,6 +12,8 @@ from .host import HostError
 
 _DATA = "/var/lib/postgresql/data"
 _SOCKETS = "/run/postgresql"
+CONNECTIONS = Path(__file__).parents[2] / "docs" / "postgresql_connections.sql"
+"""What an administrator with a superuser runs, so that connections are seen before they log in."""
 
 # The data are as short-lived as the stage: no fsync. Small, as the stage must fit beside everything else.
 _SETTINGS = f"""
@@ -99,6 +101,7 @@ class PostgreSQL(Database):
         server.run(f"GRANT CONNECT ON DATABASE {NAME} TO {APPLICATION}, {MONITOR}")
         server.close()
         database = self._connect(NAME)
+        database.run(CONNECTIONS.read_text())
         database.run(
             "CREATE TABLE journal (id bigserial PRIMARY KEY, server text NOT NULL,"
             " at timestamptz NOT NULL DEFAULT clock_timestamp())"

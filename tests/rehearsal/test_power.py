@@ -20,3 +20,11 @@ def test_a_rule_that_lets_everybody_in_is_named_and_not_trusted(tmp_path: Path) 
     assert rehearsed.report["receipt"]["by"] == "power"
     assert "10.77.0.0/24" in rehearsed.held("The rule is named")
     assert rehearsed.broken() == {"The door let in one at most"}
+
+
+def test_a_connection_that_has_not_logged_in_is_named_and_not_trusted(tmp_path: Path) -> None:
+    rehearsed = rehearse("silent-connection", tmp_path)
+    assert taken_over(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "power"
+    assert "1 connection from 10.77.0.11" in rehearsed.held("The connection is named")
+    assert not rehearsed.broken()

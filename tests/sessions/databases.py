@@ -68,6 +68,9 @@ class Database(ABC):
         return engine_for(replace(self.settings(), **changes), Fixed(Login(role, password)))
 
 
+POSTGRESQL_CONNECTIONS = Path(__file__).parents[2] / "docs" / "postgresql_connections.sql"
+
+
 def documented_sql(which: str) -> list[str]:
     """The statements that docs/databases.md tells an administrator to run."""
     page = (Path(__file__).parents[2] / "docs" / "databases.md").read_text()
@@ -133,7 +136,8 @@ class PostgreSQLServer(Database):
 
     def __init__(self) -> None:
         self._server = server = Process("msf-postgresql-", signal.SIGQUIT)
-        data = str(server.directory / "data")
+        self.data = server.directory / "data"
+        data = str(self.data)
         server.run([str(POSTGRESQL / "initdb"), "-D", data, "-U", "postgres", "-A", "trust", "--no-sync"])
         rules = "local all all trust\n" + "".join(
             f"host {what} all {network} scram-sha-256\n"
@@ -158,11 +162,16 @@ class PostgreSQLServer(Database):
         self.admin = self.local_session()
         for statement in documented_sql("postgresql"):
             self.admin.run(statement)
+        self.show_connections()
         for role, rights in (("seer", "pg_read_all_stats"), ("bare", ""), ("manager", "")):
             self.admin.run(f"CREATE ROLE {role} LOGIN REPLICATION PASSWORD '{PASSWORD}'")
             if rights:
                 self.admin.run(f"GRANT {rights} TO {role}")
         self.admin.run(f"ALTER ROLE postgres PASSWORD '{PASSWORD}'")
+
+    def show_connections(self) -> None:
+        """Run what docs/databases.md tells a superuser to run, as a whole; it can be run again."""
+        self.admin.run(POSTGRESQL_CONNECTIONS.read_text())
 
     @property
     def certificates(self) -> certificates.Certificates:

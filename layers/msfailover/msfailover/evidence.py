@@ -14,11 +14,15 @@ IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 
 
 class SessionKind(StrEnum):
-    """What a session is for. All but `background` can write, or are about to."""
+    """What a session is for. All but `background` can write, or may come to.
+
+    A `login` has begun, a `connection` has said nothing yet: it is no session, and may never be one.
+    """
 
     CLIENT = "client"
     REPLICATION = "replication"
     LOGIN = "login"
+    CONNECTION = "connection"
     BACKGROUND = "background"
 
 

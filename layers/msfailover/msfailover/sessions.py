@@ -16,6 +16,7 @@ from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 
 _EXAMPLES = 5
+_BEFORE_LOGIN = (SessionKind.LOGIN, SessionKind.CONNECTION)
 
 
 @dataclass(frozen=True)
@@ -26,15 +27,23 @@ class Finding:
         verdict: has it sessions? *No* only when the list is whole and every origin in it is known.
         sessions: those that are the server's.
         unknown: those that may be.
+        gaps: why the list may not be whole.
     """
 
     verdict: Verdict
     sessions: tuple[Session, ...]
     unknown: tuple[Session, ...]
+    gaps: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
         return len(self.sessions)
+
+    @property
+    def logins_only(self) -> bool:
+        """Whether only connections and logins under way speak against a *no*: they end by themselves, in a while."""
+        against = (*self.sessions, *self.unknown)
+        return bool(against) and not self.gaps and all(each.kind in _BEFORE_LOGIN for each in against)
 
     @property
     def ids(self) -> tuple[str, ...]:
@@ -48,7 +57,9 @@ class _Whose(StrEnum):
     UNKNOWN = "unknown"
 
 
-def sessions_of(server: Server, listing: Listing, others: Collection[str] = ()) -> Finding:
+def sessions_of(
+    server: Server, listing: Listing, others: Collection[str] = (), *, connections: bool = False
+) -> Finding:
     """Tell which sessions are of a server.
 
     Args:
@@ -57,13 +68,17 @@ def sessions_of(server: Server, listing: Listing, others: Collection[str] = ()) 
         others: host names known to be somebody else's (the other server's, an administrator's desk), for databases
             that show names. A name that is neither the server's nor among these is unknown. Addresses need no such
             list: an address that is not one of the server's is somebody else's.
+        connections: whether connections that have not logged in count as well. A proof that nothing can come any more
+            must count them; whether a server is active does not hang on them, and what a machine without power has
+            left behind stays for a while.
     """
     mine: list[Session] = []
     unclear: list[Session] = []
     for session in listing.sessions:
         whose = _whose(server, session, (*others, OUR_NAME))
         if whose is _Whose.SERVER:
-            mine.append(session)
+            if connections or session.kind is not SessionKind.CONNECTION:
+                mine.append(session)
         elif whose is _Whose.UNKNOWN:
             unclear.append(session)
     evidence = {
@@ -88,7 +103,7 @@ def sessions_of(server: Server, listing: Listing, others: Collection[str] = ()) 
     else:
         seen = _plural(len(listing.sessions))
         verdict = no(f"{server.role} has no session on the database; {seen} seen, each of known origin.", **evidence)
-    return Finding(verdict, tuple(mine), tuple(unclear))
+    return Finding(verdict, tuple(mine), tuple(unclear), listing.gaps)
 
 
 def over_reads(findings: Sequence[Finding]) -> Verdict:

@@ -186,7 +186,8 @@ class SessionsSettings:
     tls: str = setting("DATABASE_TLS", choice("verify", "off"), "verify")
     kill_with: str = setting("DATABASE_KILL_WITH", choice("engine", "rds"), "engine")
     known_hosts: tuple[str, ...] = setting("DATABASE_KNOWN_HOSTS", host_names, ())
-    late_login_s: float = setting("LATE_LOGIN_SECONDS", number(0, 60, "seconds"), 1.0)
+    late_login_s: float = setting("LATE_LOGIN_SECONDS", number(0, 8, "seconds"), 1.0)
+    door_settles_s: float = setting("DOOR_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
     connect_timeout_s: float = setting("DATABASE_CONNECT_SECONDS", number(0.2, 10, "seconds"), 2.0)
     statement_timeout_s: float = setting("DATABASE_STATEMENT_SECONDS", number(0.2, 20, "seconds"), 3.0)
 

@@ -3,11 +3,14 @@
 Logins under way. Up to PostgreSQL 17 a connection is not in `pg_stat_activity` before its authentication is over.
 Measured on 15.18: from the startup packet on, its process holds a lock on its own virtual transaction and is in
 `pg_locks`, which shows no address; so a process that is only there is listed here as a login of hidden origin, which
-makes the answer unknown until it is over. Before the startup packet (the TCP connection, TLS) no view shows it. The
+makes the answer unknown until it is over. From version 18 on it is in `pg_stat_activity`, state `starting`. A login
+under way can be ended by superusers only.
+
+Before the startup packet (the TCP connection, TLS) no view shows it. Where we may read the host's TCP table
+(tcp_table.py), it is listed from there, with its address, and nothing is missed. Elsewhere time must pass: the
 server ends each of the two phases after `authentication_timeout`: measured with 4 s, a silent connection was closed
 after 4.0 s, one that sent its startup packet at 3.7 s and then stayed silent after 7.7 s. So a list read later than
-`authentication_timeout` after the door was shut misses nothing (`Listing.late_login_s`); a low one closes the gap. A
-login under way can be ended by superusers only. From version 18 on it is in `pg_stat_activity`, state `starting`.
+`authentication_timeout` after the door was shut misses nothing (`Listing.late_login_s`); a low one closes the gap.
 """
 
 from __future__ import annotations
@@ -35,6 +38,7 @@ from msfailover.adapters.sessions.interface import (
     read_rows,
     where,
 )
+from msfailover.adapters.sessions.tcp_table import MAY_READ, READ, TcpTable, table_of
 from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
@@ -80,7 +84,8 @@ class PostgreSQL:
         return self._kept.run(self._list)
 
     def terminate(self, session_ids: Sequence[str]) -> Termination:
-        wanted = [_parse(each) for each in session_ids]
+        # What has only connected has no process number that we could name; the server ends it in its time.
+        wanted = [_parse(each) for each in session_ids if not each.endswith("@tcp")]
         return self._kept.run(lambda connection: self._end(connection, wanted)) if wanted else Termination(0, 0)
 
     def can_list_and_terminate(self) -> Verdict:
@@ -123,21 +128,37 @@ class PostgreSQL:
 
     def _list(self, connection: Connection) -> Listing:
         limit = self._settings.row_limit
+        may_read = self._may_read_tcp(connection)
         for _ in range(_ROUNDS):
-            # Locks first: a process holds its lock until it is in the activity, so a login that ends in between is
-            # found by the second statement. One that is in neither afterwards was ending; the next round tells.
+            table = self._tcp_table(connection) if may_read else None
+            # Table and locks first: a process holds both until it is in the activity, so a login that ends in between
+            # is found by the last statement. One that is not afterwards was ending; the next round tells.
             candidates = [row[0] for row in self._run(connection, _LOGINS, limit=limit + 1)]
             rows = self._run(connection, _LIST, limit=limit + 1)
             listed = {row[0] for row in rows}
             pending = [pid for pid in candidates if pid not in listed]
-            if not pending:
+            silent = table.not_listed([(row[3], row[4]) for row in rows]) if table is not None else ()
+            if not pending and not silent:
                 break
         whole = len(rows) <= limit and len(candidates) <= limit
         return Listing(
-            sessions=(*read_rows(_session, rows[:limit]), *(_login(pid) for pid in pending)),
+            sessions=(*read_rows(_session, rows[:limit]), *(_login(pid) for pid in pending), *silent),
             gaps=() if whole else (incomplete(limit),),
-            late_login_s=_seconds(rows[0][7]) if rows else None,
+            late_login_s=0.0 if table is not None else _seconds(rows[0][7]) if rows else None,
         )
+
+    def _may_read_tcp(self, connection: Connection) -> bool:
+        return self._run(connection, MAY_READ) == [[True]]
+
+    def _tcp_table(self, connection: Connection) -> TcpTable | None:
+        """The host's TCP table, or None where it can't be had: then the list is what it is without."""
+        limit = self._settings.row_limit
+        try:
+            return table_of(self._run(connection, READ, limit=limit + 1), limit)
+        except DatabaseProblem as problem:
+            if isinstance(problem, DatabaseUnreachable) and problem.lost:
+                raise
+            return None
 
     def _end(self, connection: Connection, wanted: list[tuple[int, str]]) -> Termination:
         try:
@@ -172,7 +193,13 @@ class PostgreSQL:
         if lacking and not superuser:
             return no(f"The database role lacks {' and '.join(lacking)}: {GRANT}.", **evidence)
         limit = "" if superuser else f" Sessions of superusers ({supers or 'none'}) it can't end."
-        return yes(f"The database role may list and end sessions.{limit}", **evidence)
+        sees_silent = self._may_read_tcp(connection) and self._tcp_table(connection) is not None
+        evidence["connections_before_login"] = sees_silent
+        silent = "sees" if sees_silent else "does not see, so a fence waits for them"
+        return yes(
+            f"The database role may list and end sessions.{limit} Connections before their login it {silent}.",
+            **evidence,
+        )
 
 
 def _close(connection: Connection) -> None:
