@@ -1,6 +1,7 @@
 """`probe`: looks at the servers from inside their network. Calls no AWS API.
 
-Actions: look (both servers at once, raw signals), confirm (is the active one really down? more than one look), serves
+Actions: look (both servers at once, raw signals), hold (does a connection to the active server end before the next look
+is due?), confirm (is the active one really down? more than one look), serves
 (does a server's administration interface answer?), name (where does the name point?), certificate (is it good, and
 until when?).
 """
@@ -11,10 +12,12 @@ import os
 import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import Any
 
 from msfailover import observing
 from msfailover.adapters import admin_interface
+from msfailover.adapters.held_connection import HeldConnection
 from msfailover.detection import Diagnosis, Look, confirmed, diagnose
 from msfailover.environment import read
 from msfailover.evidence import Signal
@@ -30,13 +33,17 @@ BETWEEN_LOOKS_S = 0.3
 """Seconds from the beginning of one look to the beginning of the next, when an outage is confirmed."""
 FRESH_SHARE = 0.4
 """The share of its usual time a server has to answer a look that only repeats what was seen this moment."""
+HOLD_AT_MOST_S = 20
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
     action = event.get("action")
+    answer: dict[str, Any]
     if action == "look":
         answer = {role.value: _as_json(look) for role, look in look_at_both().items()}
+    elif action == "hold":
+        answer = {"ended": _held(role_in(event)).ends_within(_seconds_in(event))}
     elif action == "confirm":
         answer = confirm(role_in(event), event.get("fresh") is True).to_json()
     elif action == "serves":
@@ -46,7 +53,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     elif action == "certificate":
         answer = certificate(SETTINGS.pair.server(role_in(event))).to_json()
     else:
-        known = "look, confirm, serves, name, certificate"
+        known = "look, hold, confirm, serves, name, certificate"
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.debug("answered", extra={"asked": action, "answer": answer})
     return answer
@@ -121,6 +128,19 @@ def _admin(server: Server, timeout_s: float) -> admin_interface.Sighting:
 
 def _port(server: Server, timeout_s: float) -> admin_interface.Sighting:
     return admin_interface.ask_port(server.address, SETTINGS.management_port, timeout_s)
+
+
+@cache
+def _held(role: Role) -> HeldConnection:
+    """The connection that is held to a server's management port, where agents keep theirs too."""
+    return HeldConnection(SETTINGS.pair.server(role).address, SETTINGS.management_port, SETTINGS.timeout_s)
+
+
+def _seconds_in(event: Mapping[str, Any]) -> float:
+    seconds = event.get("seconds")
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool) or not 0 < seconds <= HOLD_AT_MOST_S:
+        raise BadRequest(f"seconds is {str(seconds)[:20]!r}, but a number up to {HOLD_AT_MOST_S} is needed.")
+    return float(seconds)
 
 
 def _as_json(look: Look) -> dict[str, str]:

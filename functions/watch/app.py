@@ -47,6 +47,12 @@ _streak = Streak()
 """Carried from tick to tick while the process lives; a new process begins to count again, which only costs time."""
 _looked_at = 0.0
 """When this process last looked, in seconds since 1970."""
+_well: Role | None = None
+"""The active server, if the last look found it well and nothing was to be done."""
+_hold_from = 0.0
+"""From when on a connection may be held again, by the clock of `time.monotonic`."""
+HOLD_S = (0.1, 20.0)
+"""Seconds for which a connection is held, at least and at most."""
 TICK_LATE_AT_MOST_S = 5.0
 """A tick that comes later than this counts from nothing: another process has looked meanwhile, or nobody."""
 
@@ -68,7 +74,27 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         over = due + SETTINGS.timeout_s + MARGIN_S
         if event.get("once") or not goes_on(_streak, SETTINGS.threshold, over, end):
             return {"looks": looks, "started": started}
-        time.sleep(max(0.0, due - time.monotonic()))
+        due = _wait_until(due)
+
+
+def _wait_until(due: float) -> float:
+    """Wait for the next look; returns when it is due. The end of a held connection brings it forward.
+
+    At most once in an interval: a server that ends whom it does not know is not to be looked at without a pause. While
+    anything is amiss or under way nothing is held, so that the probe is free for whoever needs it.
+    """
+    global _hold_from
+    now = time.monotonic()
+    if SETTINGS.holds_connection and _well is not None and now >= _hold_from and due - now >= HOLD_S[0]:
+        held = {"action": "hold", "server": _well, "seconds": round(min(due - now, HOLD_S[1]), 3)}
+        try:
+            if lambdas.ask(aws.functions(), SETTINGS.probe_function, held).get("ended") is True:
+                _hold_from = time.monotonic() + SETTINGS.interval_s
+                return min(due, time.monotonic())
+        except FunctionFailed as error:
+            logger.warning("no connection could be held", extra={"why": str(error)[:300]})
+    time.sleep(max(0.0, due - time.monotonic()))
+    return due
 
 
 def _forget_what_is_old() -> None:
@@ -87,8 +113,9 @@ def rights() -> Verdict:
 
 def look_once() -> str | None:
     """One look: diagnose, publish, and start a failover if it is due. Returns the execution it started."""
-    global _streak, _looked_at
+    global _streak, _looked_at, _well
     _looked_at = time.time()
+    _well = None
     state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         return None  # nobody has taken the pair into care yet; adopt does
@@ -99,6 +126,8 @@ def look_once() -> str | None:
     _publish(state.active, diagnosis)
     if diagnosis.finding is Finding.HEALTHY and state.held:
         _ask_pair({"action": "release"})
+    if diagnosis.finding is Finding.HEALTHY and state.lease is None:
+        _well = state.active
     if diagnosis.finding is not Finding.HEALTHY:
         logger.warning(down.sentence, extra={"finding": diagnosis.finding, "down": down.answer})
     return _start(state, state.active, down) if down.is_yes else None

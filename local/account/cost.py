@@ -101,6 +101,9 @@ def bill(given: Mapping[str, str] | None = None) -> list[Line]:
     calls = _calls(runs, looks)
     memory_gb = template["Globals"]["Function"]["MemorySize"] / 1024
     busy = runs["watch"] * 60 + sum(each * SECONDS[name] for name, each in calls.items() if name != "watch")
+    if values["WatchHoldsConnection"] == "yes":  # the probe then runs as long as the watchdog does
+        busy += runs["watch"] * 60
+        calls["probe"] += looks
     requests = sum(calls.values())
     alarms = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
     fine = sum(float(_value(each["Period"], values)) < 60 for each in alarms)

@@ -6,7 +6,7 @@ import shutil
 import socketserver
 import threading
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from functools import partial
 from typing import Protocol
 
@@ -149,6 +149,7 @@ def boot(hosts: Hosts, manager: Manager) -> None:
     for attempt in range(1, BOOTS + 1):
         for role in ROLES:
             _boot_host(hosts.ms(role))
+        _forget_sessions(hosts)
         last = hosts.journal.rows()[-1].id if hosts.journal.rows() else 0
         for role in ROLES:
             manager.start(hosts.ms(role))
@@ -158,6 +159,12 @@ def boot(hosts: Hosts, manager: Manager) -> None:
         except StageError:
             if attempt == BOOTS:
                 raise
+
+
+def _forget_sessions(hosts: Hosts) -> None:
+    """End what hosts without power have left on the database: in time it would have no room for a server."""
+    with closing(hosts.database.connect()) as database:
+        database.run("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE client_addr IS NOT NULL")
 
 
 def _boot_host(server: ServerHost) -> None:

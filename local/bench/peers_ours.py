@@ -26,7 +26,7 @@ def ours(directory: Path, runs: int, faults: Sequence[str], watch_on_s: float) -
     """Each fault `runs` times on one stage, the pair changing its active server each time."""
     found: dict[str, dict[str, list[float]]] = {fault: {"took": [], "both": []} for fault in faults}
     settings.FAILURE_THRESHOLD = FAILURE_THRESHOLD
-    with Stage(directory, agents=5) as stage:
+    with Stage(directory, agents=5, parameters={"WatchHoldsConnection": "yes"}) as stage:
         prepare(stage, Story(stage))
         for number in range(runs):
             for fault in faults:

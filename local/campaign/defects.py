@@ -55,6 +55,8 @@ _ALL = (
     Defect("one-read", "One read without a session is taken for proof.", functions.one_read),
     Defect("unknown-is-zero", "A session whose origin is hidden counts as somebody else's.",
            functions.unknown_is_zero),
+    Defect("connections-uncounted", "A connection that has not logged in yet is left out of the proof.",
+           functions.connections_uncounted),
     Defect("unreachable-is-zero", "A database that can't be asked has no sessions.", functions.unreachable_is_zero),
     Defect("one-address", "Sessions are told by the server's first address only.", functions.one_address),
     Defect("owners-rules-unread", "Only the door's own rules are looked at.", functions.owners_rules_unread),

@@ -68,6 +68,11 @@ def unknown_is_zero(patches: Patches, _found: Functions) -> None:
     patches.put(sessions, "_whose", guessed, why=WHY)
 
 
+def connections_uncounted(patches: Patches, found: Functions) -> None:
+    find = found["database_sessions"]._find
+    patches.put(found["database_sessions"], "_find", lambda server, **_connections: find(server), why=WHY)
+
+
 def unreachable_is_zero(patches: Patches, found: Functions) -> None:
     status = found["database_sessions"].status
 

@@ -27,6 +27,7 @@ class Kind(StrEnum):
 
     BOOT = "boot"  # the first server's host comes back, and its autostart starts the service
     CRASH = "crash"  # the first server's service dies
+    LOGIN = "login"  # a connection of the first server that had said nothing logs in
     MEND = "mend"  # the first server's host answers again (partition and hang are over)
     ALARM = "alarm"  # a second trigger, by the alarm
     WATCH = "watch"  # the watchdog looks, and starts what it thinks is due

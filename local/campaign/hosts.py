@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import itertools
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
@@ -60,12 +60,16 @@ class Host:
 
 @dataclass(frozen=True)
 class Open:
-    """A session on the database. A ghost is one whose client died without a word: listed, but nobody writes."""
+    """A session on the database. A ghost is one whose client died without a word: listed, but nobody writes.
+
+    A silent one is only a connection: it is no session, but can become one as long as it is there.
+    """
 
     id: str
     role: str
     address: str
     ghost: bool = False
+    silent: bool = False
 
 
 @cache
@@ -125,7 +129,11 @@ class Base:
         """Open what sessions the host can: one from each of its addresses. Returns the new ones."""
         if not (self.up and host.on and host.runs):
             return []
-        have = {session.address for session in self.sessions if session.role == host.role and not session.ghost}
+        have = {
+            session.address
+            for session in self.sessions
+            if session.role == host.role and not session.ghost and not session.silent
+        }
         made = [
             Open(f"{next(self._ids)}", host.role, address)
             for address in host.addresses
@@ -134,13 +142,30 @@ class Base:
         self.sessions += made
         return made
 
+    def connect_in_silence(self, host: Host) -> None:
+        """The host has a connection, of no service's, that has not logged in."""
+        self.sessions.append(Open(f"{next(self._ids)}", host.role, host.addresses[0], silent=True))
+
+    def log_in(self, role: str) -> bool:
+        """What is silent and has somebody at its other end becomes a session. Says whether there was any."""
+        begun = [each for each in self.sessions if each.role == role and each.silent and not each.ghost]
+        self.sessions = [replace(each, silent=False) if each in begun else each for each in self.sessions]
+        return bool(begun)
+
+    def hang_up(self, role: str) -> None:
+        """What a server has connected in silence ends: its machine is off, or the database waits no longer."""
+        self.sessions = [each for each in self.sessions if not (each.role == role and each.silent)]
+
     def leave(self, role: str, *, ghosts: bool) -> None:
-        """The server's sessions end; a host that died leaves them behind as ghosts."""
+        """The service's sessions end; a host that died leaves all that it had behind, as ghosts."""
         mine = [session for session in self.sessions if session.role == role]
-        self.sessions = [session for session in self.sessions if session.role != role]
-        if ghosts:
-            self.sessions += [Open(each.id, each.role, each.address, ghost=True) for each in mine]
+        stay = [replace(each, ghost=True) for each in mine] if ghosts else [each for each in mine if each.silent]
+        self.sessions = [session for session in self.sessions if session.role != role] + stay
 
     def writers(self) -> set[str]:
         """The servers that hold sessions now, ghosts aside."""
-        return {session.role for session in self.sessions if not session.ghost}
+        return {session.role for session in self.sessions if not session.ghost and not session.silent}
+
+    def may_come(self, role: str) -> bool:
+        """Whether something of a server's is connected that can become a session."""
+        return any(session.role == role and session.silent and not session.ghost for session in self.sessions)

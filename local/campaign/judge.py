@@ -130,6 +130,10 @@ class RecordJudge:
         if receipt["by"] == "database":
             if any(world.database.lets_in(address) for address in host.addresses):
                 raise Violation("I2", f"a receipt by database says that {server} is out, but it can get in")
+            if world.database.may_come(server):
+                raise Violation(
+                    "I2", f"a receipt by database says that {server} is out, but a connection of it is open"
+                )
             if len(receipt["sessions"]) < 3 or any(receipt["sessions"]):
                 raise Violation("I2", f"a receipt rests on {receipt['sessions']}, not on three reads of zero")
         elif self.last_off.get(server, 0.0) < float(lease["taken_at"]) - 1:

@@ -230,11 +230,12 @@ class Engine:
         self._world = world
 
     def list_sessions(self) -> Any:
-        from msfailover.evidence import Listing, Session
+        from msfailover.evidence import Listing, Session, SessionKind
 
         def shown(each: Open) -> Session:
             hidden = self._world.database.hidden
-            return Session(each.id, address=None if hidden else each.address, hidden=hidden)
+            kind = SessionKind.CONNECTION if each.silent else SessionKind.CLIENT
+            return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
 
         def sessions() -> Any:
             self._demand()
@@ -258,9 +259,10 @@ class Engine:
         def end() -> Any:
             self._demand()
             database = self._world.database
-            mine = [each for each in database.sessions if each.id in session_ids]
+            # What has only connected can't be ended.
+            mine = [each for each in database.sessions if each.id in session_ids and not each.silent]
             if not database.undying:
-                database.sessions = [each for each in database.sessions if each.id not in session_ids]
+                database.sessions = [each for each in database.sessions if each not in mine]
                 for each in mine:
                     self._world.touch(f"a session of {each.role} from {each.address} is ended")
             return Termination(asked=len(mine), gone=0)

@@ -80,6 +80,8 @@ class World:
         self.database.seen = schedule.database != "unseen"
         self.database.hidden = schedule.database == "hidden"
         self.database.undying = schedule.database == "undying"
+        if schedule.database == "silent" and first.on:
+            self.database.connect_in_silence(first)
 
     def _condition(self, host: Host, word: str) -> None:
         if word == "crashed":
@@ -125,6 +127,8 @@ class World:
     def _off(self, host: Host) -> None:
         host.machine, host.runs, host.stubborn = "stopped", False, False
         self.database.leave(host.role, ghosts=not host.seen)
+        if host.seen:
+            self.database.hang_up(host.role)
         self.tell(f"the machine of {host.role} is off")
 
     # ---- who does something to it
@@ -194,6 +198,9 @@ class World:
             if first.runs:
                 first.runs = False
                 self.database.leave("ms1", ghosts=False)
+        elif kind is Kind.LOGIN:
+            if self.database.log_in("ms1"):
+                self.tell("ms1 logs in over a connection that had said nothing")
         elif kind is Kind.MEND:
             first.seen = first.answers = True
         elif kind is Kind.STANDBY_DIES:
@@ -227,6 +234,7 @@ class World:
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
         self.database.keep_rules(lambda rule: rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():
+            self.database.hang_up(host.role)
             host.start = ""
             if not host.alive or host.machine != "running":
                 host.machine, host.alive, host.runs = "running", True, False

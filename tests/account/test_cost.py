@@ -39,6 +39,11 @@ def test_the_watchdog_alone_is_a_process_of_half_a_gigabyte_for_the_whole_month(
     assert alone < dollars("Lambda") < 1.5 * alone
 
 
+def test_holding_a_connection_costs_a_second_process_of_it() -> None:
+    more = dollars("Lambda", WatchHoldsConnection="yes") - dollars("Lambda", WatchHoldsConnection="no")
+    assert 730 * 3600 * 0.5 * cost.PRICES["lambda_gb_s"] < more < 20
+
+
 def test_what_happens_more_often_costs_more() -> None:
     base = dollars("Lambda", ProbeIntervalSeconds="5")
     assert dollars("Lambda", ProbeIntervalSeconds="1") > base

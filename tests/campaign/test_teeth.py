@@ -18,6 +18,7 @@ FOUND_BY = {
     "sessions-not-read": ("I2", "ms1=hung error@database.terminate#1"),
     "one-read": ("I2", ""),
     "unknown-is-zero": ("I2", "ms1=zombie database=hidden"),
+    "connections-uncounted": ("I2", "ms1=zombie database=silent"),
     "unreachable-is-zero": ("I2", "ms1=partitioned database=unseen"),
     "one-address": ("I2", "ms1=hung"),
     "owners-rules-unread": ("I2", "action=switchover by=erika ms1=healthy door=broad"),

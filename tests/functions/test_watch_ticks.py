@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
 import pytest
 from msfailover.pair import PairState, Role
-from msfailover.verdict import yes
+from msfailover.verdict import no, yes
 
+from tests.core.samples import lease, state
 from tests.functions.answers import Answers
 from tests.functions.conftest import Start
 from tests.functions.record import Record
@@ -103,3 +105,77 @@ def test_failures_that_a_late_tick_remembers_are_no_longer_in_a_row(watched: Wat
     watched.tick(once=True)
     watched.clock.sleep(60)
     assert watched.tick(once=True)["started"] == []
+
+
+class Held:
+    """A probe that holds a connection, which ends when a test says."""
+
+    def __init__(self, watched: Watched) -> None:
+        self._watched, self.ends_at_s = watched, [float("inf")]
+        watched.answers.prepare("probe", "hold", self._hold)
+
+    def _hold(self, asked: Mapping[str, Any]) -> dict[str, Any]:
+        clock, now = self._watched.clock, self._watched.clock.now - self._watched.began
+        if self.ends_at_s[0] <= now + asked["seconds"]:
+            clock.sleep(max(0.0, self.ends_at_s.pop(0) - now))
+            return {"ended": True}
+        clock.sleep(asked["seconds"])
+        return {"ended": False}
+
+
+@pytest.fixture
+def holding(run: Start, record: Record, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> Watched:
+    record.put(PairState(active=Role.MS1, epoch=1))
+    settings = {"PROBE_INTERVAL_SECONDS": "1", "PROBE_TIMEOUT_SECONDS": "0.5", "TICK_SECONDS": "5"}
+    return Watched(run("watch", TABLE_NAME=record.name, WATCH_HOLDS_CONNECTION="yes", **settings), answers, monkeypatch)
+
+
+def test_a_connection_that_stays_leaves_the_beat_as_it_is(holding: Watched) -> None:
+    Held(holding)
+    assert holding.tick() == {"looks": 5, "started": []}
+    assert holding.answers.actions("probe") == ["look", "hold"] * 4 + ["look"]
+
+
+def test_the_end_of_the_connection_brings_the_next_look_forward(holding: Watched) -> None:
+    Held(holding).ends_at_s = [2.3, float("inf")]
+    gone, looked_at = {"admin": "refused", "port": "refused"}, []
+
+    def look(_asked: object) -> dict[str, Any]:
+        now = holding.clock.now - holding.began
+        looked_at.append(round(now, 2))
+        return {"ms1": gone if now >= 2.3 else WELL, "ms2": STANDBY}
+
+    holding.answers.prepare("probe", "look", look)
+    holding.answers.prepare("database-sessions", "status", no("ms1 has no session on the database."))
+    assert len(holding.tick()["started"]) > 0
+    assert looked_at[:4] == [0, 1, 2, 2.3]
+
+
+def test_a_server_that_ends_every_connection_is_looked_at_twice_as_often_at_most(holding: Watched) -> None:
+    Held(holding).ends_at_s = [0.0] * 100
+    assert holding.tick()["looks"] <= 10
+    assert holding.started == 0
+
+
+def test_while_something_is_amiss_nothing_is_held(holding: Watched) -> None:
+    Held(holding)
+    holding.silent_from_s = 0.0
+    holding.tick()
+    assert "hold" not in holding.answers.actions("probe")
+
+
+def test_while_a_change_is_under_way_nothing_is_held(holding: Watched, record: Record) -> None:
+    Held(holding)
+    record.put(state(lease=lease()))
+    holding.tick()
+    assert "hold" not in holding.answers.actions("probe")
+
+
+def test_a_connection_that_cannot_be_held_leaves_the_beat_as_it_is(holding: Watched) -> None:
+    assert holding.tick() == {"looks": 5, "started": []}  # nobody has prepared an answer to it
+
+
+def test_without_being_asked_to_nothing_is_held(watched: Watched) -> None:
+    Held(watched)
+    watched.tick()
+    assert "hold" not in watched.answers.actions("probe")

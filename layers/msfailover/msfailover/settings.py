@@ -74,6 +74,7 @@ class WatchSettings:
     interval_s: float = setting("PROBE_INTERVAL_SECONDS", number(0.2, 30, "seconds"), 5.0)
     threshold: int = setting("FAILURE_THRESHOLD", whole(1, 20, "a number of failures"), 4)
     starts: bool = setting("WATCH_STARTS_FAILOVER", flag, True)
+    holds_connection: bool = setting("WATCH_HOLDS_CONNECTION", flag, False)
     timeout_s: float = setting("PROBE_TIMEOUT_SECONDS", number(0.1, 20, "seconds"), 2.0)
     tick_s: float = setting("TICK_SECONDS", number(5, 300, "seconds"), 60.0)
 
