@@ -26,7 +26,7 @@ from msfailover.waiting import attempts
 SETTINGS = read(SessionsSettings, os.environ)
 logger = observing.logger_for("database_sessions")
 
-PAUSE_BETWEEN_READS_S = 0.05
+PAUSE_BETWEEN_READS_S = 0.02
 READS_AT_MOST = 10
 PAUSE_BETWEEN_ROUNDS_S = 0.02
 ROUNDS_AT_MOST = 5

@@ -51,7 +51,9 @@ class Network:
             return
         self._ip(
             "link set lo up",
-            f"link add {BRIDGE} type bridge",
+            # An address of its own: otherwise it has its lowest port's, and when that host goes the others know a wrong
+            # one for the cloud until they ask again, half a minute later.
+            f"link add {BRIDGE} address {Place('cloud', CLOUD).mac} type bridge",
             f"addr add {CLOUD}/{PREFIX} dev {BRIDGE}",
             f"link set {BRIDGE} up",
         )

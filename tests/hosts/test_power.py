@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import socket
 from pathlib import Path
 
 import pytest
 
-from local.hosts.addresses import DATABASE, MS1, MS2
+from local.hosts.addresses import BRIDGE, CLOUD, DATABASE, MS1, MS2, Place
 from local.hosts.host import HostError, HostOffError
+from local.hosts.network import command
 from local.hosts.waiting import wait_until
 
 from .conftest import Stage
@@ -110,3 +112,15 @@ def test_a_cut_host_reaches_only_whom_it_was_left(stage: Stage) -> None:
         stage.hosts.host("ms1").reconnect()
     assert stage.reaches("ms1", MS2, 22)
     stage.wait_writing("ms1")
+
+
+@pytest.mark.stage
+def test_a_host_that_goes_takes_nobody_elses_address_with_it(stage: Stage) -> None:
+    """The bridge must not change its hardware address with its ports: nobody would find the cloud for a while."""
+    stage.only_active("ms1")
+    for instance, role in (("i-1", "ms1"), ("i-2", "ms2")):
+        stage.hosts.machines.power_off(instance)
+        known = json.loads(command(["ip", "-json", "link", "show", BRIDGE]))[0]["address"]
+        assert known == Place("cloud", CLOUD).mac
+        assert not stage.hosts.host(role).is_on
+        stage.hosts.machines.power_on(instance)
