@@ -170,6 +170,8 @@ class _Run:
         if record(self.world).get("active") is None:
             return
         with self.world.acting("audit"):
+            if any(session.ghost for session in self.world.database.sessions):
+                self._functions["audit"].handler({}, None)  # what a dead machine left behind is there to be found
             found = self._functions["audit"].handler({}, None)
         wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
         if wrong or found["done"]:

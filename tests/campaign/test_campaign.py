@@ -118,3 +118,17 @@ def test_a_fault_strikes_at_its_turn_and_as_often_as_it_says() -> None:
         False,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "by=erika ms1=off database=undying door=prefix-list timeout@ask:database_sessions.status#10",
+        "action=force by=erika late@task:pair.conclude#1*9",
+    ],
+)
+def test_what_is_left_over_is_not_called_wrong(written: str, runner: Runner) -> None:
+    """Sessions of a dead machine that the audit ends at last; conclusions that are all carried out late."""
+    result = runner.run(Schedule.parse(written))
+    assert result.violation == ""
+    assert "promoted" in result.outcomes or "halted" in result.outcomes
