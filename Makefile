@@ -75,13 +75,13 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/bandit -q -ll -r failoverctl
 
 unit: setup ## all tests
-	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/campaign
+	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/campaign --ignore tests/conformance
 	@$(VENV)/bin/pytest -n 2 tests/campaign # in processes of their own: they put a world of memory in AWS's place
 
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
 
-.PHONY: build validate prepare undo-prepare attach audit licences pythons cost second-opinion
+.PHONY: build validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: local/account/tools.txt
 	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
@@ -117,6 +117,14 @@ build/second/.ready: local/second_opinion/requirements.txt
 
 second-opinion: $(READY) build/second/.ready ## the template and the workflow on an emulator that shares nothing with moto
 	@$(PYTHON) -m local.second_opinion
+
+build/conformance/.ready: local/conformance/package-lock.json local/conformance/requirements.txt
+	@local/setup/node_modules.sh local/conformance build/conformance/node
+	@local/setup/virtualenv.sh build/conformance/python local/conformance/requirements.txt
+	@touch $@
+
+conformance: setup build/conformance/.ready ## what judges of other makers say of the workflow, the policies and the calls
+	@$(VENV)/bin/pytest -n 2 --dist loadfile tests/conformance
 
 pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as far as they are here
 	@local/setup/pythons.sh $(WORKERS)
