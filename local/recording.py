@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from local.machines import Doors, Names, OpenTo, Record
+from local.machines import Doors, Names, NetworkAcl, OpenTo, Record
 from local.report.record import DoorSeen, NameSeen
 
 
@@ -18,24 +18,38 @@ class RecordedDoors:
         self._doors, self._servers, self._port = doors, servers, port
         self._lock = threading.Lock()
         self._seen: list[DoorSeen] = []
+        self._rules: tuple[OpenTo, ...] = ()
+        self._acl: NetworkAcl | None = None
 
     def apply(self, rules: Sequence[OpenTo]) -> None:
         self._doors.apply(rules)
-        let_in = frozenset(name for name, address in self._servers.items() if self._lets_in(rules, address))
         with self._lock:
-            if not self._seen or self._seen[-1].servers != let_in:
-                self._seen.append(DoorSeen(time.time(), let_in))
+            self._rules = tuple(rules)
+            self._note()
+
+    def apply_acl(self, acl: NetworkAcl) -> None:
+        self._doors.apply_acl(acl)
+        with self._lock:
+            self._acl = acl
+            self._note()
+
+    def _note(self) -> None:
+        let_in = frozenset(name for name, address in self._servers.items() if self._lets_in(address))
+        if not self._seen or self._seen[-1].servers != let_in:
+            self._seen.append(DoorSeen(time.time(), let_in))
 
     @property
     def seen(self) -> tuple[DoorSeen, ...]:
         with self._lock:
             return tuple(self._seen)
 
-    def _lets_in(self, rules: Sequence[OpenTo], address: str) -> bool:
+    def _lets_in(self, address: str) -> bool:
+        if self._acl is not None and not self._acl.passes(address, self._port):
+            return False
         return any(
             ipaddress.ip_address(address) in ipaddress.ip_network(rule.cidr, strict=False)
             and (rule.protocol == "-1" or rule.from_port <= self._port <= rule.to_port)
-            for rule in rules
+            for rule in self._rules
         )
 
 

@@ -110,7 +110,7 @@ class Stage:
             "RecordTtlSeconds": "5",
             "Resolvers": NAMES,
             "VpcId": self.owner.vpc_id,
-            "SubnetIds": self.owner.subnet_id,
+            "SubnetIds": self.owner.functions_subnet_id,
             "AdminTlsName": SERVICE_NAME,
             "AdminCaFile": str(authority),
             "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),

@@ -1,18 +1,20 @@
-"""Security groups: what moto's groups on the database's interface let in, applied to the real interface at once."""
+"""What moto's groups and network ACLs let through to the database's interfaces, applied to real ones at once."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from moto.ec2.models.elastic_network_interfaces import NetworkInterfaceBackend
 from moto.ec2.models.managed_prefixes import ManagedPrefixListBackend
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 
+from local.cloud import network_acls
 from local.cloud.account import backend
 from local.cloud.patching import Patches
-from local.machines import Doors, OpenTo
+from local.machines import Doors, NetworkAcl, OpenTo
 
 _ALL_PORTS = (0, 65535)
 
@@ -25,38 +27,63 @@ _CHANGES = (
 )
 
 
+@dataclass
+class _Watched:
+    """An interface, the real one that it stands for, and what was applied to that last."""
+
+    interface_id: str
+    doors: Doors
+    rules: frozenset[OpenTo] | None = None
+    acl: NetworkAcl | None = None
+
+
 class DatabaseDoors:
-    """Watches the groups of one interface. `functions_address`: where functions in the VPC come from."""
+    """Watches interfaces: their groups, and the ACL of their subnet.
+
+    Args:
+        doors: the database's.
+        functions_address: where functions in the VPC come from.
+    """
 
     def __init__(self, doors: Doors, functions_address: str) -> None:
         self._doors = doors
         self._functions_address = functions_address
-        self._interface_id: str | None = None
-        self._applied: frozenset[OpenTo] | None = None
+        self._watched: dict[str, _Watched] = {}
         self._lock = threading.Lock()
 
     def install(self, patches: Patches) -> None:
-        for owner, name in _CHANGES:
+        network_acls.install(patches)
+        for owner, name in (*_CHANGES, *network_acls.CHANGES):
             original = getattr(owner, name)
-            patches.put(owner, name, self._followed(original), why="a group in moto opens and shuts nothing")
+            patches.put(owner, name, self._followed(original), why="a rule or entry in moto opens and shuts nothing")
         add = SecurityGroup.add_ingress_rule
         patches.put(SecurityGroup, "add_ingress_rule", self._followed(add), why="a template's rules come this way")
 
-    def watch(self, interface_id: str) -> None:
-        """Make this the database's interface, and apply its groups."""
-        self._interface_id = interface_id
-        self._applied = None
+    def watch(self, interface_id: str, doors: Doors | None = None) -> None:
+        """Apply an interface's groups and border, now and whenever they change.
+
+        Args:
+            doors: of the real interface; the database's if none.
+        """
+        with self._lock:
+            self._watched[interface_id] = _Watched(interface_id, doors or self._doors)
         self.refresh()
 
     def refresh(self) -> None:
-        """Apply the groups as they are, if that is a change."""
+        """Apply groups and borders as they are, where that is a change."""
         with self._lock:
-            if self._interface_id is None:
-                return
-            rules = frozenset(open_to(self._interface_id, self._functions_address))
-            if rules != self._applied:
-                self._doors.apply(sorted(rules, key=lambda rule: (rule.cidr, rule.protocol, rule.from_port)))
-                self._applied = rules
+            for each in self._watched.values():
+                self._refresh(each)
+
+    def _refresh(self, watched: _Watched) -> None:
+        acl = network_acls.border_of(watched.interface_id)
+        if acl != watched.acl:
+            watched.doors.apply_acl(acl)
+            watched.acl = acl
+        rules = frozenset(open_to(watched.interface_id, self._functions_address))
+        if rules != watched.rules:
+            watched.doors.apply(sorted(rules, key=lambda rule: (rule.cidr, rule.protocol, rule.from_port)))
+            watched.rules = rules
 
     def _followed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def changed(*arguments: Any, **options: Any) -> Any:
@@ -79,8 +106,9 @@ def open_to(interface_id: str, functions_address: str) -> Iterator[OpenTo]:
 
 
 def _sources(rule: Any, functions_address: str) -> Iterator[str]:
-    if rule.ip_range.get("CidrIp"):
-        yield rule.ip_range["CidrIp"]
+    for family in ("CidrIp", "CidrIpv6"):
+        if rule.ip_range.get(family):
+            yield rule.ip_range[family]
     if rule.prefix_list_id:
         entries = backend("ec2").get_managed_prefix_list_entries(rule.prefix_list_id)
         for entry in next(reversed(list(entries.entries.values())), []):

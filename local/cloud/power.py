@@ -12,6 +12,7 @@ from typing import Any
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.instances import InstanceBackend
 
+from local.cloud import interfaces
 from local.cloud.account import arn
 from local.cloud.events import Bus
 from local.cloud.patching import Patches
@@ -42,6 +43,7 @@ class Power:
         self.stopping_lasts_s = 0.0
 
     def install(self, patches: Patches) -> None:
+        interfaces.install(patches)
         why = "moto changes the state at once, and there is no machine behind it"
         self._moto_terminate = InstanceBackend.terminate_instances
         patches.put(InstanceBackend, "stop_instances", lambda ec2, ids, *_, **__: self._stop(ec2, ids), why=why)
@@ -99,6 +101,7 @@ class Power:
         self._off(instance)
         with self._changing:
             instance.terminate()
+            interfaces.release(instance)
         self._announce(instance)
 
     def _off(self, instance: Any) -> None:

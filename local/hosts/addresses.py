@@ -9,9 +9,15 @@ PREFIX = 24
 BRIDGE = "br0"
 CLOUD = "10.77.0.1"
 
+# Subnets as on AWS, by address: all are on one bridge, and a network ACL stands where a packet crosses their border.
+SERVERS_SUBNET = "10.77.0.0/28"
+DATABASE_SUBNETS = ("10.77.0.16/28", "10.77.0.96/28")
+FUNCTIONS_SUBNET = "10.77.0.64/28"
+POOLER_SUBNET = "10.77.0.80/28"
+
 MS1 = "10.77.0.11"
 MS2 = "10.77.0.12"
-VPC = "10.77.0.20"
+VPC = "10.77.0.68"
 DATABASE = "10.77.0.30"
 AGENTS = "10.77.0.40"
 NAMES = "10.77.0.53"

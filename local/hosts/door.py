@@ -1,22 +1,23 @@
-"""The database's door: what its security groups are, in nftables."""
+"""What stands in front of the database: its security groups and its subnet's network ACL, in nftables."""
 
 from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
 
-from local.machines import OpenTo
+from local.machines import NetworkAcl, OpenTo
 
+from . import network_acl
 from .host import Host
 
 _TABLE = "inet door"
 
 
 class Door:
-    """The packet filter in front of a host, as a security group filters: stateful, and silent to who may not enter.
+    """The packet filters in front of a host, both silent to who may not enter. Implements `local.machines.Doors`.
 
-    Replaced as a whole in one transaction. A rule that goes takes no established connection with it.
-    Implements `local.machines.Doors`.
+    Each is replaced as a whole in one transaction. A rule of the security groups that goes takes no established
+    connection with it; an entry of the network ACL that comes does.
     """
 
     def __init__(self, host: Host) -> None:
@@ -26,15 +27,23 @@ class Door:
         """Let in what the rules name and nothing else. Raises ValueError for a rule that can't be expressed."""
         self._host.run(["nft", "-f", "-"], stdin=ruleset(rules))
 
+    def apply_acl(self, acl: NetworkAcl) -> None:
+        """Let pass the border what the ACL allows. Raises ValueError for an entry that can't be expressed."""
+        self._host.run(["nft", "-f", "-"], stdin=network_acl.ruleset(acl))
+
 
 def ruleset(rules: Sequence[OpenTo]) -> str:
-    """The whole door as one nftables transaction."""
+    """The groups' rules as one nftables transaction.
+
+    They filter before the host changes anything itself, so that a port that it leads to another one is the port asked
+    for, as it is at an interface on AWS.
+    """
     lines = "\n".join(f"        {_accept(rule)}" for rule in rules)
     return f"""table {_TABLE}
 delete table {_TABLE}
 table {_TABLE} {{
-    chain input {{
-        type filter hook input priority 0; policy drop;
+    chain inward {{
+        type filter hook prerouting priority mangle; policy drop;
         iif "lo" accept
         ct state established,related accept
 {lines}

@@ -62,6 +62,14 @@ def _door(action: str) -> Callable[[Params, Here], Call]:
     return call
 
 
+def _network_acl(action: str) -> Callable[[Params, Here], Call]:
+    def call(params: Params, here: Here) -> Call:
+        acl = str(params["NetworkAclId"])
+        return Call(f"ec2:{action}", (here("ec2", f"network-acl/{acl}"),), {"ec2:NetworkAclID": (acl,)})
+
+    return call
+
+
 def _instances(params: Params, here: Here) -> tuple[str, ...]:
     return tuple(
         here("ssm", f"managed-instance/{each}") if each.startswith("mi-") else here("ec2", f"instance/{each}")
@@ -108,6 +116,9 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "dynamodb:Query": _record("Query", _queried),
     "ec2:AuthorizeSecurityGroupIngress": _door("AuthorizeSecurityGroupIngress"),
     "ec2:RevokeSecurityGroupIngress": _door("RevokeSecurityGroupIngress"),
+    "ec2:CreateNetworkAclEntry": _network_acl("CreateNetworkAclEntry"),
+    "ec2:DeleteNetworkAclEntry": _network_acl("DeleteNetworkAclEntry"),
+    "ec2:ReplaceNetworkAclEntry": _network_acl("ReplaceNetworkAclEntry"),
     "ec2:StopInstances": lambda params, here: Call("ec2:StopInstances", _instances(params, here)),
     "ec2:GetManagedPrefixListEntries": lambda params, here: Call(
         "ec2:GetManagedPrefixListEntries", (here("ec2", f"prefix-list/{params['PrefixListId']}"),)

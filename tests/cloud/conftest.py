@@ -45,6 +45,6 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sky]:
     with cloud:
         cloud.permissions.exempt = ("sample-",)  # test_permissions.py has roles of its own
         owner = cloud.furnish()
-        stack = cloud.deploy(SAMPLE, "sample", {"Subnets": owner.subnet_id, "VpcId": owner.vpc_id})
+        stack = cloud.deploy(SAMPLE, "sample", {"Subnets": owner.functions_subnet_id, "VpcId": owner.vpc_id})
         yield Sky(cloud, owner, stack, machines, doors, names, places)
     assert all(process.poll() is not None for process in places.processes)

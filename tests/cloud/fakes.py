@@ -9,7 +9,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 
-from local.machines import OpenTo, Record
+from local.machines import NetworkAcl, OpenTo, Record
 
 
 class Machines:
@@ -31,13 +31,17 @@ class Machines:
 
 
 class Doors:
-    """Remembers what is open."""
+    """Remembers what is open, and what passes the border."""
 
     def __init__(self) -> None:
         self.rules: Sequence[OpenTo] = ()
+        self.acl = NetworkAcl((), (), ())
 
     def apply(self, rules: Sequence[OpenTo]) -> None:
         self.rules = tuple(rules)
+
+    def apply_acl(self, acl: NetworkAcl) -> None:
+        self.acl = acl
 
     def lets_in(self, cidr: str) -> bool:
         return any(rule.cidr == cidr for rule in self.rules)

@@ -15,7 +15,7 @@ from tests.cloud.conftest import SAMPLE, Sky
 
 
 def parameters(sky: Sky) -> dict[str, str]:
-    return {"Subnets": sky.owner.subnet_id, "VpcId": sky.owner.vpc_id}
+    return {"Subnets": sky.owner.functions_subnet_id, "VpcId": sky.owner.vpc_id}
 
 
 @pytest.fixture
