@@ -24,9 +24,9 @@ _TABLE = {"TABLE_NAME": "pair-table"}
 OWN: Mapping[str, Mapping[str, str]] = {
     "audit": {
         **_TABLE,
-        "PROBE_FUNCTION": "ms-failover-probe",
         "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
+        "DNS_FUNCTION": "ms-failover-dns",
     },
     "database_access": {**_TABLE, "DOOR_GROUP_ID": "sg-0123456789abcdef0", "DATABASE_PORT": "5432"},
     "database_sessions": {

@@ -1,7 +1,7 @@
 """`audit`: are the invariants true right now? Scheduled each minute, and independent of every workflow.
 
-It reads the record, looks at doors, sessions and the name, and judges (msfailover/audit.py). A server that must be out
-is put out by itself: its way through the door is shut and its sessions are ended, unless AUDIT_ACTS says no.
+It reads the record, looks at doors, sessions and the DNS record, and judges (msfailover/audit.py). A server that must
+be out is put out by itself: its way through the door is shut and its sessions are ended, unless AUDIT_ACTS says no.
 """
 
 from __future__ import annotations
@@ -47,10 +47,10 @@ def look() -> tuple[PairState | None, tuple[Judged, ...]]:
     """Look at everything, and judge it. No state where the record never stood still meanwhile."""
     before = _record()
     for _ in range(LOOKS_AT_MOST):
-        seen, name = _see()
+        seen, record = _see()
         after = _record()
         if after.version == before.version:
-            return after, audit.judge(after, SETTINGS.pair, seen, name)
+            return after, audit.judge(after, SETTINGS.pair, seen, record)
         before = after
     return None, ()
 
@@ -101,10 +101,11 @@ def _see() -> tuple[dict[Role, Seen], Verdict]:
     questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
     with ThreadPoolExecutor(max_workers=len(questions) + 1) as threads:
         asked = [threads.submit(_ask, *question) for question in questions]
-        name = threads.submit(_ask, SETTINGS.probe_function, {"action": "name"})
+        # Of which server it is asked is all the same: where the record points stands in the evidence.
+        record = threads.submit(_ask, SETTINGS.dns_function, {"action": "status", "server": Role.MS1})
         doors, sessions = asked[: len(Role)], asked[len(Role) :]
         seen = {role: Seen(doors[at].result(), sessions[at].result()) for at, role in enumerate(Role)}
-        return seen, name.result()
+        return seen, record.result()
 
 
 def _record() -> PairState:

@@ -1,26 +1,38 @@
 """`dns`: the one record that agents go by.
 
-Actions: status (where does it point?), move (compare-and-swap), rights (may we move it? tried dry).
+Actions: status (where does it point?), move (compare-and-swap), follow (wait until the name servers have a change;
+asked by an event, so that nobody waits for it), rights (may we move it? tried dry).
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from typing import Any
 
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
+from botocore.exceptions import BotoCoreError, ClientError
 from msfailover import observing
 from msfailover.adapters import aws, dry, route53
 from msfailover.environment import read
 from msfailover.pair import Server
-from msfailover.request import BadRequest, role_in
+from msfailover.request import BadRequest, line_in, role_in
 from msfailover.settings import DnsSettings
 from msfailover.verdict import Verdict, no, yes
+from msfailover.waiting import attempts
 
 SETTINGS = read(DnsSettings, os.environ)
 logger = observing.logger_for("dns")
 
 SWAPS_AT_MOST = 3
+
+FOLLOW_S = 90.0
+"""Seconds within which all name servers should have a change: Route 53 says that it is generally within 60."""
+
+
+class NotInSync(Exception):
+    """Route 53 did not confirm in time that all of its name servers have a change."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -30,17 +42,19 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = status(SETTINGS.pair.server(role_in(event)))
     elif action == "move":
         verdict = move(SETTINGS.pair.server(role_in(event)))
+    elif action == "follow":
+        verdict = follow(line_in(event, "change"))
     elif action == "rights":
         verdict = rights()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, move, rights is needed.")
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, move, follow, rights is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
     return verdict.to_json()
 
 
 def status(server: Server) -> Verdict:
     """Does the record, as Route 53 holds it, point to the server?"""
-    found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, _kind(server))
+    found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
     values = found.values if found else ()
     word = yes if found == _wanted(server, found) else no
     return word(
@@ -48,6 +62,37 @@ def status(server: Server) -> Verdict:
         values=list(values),
         ttl_s=found.ttl_s if found else None,
     )
+
+
+def follow(change: str) -> Verdict:
+    """Wait until all of Route 53's name servers have a change, and publish how long that took.
+
+    Beside the path: a promotion is decided on the record as Route 53 holds it, and waits for no name server.
+
+    Raises:
+        NotInSync: they do not have it when the time is over. Whoever looks after the stack is told (OnFailure).
+    """
+    for _ in attempts(FOLLOW_S, first_s=1.0, most_s=5.0):
+        try:
+            found = route53.change_of(aws.route53(), change)
+        except (BotoCoreError, ClientError) as error:  # a look that failed has seen nothing; there are more
+            logger.warning("the change could not be asked for", extra={"change": change, "why": str(error)[:300]})
+            continue
+        if not found.in_sync:
+            continue
+        took_s = max(0.0, time.time() - found.submitted_at)
+        _publish(took_s)
+        return yes(f"All of Route 53's name servers have {change}, {took_s:.0f} s after it was accepted.")
+    raise NotInSync(
+        f"Route 53's name servers do not all have {change} within {FOLLOW_S:g} s; the record itself is right."
+    )
+
+
+def _publish(took_s: float) -> None:
+    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="dns")
+    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    metrics.add_metric("RecordInSyncAfter", MetricUnit.Seconds, took_s)
+    metrics.flush_metrics()
 
 
 def rights() -> Verdict:
@@ -71,7 +116,7 @@ def move(server: Server) -> Verdict:
         StrangeRecord: it is not a simple record set.
     """
     for last in (False,) * (SWAPS_AT_MOST - 1) + (True,):
-        found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, _kind(server))
+        found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
         wanted = _wanted(server, found)
         if found == wanted:
             return yes(f"{SETTINGS.record_name} points to {server.role} already ({server.address}).")
@@ -90,8 +135,4 @@ def move(server: Server) -> Verdict:
 
 def _wanted(server: Server, found: route53.RecordSet | None) -> route53.RecordSet:
     name = found.name if found else SETTINGS.record_name
-    return route53.RecordSet(name, _kind(server), SETTINGS.ttl_s, (server.address,))
-
-
-def _kind(server: Server) -> str:
-    return "AAAA" if ":" in server.address else "A"
+    return route53.RecordSet(name, server.record_type, SETTINGS.ttl_s, (server.address,))

@@ -204,31 +204,31 @@ def _keep(execution: str, judge: Callable[[int], tuple[Verdict, Receipt | None]]
 
 
 def verify(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask whether the new server is active: it answers, has sessions, the old one has none, and the name moved.
+    """Ask whether the new server is active: it answers, has sessions, the old one none, and the record points to it.
 
     Sessions of the old server that are there all the same are ended: a connection made before its door was shut can
     turn into one late (adapters/sessions/postgresql.py), and one of a machine without power stays till it is ended.
     """
     server = role_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
-        admin, name, own, others = _seen_of(server)
+        admin, own, others = _seen_of(server)
         if others.is_yes or (admin.is_yes and own.is_yes):
             break
     if others.is_yes:
         _end_sessions_of(server.other, str(event.get("execution")))
-    return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, name).to_json()
+    record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
+    return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record).to_json()
 
 
-def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict, Verdict]:
-    """Does it answer, where does the name point, and have it and the other one sessions?
+def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict]:
+    """Does it answer, and have it and the other one sessions?
 
     Each function is asked one thing at a time: a second question at once would wait for a second, cold process.
     """
     with ThreadPoolExecutor(max_workers=1) as threads:
         sessions = threads.submit(_sessions_of_both, server)
         admin = _ask(SETTINGS.probe_function, {"action": "serves", "server": server})
-        name = _ask(SETTINGS.probe_function, {"action": "name"})
-        return admin, name, *sessions.result()
+        return admin, *sessions.result()
 
 
 def _sessions_of_both(server: Role) -> tuple[Verdict, Verdict]:

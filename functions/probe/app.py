@@ -105,7 +105,8 @@ def name() -> Verdict:
     """Where does the name point, as its name servers say?"""
     from msfailover.adapters import names  # dnspython takes 90 ms to import; a look does without it
 
-    return names.resolve(SETTINGS.record_name, SETTINGS.resolvers, SETTINGS.timeout_s)
+    record_type = SETTINGS.pair.ms1.record_type  # both servers' first addresses are of one family (environment.py)
+    return names.resolve(SETTINGS.record_name, record_type, SETTINGS.resolvers, SETTINGS.timeout_s)
 
 
 def certificate(server: Server) -> Verdict:

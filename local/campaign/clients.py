@@ -273,7 +273,7 @@ class Route53(_Client):
         def found() -> Any:
             if Id.startswith("C000"):
                 raise client_error("NoSuchChange", "no such change", "GetChange")
-            return {"ChangeInfo": {"Id": Id, "Status": "INSYNC"}}
+            return {"ChangeInfo": {"Id": Id, "Status": "INSYNC", "SubmittedAt": datetime.now(UTC)}}
 
         return self._call("get_change", found)
 

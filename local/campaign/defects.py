@@ -96,7 +96,7 @@ _ALL = (
     Defect("waits-for-the-dead", "The fence waits for the old server to stop.", edit=workflow.waits_for_the_dead),
     Defect("failed-look-is-down", "A look that failed is taken for an outage.", edit=workflow.failed_look_is_down),
     Defect("name-may-fail", "A name that was not moved is ignored.",
-           functions.name_not_verified, workflow.name_may_fail),
+           functions.record_not_verified, workflow.name_may_fail),
     Defect("unfenced-promotes", "What can't be proven is promoted all the same.", functions.no_receipt_demanded,
            workflow.unfenced_promotes),
 )  # fmt: skip

@@ -271,10 +271,10 @@ def rehearsal_takes_lease(patches: Patches, found: Functions) -> None:
     patches.put_item(found["pair"].ACTIONS, "begin", earnest, why=WHY)
 
 
-def name_not_verified(patches: Patches, _found: Functions) -> None:
+def record_not_verified(patches: Patches, _found: Functions) -> None:
     is_active = promotion.is_active
 
-    def believed(server: Server, admin: Verdict, own: Verdict, others: Verdict, _name: Verdict) -> Verdict:
-        return is_active(server, admin, own, others, yes("It will.", addresses=list(server.addresses)))
+    def believed(server: Server, admin: Verdict, own: Verdict, others: Verdict, _record: Verdict) -> Verdict:
+        return is_active(server, admin, own, others, yes("It will.", values=list(server.addresses)))
 
     patches.put(promotion, "is_active", believed, why=WHY)

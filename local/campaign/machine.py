@@ -40,7 +40,7 @@ from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguagePa
 
 from local.campaign.clock import Clock, ThreadAtOnce
 from local.cloud import jsonata
-from local.cloud.interpreter import _query_failure
+from local.cloud.interpreter import _query_failure, take_invocation_type
 from local.cloud.patching import Patches
 
 TimedOut = EvalTimeoutError
@@ -90,6 +90,7 @@ def install(patches: Patches, clock: Clock) -> None:
         lambda _self, env, wait_seconds: clock.sleep(wait_seconds),  # noqa: ARG005
         why="waits are virtual",
     )
+    take_invocation_type(patches)
     patches.put(jsonata, "Jsonata", cache(Jsonata), why="the same expressions are compiled for every state")
     patches.put(string_expression.StringJSONata, "_eval_body", _evaluate, why="moto has no evaluator")
     patches.put_everywhere(

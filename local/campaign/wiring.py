@@ -161,9 +161,19 @@ class Lambda:
     def __init__(self, world: World, found: Mapping[str, ModuleType], way: str) -> None:
         self._world, self._functions, self._way = world, found, way
 
-    def invoke(self, *, FunctionName: str, Payload: bytes, **_: Any) -> dict[str, Any]:  # noqa: N803
+    def invoke(
+        self,
+        *,
+        FunctionName: str,  # noqa: N803
+        Payload: bytes,  # noqa: N803
+        InvocationType: str = "RequestResponse",  # noqa: N803
+    ) -> dict[str, Any]:
         event = json.loads(Payload)
         place = f"{self._way}:{FunctionName}.{event.get('action')}"
+        if InvocationType == "Event":  # what runs beside the path changes nothing here, and has a clock of its own
+            return self._world.gate.call(
+                place, lambda: {"StatusCode": 202, "Payload": io.BytesIO()}, lambda kind: _lambda_failure(kind, "ask")
+            )
         kinds: list[Kind] = []
 
         def failure(kind: Kind) -> Exception:

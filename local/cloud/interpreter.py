@@ -27,6 +27,9 @@ from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration import iteration_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import branches_decl
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
+    _SUPPORTED_API_PARAM_BINDINGS,
+)
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
@@ -82,6 +85,7 @@ class Interpreter:
             self._client_for,
             why="a new client for every task costs 15-150 ms; and the machine's own role should make the call",
         )
+        take_invocation_type(patches)
         for module in (branches_decl, iteration_worker):
             patches.put(
                 module,
@@ -199,6 +203,16 @@ class Interpreter:
                 max_pool_connections=32,
             ),
         )
+
+
+def take_invocation_type(patches: Patches) -> None:
+    """Let a task call a function by an event: the call is answered at once, and nobody waits for what comes of it."""
+    patches.put_item(
+        _SUPPORTED_API_PARAM_BINDINGS,
+        "invoke",
+        _SUPPORTED_API_PARAM_BINDINGS["invoke"] | {"InvocationType"},
+        why="drops InvocationType, which AWS takes",
+    )
 
 
 def _error_name(error_name: str | None) -> Any:

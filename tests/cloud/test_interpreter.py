@@ -96,6 +96,24 @@ def test_an_error_out_of_a_branch_is_caught_by_its_name(
     assert json.loads(described["output"]) == {"error": error}
 
 
+def test_a_task_that_calls_by_an_event_is_answered_at_once(sky: Sky) -> None:
+    call = {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::lambda:invoke",
+        "TimeoutSeconds": 10,
+        "Arguments": {
+            "FunctionName": sky.stack.resources["Echo"],
+            "InvocationType": "Event",
+            "Payload": {"action": "sleep", "seconds": 30},
+        },
+        "Output": "{% {'status': $states.result.StatusCode, 'payload': $states.result.Payload} %}",
+        "End": True,
+    }
+    definition = {"QueryLanguage": "JSONata", "StartAt": "Call", "States": {"Call": call}}
+    described = ended(sky, start(sky, machine=machine(sky, "by-event", definition)), timeout_s=20)
+    assert json.loads(described["output"]) == {"status": 202, "payload": ""}
+
+
 def test_a_name_can_be_used_once(sky: Sky) -> None:
     arn = start(sky, name="once", action="wait")
     assert start(sky, name="once", action="wait") == arn

@@ -26,8 +26,8 @@ OPEN, SHUT, HIDDEN = yes("It can get in by sgr-1."), no("It can't get in."), unk
 THERE, NONE, UNSEEN = yes("It has 2 sessions."), no("It has no session."), unknown("The database does not answer.")
 OUT = Seen(SHUT, NONE)
 IN = Seen(OPEN, THERE)
-HERE = yes("ms.corp.example points to 10.0.0.11.", addresses=["10.0.0.11"])
-ELSEWHERE = yes("ms.corp.example points to 10.0.0.12.", addresses=["10.0.0.12"])
+HERE = yes("ms.corp.example points to 10.0.0.11.", values=["10.0.0.11"])
+ELSEWHERE = yes("ms.corp.example points to 10.0.0.12.", values=["10.0.0.12"])
 
 AT_REST = state()
 UNPROVEN = state(lease=lease())

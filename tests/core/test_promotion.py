@@ -11,20 +11,27 @@ from tests.core.samples import MS1
 ANSWERS = yes("It answers.")
 CONNECTED = yes("ms1 has 3 sessions.")
 NONE = no("ms2 has no session.")
-HERE = yes("ms.corp.example points to 10.0.0.11.", addresses=["10.0.0.11"])
+HERE = yes("ms.corp.example points to 10.0.0.11.", values=["10.0.0.11"])
 
 
-def judged(admin: Verdict = ANSWERS, own: Verdict = CONNECTED, others: Verdict = NONE, name: Verdict = HERE) -> Verdict:
-    return is_active(MS1, admin, own, others, name)
+def judged(
+    admin: Verdict = ANSWERS, own: Verdict = CONNECTED, others: Verdict = NONE, record: Verdict = HERE
+) -> Verdict:
+    return is_active(MS1, admin, own, others, record)
 
 
-def test_a_server_that_answers_is_connected_and_named_is_active() -> None:
-    assert judged() == yes("ms1 is active: it answers, has its sessions, and the name points to it.")
+def test_a_server_that_answers_is_connected_and_has_the_record_is_active() -> None:
+    assert judged() == yes("ms1 is active: it answers, has its sessions, and the DNS record points to it.")
 
 
-def test_any_of_its_addresses_will_do_for_the_name() -> None:
-    assert judged(name=yes("It points to 2001:db8::11.", addresses=["2001:db8::11"])).is_yes
-    assert judged(name=yes("It points to both.", addresses=["10.0.0.11", "2001:db8::11"])).is_yes
+def test_any_of_its_addresses_will_do_for_the_record_however_it_is_written() -> None:
+    assert judged(record=yes("It points to 2001:db8::11.", values=["2001:db8::11"])).is_yes
+    assert judged(record=yes("It points to 2001:db8::11.", values=["2001:0DB8:0:0::11"])).is_yes
+    assert judged(record=yes("It points to both.", values=["10.0.0.11", "2001:db8::11"])).is_yes
+
+
+def test_another_ttl_than_ours_does_not_undo_a_promotion() -> None:
+    assert judged(record=no("It points to 10.0.0.11.", values=["10.0.0.11"], ttl_s=300)).is_yes
 
 
 def test_a_session_of_the_fenced_server_outweighs_everything() -> None:
@@ -43,17 +50,18 @@ def test_a_server_not_known_to_answer_and_to_be_connected_is_not_active_yet(miss
     assert found == word("ms1 is not active yet: So it is.")  # type: ignore[operator]
 
 
-def test_name_servers_that_do_not_tell_leave_it_unknown() -> None:
-    assert judged(name=unknown("the name servers do not tell.")) == unknown(
-        "ms1 runs, but the name servers do not tell."
+def test_a_record_that_cannot_be_read_leaves_it_unknown() -> None:
+    assert judged(record=unknown("Throttled.")) == unknown(
+        "ms1 runs, but where the DNS record points is not known: Throttled."
     )
 
 
-@pytest.mark.parametrize("addresses", [[], ["10.0.0.12"], ["10.0.0.11", "10.0.0.12"]])
-def test_a_name_that_points_elsewhere_or_elsewhere_as_well_is_not_moved(addresses: list[str]) -> None:
-    words = f"the name points to {addresses}."
-    assert judged(name=yes(words, addresses=addresses)) == no(f"ms1 runs, but {words}")
+@pytest.mark.parametrize("values", [[], ["10.0.0.12"], ["10.0.0.11", "10.0.0.12"], ["old.corp.example"]])
+def test_a_record_that_points_elsewhere_or_elsewhere_as_well_is_not_moved(values: list[str]) -> None:
+    words = f"the name points to {values}."
+    for word in (yes, no):
+        assert judged(record=word(words, values=values)) == no(f"ms1 runs, but {words}")
 
 
-def test_a_name_whose_addresses_were_not_said_is_not_moved() -> None:
-    assert not judged(name=yes("It points somewhere.")).is_yes
+def test_a_record_whose_values_were_not_said_is_not_moved() -> None:
+    assert not judged(record=yes("It points somewhere.")).is_yes

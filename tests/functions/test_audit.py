@@ -15,7 +15,7 @@ from tests.functions.answers import Answers, Asked, Raises
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 
-ACCESS, SESSIONS, PROBE = "database-access", "database-sessions", "probe"
+ACCESS, SESSIONS, DNS = "database-access", "database-sessions", "dns"
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     see(answers, door={"ms1": yes("It can get in."), "ms2": no("It can't.")})
     answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
     answers.prepare(SESSIONS, "terminate", no("None is left."))
-    answers.prepare(PROBE, "name", yes("It points to 10.0.0.11.", addresses=["10.0.0.11"]))
+    answers.prepare(DNS, "status", yes("It points to 10.0.0.11.", values=["10.0.0.11"]))
     return run("audit", TABLE_NAME=record.name)
 
 
@@ -51,7 +51,7 @@ def published(told: str, *names: str) -> dict[str, Any]:
 
 def done_by(answers: Answers) -> list[tuple[str, str]]:
     """What was done, not only asked, in order."""
-    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] not in ("status", "name")]
+    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] != "status"]
 
 
 def test_a_pair_that_is_well_is_let_alone(
@@ -106,7 +106,7 @@ def test_what_can_not_be_asked_is_unknown_and_published_as_such(
 def test_a_name_that_nobody_tells_of_is_no_risk_but_the_audit_is_blind(
     audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    answers.prepare(PROBE, "name", unknown("The name servers do not tell."))
+    answers.prepare(DNS, "status", unknown("The name servers do not tell."))
     assert audit.handler({}, None)["risk"]["answer"] == "no"
     assert published(capsys.readouterr().out)["AuditUnknown"] == 1
 
@@ -128,18 +128,18 @@ def test_a_record_that_changes_while_it_looks_makes_it_look_again(
     def name(_asked: Asked) -> Verdict:
         if moves:
             record.put(moves.pop(0))
-        return yes("It points to 10.0.0.11.", addresses=["10.0.0.11"])
+        return yes("It points to 10.0.0.11.", values=["10.0.0.11"])
 
-    answers.prepare(PROBE, "name", name)
+    answers.prepare(DNS, "status", name)
     see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms2": yes("It has 1 session.")})
     told = audit.handler({}, None)
-    assert answers.actions(PROBE) == ["name"] * 3
+    assert answers.actions(DNS) == ["status"] * 3
     assert told["risk"]["answer"] == "no", "ms2 is let in by the change that is under way"
     assert done_by(answers) == []
 
 
 def test_a_record_that_never_stands_still_is_not_judged(audit: ModuleType, answers: Answers, record: Record) -> None:
-    answers.prepare(PROBE, "name", lambda _: _moved(record))
+    answers.prepare(DNS, "status", lambda _: _moved(record))
     see(answers, sessions={"ms2": yes("It has 1 session.")})
     told = audit.handler({}, None)
     assert told["risk"]["answer"] == "unknown"
@@ -149,7 +149,7 @@ def test_a_record_that_never_stands_still_is_not_judged(audit: ModuleType, answe
 
 def _moved(record: Record) -> Verdict:
     record.table.change(lambda before: PairState(active=before.active, epoch=before.epoch + 1))
-    return yes("It points to 10.0.0.11.", addresses=["10.0.0.11"])
+    return yes("It points to 10.0.0.11.", values=["10.0.0.11"])
 
 
 def test_nothing_is_done_once_the_record_has_changed_after_the_judging(

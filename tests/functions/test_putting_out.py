@@ -77,7 +77,7 @@ def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
     """`pair` in the middle of a failover to ms2; the fenced ms1 has a session all the same."""
     record.put(state(lease=lease(), receipt=receipt()))
     answers.prepare("probe", "serves", yes("It answers."))
-    answers.prepare("probe", "name", yes("It points to 10.0.0.12.", addresses=["10.0.0.12"]))
+    answers.prepare("dns", "status", yes("It points to 10.0.0.12.", values=["10.0.0.12"]))
     answers.prepare("database-sessions", "status", lambda _: yes("It has 1 session."))
     answers.prepare("database-sessions", "terminate", no("None is left."))
     return run("pair", TABLE_NAME=record.name, DNS_FUNCTION="dns", REPLICATE_FUNCTION="replicate")

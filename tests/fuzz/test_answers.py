@@ -289,14 +289,14 @@ def test_a_name_servers_answer_is_addresses_or_unknown(garbage: Garbage) -> None
     @given(BROKEN)
     def answer(wire: bytes) -> None:
         garbage.answer = wire
-        verdict = names.resolve("ms.corp.example", ("127.0.0.1",), 0.02)
+        verdict = names.resolve("ms.corp.example", "A", ("127.0.0.1",), 0.02)
         assert not verdict.is_no
         if verdict.is_yes:
             assert all(re.fullmatch(r"[0-9.]+", each) for each in verdict.evidence["addresses"])
 
     with mock.patch.object(dns.resolver, "Resolver", Here):
         garbage.answer = WIRE
-        assert names.resolve("ms.corp.example", ("127.0.0.1",), 1.0).evidence["addresses"] == ["10.0.0.11"]
+        assert names.resolve("ms.corp.example", "A", ("127.0.0.1",), 1.0).evidence["addresses"] == ["10.0.0.11"]
         answer()
 
 

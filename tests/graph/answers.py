@@ -25,6 +25,9 @@ TOUCHES = LETS_IN | {
 }
 PROVES = {("PairFunction", "prove"), ("PairFunction", "prove_power")}
 
+EVIDENCE: Mapping[str, tuple[Mapping[str, Any], ...]] = {"move": ({"change": "/change/C1"},)}
+"""What the answer to an action may bring along that the workflow goes by."""
+
 Step = tuple[str, str]
 
 
@@ -123,6 +126,7 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
         yield Reply({"outcome": "refused", "subject": "", "message": ""}, replace(truth, told=True))  # nobody has to be
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
+        yield from (Reply({**_verdict("yes"), "evidence": each}, truth) for each in EVIDENCE.get(action, ()))
     yield Reply(None, replace(truth, behind=truth.behind or function == "ReplicateFunction"))
 
 

@@ -7,7 +7,7 @@
 | both-in          | each of the two can get in, or has sessions                            | before proof | yes    |
 | record-torn      | the record contradicts itself: it was not written by this project      | always       | yes    |
 | active-shut-out  | the active server can't get in                                         | at rest      | no     |
-| name-elsewhere   | the name does not point to the active server                           | at rest      | no     |
+| name-elsewhere   | the DNS record does not point to the active server                     | at rest      | no     |
 
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
 (each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power the
@@ -113,14 +113,15 @@ def demand_out(state: PairState, server: Role) -> None:
         raise NotToBeKeptOut(f"{server} is left alone: {who} be out of the database now.")
 
 
-def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], name: Verdict) -> tuple[Judged, ...]:
+def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdict) -> tuple[Judged, ...]:
     """Judge what was seen.
 
     Args:
         state: the pair's record; it was the same before and after the looking.
         pair: the servers.
         seen: of both.
-        name: what the name resolves to; its evidence holds `addresses`.
+        record: where the DNS record points, as Route 53 holds it and not as a cache remembers it; its evidence holds
+            `values`.
 
     Returns:
         a verdict for each finding that applies now; none before the pair was taken into care.
@@ -137,7 +138,7 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], name: Verdict
         found[Finding.STRAY_SESSIONS] = seen[out].sessions
     if state.lease is None and state.active is not None:
         found[Finding.ACTIVE_SHUT_OUT] = _opposite(seen[state.active].door)
-        found[Finding.NAME_ELSEWHERE] = _name_elsewhere(state.active, pair, name)
+        found[Finding.NAME_ELSEWHERE] = _name_elsewhere(state.active, pair, record)
     return tuple(Judged(finding, verdict) for finding, verdict in found.items())
 
 
@@ -183,11 +184,11 @@ def _both_in(seen: Mapping[Role, Seen]) -> Verdict:
     return unknown(next(verdict.sentence for verdict in within.values() if not verdict.is_yes))
 
 
-def _name_elsewhere(active: Role, pair: Pair, name: Verdict) -> Verdict:
-    if not name.is_yes:
-        return unknown(name.sentence)
-    points_there = set(name.evidence.get("addresses", ())) & set(pair.server(active).addresses)
-    return no(name.sentence) if points_there else yes(f"{active} is active, but {name.sentence}")
+def _name_elsewhere(active: Role, pair: Pair, record: Verdict) -> Verdict:
+    if record.answer is Answer.UNKNOWN:
+        return unknown(record.sentence)
+    points_there = pair.server(active).owns_all(record.evidence.get("values", ()))
+    return no(record.sentence) if points_there else yes(f"{active} is active, but {record.sentence}")
 
 
 def _opposite(verdict: Verdict) -> Verdict:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ipaddress
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -38,6 +39,23 @@ class Server:
     @property
     def address(self) -> str:
         return self.addresses[0]
+
+    @property
+    def record_type(self) -> str:
+        """The type of the DNS record that leads to it, by the family of its first address."""
+        return "AAAA" if ":" in self.address else "A"
+
+    def owns_all(self, addresses: Iterable[str]) -> bool:
+        """Are there any, and are all of them this server's, however they are written?"""
+        found, own = {_canonical(each) for each in addresses}, {_canonical(each) for each in self.addresses}
+        return bool(found) and found <= own
+
+
+def _canonical(address: str) -> str:
+    try:
+        return str(ipaddress.ip_address(address))
+    except ValueError:
+        return address
 
 
 @dataclass(frozen=True)

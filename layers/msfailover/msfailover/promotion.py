@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from msfailover.pair import Server
-from msfailover.verdict import Verdict, no, unknown, yes
+from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 
 def is_active(
-    server: Server, admin: Verdict, own_sessions: Verdict, others_sessions: Verdict, name: Verdict
+    server: Server, admin: Verdict, own_sessions: Verdict, others_sessions: Verdict, record: Verdict
 ) -> Verdict:
     """Judge whether a promotion came through.
+
+    What a resolver still remembers of the name is no part of it: a cache may serve the old address for the record's
+    whole TTL, and longer, and says nothing about who is active.
 
     Args:
         server: the server that was promoted.
         admin: does its administration interface answer?
         own_sessions: has it sessions on the database?
         others_sessions: has the fenced server any?
-        name: what the name resolves to; its evidence holds `addresses`.
+        record: where the DNS record points as Route 53 holds it; its evidence holds `values`. Route 53 reads back what
+            was written last, also while its name servers do not have it yet (ListResourceRecordSets: "the most current
+            version of the records", those that are PENDING included).
 
     Returns:
         yes when all is well; no or unknown naming the first thing that is not.
@@ -27,9 +32,8 @@ def is_active(
         if not each.is_yes:
             word = no if each.is_no else unknown
             return word(f"{server.role} is not active yet: {each.sentence}")
-    if not name.is_yes:
-        return unknown(f"{server.role} runs, but {name.sentence}")
-    found = set(name.evidence.get("addresses", ()))
-    if not found or not found <= set(server.addresses):
-        return no(f"{server.role} runs, but {name.sentence}")
-    return yes(f"{server.role} is active: it answers, has its sessions, and the name points to it.")
+    if record.answer is Answer.UNKNOWN:
+        return unknown(f"{server.role} runs, but where the DNS record points is not known: {record.sentence}")
+    if not server.owns_all(record.evidence.get("values", ())):
+        return no(f"{server.role} runs, but {record.sentence}")
+    return yes(f"{server.role} is active: it answers, has its sessions, and the DNS record points to it.")

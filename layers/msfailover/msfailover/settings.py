@@ -85,9 +85,9 @@ class AuditSettings:
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
-    probe_function: str = setting("PROBE_FUNCTION", function_name)
     access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
+    dns_function: str = setting("DNS_FUNCTION", function_name)
     acts: bool = setting("AUDIT_ACTS", flag, True)
 
 

@@ -8,13 +8,14 @@ import dns.resolver
 from msfailover.verdict import Verdict, unknown, yes
 
 
-def resolve(name: str, resolvers: tuple[str, ...], timeout_s: float) -> Verdict:
-    """What addresses a name has now.
+def resolve(name: str, record_type: str, resolvers: tuple[str, ...], timeout_s: float) -> Verdict:
+    """What addresses a name has now, as the first of the name servers says that answers.
 
     Args:
         name: the name.
+        record_type: "A" or "AAAA".
         resolvers: servers to ask; none means the VPC's own resolver.
-        timeout_s: seconds for all of it.
+        timeout_s: seconds for all of it. They are shared: a server that does not answer costs its share of them.
 
     Returns:
         yes with `addresses` in its evidence, or unknown. That a name does not exist is an answer: no addresses.
@@ -23,8 +24,9 @@ def resolve(name: str, resolvers: tuple[str, ...], timeout_s: float) -> Verdict:
     resolver.cache = None
     if resolvers:
         resolver.nameservers = list(resolvers)
+    resolver.timeout = timeout_s / max(1, len(resolver.nameservers))
     try:
-        answer = resolver.resolve(name, "A", lifetime=timeout_s, search=False)
+        answer = resolver.resolve(name, record_type, lifetime=timeout_s, search=False)
         found = sorted(str(each) for each in answer)
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         found = []

@@ -80,6 +80,25 @@ def swap(client: Route53Client, zone: str, before: RecordSet | None, after: Reco
     return answer["ChangeInfo"]["Id"]
 
 
+@dataclass(frozen=True)
+class Change:
+    """A change as Route 53 tells of it: when it was accepted (seconds since 1970), and whether all name servers of the
+    zone have it."""
+
+    submitted_at: float
+    in_sync: bool
+
+
+def change_of(client: Route53Client, change: str) -> Change:
+    """How far a change has come (GetChange: PENDING, then INSYNC).
+
+    Args:
+        change: the change's id, as `swap` returned it.
+    """
+    about = client.get_change(Id=change)["ChangeInfo"]
+    return Change(about["SubmittedAt"].timestamp(), about["Status"] == "INSYNC")
+
+
 def try_to_swap(client: Route53Client, zone: str, name: str, ttl_s: int) -> None:
     """Ask for a swap that can't be: what it deletes, an address of documentation's, is not there; so it is refused.
 
