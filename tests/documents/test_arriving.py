@@ -38,7 +38,7 @@ def test_access_control_lists_arrive_and_a_change_of_one_alone_is_carried(pair: 
     pair.host("ms1").run(["setfacl", "-m", "u:1234:rw", f"{CDS}/shared/one"])
     pair.host("ms1").run(["setfacl", "-d", "-m", "g:4321:rx", f"{CDS}/shared"])
     pair.assert_complete(pair.replicate())
-    assert tree(pair.inside("ms2", CDS))["shared/one"].acls
+    assert tree(pair.inside("ms2", CDS))["shared/one"].attributes
     pair.host("ms1").run(["setfacl", "-m", "u:1234:r", f"{CDS}/shared/one"])
     pair.assert_complete(pair.replicate())
 

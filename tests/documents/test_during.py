@@ -1,0 +1,118 @@
+"""What changes while it is copied is never passed off as a set, and the next run brings it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from .pair import CDS, Pair
+
+pytestmark = pytest.mark.stage
+
+HELD = 150_000
+
+
+def grows(top: Path) -> None:
+    with (top / "b").open("ab") as file:
+        file.write(b"and more")
+
+
+def shrinks(top: Path) -> None:
+    os.truncate(top / "b", 10)
+
+
+def vanishes(top: Path) -> None:
+    (top / "c").unlink()
+
+
+def becomes_a_directory(top: Path) -> None:
+    (top / "c").unlink()
+    (top / "c").mkdir()
+    (top / "c/inner").write_text("inner")
+
+
+def is_a_directory_that_becomes_a_link(top: Path) -> None:
+    (top / "folder").rename(top / "moved")
+    (top / "folder").symlink_to("/etc")
+
+
+def is_renamed(top: Path) -> None:
+    (top / "b").rename(top / "z")
+
+
+def gets_another_mode(top: Path) -> None:
+    (top / "a").chmod(0o600)
+
+
+def is_a_link_that_leads_elsewhere(top: Path) -> None:
+    (top / "link").unlink()
+    (top / "link").symlink_to("b")
+
+
+def is_joined_by_a_new_name(top: Path) -> None:
+    (top / "new").hardlink_to(top / "a")
+
+
+def is_removed_and_made_again(top: Path) -> None:
+    content = (top / "c").read_bytes()
+    (top / "c").unlink()
+    (top / "c").write_bytes(content)
+
+
+CHANGES: tuple[tuple[str, Callable[[Path], None]], ...] = (
+    ("rsync: growing-file", grows),
+    ("rsync: change-shrink", shrinks),
+    ("rsync: change-vanish, missing", vanishes),
+    ("rsync: protocol (a file becomes a directory)", becomes_a_directory),
+    ("rsync: symlink-race-source, sender-flist-symlink-leak", is_a_directory_that_becomes_a_link),
+    ("lsyncd: churn-direct", is_renamed),
+    ("lsyncd: churn-rsync (attributes)", gets_another_mode),
+    ("rsync: sender-readlink-atfd", is_a_link_that_leads_elsewhere),
+    ("rsync: hardlinks", is_joined_by_a_new_name),
+    ("lsyncd: randrsync", is_removed_and_made_again),
+)
+
+
+@pytest.fixture(scope="module")
+def pair(prepared_pair: Pair) -> Pair:
+    """Both hosts hold a set; each test leaves them equal."""
+    prepared_pair.reset()
+    prepared_pair.write("ms1", f"{CDS}/a", "first set")
+    prepared_pair.assert_complete(prepared_pair.replicate())
+    return prepared_pair
+
+
+sizes = itertools.count(100_001)
+
+
+def plant(pair: Pair) -> tuple[Path, int]:
+    """Make the next set on the active server's host; returns its top, and the new size of its first file."""
+    top = pair.inside("ms1", CDS)
+    pair.host("ms1").run(["bash", "-c", f"rm -rf {CDS}/*"])
+    size = next(sizes)
+    for name in ("a", "b", "c"):
+        pair.write("ms1", f"{CDS}/{name}", os.urandom(size))
+    pair.write("ms1", f"{CDS}/folder/inner", "inner")
+    (top / "link").symlink_to("a")
+    return top, size
+
+
+@pytest.mark.parametrize(("suites", "change"), CHANGES, ids=[change.__name__ for _, change in CHANGES])
+def test_a_name_that_changes_during_the_copy(pair: Pair, suites: str, change: Callable[[Path], None]) -> None:
+    assert suites
+    top, size = plant(pair)
+    before = pair.holds("ms2")
+    pair.hold_copies_after(HELD)
+    run = pair.begin()
+    pair.await_half(size=size)
+    change(top)
+    pair.let_go()
+    ended = pair.ended(run)
+    assert ended.code != 0
+    assert ended.result["reason"].startswith("source changed"), ended.result
+    assert pair.holds("ms2") == before
+    pair.assert_complete(pair.replicate())
