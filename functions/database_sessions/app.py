@@ -16,9 +16,10 @@ from msfailover import observing
 from msfailover.adapters.database_login import LoginSettings, login_source
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, Engine, engine_for
 from msfailover.environment import read
+from msfailover.evidence import OUR_NAME
 from msfailover.pair import Server
 from msfailover.request import BadRequest, role_in
-from msfailover.sessions import Finding, over_reads, sessions_of
+from msfailover.sessions import Finding, Names, over_reads, sessions_of
 from msfailover.settings import SessionsSettings
 from msfailover.verdict import Verdict, unknown
 from msfailover.waiting import attempts
@@ -69,7 +70,7 @@ def status(server: Server, reads: int, proof: bool = False) -> Verdict:
         findings = [finding]
         while findings[-1].verdict.is_no and len(findings) < reads:
             time.sleep(pause)
-            findings.append(_find(server, connections=proof)[0])
+            findings.append(_find(server, proof=proof)[0])
     except DatabaseProblem as problem:
         return unknown(f"Whether {server.role} has sessions is not known: {problem.sentence}")
     return over_reads(findings)
@@ -78,7 +79,7 @@ def status(server: Server, reads: int, proof: bool = False) -> Verdict:
 def _without_logins(server: Server) -> tuple[Finding, float | None]:
     """As `_find`, when what has connected and not logged in has ended, or its time is over: nobody can end it."""
     for _ in attempts(SETTINGS.late_login_s):
-        found = _find(server, connections=True)
+        found = _find(server, proof=True)
         if not found[0].logins_only:
             break
     return found
@@ -106,7 +107,7 @@ def terminate(server: Server) -> Verdict:
         DatabaseUnreachable, LoginRefused, RightsMissing: they could not be ended, or not all of them.
     """
     for _ in range(ROUNDS_AT_MOST):
-        found, _ = _find(server, connections=True)
+        found, _ = _find(server, proof=True)
         if not found.ids:
             return found.verdict
         done = _engine().terminate(found.ids)
@@ -123,15 +124,16 @@ def rights() -> Verdict:
         return unknown(f"Whether sessions could be ended is not known: {problem.sentence}")
 
 
-def _find(server: Server, *, connections: bool = False) -> tuple[Finding, float | None]:
+def _find(server: Server, *, proof: bool = False) -> tuple[Finding, float | None]:
     """The server's sessions, and for how long after a door was shut a login may still be under way unseen.
 
     Args:
-        connections: whether connections that have not logged in count.
+        proof: whether it is to prove that nothing of the server is left and nothing can come.
     """
-    others = SETTINGS.pair.other(server.role).host_names + SETTINGS.known_hosts
+    known = (*SETTINGS.pair.other(server.role).host_names, OUR_NAME)
     listing = _engine().list_sessions()
-    return sessions_of(server, listing, others, connections=connections), listing.late_login_s
+    found = sessions_of(server, listing, Names(vouched=SETTINGS.known_clients, known=known), proof=proof)
+    return found, listing.late_login_s
 
 
 @cache

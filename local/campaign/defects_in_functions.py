@@ -70,7 +70,21 @@ def unknown_is_zero(patches: Patches, _found: Functions) -> None:
 
 def connections_uncounted(patches: Patches, found: Functions) -> None:
     find = found["database_sessions"]._find
-    patches.put(found["database_sessions"], "_find", lambda server, **_connections: find(server), why=WHY)
+    patches.put(found["database_sessions"], "_find", lambda server, **_proof: find(server), why=WHY)
+
+
+def names_believed(patches: Patches, _found: Functions) -> None:
+    whose = sessions._whose
+    patches.put(
+        sessions, "_whose", lambda server, session, names, _proof: whose(server, session, names, False), why=WHY
+    )
+
+
+def standby_believed(patches: Patches, found: Functions) -> None:
+    def asked(server: Server, listing: Any, *more: Any, **how: Any) -> Any:
+        return sessions.sessions_of(server, replace(listing, not_writer=""), *more, **how)
+
+    patches.put(found["database_sessions"], "sessions_of", asked, why=WHY)
 
 
 def unreachable_is_zero(patches: Patches, found: Functions) -> None:

@@ -79,12 +79,23 @@ def _within(address: str, cidr: str) -> bool:
 
 @dataclass
 class Base:
-    """The database, and the rules in front of it."""
+    """The database, and the rules in front of it.
+
+    Args:
+        up: whether it is there.
+        seen: whether the functions can ask it.
+        hidden: whether it shows no origins.
+        undying: whether sessions go on that were told to end.
+        names: whether it shows what clients call themselves and no address. Both servers call themselves ms2.
+        standby: whether its name leads the functions to a standby, which knows nothing of the pair's sessions.
+    """
 
     up: bool = True
     seen: bool = True
     hidden: bool = False
     undying: bool = False
+    names: bool = False
+    standby: bool = False
     sessions: list[Open] = field(default_factory=list)
     rules: tuple[dict[str, Any], ...] = ()
     prefixes: tuple[str, ...] = ()

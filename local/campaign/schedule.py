@@ -11,7 +11,7 @@ from local.campaign.faults import ONCE, Fault, kinds_at
 ACTIONS = ("failover", "switchover", "force", "adopt")
 MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "healthy")
 MS2 = ("healthy", "dead", "start-fails", "start-hangs")
-DATABASE = ("up", "unseen", "hidden", "undying", "silent")
+DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
 DOORS = ("tidy", "broad", "prefix-list")
 RESUMES = ("same", "back")
 CARES = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
@@ -40,7 +40,9 @@ class Schedule:
         ms1: state of the active server at the beginning.
         ms2: state of the standby.
         database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended; `silent` with a
-            connection of the active server that has not logged in yet.
+            connection of the active server that has not logged in yet; `names` where it shows what clients call
+            themselves in place of addresses, and the active server calls itself like the other one; `standby` where
+            the functions reach a standby of it, which lists nobody of the pair.
         door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group.
         care: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
         restart: whether a failover tries to restart the service in place first.
@@ -98,6 +100,8 @@ BASES: tuple[Schedule, ...] = (
     Schedule(ms1="partitioned", database="unseen"),
     Schedule(ms1="zombie", database="hidden"),
     Schedule(ms1="zombie", database="silent"),
+    Schedule(ms1="zombie", database="names"),
+    Schedule(ms1="zombie", database="standby"),
     Schedule(ms1="hung", door="broad"),
     Schedule(door="prefix-list"),
     Schedule(ms1="stopping", door="broad"),
@@ -142,7 +146,7 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         by=chance.choice(("watch", "alarm")) if automatic else "erika",
         ms1=chance.choice(MS1),
         ms2=chance.choices(MS2, (8, 1, 1, 1))[0],
-        database=chance.choices(DATABASE, (7, 1, 1, 1, 1))[0],
+        database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
         door=chance.choices(DOORS, (8, 1, 1))[0],
         care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],

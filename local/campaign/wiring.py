@@ -243,22 +243,28 @@ class Engine:
         from msfailover.evidence import Listing, Session, SessionKind
 
         def shown(each: Open) -> Session:
-            hidden = self._world.database.hidden
+            hidden, names = self._world.database.hidden, self._world.database.names
             kind = SessionKind.CONNECTION if each.silent else SessionKind.CLIENT
+            if names:
+                return Session(each.id, kind, host_name="ms2")
             return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
 
         def sessions() -> Any:
             self._demand()
             others = (Session("0", address="10.99.0.5"),)
+            if self._world.database.standby:
+                return Listing(others, not_writer="it is a standby.")
             return Listing((*others, *(shown(each) for each in self._world.database.sessions)))
 
         return self._world.gate.call("database.list", sessions, _unreachable)
 
     def can_list_and_terminate(self) -> Any:
-        from msfailover.verdict import yes
+        from msfailover.verdict import unknown, yes
 
         def rights() -> Any:
             self._demand()
+            if self._world.database.standby:
+                return unknown("What answers is not the database's writer: it is a standby.")
             return yes("Sessions can be listed and ended.")
 
         return self._world.gate.call("database.rights", rights, _unreachable)
@@ -271,6 +277,8 @@ class Engine:
             database = self._world.database
             # What has only connected can't be ended.
             mine = [each for each in database.sessions if each.id in session_ids and not each.silent]
+            if database.standby:
+                mine = []
             if not database.undying:
                 database.sessions = [each for each in database.sessions if each not in mine]
                 for each in mine:

@@ -80,6 +80,8 @@ class World:
         self.database.seen = schedule.database != "unseen"
         self.database.hidden = schedule.database == "hidden"
         self.database.undying = schedule.database == "undying"
+        self.database.names = schedule.database == "names"
+        self.database.standby = schedule.database == "standby"
         if schedule.database == "silent" and first.on:
             self.database.connect_in_silence(first)
 
@@ -232,6 +234,7 @@ class World:
         """All troubles end: what was left half done must now be able to be finished."""
         self.gate.silence()
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
+        self.database.names = self.database.standby = False
         self.database.keep_rules(lambda rule: rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():
             self.database.hang_up(host.role)

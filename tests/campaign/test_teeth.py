@@ -19,6 +19,8 @@ FOUND_BY = {
     "one-read": ("I2", ""),
     "unknown-is-zero": ("I2", "ms1=zombie database=hidden"),
     "connections-uncounted": ("I2", "ms1=zombie database=silent"),
+    "names-believed": ("I2", "ms1=zombie database=names"),
+    "standby-believed": ("I2", "ms1=zombie database=standby"),
     "unreachable-is-zero": ("I2", "ms1=partitioned database=unseen"),
     "one-address": ("I2", "ms1=hung"),
     "owners-rules-unread": ("I2", "action=switchover by=erika ms1=healthy door=broad"),

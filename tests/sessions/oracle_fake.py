@@ -57,7 +57,7 @@ class Row:
     stubborn: bool = False  # marked for kill, and going on
 
     def columns(self) -> tuple[Any, ...]:
-        return (1, self.sid, self.serial, self.kind, self.machine, self.username, "JDBC Thin Client", SERVER_HOST)
+        return (1, self.sid, self.serial, self.kind, self.machine, self.username)
 
 
 @dataclass
@@ -104,6 +104,7 @@ class FakeOracle(Database):
         self.rows = [Row(1, 1, SERVER_HOST, None, "BACKGROUND"), Row(2, 77, SERVER_HOST, "SYS")]
         self.connections: list[FakeConnection] = []
         self.options: dict[str, Any] = {}
+        self.is_now = ("PRIMARY", "READ WRITE")
         self._next = 100
 
     def settings(self) -> DatabaseSettings:
@@ -112,7 +113,7 @@ class FakeOracle(Database):
     def connect(self, **options: Any) -> FakeConnection:
         """In place of `oracledb.connect`."""
         self.options = options
-        if options["password"] != PASSWORD or options["user"] not in ("ms_failover", "seer", "bare"):
+        if options["password"] != PASSWORD or options["user"] not in ("ms_failover", "seer", "bare", "blinkered"):
             raise failure(1017)
         connection = FakeConnection(self, options["user"], self._add(options["machine"], options["user"].upper()))
         self.connections.append(connection)
@@ -146,6 +147,12 @@ class FakeOracle(Database):
                 raise failure(942)
             rows = [row.columns() for row in self.rows if row is not connection.row]
             return rows[: values["limit"]] if statement == oracle.LIST else [(1,)]
+        if statement == oracle.WRITER:
+            if role in ("bare", "blinkered"):
+                raise failure(942)
+            return [self.is_now]
+        if statement == oracle.OWN:
+            return [(1, connection.row.sid, connection.row.serial)]
         if statement == oracle.SYSTEM_RIGHTS:
             return [("ALTER SYSTEM",)] if role == "ms_failover" else []
         if statement == oracle.RDS_RIGHTS:

@@ -15,7 +15,7 @@ from msfailover.adapters.sessions import (
     engine_for,
 )
 from msfailover.pair import Server
-from msfailover.sessions import Finding, sessions_of
+from msfailover.sessions import Finding, Names, sessions_of
 
 from tests.sessions.conftest import MS1, MS2
 from tests.sessions.databases import HOST, PASSWORD, Database, Fixed, free_port
@@ -47,7 +47,7 @@ def enter(database: Database, engine: Engine) -> Iterator[Enter]:
 
 def look(engine: Engine, server: Server) -> Finding:
     other = MS2 if server is MS1 else MS1
-    return sessions_of(server, engine.list_sessions(), other.host_names)
+    return sessions_of(server, engine.list_sessions(), Names(vouched=("ora-db-1",), known=other.host_names))
 
 
 def test_a_server_without_sessions_is_answered_no(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from msfailover.adapters.sessions import DatabaseUnreachable, Engine
 from msfailover.adapters.sessions.mysql import _session as read_row
 from msfailover.evidence import Listing, SessionKind
 from msfailover.pair import Role, Server
-from msfailover.sessions import Finding, sessions_of
+from msfailover.sessions import Finding, Names, sessions_of
 from pymysql.constants import COMMAND
 
 from tests.sessions.conftest import MS1, MS2
@@ -35,9 +35,11 @@ def row(host: str | None, user: str = "manager", command: str = "Sleep") -> tupl
     return (17, user, host, None, command, 0, "", None)
 
 
-def answer(host: str | None, user: str = "manager", command: str = "Sleep", server: Server = MS1) -> str:
-    others = MS2.host_names if server is MS1 else ()
-    return sessions_of(server, Listing((read_row(row(host, user, command)),)), others).verdict.answer
+def answer(
+    host: str | None, user: str = "manager", command: str = "Sleep", server: Server = MS1, proof: bool = False
+) -> str:
+    names = Names(known=MS2.host_names if server is MS1 else ())
+    return sessions_of(server, Listing((read_row(row(host, user, command)),)), names, proof=proof).verdict.answer
 
 
 def test_without_process_the_list_is_not_whole(mariadb: MariaDBServer) -> None:
@@ -126,6 +128,13 @@ def test_a_name_that_a_vpc_makes_of_an_address_is_the_address() -> None:
     server = Server(Role.MS1, "i-00000000000000001", ("10.0.0.11",))
     assert answer("ip-10-0-0-11.eu-north-1.compute.internal:4711", server=server) == "yes"
     assert answer("ip-10-0-0-12.eu-north-1.compute.internal:4711", server=server) == "no"
+    assert answer("ip-10-0-0-11.evil.example:4711", server=server, proof=True) == "yes"
+    assert answer("ip-10-0-0-12.evil.example:4711", server=server, proof=True) == "unknown"
+
+
+def test_in_a_proof_a_reverse_name_is_never_somebody_elses() -> None:
+    assert answer("ms2.corp.example:4711", proof=True) == "unknown"
+    assert answer("127.0.0.12:4711", proof=True) == "no"
 
 
 def test_threads_without_a_client_are_background_whatever_stands_for_their_host() -> None:

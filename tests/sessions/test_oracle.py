@@ -6,17 +6,25 @@ from contextlib import closing
 
 import pytest
 from msfailover.adapters.sessions import RightsMissing
-from msfailover.sessions import sessions_of
+from msfailover.evidence import OUR_NAME
+from msfailover.sessions import Names, sessions_of
+from msfailover.verdict import Verdict
 
 from tests.sessions.conftest import MS1, MS2
 from tests.sessions.databases import PASSWORD
 from tests.sessions.oracle_fake import SERVER_HOST, FakeOracle, Row
 
 
-def answer(oracle: FakeOracle, machine: str | None) -> str:
+def verdict(oracle: FakeOracle, machine: str | None, *, proof: bool = False) -> Verdict:
+    """What is said of ms1 when one session of that name is there beside the database's own."""
     oracle.rows.append(Row(50, 51, machine))
+    names = Names(vouched=(SERVER_HOST,), known=(*MS2.host_names, OUR_NAME))
     with closing(oracle.engine()) as engine:
-        return sessions_of(MS1, engine.list_sessions(), MS2.host_names).verdict.answer
+        return sessions_of(MS1, engine.list_sessions(), names, proof=proof).verdict
+
+
+def answer(oracle: FakeOracle, machine: str | None) -> str:
+    return verdict(oracle, machine).answer
 
 
 @pytest.mark.parametrize(
@@ -31,17 +39,33 @@ def test_a_machine_that_is_nobodys_is_unknown(oracle: FakeOracle, machine: str |
     assert answer(oracle, machine) == "unknown"
 
 
-@pytest.mark.parametrize("machine", ["ms2", "CORP\\MS2", "ms-failover", SERVER_HOST])
-def test_a_machine_that_is_known_to_be_anothers_does_not_count(oracle: FakeOracle, machine: str) -> None:
-    assert answer(oracle, machine) == "no"
+@pytest.mark.parametrize("machine", ["ms2", "CORP\\MS2", "ms-failover", "10.99.0.5"])
+def test_a_machine_that_says_it_is_anothers_is_believed_at_rest_and_not_in_a_proof(
+    oracle: FakeOracle, machine: str
+) -> None:
+    assert verdict(oracle, machine).answer == "no"
+    assert verdict(oracle, machine, proof=True).answer == "unknown"
+
+
+def test_the_databases_own_host_name_is_nobodys_unless_the_owner_vouches_for_it(oracle: FakeOracle) -> None:
+    with closing(oracle.engine()) as engine:
+        listing = engine.list_sessions()
+    assert sessions_of(MS1, listing, proof=True).verdict.answer == "unknown"
+    assert sessions_of(MS1, listing, Names(vouched=(SERVER_HOST,)), proof=True).verdict.is_no
+
+
+def test_background_processes_are_known_by_their_type_and_we_by_our_number(oracle: FakeOracle) -> None:
+    oracle.rows = oracle.rows[:1]
+    with closing(oracle.engine()) as engine:
+        assert sessions_of(MS1, engine.list_sessions(), proof=True).verdict.is_no
 
 
 def test_a_session_marked_for_kill_stays_counted(oracle: FakeOracle) -> None:
     oracle.rows.append(Row(50, 51, "ms1", stubborn=True))
     with closing(oracle.engine()) as engine:
-        finding = sessions_of(MS1, engine.list_sessions(), MS2.host_names)
+        finding = sessions_of(MS1, engine.list_sessions())
         assert engine.terminate(finding.ids).asked == 1
-        assert sessions_of(MS1, engine.list_sessions(), MS2.host_names).count == 1
+        assert sessions_of(MS1, engine.list_sessions()).count == 1
 
 
 def test_rights_that_the_procedure_of_rds_needs_are_named(oracle: FakeOracle) -> None:

@@ -7,13 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msfailover.evidence import Listing, Session, SessionKind
 from msfailover.pair import Role, Server
-from msfailover.sessions import over_reads, sessions_of
+from msfailover.sessions import Names, over_reads, sessions_of
+from msfailover.verdict import Verdict
 
 MS1 = Server(Role.MS1, "i-00000000000000001", ("10.0.0.11", "fd00::11"), ("ms1.corp.example",))
 
 
-def answer(*sessions: Session, server: Server = MS1, others: tuple[str, ...] = (), gaps: tuple[str, ...] = ()) -> str:
-    return sessions_of(server, Listing(sessions, gaps), others).verdict.answer
+def answer(*sessions: Session, server: Server = MS1, known: tuple[str, ...] = (), gaps: tuple[str, ...] = ()) -> str:
+    return sessions_of(server, Listing(sessions, gaps), Names(known=known)).verdict.answer
+
+
+def proof(*sessions: Session, names: Names | None = None, not_writer: str = "") -> Verdict:
+    return sessions_of(MS1, Listing(sessions, not_writer=not_writer), names, proof=True).verdict
 
 
 @pytest.mark.parametrize("address", ["10.0.0.11", "::ffff:10.0.0.11", "::FFFF:0a00:000b", "fd00::11", "FD00:0::11"])
@@ -70,12 +75,57 @@ def test_sessions_seen_are_sessions_whatever_else_is_unknown() -> None:
 
 def test_a_server_of_which_no_names_are_known_can_hide_behind_any() -> None:
     nameless = Server(Role.MS1, "i-1", ("10.0.0.11",))
-    assert answer(Session("1", host_name="ms2"), server=nameless, others=("ms2",)) == "unknown"
+    assert answer(Session("1", host_name="ms2"), server=nameless, known=("ms2",)) == "unknown"
     assert answer(Session("1", address="10.0.0.12"), server=Server(Role.MS1, "i-1", (), ("ms1",))) == "unknown"
 
 
 def test_our_own_other_connections_are_known() -> None:
-    assert answer(Session("1", host_name="ms-failover")) == "no"
+    assert answer(Session("1", host_name="ms-failover"), known=("ms-failover",)) == "no"
+
+
+LIES = ("ms2", "ms-failover", "ora-db-1", "desk", "10.99.0.5", "ip-10-99-0-5.ec2.internal", "localhost")
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_in_a_proof_no_name_makes_a_session_somebody_elses(name: str) -> None:
+    """A client says of itself what it likes, and a reverse name is whatever its zone holds."""
+    verdict = proof(Session("1", host_name=name), names=Names(known=LIES))
+    assert verdict.answer == "unknown"
+    assert name in verdict.sentence
+
+
+@pytest.mark.parametrize("name", ["ms1", "MS1.corp.example", "10.0.0.11", "ip-10-0-0-11.ec2.internal"])
+def test_in_a_proof_a_name_still_counts_against_the_server(name: str) -> None:
+    assert proof(Session("1", host_name=name)).answer == "yes"
+
+
+def test_in_a_proof_only_the_owners_word_stands_for_a_name_and_it_is_repeated() -> None:
+    verdict = proof(Session("1", host_name="desk"), names=Names(vouched=("desk",)))
+    assert verdict.answer == "no"
+    assert verdict.evidence["vouched"] == 1
+    assert "1 by a name that the owner vouches for (1 client from desk)" in verdict.sentence
+
+
+def test_the_owners_word_does_not_hide_the_servers_own_name() -> None:
+    assert proof(Session("1", host_name="ms1"), names=Names(vouched=("ms1",))).answer == "yes"
+
+
+def test_at_rest_a_name_informs_and_is_said_to_prove_nothing() -> None:
+    verdict = sessions_of(MS1, Listing((Session("1", host_name="ms2"),)), Names(known=("ms2",))).verdict
+    assert verdict.answer == "no"
+    assert "1 by nothing but a name, which proves nothing" in verdict.sentence
+    assert verdict.evidence["by_name"] == 1
+
+
+@pytest.mark.parametrize("at_rest", [True, False])
+def test_only_the_writers_list_says_anything(at_rest: bool) -> None:
+    """Sessions on a standby say nothing of who writes: neither that nobody does, nor that a server is active."""
+    for sessions in ((), (Session("1", address="10.0.0.11"),)):
+        listing = Listing(sessions, not_writer="it is a standby (pg_is_in_recovery).")
+        finding = sessions_of(MS1, listing, proof=not at_rest)
+        assert finding.verdict.answer == "unknown"
+        assert "not the database's writer: it is a standby" in finding.verdict.sentence
+        assert finding.gaps
 
 
 def test_several_reads_are_as_good_as_the_worst() -> None:
@@ -105,8 +155,14 @@ _sessions = st.builds(
 
 
 @given(st.lists(_sessions, max_size=5))
+def test_a_proof_takes_no_session_for_somebody_elses_that_shows_no_address(sessions: list[Session]) -> None:
+    if proof(*sessions).is_no:
+        assert all(each.kind is SessionKind.BACKGROUND or each.local or each.address for each in sessions)
+
+
+@given(st.lists(_sessions, max_size=5))
 def test_no_is_only_ever_said_of_what_is_known(sessions: list[Session]) -> None:
-    finding = sessions_of(MS1, Listing(tuple(sessions)), ("somebody",))
+    finding = sessions_of(MS1, Listing(tuple(sessions)), Names(known=("somebody",)))
     hidden = any(each.hidden and each.kind is not SessionKind.BACKGROUND for each in sessions)
     assert not (finding.verdict.is_no and (hidden or finding.count or finding.unknown))
     assert finding.verdict.is_yes == bool(finding.count)

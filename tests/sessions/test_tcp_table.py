@@ -24,7 +24,7 @@ __all__ = ["blind", "engine"]
 
 def look(engine: Engine, server: Server = MS1) -> Finding:
     """As a proof looks: what has only connected counts."""
-    return sessions_of(server, engine.list_sessions(), connections=True)
+    return sessions_of(server, engine.list_sessions(), proof=True)
 
 
 def test_a_connection_that_says_nothing_is_its_servers(postgresql: PostgreSQLServer, engine: Engine) -> None:

@@ -66,11 +66,14 @@ class Listing:
         late_login_s: a list read sooner than so many seconds after a door was shut may miss a connection that came
             through before and turns into a session later; 0 where every connection is listed from its first packet,
             None where the engine does not tell.
+        not_writer: why what answered is not the database's writer, or not known to be it; read in the same connection
+            and moment. Empty for the writer. A standby's list says nothing of who writes.
     """
 
     sessions: tuple[Session, ...]
     gaps: tuple[str, ...] = ()
     late_login_s: float | None = 0.0
+    not_writer: str = ""
 
 
 def parse_address(text: str) -> IPAddress | None:

@@ -20,7 +20,7 @@ from msfailover.environment import (
     text,
     whole,
 )
-from msfailover.pair import Pair
+from msfailover.pair import Pair, Role
 
 _table = text(r"[A-Za-z0-9_.-]{3,255}", "a table's name")
 _document = text(r"[A-Za-z0-9_.:/-]{3,200}", "an SSM document's name")
@@ -186,7 +186,7 @@ class SessionsSettings:
     ca_file: str = setting("DATABASE_CA_FILE", _path, "")
     tls: str = setting("DATABASE_TLS", choice("verify", "off"), "verify")
     kill_with: str = setting("DATABASE_KILL_WITH", choice("engine", "rds"), "engine")
-    known_hosts: tuple[str, ...] = setting("DATABASE_KNOWN_HOSTS", host_names, ())
+    known_clients: tuple[str, ...] = setting("DATABASE_KNOWN_CLIENTS", host_names, ())
     late_login_s: float = setting("LATE_LOGIN_SECONDS", number(0, 8, "seconds"), 1.0)
     door_settles_s: float = setting("DOOR_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
     connect_timeout_s: float = setting("DATABASE_CONNECT_SECONDS", number(0.2, 10, "seconds"), 2.0)
@@ -203,4 +203,11 @@ class SessionsSettings:
             raise BadSettings(
                 "SessionsSettings can't be read, nothing was done: DATABASE_IAM_USER is there, but oracle has no IAM"
                 " authentication; DATABASE_SECRET is needed."
+            )
+        servers = {name.partition(".")[0] for role in Role for name in self.pair.server(role).host_names}
+        both = [name for name in self.known_clients if name.partition(".")[0] in servers]
+        if both:
+            raise BadSettings(
+                f"SessionsSettings can't be read, nothing was done: DATABASE_KNOWN_CLIENTS holds {', '.join(both)},"
+                " but that is a name of one of the two servers."
             )

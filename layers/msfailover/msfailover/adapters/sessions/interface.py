@@ -9,7 +9,7 @@ from typing import Generic, Protocol, TypeVar
 
 from msfailover.adapters import tls
 from msfailover.evidence import Listing, Session
-from msfailover.verdict import Verdict
+from msfailover.verdict import Verdict, unknown
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -130,7 +130,7 @@ class Engine(Protocol):
     """The sessions of one database. Each method raises `DatabaseUnreachable`, `LoginRefused` or `RightsMissing`."""
 
     def list_sessions(self) -> Listing:
-        """Read all sessions but our own."""
+        """Read all sessions but our own, and whether what answers is the writer, in one connection and moment."""
 
     def terminate(self, session_ids: Sequence[str]) -> Termination:
         """Tell the database to end exactly these sessions, as listed before; those that are gone are left alone.
@@ -224,3 +224,8 @@ def read_rows(read: Callable[[Row], Session], rows: Iterable[Row]) -> tuple[Sess
 
 def incomplete(limit: int) -> str:
     return f"More than {limit} sessions are there, and no more than that are read."
+
+
+def not_the_writer(why: str) -> Verdict:
+    """What can be said of rights on a server that is not the writer: nothing, they are wanted there."""
+    return unknown(f"What answers is not the database's writer: {why} DatabaseHost must lead to the writer alone.")

@@ -8,23 +8,25 @@ Without the PROCESS privilege the list holds only our own user's sessions and do
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Sequence
 from typing import Any
 
 import pymysql
 from pymysql.cursors import SSCursor
 
+from msfailover.adapters.sessions.addresses import Addresses
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
     DatabaseSettings,
     DatabaseUnreachable,
-    Kept,
     Login,
     LoginRefused,
     LoginSource,
     RightsMissing,
     Termination,
     incomplete,
+    not_the_writer,
     read_rows,
     where,
 )
@@ -36,11 +38,15 @@ GRANT = {
     "rds": "GRANT PROCESS ON *.* and GRANT EXECUTE ON PROCEDURE mysql.rds_kill",
 }
 _ID = re.compile(r"([0-9]{1,20})@([0-9A-Za-z_.:%-]{1,300})")
-_EC2_NAME = re.compile(r"ip-(\d{1,3})-(\d{1,3})-(\d{1,3})-(\d{1,3})(\..*)?")
 _REFUSED = {1044, 1045, 1130, 1698, 2059, 3118}
 _RIGHTS = {1095, 1142, 1227, 1305, 1370, 1410}
 _LOST = {0, 1053, 1079, 1927, 2006, 2013, 2014, 2055}
 _NO_SUCH_SESSION = 1094
+
+_READ_ONLY = """
+SHOW GLOBAL VARIABLES WHERE Variable_name IN
+ ('read_only', 'super_read_only', 'innodb_read_only', 'transaction_read_only', 'tx_read_only')
+"""
 
 Connection = pymysql.connections.Connection
 
@@ -50,10 +56,10 @@ class MySQL:
 
     def __init__(self, settings: DatabaseSettings, login: LoginSource) -> None:
         self._settings = settings
-        self._kept: Kept[Connection[Any]] = Kept(login, self._connect, _close)
+        self._kept: Addresses[Connection[Any]] = Addresses(settings, login, self._connect, _close)
 
     def list_sessions(self) -> Listing:
-        return self._kept.run(self._list)
+        return self._kept.list(self._list, self._own_id)
 
     def terminate(self, session_ids: Sequence[str]) -> Termination:
         wanted = [_parse(each) for each in session_ids]
@@ -65,13 +71,15 @@ class MySQL:
     def close(self) -> None:
         self._kept.close()
 
-    def _connect(self, login: Login) -> Connection[Any]:
+    def _connect(self, login: Login, address: str) -> Connection[Any]:
         host, port, database = where(self._settings, login, 3306)
         context = self._settings.ssl_context()
         limit = self._settings.statement_timeout_s + 1
         options: dict[str, Any] = {"ssl_disabled": True} if context is None else {"ssl": context}
         try:
-            return pymysql.connect(
+            connection = pymysql.connect(
+                # The name is what the certificate is for; the address is where we connect.
+                defer_connect=True,
                 host=host,
                 port=port,
                 user=login.username,
@@ -85,10 +93,20 @@ class MySQL:
                 autocommit=True,
                 **options,
             )
+            plain = socket.create_connection((address, port), self._settings.connect_timeout_s)
         except Exception as error:
             raise self._translated(error, login.username) from error
+        try:
+            plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            connection.connect(plain)
+        except Exception as error:
+            plain.close()
+            raise self._translated(error, login.username) from error
+        return connection
 
     def _list(self, connection: Connection[Any]) -> Listing:
+        # What it is before whom it lists: who is demoted in between is found out by the next read of a proof.
+        settings = self._query(connection, _READ_ONLY)
         rows, whole = self._read(connection)
         gaps = [] if whole else [incomplete(self._settings.row_limit)]
         if not self._may_see_all(connection):
@@ -97,7 +115,18 @@ class MySQL:
                 f"{GRANT[self._settings.kill_with]}."
             )
         ours = connection.thread_id()  # type: ignore[no-untyped-call]
-        return Listing(read_rows(_session, (row for row in rows if row[0] != ours)), tuple(gaps))
+        return Listing(
+            read_rows(_session, (row for row in rows if row[0] != ours)),
+            tuple(gaps),
+            not_writer=_not_writer(settings, rows),
+        )
+
+    def _own_id(self, connection: Connection[Any]) -> str:
+        rows, _ = self._read(connection)
+        own = next((row for row in rows if row[0] == connection.thread_id()), None)  # type: ignore[no-untyped-call]
+        if own is None:
+            raise _unreachable("our own connection is not among the sessions it lists")
+        return read_rows(_session, [own])[0].id
 
     def _read(self, connection: Connection[Any]) -> tuple[list[tuple[Any, ...]], bool]:
         """The process list, and whether that is all of it. `SHOW` has no limit of its own, so rows come one by one."""
@@ -154,6 +183,8 @@ class MySQL:
         return 1
 
     def _rights(self, connection: Connection[Any]) -> Verdict:
+        if why := _not_writer(self._query(connection, _READ_ONLY), self._read(connection)[0]):
+            return not_the_writer(why)
         grants = self._grants(connection)
         lacking = [] if _has(grants, "PROCESS") else ["PROCESS"]
         if self._settings.kill_with == "rds":
@@ -192,6 +223,23 @@ def _close(connection: Connection[Any]) -> None:
         return  # It was dead already.
 
 
+def _not_writer(settings: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> str:
+    """Why the server with these settings and processes is not the writer; empty where it is.
+
+    A server that takes over another one's changes is not: who writes there does not write to the one it follows.
+    """
+    found = {str(name).lower(): str(value).upper() for name, value in settings}
+    if "read_only" not in found:
+        return "it does not tell whether it is read-only."
+    on = sorted(name for name, value in found.items() if value not in ("OFF", "0"))
+    if on:
+        return f"it is read-only ({', '.join(on)})."
+    applies = [str(row[4]) for row in rows if str(row[1] or "") == "system user" and str(row[4] or "") != "Daemon"]
+    if applies:
+        return f"it applies another server's changes (a thread of {applies[0]!r})."
+    return ""
+
+
 def _session(row: tuple[Any, ...]) -> Session:
     number, user, host, command = int(row[0]), str(row[1] or ""), str(row[2] or ""), str(row[4] or "")
     session_id = f"{number}@{host}"
@@ -208,10 +256,7 @@ def _session(row: tuple[Any, ...]) -> Session:
         return Session(session_id, kind, user=user, hidden=True)
     if parse_address(origin) is not None:
         return Session(session_id, kind, address=origin, user=user)
-    found = _EC2_NAME.fullmatch(origin)
-    if found is not None:
-        # The name came from reverse resolution by the database, and in a VPC such a name is the address.
-        return Session(session_id, kind, address=".".join(found.groups()[:4]), user=user)
+    # The name came from reverse resolution by the database: whoever keeps that zone chose it.
     return Session(session_id, kind, host_name=origin, user=user)
 
 

@@ -1,7 +1,8 @@
 """Sessions of Oracle, from GV$SESSION. Written to the documented shapes; never run against a live Oracle.
 
-Oracle shows a client's name (`MACHINE`) and no address, and the name is what the client says it is: so the host names
-of both servers have to be configured, and a name that is not known to be anybody's is unknown.
+Oracle shows a client's name (`MACHINE`) and no address, and the name is what the client says it is, like PROGRAM and
+OSUSER: it may show that a session is a server's, never that it is somebody else's. What the server itself says is
+TYPE (its background processes) and the number and serial of our own session, which is left out by them.
 A login under way has a process and no session yet; SQLNET.INBOUND_CONNECT_TIMEOUT ends it, which no view tells us.
 """
 
@@ -13,17 +14,18 @@ from typing import Any
 
 import oracledb
 
+from msfailover.adapters.sessions.addresses import Addresses
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
     DatabaseSettings,
     DatabaseUnreachable,
-    Kept,
     Login,
     LoginRefused,
     LoginSource,
     RightsMissing,
     Termination,
     incomplete,
+    not_the_writer,
     read_rows,
     where,
 )
@@ -31,16 +33,22 @@ from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
 GRANT = {
-    "engine": "GRANT CREATE SESSION, ALTER SYSTEM and SELECT on SYS.GV_$SESSION to the user of ms-failover",
-    "rds": "GRANT CREATE SESSION, SELECT on SYS.GV_$SESSION (rdsadmin_util.grant_sys_object) and EXECUTE on "
-    "rdsadmin.rdsadmin_util to the user of ms-failover",
+    "engine": "GRANT CREATE SESSION, ALTER SYSTEM and SELECT on SYS.GV_$SESSION and SYS.V_$DATABASE to the user of"
+    " ms-failover",
+    "rds": "GRANT CREATE SESSION, SELECT on SYS.GV_$SESSION and SYS.V_$DATABASE (rdsadmin_util.grant_sys_object) and"
+    " EXECUTE on rdsadmin.rdsadmin_util to the user of ms-failover",
 }
 LIST = """
-SELECT inst_id, sid, serial#, type, machine, username, program, SYS_CONTEXT('USERENV', 'SERVER_HOST')
+SELECT inst_id, sid, serial#, type, machine, username
   FROM gv$session
  WHERE NOT (sid = TO_NUMBER(SYS_CONTEXT('USERENV', 'SID'))
             AND inst_id = TO_NUMBER(SYS_CONTEXT('USERENV', 'INSTANCE')))
    AND ROWNUM <= :limit
+"""
+WRITER = "SELECT database_role, open_mode FROM v$database"
+OWN = """
+SELECT inst_id, sid, serial# FROM gv$session
+ WHERE sid = TO_NUMBER(SYS_CONTEXT('USERENV', 'SID')) AND inst_id = TO_NUMBER(SYS_CONTEXT('USERENV', 'INSTANCE'))
 """
 KILL_RDS = "BEGIN rdsadmin.rdsadmin_util.kill(sid => :sid, serial => :serial, method => 'IMMEDIATE'); END;"
 SYSTEM_RIGHTS = "SELECT privilege FROM session_privs WHERE privilege = 'ALTER SYSTEM'"
@@ -61,10 +69,10 @@ class Oracle:
 
     def __init__(self, settings: DatabaseSettings, login: LoginSource) -> None:
         self._settings = settings
-        self._kept: Kept[Any] = Kept(login, self._connect, _close)
+        self._kept: Addresses[Any] = Addresses(settings, login, self._connect, _close, apart=settings.tls == "off")
 
     def list_sessions(self) -> Listing:
-        return self._kept.run(self._list)
+        return self._kept.list(self._list, self._own_id)
 
     def terminate(self, session_ids: Sequence[str]) -> Termination:
         wanted = [_parse(each) for each in session_ids]
@@ -76,17 +84,17 @@ class Oracle:
     def close(self) -> None:
         self._kept.close()
 
-    def _connect(self, login: Login) -> Any:
+    def _connect(self, login: Login, address: str) -> Any:
         host, port, service = where(self._settings, login, 1521 if self._settings.tls == "off" else 2484)
         context = self._settings.ssl_context()
-        options: dict[str, Any] = {"protocol": "tcp"}
+        options: dict[str, Any] = {"protocol": "tcp", "host": address}
         if context is not None:
-            options = {"protocol": "tcps", "ssl_context": context, "ssl_server_dn_match": True}
+            # The driver compares the certificate with the host it connects to: so that has to be the name.
+            options = {"protocol": "tcps", "host": host, "ssl_context": context, "ssl_server_dn_match": True}
         try:
             connection = oracledb.connect(
                 user=login.username,
                 password=login.password,
-                host=host,
                 port=port,
                 service_name=service,
                 tcp_connect_timeout=self._settings.connect_timeout_s,
@@ -110,9 +118,26 @@ class Oracle:
 
     def _list(self, connection: Any) -> Listing:
         limit = self._settings.row_limit
+        # What it is before whom it lists: who is demoted in between is found out by the next read of a proof.
+        try:
+            not_writer = self._not_writer(connection)
+        except RightsMissing:
+            not_writer = "our user may not see what it is: SELECT on SYS.V_$DATABASE is to be granted."
         rows = self._query(connection, LIST, limit=limit + 1)
         gaps = () if len(rows) <= limit else (incomplete(limit),)
-        return Listing(read_rows(_session, rows[:limit]), gaps, late_login_s=None)
+        return Listing(read_rows(_session, rows[:limit]), gaps, late_login_s=None, not_writer=not_writer)
+
+    def _own_id(self, connection: Any) -> str:
+        (instance, sid, serial), *_ = self._query(connection, OWN)
+        return f"{int(sid)},{int(serial)},@{int(instance)}"
+
+    def _not_writer(self, connection: Any) -> str:
+        """Why the database is not the one that is written to; empty where it is."""
+        rows = self._query(connection, WRITER)
+        role, mode = (str(rows[0][0]), str(rows[0][1])) if rows else ("", "")
+        if (role, mode) != ("PRIMARY", "READ WRITE"):
+            return f"its role is {role or 'not told'} and it is open {mode or 'in no known mode'} (V$DATABASE)."
+        return ""
 
     def _end(self, connection: Any, wanted: list[tuple[int, int, int]]) -> Termination:
         asked = 0
@@ -145,6 +170,11 @@ class Oracle:
     def _rights(self, connection: Any) -> Verdict:
         kill_with = self._settings.kill_with
         lacking: list[str] = []
+        try:
+            if why := self._not_writer(connection):
+                return not_the_writer(why)
+        except RightsMissing:
+            lacking.append("SELECT on SYS.V_$DATABASE")
         try:
             self._query(connection, SEES)
         except RightsMissing:
@@ -181,14 +211,13 @@ def _close(connection: Any) -> None:
 
 
 def _session(row: tuple[Any, ...]) -> Session:
-    instance, sid, serial, kind, machine, user, _, server_host = row
+    instance, sid, serial, kind, machine, user = row
     name = str(machine or "").replace("\x00", "").strip()
     session_id = f"{int(sid)},{int(serial)},@{int(instance)}"
     if kind == "BACKGROUND":
         return Session(session_id, SessionKind.BACKGROUND, user=user, local=True)
-    # Job and parallel slaves are of type USER, with the database's own machine as theirs.
-    local = bool(name) and name == str(server_host or "")
-    return Session(session_id, host_name=None if local else name or None, user=user, local=local)
+    # Job and parallel slaves are of type USER, with the database's own machine as theirs; any client can say that too.
+    return Session(session_id, host_name=name or None, user=user)
 
 
 def _parse(session_id: str) -> tuple[int, int, int]:

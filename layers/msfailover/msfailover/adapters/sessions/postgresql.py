@@ -24,17 +24,18 @@ from typing import Any
 from pg8000.exceptions import DatabaseError, InterfaceError
 from pg8000.native import Connection
 
+from msfailover.adapters.sessions.addresses import Addresses
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
     DatabaseSettings,
     DatabaseUnreachable,
-    Kept,
     Login,
     LoginRefused,
     LoginSource,
     RightsMissing,
     Termination,
     incomplete,
+    not_the_writer,
     read_rows,
     where,
 )
@@ -49,12 +50,17 @@ SELECT DISTINCT pid FROM pg_locks
  WHERE locktype = 'virtualxid' AND pid IS NOT NULL AND pid <> pg_backend_pid()
  LIMIT :limit
 """
+# With each row what the server is at that moment: of a standby's sessions nobody needs to know who writes.
 _LIST = """
 SELECT pid, extract(epoch FROM backend_start)::numeric(20, 6)::text, usename::text, host(client_addr), client_port,
-       backend_type, state, current_setting('authentication_timeout')
+       backend_type, state, current_setting('authentication_timeout'),
+       pg_is_in_recovery(), current_setting('transaction_read_only')
   FROM pg_stat_activity
  WHERE pid <> pg_backend_pid()
  LIMIT :limit
+"""
+_OWN = """
+SELECT pid, extract(epoch FROM backend_start)::numeric(20, 6)::text FROM pg_stat_activity WHERE pid = pg_backend_pid()
 """
 _ROUNDS = 3
 _END = """
@@ -78,10 +84,10 @@ class PostgreSQL:
 
     def __init__(self, settings: DatabaseSettings, login: LoginSource) -> None:
         self._settings = settings
-        self._kept: Kept[Connection] = Kept(login, self._connect, _close)
+        self._kept: Addresses[Connection] = Addresses(settings, login, self._connect, _close)
 
     def list_sessions(self) -> Listing:
-        return self._kept.run(self._list)
+        return self._kept.list(self._list, self._own_id)
 
     def terminate(self, session_ids: Sequence[str]) -> Termination:
         # What has only connected has no process number that we could name; the server ends it in its time.
@@ -94,14 +100,14 @@ class PostgreSQL:
     def close(self) -> None:
         self._kept.close()
 
-    def _connect(self, login: Login) -> Connection:
+    def _connect(self, login: Login, address: str) -> Connection:
         host, port, database = where(self._settings, login, 5432)
         context = self._settings.ssl_context()
         try:
             # A socket of our own: connecting and answering have different limits.
-            plain = socket.create_connection((host, port), self._settings.connect_timeout_s)
+            plain = socket.create_connection((address, port), self._settings.connect_timeout_s)
         except OSError as error:
-            raise _unreachable(f"{host}:{port} can't be connected to ({error})") from error
+            raise _unreachable(f"{host}:{port} ({address}) can't be connected to ({error})") from error
         try:
             # Twice the server's own limit at most: it cuts a statement itself, this is for when it does not answer.
             plain.settimeout(self._settings.statement_timeout_s + 1)
@@ -145,7 +151,12 @@ class PostgreSQL:
             sessions=(*read_rows(_session, rows[:limit]), *(_login(pid) for pid in pending), *silent),
             gaps=() if whole else (incomplete(limit),),
             late_login_s=0.0 if table is not None else _seconds(rows[0][7]) if rows else None,
+            not_writer=_not_writer(rows),
         )
+
+    def _own_id(self, connection: Connection) -> str:
+        (pid, started), *_ = self._run(connection, _OWN)
+        return f"{pid}@{started}"
 
     def _may_read_tcp(self, connection: Connection) -> bool:
         return self._run(connection, MAY_READ) == [[True]]
@@ -187,6 +198,8 @@ class PostgreSQL:
         return Termination(asked, gone)
 
     def _rights(self, connection: Connection) -> Verdict:
+        if why := _not_writer(self._run(connection, _LIST, limit=1)):
+            return not_the_writer(why)
         (sees, ends, superuser, supers), *_ = self._run(connection, _RIGHTS)
         evidence = {"pg_read_all_stats": sees, "pg_signal_backend": ends, "superuser": superuser, "superusers": supers}
         lacking = [name for name, has in (("pg_read_all_stats", sees), ("pg_signal_backend", ends)) if not has]
@@ -210,7 +223,7 @@ def _close(connection: Connection) -> None:
 
 
 def _session(row: list[Any]) -> Session:
-    pid, started, user, address, port, backend, state, _ = row
+    pid, started, user, address, port, backend, state, *_ = row
     if started is None:
         # What the role may not see is null, all of it: address, start, even what kind of process it is.
         return Session(id=f"{pid}@hidden", user=user, hidden=True)
@@ -221,6 +234,20 @@ def _session(row: list[Any]) -> Session:
         user=user,
         local=address is None and port == -1,
     )
+
+
+def _not_writer(rows: Sequence[Sequence[Any]]) -> str:
+    """Why the server that listed these is not the writer; empty where it is."""
+    if not rows:
+        return "it lists no process, not even its own."
+    in_recovery, read_only = rows[0][8:10]
+    if in_recovery is not False:
+        return "it is a standby (pg_is_in_recovery)."
+    if read_only != "off":
+        return (
+            "its transactions are read-only (default_transaction_read_only, of the server, the database or our role)."
+        )
+    return ""
 
 
 def _login(pid: int) -> Session:
