@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 
 from tests.graph.definition import (
@@ -69,6 +72,29 @@ def test_every_task_says_which_execution_asks() -> None:
 
 def test_substitutions_and_template_agree() -> None:
     assert set(SUBSTITUTION.findall(definition_text())) == set(substitutions())
+
+
+def test_no_output_reads_what_its_own_state_assigns() -> None:
+    """AWS evaluates both with the variables as they were before; moto's interpreter assigns first."""
+    reading = [
+        (place.path, name)
+        for place in ALL
+        for part in (place.body, *place.body.get("Choices", []), *place.body.get("Catch", []))
+        for name in part.get("Assign", {})
+        if re.search(rf"\${name}\b", json.dumps(part.get("Output", "")))
+    ]
+    assert reading == []
+
+
+def test_no_choice_goes_by_a_rule_where_its_default_would_go_and_assigns_something_else() -> None:
+    """AWS assigns what belongs to the rule alone; moto's interpreter the default's, too."""
+    both = [
+        place.path
+        for place in ALL
+        if place.body["Type"] == "Choice" and "Assign" in place.body
+        if any(rule["Next"] == place.body.get("Default") for rule in place.body["Choices"])
+    ]
+    assert both == []
 
 
 def test_the_machine_itself_is_bounded() -> None:
