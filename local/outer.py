@@ -25,6 +25,7 @@ _PROGRAMS = {
     "ip": "iproute2",
     "nft": "nftables",
     "knotd": "knot",
+    "pgbouncer": "pgbouncer",
     "sshd": "openssh-server",
     "rsync": "rsync",
     "sudo": "sudo",

@@ -47,6 +47,7 @@ def run(scenario: Scenario, directory: Path, output: Path, console: Console | No
         console.print(f"The stage is up after {time.time() - began:.1f} s.", highlight=False)
         story = Story(stage)
         with watch(lambda: _snapshot(stage, scenario, story), console):
+            scenario.arrange(stage)
             prepare(stage, story)
             _begin(story)
             scenario.play(stage, story)

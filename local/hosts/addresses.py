@@ -22,10 +22,17 @@ DATABASE = "10.77.0.30"
 AGENTS = "10.77.0.40"
 NAMES = "10.77.0.53"
 
+READER = "10.77.0.101"
+POOLER = "10.77.0.84"
+
 ADDRESS_OF = {"ms1": MS1, "ms2": MS2, "vpc": VPC, "database": DATABASE, "agents": AGENTS, "names": NAMES}
+MORE = {"database2": READER, "pooler": POOLER}
+"""Hosts that are there only where a scenario wants them."""
 
 ZONE = "corp.example"
 SERVICE_NAME = "ms.corp.example"
+WRITER_NAME = "writer.corp.example"
+"""Where the database is written to, as every host resolves it: by its own /etc/hosts."""
 ADMIN_PORT = 443
 AGENT_PORT = 17235
 SSM_PORT = 5080

@@ -73,7 +73,7 @@ class Database(ABC):
     """The directory of its data, on the host."""
 
     def __init__(self, host: Host, certificate: Pair, passwords: Passwords) -> None:
-        self._host = host
+        self.host = host
         self._certificate = certificate
         self._passwords = passwords
         self._ask = Asker(self.connect)
@@ -87,10 +87,10 @@ class Database(ABC):
         """
         if self.is_running():
             return
-        new = not self._host.files.path(self.data).exists()
+        new = not self.host.files.path(self.data).exists()
         if new:
             self._create()
-        server = self._host.spawn(self._as_user(*self._server()), log=self.engine)
+        server = self.host.spawn(self._as_user(*self._server()), log=self.engine)
         wait_until(f"{self.engine} answers", lambda: self._answers(server), deadline_s=20)
         if new:
             self._populate()
@@ -104,11 +104,18 @@ class Database(ABC):
     def kill(self) -> None:
         """End its processes at once. Does nothing to a stopped one."""
         if self.is_running():
-            self._host.run(["pkill", "-KILL", "-o", "-u", self.user, "-x", self.process], check=False)
+            self.host.run(["pkill", "-KILL", "-o", "-u", self.user, "-x", self.process], check=False)
             self._wait_dead()
 
     def is_running(self) -> bool:
-        return self._host.run(["pgrep", "-u", self.user, "-x", self.process], check=False).returncode == 0
+        return self.host.run(["pgrep", "-u", self.user, "-x", self.process], check=False).returncode == 0
+
+    def answer_on(self, port: int) -> None:
+        """Answer on one more port, as an engine does that has several."""
+        rules = (
+            f"chain lead {{ type nat hook prerouting priority dstnat; tcp dport {port} redirect to :{self.port}; }}\n"
+        )
+        self.host.run(["nft", "-f", "-"], stdin=f"table inet more_ports {{\n{rules}}}\n")
 
     @abstractmethod
     def connect(self) -> Any:
@@ -142,22 +149,21 @@ class Database(ABC):
         """Make the database, its accounts and the journal, in a server that has none of them."""
 
     def _as_user(self, *argv: str) -> list[str]:
-        return ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", "--", *argv]
+        user = ["setpriv", f"--reuid={self.user}", f"--regid={self.user}", "--init-groups", "--"]
+        return [*user, "env", "HOME=/", *argv]
 
     def _own_directory(self, path: str) -> None:
-        self._host.run(["install", "-d", "-o", self.user, "-g", self.user, "-m", "0750", path])
+        self.host.run(["install", "-d", "-o", self.user, "-g", self.user, "-m", "0750", path])
 
     def _install_certificate(self, directory: str) -> tuple[str, str]:
         """Put certificate and key where the server may read them; returns their paths."""
         for name, content in (("crt", self._certificate.certificate), ("key", self._certificate.key)):
-            shutil.chown(
-                self._host.files.write(f"{directory}/server.{name}", content, mode=0o600), self.user, self.user
-            )
+            shutil.chown(self.host.files.write(f"{directory}/server.{name}", content, mode=0o600), self.user, self.user)
         return f"{directory}/server.crt", f"{directory}/server.key"
 
     def _answers(self, server: subprocess.Popen[bytes]) -> bool:
         if server.poll() is not None:
-            words = self._host.log_file(self.engine).read_text(errors="replace").strip().splitlines()
+            words = self.host.log_file(self.engine).read_text(errors="replace").strip().splitlines()
             raise HostError(f"{self.engine} did not start: {words[-1] if words else 'no word'}")
         try:
             self._probe()

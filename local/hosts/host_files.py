@@ -8,7 +8,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from .addresses import ADDRESS_OF, NAMES, ZONE, Place
+from .addresses import ADDRESS_OF, DATABASE, MORE, NAMES, WRITER_NAME, ZONE, Place
 
 PROJECT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -84,10 +84,15 @@ class HostFiles:
             self.path(directory).mkdir(exist_ok=True)
         self._identity()
 
+    def lead_writer_to(self, address: str) -> None:
+        """Have the database's writer found at an address from now on."""
+        hosts = {**ADDRESS_OF, **MORE}
+        names = "".join(f"{own}\t{name}.{ZONE} {name}\n" for name, own in hosts.items())
+        self.write("/etc/hosts", f"127.0.0.1\tlocalhost\n{names}{address}\t{WRITER_NAME}\n")
+
     def _identity(self) -> None:
-        names = "".join(f"{address}\t{name}.{ZONE} {name}\n" for name, address in ADDRESS_OF.items())
         self.write("/etc/hostname", self._place.name + "\n")
-        self.write("/etc/hosts", "127.0.0.1\tlocalhost\n" + names)
+        self.lead_writer_to(DATABASE)
         self.write("/etc/resolv.conf", f"nameserver {NAMES}\noptions timeout:1 attempts:2\n")
         self.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
         self.write("/etc/pam.d/sshd", _PAM_SSHD)

@@ -8,10 +8,11 @@ import secrets
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from . import addresses
-from .addresses import ADDRESS_OF, SERVICE_NAME, ZONE, Place
+from .addresses import ADDRESS_OF, MORE, SERVICE_NAME, WRITER_NAME, ZONE, Place
 from .certificates import Authority
 from .database import APPLICATION, NAME, Database, Journal, Passwords
 from .door import Door
@@ -21,7 +22,9 @@ from .host_files import MACHINE, PLACE_ONLY
 from .mariadb import MariaDB
 from .name_server import NameServer
 from .network import Network, command
+from .pooler import Pooler
 from .postgresql import PostgreSQL
+from .reader import Reader
 from .server_host import DatabaseAccess, ServerHost
 
 # Twice the largest import that is rehearsed (500 MB, and its copy on the standby), and room for the database.
@@ -37,8 +40,12 @@ class Instances:
         self._by_id: dict[str, ServerHost] = {}
 
     def enroll(self, roles: Mapping[str, str]) -> None:
-        """Tell which instance id is which server ({"i-…": "ms1", …}); their SSM agents start."""
+        """Tell which instance id is which server ({"i-…": "ms1", …}); their SSM agents start.
+
+        A server that was another instance is that no more.
+        """
         for instance_id, role in roles.items():
+            self._by_id = {each: host for each, host in self._by_id.items() if host is not self._servers[role]}
             self._by_id[instance_id] = self._servers[role]
             self._servers[role].enroll(instance_id)
 
@@ -109,7 +116,7 @@ class Hosts:
         self._network = Network()
         self._hosts = {
             name: Host(Place(name, address), self._network, self.work_dir, PLACE_ONLY if name == "vpc" else MACHINE)
-            for name, address in ADDRESS_OF.items()
+            for name, address in {**ADDRESS_OF, **MORE}.items()
         }
         self.servers = {role: ServerHost(self._hosts[role]) for role in ("ms1", "ms2")}
         authority = Authority()
@@ -117,8 +124,11 @@ class Hosts:
         self._ms_certificate = authority.issue(
             [SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2]
         )
-        database_certificate = authority.issue([f"database.{ZONE}"], [addresses.DATABASE])
-        self.database = _ENGINES[engine](self._hosts["database"], database_certificate, self.passwords)
+        at = ("database", *MORE)
+        self._database_certificate = authority.issue(
+            [*(f"{name}.{ZONE}" for name in at), WRITER_NAME], [self._hosts[name].place.address for name in at]
+        )
+        self.database = _ENGINES[engine](self._hosts["database"], self._database_certificate, self.passwords)
         self.machines = Instances(self.servers)
         self.doors = Door(self._hosts["database"])
         self.names = NameServer(self._hosts["names"])
@@ -138,7 +148,7 @@ class Hosts:
         return self.servers[role]
 
     def host(self, name: str) -> Host:
-        """Any host: ms1, ms2, vpc, database, agents, names."""
+        """Any host: ms1, ms2, vpc, database, agents, names; and those that are off until wanted: database2, pooler."""
         return self._hosts[name]
 
     def __enter__(self) -> Hosts:
@@ -173,6 +183,39 @@ class Hosts:
     def import_package(self, files: int, bytes_each: int, role: str = "ms1") -> list[Path]:
         """Import managed software on a server; see ServerHost.import_package."""
         return self.ms(role).import_package(files, bytes_each)
+
+    def start_pooler(self, on: str) -> Pooler:
+        """Put a pooler in front of the database, on the database's own host or on one of its own ("pooler")."""
+        assert isinstance(self.database, PostgreSQL)
+        pooler = Pooler(self._wanted(on), self.database, self._database_certificate, self.passwords)
+        pooler.start()
+        return pooler
+
+    def start_reader(self) -> Reader:
+        """Give the database a read-only standby in a host of its own; returns when it follows."""
+        assert isinstance(self.database, PostgreSQL)
+        reader = Reader(self._wanted("database2"), self._database_certificate, self.passwords, self.database)
+        reader.start()
+        return reader
+
+    def lead_servers_to(self, host: str, port: int) -> None:
+        """Have the servers reach their database elsewhere; one that runs is started again for it."""
+        access = replace(self._database_access(), host=host, port=port)
+        for server in self.servers.values():
+            if not server.is_configured():
+                continue
+            server.configure(self._ms_certificate, access)
+            if server.is_running():
+                server.stop()
+                server.start()
+
+    def _wanted(self, name: str) -> Host:
+        """A host, made and switched on where it is not yet on."""
+        host = self._hosts[name]
+        if not host.is_on:
+            host.files.create()
+            host.power_on()
+        return host
 
     def _up(self) -> None:
         self._network.up()

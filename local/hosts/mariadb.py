@@ -48,7 +48,7 @@ class MariaDB(Database):
 
     def _create(self) -> None:
         self._own_directory(_HOME)
-        self._host.run(
+        self.host.run(
             self._as_user(
                 "mariadb-install-db", "--no-defaults", f"--datadir={_DATA}", "--skip-test-db", "--skip-name-resolve",
                 "--auth-root-authentication-method=normal", *_SMALL,
@@ -67,7 +67,7 @@ class MariaDB(Database):
         )  # fmt: skip
 
     def _shut_down(self) -> None:
-        self._host.run(["mariadb-admin", "--no-defaults", "--user=root", f"--socket={_SOCKET}", "shutdown"])
+        self.host.run(["mariadb-admin", "--no-defaults", "--user=root", f"--socket={_SOCKET}", "shutdown"])
 
     def _probe(self) -> None:
         self._connect(None).close()
@@ -92,7 +92,7 @@ class MariaDB(Database):
         import pymysql
 
         # A path that is short, whatever the stage's directory: the kernel's limit for sockets is about 100 characters.
-        socket: Path = self._host.inside(_SOCKET)
+        socket: Path = self.host.inside(_SOCKET)
         return pymysql.connect(unix_socket=str(socket), user="root", database=database, autocommit=True)
 
 

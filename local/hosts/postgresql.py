@@ -11,14 +11,14 @@ from .database import APPLICATION, MONITOR, NAME, Database, Session, quoted
 from .host import HostError
 
 _DATA = "/var/lib/postgresql/data"
-_SOCKETS = "/run/postgresql"
+SOCKETS = "/run/postgresql"
 CONNECTIONS = Path(__file__).parents[2] / "docs" / "postgresql_connections.sql"
 """What an administrator with a superuser runs, so that connections are seen before they log in."""
 
 # The data are as short-lived as the stage: no fsync. Small, as the stage must fit beside everything else.
 _SETTINGS = f"""
 listen_addresses = '*'
-unix_socket_directories = '{_SOCKETS}'
+unix_socket_directories = '{SOCKETS}'
 fsync = off
 synchronous_commit = off
 full_page_writes = off
@@ -67,25 +67,25 @@ class PostgreSQL(Database):
 
     def _create(self) -> None:
         self._own_directory(str(Path(_DATA).parent))
-        self._host.run(
+        self.host.run(
             self._as_user(
                 str(programs() / "initdb"), "-D", _DATA, "--no-sync", "--no-instructions",
                 "--locale=C.UTF-8", "--encoding=UTF8", "--username=postgres", "--auth=trust",
             ),
             timeout_s=60,
         )  # fmt: skip
-        files = self._host.files
+        files = self.host.files
         with files.path(f"{_DATA}/postgresql.conf").open("a") as settings:
             settings.write(_SETTINGS)
         files.path(f"{_DATA}/pg_hba.conf").write_text(_ADMISSION)
         self._install_certificate(_DATA)
 
     def _server(self) -> Sequence[str]:
-        self._own_directory(_SOCKETS)
+        self._own_directory(SOCKETS)
         return (str(programs() / "postgres"), "-D", _DATA)
 
     def _shut_down(self) -> None:
-        self._host.run(self._as_user(str(programs() / "pg_ctl"), "stop", "-D", _DATA, "-m", "fast", "-w"))
+        self.host.run(self._as_user(str(programs() / "pg_ctl"), "stop", "-D", _DATA, "-m", "fast", "-w"))
 
     def _probe(self) -> None:
         self._connect("postgres").close()
@@ -112,7 +112,7 @@ class PostgreSQL(Database):
     def _connect(self, database: str) -> Any:
         import pg8000.native
 
-        socket = self._host.inside(f"{_SOCKETS}/.s.PGSQL.{self.port}")
+        socket = self.host.inside(f"{SOCKETS}/.s.PGSQL.{self.port}")
         return pg8000.native.Connection(
             "postgres", database=database, unix_sock=str(socket), application_name="stage-judge"
         )

@@ -117,6 +117,9 @@ class ServerHost:
         files.write(f"{CONFIGURATION}/server.crt", certificate.certificate)
         files.write(f"{CONFIGURATION}/database-ca.crt", database.authority)
 
+    def is_configured(self) -> bool:
+        return self.host.files.path(f"{CONFIGURATION}/ms.json").exists()
+
     def switch(self, **faults: Any) -> None:
         """Give this server faults: start_fails (bool), start_delay_s, ignore_term_s (seconds); none takes them away.
 

@@ -22,6 +22,7 @@ class Scenario:
         headline: what happens, in a line.
         expected: the outcome it must have.
         play: does it, and follows it to its end. What it does is told to the story.
+        arrange: what is there before the pair is taken into care: an owner's account and hosts of another kind.
         parameters: of the template, where it needs others.
         agents: how many there are.
         excused: invariants of the report that the incident itself breaks; it is judged without them.
@@ -33,6 +34,7 @@ class Scenario:
     play: Callable[[Stage, Story], None]
     parameters: Mapping[str, str] = field(default_factory=dict)
     agents: int = 20
+    arrange: Callable[[Stage], None] = lambda _: None
     excused: tuple[str, ...] = ()
 
 

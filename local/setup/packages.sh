@@ -5,7 +5,7 @@ set -euo pipefail
 
 packages=(
   iproute2 nftables util-linux procps        # hosts
-  postgresql mariadb-server knot             # database and name server
+  postgresql pgbouncer mariadb-server knot   # database, pooler and name server
   openssh-server openssh-client rsync acl sudo # replication
   shellcheck python3-venv ca-certificates
 )

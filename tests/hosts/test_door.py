@@ -43,6 +43,14 @@ def test_a_rule_for_another_port_lets_nobody_in(stage: Stage) -> None:
 
 
 @pytest.mark.stage
+def test_a_second_port_of_the_engine_s_is_filtered_as_the_port_that_was_asked_for(stage: Stage) -> None:
+    stage.hosts.database.answer_on(5433)
+    stage.hosts.doors.apply([OpenTo("10.77.0.11/32", "tcp", 5433, 5433), OpenTo("10.77.0.12/32", "tcp", 5432, 5432)])
+    assert [stage.reaches("ms1", DATABASE, port) for port in (5432, 5433)] == [False, True]
+    assert [stage.reaches("ms2", DATABASE, port) for port in (5432, 5433)] == [True, False]
+
+
+@pytest.mark.stage
 def test_the_judge_reads_the_journal_behind_a_shut_door(stage: Stage) -> None:
     stage.only_active("ms1")
     stage.open_to()

@@ -1,0 +1,69 @@
+"""What owners have that a proof must not be misled by: other machines, interfaces, a standby of the database."""
+
+from __future__ import annotations
+
+from local.cloud.owner import run_instance
+from local.hosts.addresses import ADDRESS_OF, READER
+from local.hosts.door import Door
+from local.hosts.reader import Reader
+from local.stage import Stage
+from local.waiting import wait_for
+
+
+def let_in(stage: Stage, cidr: str, low: int, high: int | None = None) -> None:
+    """Have the owner's group on the database let a network in to some TCP ports."""
+    rule = {"IpProtocol": "tcp", "FromPort": low, "ToPort": high or low, "IpRanges": [{"CidrIp": cidr}]}
+    stage.cloud.client("ec2").authorize_security_group_ingress(
+        GroupId=stage.owner.database_group_id, IpPermissions=[rule]
+    )
+
+
+def replace_instance(stage: Stage, role: str) -> str:
+    """Terminate a server's instance and launch another one at the same address, with the same disk; returns its id.
+
+    The service is started as somebody would who restored it. Nobody tells the stack.
+    """
+    ec2, old = stage.cloud.client("ec2"), stage.instances[role]
+
+    def state() -> str:
+        found = ec2.describe_instances(InstanceIds=[old])["Reservations"][0]["Instances"][0]
+        return str(found["State"]["Name"])
+
+    ec2.terminate_instances(InstanceIds=[old])
+    wait_for(f"the end of {role}'s instance", lambda: state() == "terminated", 20)
+    owner = stage.owner
+    new = run_instance(ec2, role, owner.servers_subnet_id, owner.servers_group_id, ADDRESS_OF[role])
+    stage.hosts.machines.enroll({new: role})
+    stage.hosts.machines.power_on(new)
+    stage.hosts.ms(role).start()
+    return new
+
+
+def move_access_group(stage: Stage, address: str) -> str:
+    """Take the stack's group off the database's interface and put it on another one; returns that one's id."""
+    ec2, owner = stage.cloud.client("ec2"), stage.owner
+    other = ec2.create_network_interface(
+        SubnetId=owner.database_subnet_ids[0],
+        PrivateIpAddress=address,
+        Groups=[owner.database_group_id, stage.door_group],
+        Description="the database that was there before",
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=owner.database_interface_id, Groups=[owner.database_group_id]
+    )
+    return str(other)
+
+
+def add_reader(stage: Stage) -> Reader:
+    """Give the database a standby in the other subnet of its subnet group, behind the same groups; returns it."""
+    ec2, owner = stage.cloud.client("ec2"), stage.owner
+    let_in(stage, f"{READER}/32", stage.hosts.database.port)
+    reader = stage.hosts.start_reader()
+    interface = ec2.create_network_interface(
+        SubnetId=owner.database_subnet_ids[1],
+        PrivateIpAddress=READER,
+        Groups=[owner.database_group_id, stage.door_group],
+        Description="the database's standby",
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    stage.cloud.doors.watch(interface, Door(reader.host))
+    return reader
