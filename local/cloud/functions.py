@@ -63,6 +63,8 @@ class Functions:
         self._listen_on = listen_on
         self._endpoint = endpoint
         self._credentials_of = credentials_of
+        self.before_layers: dict[str, Path] = {}
+        """By a function's name, a directory whose modules take the place of those in its layers."""
         self._pools: dict[str, _Pool] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
@@ -119,13 +121,14 @@ class Functions:
         function = backend("lambda").get_function(name)
         vpc = function._vpc_config or {}
         limit = function.reserved_concurrency
+        stand_in = [self.before_layers[name] for name in (function.function_name,) if name in self.before_layers]
         return FunctionSpec(
             name=function.function_name,
             arn=arn("lambda", f"function:{function.function_name}"),
             handler=function.handler,
             runtime=function.run_time or "python3.13",
             code=_directory(function.code),
-            layers=tuple(_layer_directory(layer["Arn"]) for layer in function.layers),
+            layers=(*stand_in, *(_layer_directory(layer["Arn"]) for layer in function.layers)),
             environment=tuple(sorted((key, str(value)) for key, value in function.environment_vars.items())),
             role=function.role,
             timeout_s=float(function.timeout),

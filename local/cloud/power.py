@@ -100,8 +100,8 @@ class Power:
     def _off_to_terminated(self, instance: Any) -> None:
         self._off(instance)
         with self._changing:
-            instance.terminate()
             interfaces.release(instance)
+            instance.terminate()
         self._announce(instance)
 
     def _off(self, instance: Any) -> None:

@@ -223,7 +223,7 @@ def _postgresql(database: dict[str, Any], trust: ssl.SSLContext) -> Callable[[],
         connection = pg8000.native.Connection(
             database["user"], host=database["host"], port=database["port"], database=database["name"],
             password=database["password"], ssl_context=trust, timeout=CONNECT_TIMEOUT_S,
-            application_name="ssh-mgmt-server",
+            application_name=socket.gethostname(),
         )  # fmt: skip
         # The timeout was for connecting. A write waits as long as the network makes it wait.
         connection._usock.settimeout(None)
