@@ -61,7 +61,7 @@ verify-replication: $(READY) ## compare both copies by content on the stage that
 	@$(STAGE) verify-replication
 
 ctl: $(READY) ## failoverctl on the stage that is up (ARGS="status")
-	@$(PYTHON) -m failoverctl $(ARGS) --stage
+	@bin/failoverctl $(ARGS) --stage
 
 test: setup lint unit ## lint and all tests
 

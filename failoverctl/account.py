@@ -13,6 +13,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from msfailover.words import clean, clean_all
 
 from failoverctl.trouble import Exit, Trouble, plainly
 
@@ -49,6 +50,31 @@ class Account:
 
 
 @dataclass(frozen=True)
+class Identity:
+    """Whose credentials these are, as STS tells it.
+
+    Args:
+        account: the account's number; empty where STS could not be asked.
+        arn: of the user or the role's session; empty where STS could not be asked.
+        trouble: why STS could not be asked; empty where it was.
+    """
+
+    account: str
+    arn: str
+    trouble: str = ""
+
+
+def identity_of(account: Account) -> Identity:
+    """Ask STS whose credentials these are. Everybody may ask that, and nothing waits for it: it never raises."""
+    try:
+        with plainly("tell whose credentials these are"):
+            answer = account.client("sts").get_caller_identity()
+        return Identity(clean(answer["Account"], 20), clean(answer["Arn"], 300))
+    except Trouble as trouble:
+        return Identity("", "", str(trouble))
+
+
+@dataclass(frozen=True)
 class Stack:
     """A deployed stack of ours.
 
@@ -65,6 +91,15 @@ class Stack:
     machine: str
     table: str
     parameters: Mapping[str, str]
+
+    @property
+    def region(self) -> str:
+        return self.machine.split(":")[3]
+
+    @property
+    def account(self) -> str:
+        """The number of the account that it is deployed in."""
+        return self.machine.split(":")[4]
 
     def function(self, name: str) -> str:
         """The full name of one of its functions ("database-access")."""
@@ -115,7 +150,7 @@ def ask(account: Account, stack: Stack, function: str, payload: Mapping[str, Any
             f"The function {function} failed: {f'{kind}: ' if kind else ''}{said}"
             f" Its log group is /aws/lambda/{stack.function(function)}."
         )
-    return dict(body or {})
+    return dict(clean_all(body or {}))
 
 
 def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
@@ -154,10 +189,19 @@ def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
     return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
 
 
+def object_of(text: str | None) -> dict[str, Any]:
+    """A JSON object that Step Functions keeps as text, cleaned; an input or output that is none is empty."""
+    try:
+        found = json.loads(text or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    return dict(clean_all(found)) if isinstance(found, dict) else {}
+
+
 def plain(stored: Mapping[str, Any]) -> dict[str, Any]:
     """DynamoDB's types as JSON's."""
     found = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
-    return {name: _number(value) for name, value in found.items()}
+    return dict(clean_all({name: _number(value) for name, value in found.items()}))
 
 
 def _number(value: Any) -> Any:

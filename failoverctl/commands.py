@@ -15,12 +15,13 @@ from rich.live import Live
 from rich.text import Text
 
 from failoverctl import screen, verbs
-from failoverctl.account import Account, Stack, ask, find_stack, history, item
+from failoverctl.account import Account, Identity, Stack, ask, find_stack, history, identity_of, item, object_of
 from failoverctl.status import read_status, status_of
 from failoverctl.steps import Step, read_steps
 from failoverctl.trouble import Exit, Trouble, plainly
 
 AUTOMATIC = ("watch", "alarm")
+NAME_AT_MOST = 100
 MAINTENANCE_AT_MOST_S = 30 * 86400
 MODES = {
     "automatic": "fail over by itself",
@@ -100,10 +101,15 @@ def _progress(desk: Desk, running: dict[str, Any]) -> RenderableType:
 
 def verb(desk: Desk) -> Exit:
     """Any verb of the workflow."""
-    request = request_of(desk.arguments)
+    given = desk.arguments
+    request, identity = request_of(given), identity_of(desk.account)
+    request["requested_by"] = signed(request["requested_by"], identity)
     stack = desk.stack()
-    if not (desk.arguments.yes or desk.arguments.dry_run):
-        verbs.consent(desk.account, stack, request, desk.questions)
+    by_name = given.verb == "force" and given.pair
+    if by_name:
+        verbs.check_name(given.pair, stack.pair)
+    if not (given.yes or given.dry_run or by_name):
+        verbs.consent(desk.account, stack, request, desk.questions, identity)
     execution = verbs.start(desk.account, stack, request)
     if desk.arguments.no_wait:
         desk.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
@@ -124,16 +130,24 @@ def request_of(arguments: argparse.Namespace) -> dict[str, Any]:
     return {**request, "dry_run": True} if arguments.dry_run else request
 
 
+def signed(by: str, identity: Identity) -> str:
+    """Who asks, for the record: the name that was given, and whose credentials STS says these are."""
+    return f"{by} ({identity.arn})" if identity.arn else f"{by} (whose credentials: not known)"
+
+
 def _signature(arguments: argparse.Namespace) -> str:
     by = arguments.by or getpass.getuser()
     if by in AUTOMATIC:
         raise Trouble(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
+    if not by.isprintable() or not 0 < len(by) <= NAME_AT_MOST:
+        raise Trouble(f"--by is a name of at most {NAME_AT_MOST} characters.", Exit.USAGE)
     return str(by)
 
 
 def keep(desk: Desk) -> Exit:
     """What is changed in the record without moving the pair: acknowledge, maintenance, mode."""
     payload, by = _setting(desk.arguments), _signature(desk.arguments)
+    by = signed(by, identity_of(desk.account))
     stack = desk.stack()
     if not desk.arguments.yes:
         verbs.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
@@ -205,7 +219,7 @@ def _as_it_ran(desk: Desk, arn: str) -> tuple[verbs.Ended, dict[str, Any], float
         answer = desk.account.client("stepfunctions").describe_execution(executionArn=arn)
     ended, _ = verbs.read_execution(desk.account, arn)
     end = answer["stopDate"].timestamp() if "stopDate" in answer else time.time()
-    return ended, json.loads(answer.get("input") or "{}"), end - ended.began
+    return ended, object_of(answer.get("input")), end - ended.began
 
 
 def _as_it_was_written(

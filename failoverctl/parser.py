@@ -66,7 +66,11 @@ def _verbs(add: Adding) -> None:
         verb.add_argument("--by", required=name == "force", metavar="NAME", help="who asks; your login name otherwise")
         verb.add_argument("--target", choices=("ms1", "ms2"), help="who is to be active afterwards")
         verb.add_argument("--dry-run", action="store_true", help="say what would happen and why; change nothing")
-        verb.add_argument("--yes", action="store_true", help="do not ask")
+        if name == "force":
+            verb.add_argument("--pair", metavar="NAME", help="the pair's name, in place of typing it when asked")
+            verb.set_defaults(yes=False)
+        else:
+            verb.add_argument("--yes", action="store_true", help="do not ask")
         verb.add_argument("--no-wait", action="store_true", help="start it and return")
         verb.add_argument(
             "--limit", type=float, default=7200, metavar="SECONDS", help="follow it for at most this long"

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from failoverctl.account import Account, Stack, ask, find_stack, history, item
+from msfailover.words import clean_lines
+
+from failoverctl.account import Account, Stack, ask, find_stack, history, item, object_of
 from failoverctl.attention import attention
 from failoverctl.steps import current, read_steps
 from failoverctl.trouble import Trouble, plainly
@@ -123,7 +124,7 @@ def read_alarms(account: Account, stack: Stack) -> list[dict[str, Any]]:
 def _alarm(name: str, alarm: Mapping[str, Any] | None) -> dict[str, Any]:
     if alarm is None:
         return {"name": name, "state": "MISSING", "since": None, "means": ""}
-    since, means = alarm["StateUpdatedTimestamp"].timestamp(), alarm.get("AlarmDescription", "")
+    since, means = alarm["StateUpdatedTimestamp"].timestamp(), clean_lines(alarm.get("AlarmDescription", ""))
     return {"name": name, "state": alarm["StateValue"], "since": since, "means": means}
 
 
@@ -145,7 +146,7 @@ def running_execution(account: Account, stack: Stack) -> dict[str, Any] | None:
     first = min(answer["executions"], key=lambda each: each["startDate"])
     arn = str(first["executionArn"])
     with plainly("read the execution"):
-        asked = json.loads(client.describe_execution(executionArn=arn).get("input") or "{}")
+        asked = object_of(client.describe_execution(executionArn=arn).get("input"))
     return {
         "arn": arn,
         "name": first["name"],

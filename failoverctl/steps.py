@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from msfailover.words import plain_words
+from msfailover.words import clean, plain_words
 
 from failoverctl.account import Account
 from failoverctl.trouble import plainly
@@ -104,7 +104,7 @@ def _sentence(event: Mapping[str, Any]) -> str:
     except ValueError:
         return ""
     payload = body.get("Payload", body) if isinstance(body, dict) else {}
-    return str(payload.get("sentence", "")) if isinstance(payload, dict) else ""
+    return clean(payload.get("sentence", "")) if isinstance(payload, dict) else ""
 
 
 def _trouble(event: Mapping[str, Any]) -> str:

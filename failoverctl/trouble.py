@@ -19,6 +19,7 @@ from botocore.exceptions import (
     SSOError,
     TokenRetrievalError,
 )
+from msfailover.words import clean
 
 
 class Exit(IntEnum):
@@ -54,7 +55,7 @@ class Trouble(Exception):
     """What kept a command from being done: a sentence or two that say what is wrong and what to do."""
 
     def __init__(self, sentence: str, code: Exit = Exit.CANNOT_ASK) -> None:
-        super().__init__(sentence)
+        super().__init__(clean(sentence))
         self.code = code
 
 

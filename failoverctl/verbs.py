@@ -13,8 +13,9 @@ from typing import Any
 from msfailover.words import plain_words
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
-from failoverctl.account import Account, Stack, item
+from failoverctl.account import Account, Identity, Stack, item, object_of
 from failoverctl.screen import steps_table
 from failoverctl.steps import Step, read_steps
 from failoverctl.trouble import Exit, Trouble, plainly
@@ -76,8 +77,8 @@ class Ended:
         }
 
 
-def consent(account: Account, stack: Stack, request: Mapping[str, Any], console: Console) -> None:
-    """Say what is about to happen and let the person agree.
+def consent(account: Account, stack: Stack, request: Mapping[str, Any], console: Console, identity: Identity) -> None:
+    """Say where and what is about to happen and let the person agree; to force, by typing the pair's name.
 
     Raises:
         Trouble: they did not, or there is nobody at the terminal to ask.
@@ -92,14 +93,38 @@ def consent(account: Account, stack: Stack, request: Mapping[str, Any], console:
         console.print(f"Left half done: {change}. {record.get('halted') or ''}", highlight=False, markup=False)
         other = str(request.get("target") or lease["target"])
     console.print(_WARNINGS[str(request["action"])].format(active=active, other=other), highlight=False)
-    agree(console, f"{request['action']} now?")
+    if request["action"] == "force":
+        console.print(place_of(stack, identity), soft_wrap=True)
+        agree_by_name(console, stack.pair)
+    else:
+        agree(console, f"{request['action']} now?")
+
+
+def place_of(stack: Stack, identity: Identity) -> str:
+    """Where something is about to be done, and with whose credentials."""
+    who = identity.arn or f"somebody unknown ({identity.trouble})"
+    where = f"Account {identity.account or stack.account}, region {stack.region}, stack {stack.name}"
+    return f"{where}, pair {stack.pair}; as {who}."
+
+
+def agree_by_name(console: Console, pair: str) -> None:
+    """Have the person type the pair's name. Raises Trouble where it is another one, or nobody can be asked."""
+    if not sys.stdin.isatty():
+        raise Trouble(f"Nobody is at the terminal to ask: give --pair {pair} if you mean that pair.", Exit.DECLINED)
+    check_name(console.input(Text("Type the pair's name to go on: ", style="bold")), pair)
+
+
+def check_name(given: str, pair: str) -> None:
+    """Raises Trouble where the name that was given is not the pair's."""
+    if given.strip() != pair:
+        raise Trouble(f"This is the pair {pair}, and {given.strip()!r} was given. Nothing was done.", Exit.DECLINED)
 
 
 def agree(console: Console, question: str) -> None:
     """Ask a yes-or-no question at the terminal. Raises Trouble on a no, or where nobody can be asked."""
     if not sys.stdin.isatty():
         raise Trouble("Nobody is at the terminal to ask: give --yes if you mean it.", Exit.DECLINED)
-    if console.input(f"[bold]{question}[/bold] \\[y/N] ").strip().lower() not in ("y", "yes"):
+    if console.input(Text(f"{question} [y/N] ", style="bold")).strip().lower() not in ("y", "yes"):
         raise Trouble("Nothing was done.", Exit.DECLINED)
 
 
@@ -197,7 +222,7 @@ def read_execution(account: Account, execution: str) -> tuple[Ended, bool]:
 def outcome_of(answer: Mapping[str, Any]) -> tuple[str, str, dict[str, Any]]:
     """The outcome, its sentence and the whole output, from what Step Functions tells of an execution."""
     if answer["status"] == "SUCCEEDED":
-        output = json.loads(answer.get("output") or "{}")
+        output = object_of(answer.get("output"))
         return str(output.get("outcome")), str(output.get("sentence", "")), output
     if answer.get("error") == "Halted":
         return "halted", plain_words(str(answer.get("cause", ""))), {}

@@ -6,6 +6,8 @@ import json
 import time
 from collections.abc import Iterator
 
+from msfailover.words import clean, clean_lines
+
 from local.cloud.account import REGION, backend
 from local.hand import listen
 from local.stage import STACK, Stage
@@ -42,7 +44,9 @@ def keep_up(stage: Stage) -> None:
             time.sleep(0.5)
             messages = list(_told())
             for subject, body in messages[shown:]:
-                print(f"\n{time.strftime('%H:%M:%S')} people are told: {subject}\n{body}", flush=True)
+                print(
+                    f"\n{time.strftime('%H:%M:%S')} people are told: {clean(subject)}\n{clean_lines(body)}", flush=True
+                )
             shown = len(messages)
     finally:
         STAGE_FILE.unlink(missing_ok=True)

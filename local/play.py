@@ -11,6 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
+from failoverctl import terminal
 from local import copies
 from local.report import journal
 from local.report.figures import Report
@@ -37,7 +38,7 @@ def run(scenario: Scenario, directory: Path, output: Path, console: Console | No
     Raises:
         StageError: the stage or the scenario did not get as far as an outcome.
     """
-    console = console or Console()
+    console = console or terminal.console()
     began = time.time()
     console.print(f"{scenario.name}: {scenario.headline}", highlight=False)
     console.print(

@@ -7,6 +7,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from msfailover.words import VALUE_AT_MOST, clean
+
 from local.report.record import Run
 
 CHARACTER = 6.6  # a character's mean width at 12 px in the wider of the sans-serifs asked for; labels are fitted by it
@@ -73,8 +75,8 @@ def window(run: Run, patience: float = 2.0) -> tuple[float, float]:
 
 
 def text(value: str) -> str:
-    """Anything as text of a page: markup escaped, characters that XML can't hold replaced."""
-    return html.escape("".join(c if c.isprintable() else " " for c in value), quote=True)
+    """Anything as text of a page: markup escaped, characters that XML can't hold or a reader can't see left out."""
+    return html.escape(clean(value, VALUE_AT_MOST), quote=True)
 
 
 def px(value: float) -> str:

@@ -13,6 +13,7 @@ from typing import Protocol, Self
 
 from rich.console import Console
 
+from failoverctl import terminal
 from local.report.plain import PlainView
 from local.report.screen import ScreenView
 from local.report.snapshot import Snapshot
@@ -78,7 +79,7 @@ def watch(source: Callable[[], Snapshot], console: Console | None = None, looks_
     Use as a context manager around the run. Drawing a look costs some 3 ms of a processor; where `source` costs more
     than that, take fewer looks.
     """
-    console = console or Console()
+    console = console or terminal.console()
     return Watching(source, ScreenView(console) if is_lively(console) else PlainView(console), looks_per_s)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from msfailover.words import clean
+
 from local.report.record import Event, Step
 
 
@@ -46,9 +48,5 @@ class Snapshot:
 
 
 def plain_text(text: str, encoding: str = "utf-8") -> str:
-    """One printable line that the encoding can hold.
-
-    What hosts and functions say may be anything, a terminal obeys control codes, and a log in ASCII refuses the rest.
-    """
-    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return line.encode(encoding, "replace").decode(encoding)
+    """One printable line that the encoding can hold: a log in ASCII refuses the rest."""
+    return clean(text).encode(encoding, "replace").decode(encoding)

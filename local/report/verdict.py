@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from failoverctl import terminal
 from local.report.figures import Invariant, PhaseFigures, Report
 from local.report.snapshot import plain_text
 
@@ -14,7 +15,7 @@ _MARKS = {"yes": ("held", "green"), "no": ("BROKEN", "bold red"), "unknown": ("u
 
 def verdict(report: Report, console: Console | None = None) -> None:
     """Print it on the console, stdout's by default; in plain lines where that is no terminal."""
-    console = console or Console()
+    console = console or terminal.console()
     console.print()
     console.print(headline(report, console.encoding), soft_wrap=True)
     phases = _phases(report, console.encoding)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from failoverctl import __main__, verbs
+from failoverctl import program, verbs
 from tests.failoverctl.region import STACK, AccountThere, Region
 
 
@@ -48,13 +48,13 @@ def ctl(region: Region, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     """Runs a command line, `ctl("status", "--json")`, against the region; `stack=""` names none."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("FAILOVER_STACK", raising=False)
-    monkeypatch.setattr(__main__, "Account", lambda profile, at, _endpoint: AccountThere(region, profile, at))
+    monkeypatch.setattr(program, "Account", lambda profile, at, _endpoint: AccountThere(region, profile, at))
     monkeypatch.setattr(verbs, "POLL_S", 0.0)
 
     def run(*arguments: str, stack: str = STACK) -> Said:
         which = ["--stack", stack] if stack else []
         try:
-            code = __main__.main([*arguments, *which])
+            code = program.main([*arguments, *which])
         except SystemExit as leaving:  # argparse's way out
             code = int(leaving.code or 0)
         found = capsys.readouterr()

@@ -63,7 +63,7 @@ class Terminal:
 
 _SEVERAL = """
 import contextlib, io, json, sys
-from failoverctl.__main__ import main
+from failoverctl.program import main
 found = []
 for line in json.loads(sys.argv[1]):
     said = io.StringIO()

@@ -21,6 +21,8 @@ STACK = "demo"
 PAIR = "tectia"
 MACHINE = "arn:aws:states:eu-central-1:123456789012:stateMachine:demo-failover"
 RUNS = MACHINE.replace(":stateMachine:", ":execution:")
+WHO = "arn:aws:sts::123456789012:assumed-role/Operators/ann"
+"""Whose credentials all calls are made with."""
 T0 = 1_790_000_000.0
 
 WELL: dict[tuple[str, str], dict[str, Any]] = {
@@ -104,6 +106,9 @@ class Region:
         }
         return {"Stacks": [stack]}
 
+    def _GetCallerIdentity(self, _call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"Account": "123456789012", "UserId": "AIDA", "Arn": WHO}
+
     def _GetItem(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         found = self.items.get(call["Key"]["item"]["S"])
         return {"Item": _stored(found)} if found else {}
@@ -170,6 +175,7 @@ class Region:
 
 
 OPERATIONS = {
+    "sts": ("GetCallerIdentity",),
     "cloudformation": ("DescribeStacks",),
     "dynamodb": ("GetItem", "Query"),
     "cloudwatch": ("DescribeAlarms",),

@@ -7,7 +7,7 @@ import pytest
 from failoverctl.commands import parse_period
 from failoverctl.trouble import Exit, Trouble
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import RUNS, T0, Region, change, ended, running
+from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, running
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_a_setting_is_handed_to_the_pair_with_the_name_of_who_sets_it(
 ) -> None:
     said = ctl(*line, "--by", "ann", "--yes")
     assert said.code == 0
-    assert region.invoked == [("pair", {**payload, "requested_by": "ann"})]
+    assert region.invoked == [("pair", {**payload, "requested_by": f"ann ({WHO})"})]
     assert "is done." in said.out
     assert ctl(*line, "--by", "ann", "--yes", "--json").json()["answer"] == "yes"
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from failoverctl import __main__
-from failoverctl.__main__ import main
+from failoverctl import program
 from failoverctl.parser import make_parser
+from failoverctl.program import main
 from failoverctl.trouble import MEANING, Exit
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import OPERATIONS, Region
 from tests.functions.wire import Failure
 
-SOURCES = Path(__main__.__file__).parent
+SOURCES = Path(program.__file__).parent
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from failoverctl import verbs
 from failoverctl.trouble import Exit
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import Region, ended, running
+from tests.failoverctl.region import PAIR, WHO, Region, ended, running
 from tests.functions.wire import Failure
 
 VERBS = ["failover", "switchover", "resume", "adopt"]
@@ -24,15 +24,17 @@ class Terminal(io.StringIO):
 
 
 @pytest.mark.parametrize("verb", [*VERBS, "force"])
-def test_a_verb_starts_one_execution_with_who_asks_and_why(ctl: Run, region: Region, verb: str) -> None:
-    said = ctl(verb, "--reason", "it is time", "--by", "ann", "--yes")
+def test_a_verb_starts_one_execution_with_who_asks_by_name_and_credentials_and_why(
+    ctl: Run, region: Region, verb: str
+) -> None:
+    said = ctl(verb, "--reason", "it is time", "--by", "ann", *(("--pair", PAIR) if verb == "force" else ("--yes",)))
     assert said.code == 0
-    assert region.started() == [{"action": verb, "reason": "it is time", "requested_by": "ann"}]
+    assert region.started() == [{"action": verb, "reason": "it is time", "requested_by": f"ann ({WHO})"}]
     assert "promoted: So it ended." in said.out
 
 
 def test_force_demands_a_name_and_every_verb_a_reason(ctl: Run, region: Region) -> None:
-    assert ctl("force", "--reason", "x", "--yes").code == Exit.USAGE
+    assert ctl("force", "--reason", "x", "--pair", PAIR).code == Exit.USAGE
     assert ctl("failover", "--yes").code == Exit.USAGE
     assert region.started() == []
 
@@ -70,12 +72,38 @@ def test_anything_but_yes_does_nothing(ctl: Run, region: Region, answer: str, mo
 def test_it_says_what_will_happen_before_it_asks_and_leaves_standard_output_to_the_answer(
     ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    monkeypatch.setattr(sys, "stdin", Terminal(f"{PAIR}\n"))
     said = ctl("force", "--reason", "its disk is dying", "--by", "ann", "--json")
     assert said.code == 0
     assert "ms1 is fenced WHETHER OR NOT IT IS DOWN" in said.err
     assert said.json()["outcome"] == "promoted"
     assert len(region.started()) == 1
+
+
+def test_before_it_forces_it_says_where_and_as_whom_and_wants_the_pair_s_name(
+    ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
+    said = ctl("force", "--reason", "x", "--by", "ann")
+    assert said.code == Exit.DECLINED
+    assert f"Account 123456789012, region eu-central-1, stack demo, pair tectia; as {WHO}." in said.err
+    assert "This is the pair tectia, and 'y' was given. Nothing was done." in said.err
+    assert region.started() == []
+
+
+@pytest.mark.parametrize("more", [(), ("--pair", "prod"), ("--yes",)])
+def test_a_script_forces_by_the_pair_s_own_name_and_by_nothing_else(
+    ctl: Run, region: Region, more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert ctl("force", "--reason", "x", "--by", "ann", *more).code in (Exit.DECLINED, Exit.USAGE)
+    assert region.started() == []
+
+
+def test_where_sts_can_t_be_asked_a_verb_is_done_all_the_same_and_the_record_says_so(ctl: Run, region: Region) -> None:
+    region.denied = {"GetCallerIdentity"}
+    assert ctl("failover", "--reason", "x", "--by", "ann", "--yes").code == Exit.DONE
+    assert region.started()[0]["requested_by"] == "ann (whose credentials: not known)"
 
 
 @pytest.mark.parametrize(("more", "target"), [((), "ms2"), (("--target", "ms1"), "ms1")])

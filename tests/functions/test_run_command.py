@@ -35,6 +35,16 @@ def test_the_last_line_that_a_host_wrote_is_the_result(hosts: Hosts) -> None:
     assert run_command.result(aws.ssm(), MS1, send(), 1.0) == {"service": "running", "epoch": 2}
 
 
+def test_what_a_host_says_is_words_and_never_what_a_terminal_obeys(hosts: Hosts) -> None:
+    hosts.prepare("status", succeeded(service="running", said="\x1b]0;x\x07\x1b[2J", list=[{"\u202ea": "b\u009b"}]))
+    assert run_command.result(aws.ssm(), MS1, send(), 1.0) == {
+        "service": "running", "said": "]0;x [2J", "list": [{"a": "b"}]
+    }  # fmt: skip
+    hosts.prepare("status", failed("\x1b[2JIt is\u202e full."))
+    with pytest.raises(CommandFailed, match=r"ended as Failed: \[2JIt is full\.$"):
+        run_command.result(aws.ssm(), MS1, send(), 1.0)
+
+
 def test_an_invocation_that_ssm_does_not_know_yet_is_asked_for_again(hosts: Hosts) -> None:
     hosts.prepare("status", NOT_YET, NOT_YET, {"Status": "Pending"}, RUNNING, succeeded(service="stopped"))
     assert run_command.result(aws.ssm(), MS1, send(), 5.0) == {"service": "stopped"}

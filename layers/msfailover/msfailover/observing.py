@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
 from aws_lambda_powertools import Logger
 
 from msfailover.request import BadRequest
+from msfailover.words import escaped
 
 NAMESPACE = "MsFailover"
 
@@ -15,9 +17,14 @@ NAMESPACE = "MsFailover"
 def logger_for(function: str) -> Logger:
     """The logger of a function.
 
-    It never logs the event itself: an event can come from outside, and nothing secret is to reach the logs.
+    It never logs the event itself: an event can come from outside, and nothing secret is to reach the logs. What hosts
+    and servers say does reach them, and people read logs in terminals.
     """
-    return Logger(service=function)
+    return Logger(service=function, json_serializer=_line)
+
+
+def _line(record: Mapping[str, Any]) -> str:
+    return escaped(json.dumps(record, default=str, separators=(",", ":"), ensure_ascii=False))
 
 
 def begin(logger: Logger, event: Mapping[str, Any]) -> None:

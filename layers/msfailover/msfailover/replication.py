@@ -11,6 +11,7 @@ from typing import Any
 
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
+from msfailover.words import clean
 
 _FIELDS_AT_MOST, _LONGEST_NAME, _LONGEST_TEXT, _LARGEST = 40, 40, 500, 10**15
 AHEAD_AT_MOST_S = 300.0
@@ -123,7 +124,7 @@ def read_result(data: Mapping[str, Any]) -> dict[str, Any]:
 
 def _plain(value: Any) -> Any:
     if isinstance(value, str):
-        return "".join(each if each.isprintable() else " " for each in value[:_LONGEST_TEXT])
+        return clean(value, _LONGEST_TEXT)
     if isinstance(value, bool) or not _is_number(value):
         return value if isinstance(value, bool) else None
     return round(value, 6)  # DynamoDB keeps no number of any smallness

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from msfailover.pair import Role
+from msfailover.words import clean
 
 WATCH = "watch"
 AUTOMATIC = (WATCH, "alarm")
@@ -84,7 +85,7 @@ def parse_request(data: object) -> Request:
 
 def _shown(key: object) -> str:
     """A field's name as it can stand in a sentence."""
-    return "".join(each if each.isprintable() else "?" for each in str(key)[:40]) or "one without a name"
+    return clean(key, 40) or "one without a name"
 
 
 def _allowed_fields() -> str:

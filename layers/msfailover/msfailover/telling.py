@@ -12,6 +12,7 @@ from msfailover.history import History, Outcome
 from msfailover.keeping import moment
 from msfailover.pair import PairState
 from msfailover.request import Action
+from msfailover.words import clean
 
 SUBJECT_AT_MOST = 99
 """A subject is to have fewer than 100 characters (SNS API reference, Publish)."""
@@ -145,7 +146,7 @@ def tell_held(pair: str, state: PairState, why: str, stack: str = "") -> Message
 
 
 def subject(pair: str, action: str, outcome: str) -> str:
-    return f"[ms-failover {pair}] {action} {outcome}"[:SUBJECT_AT_MOST]
+    return clean(f"[ms-failover {pair}] {action} {outcome}", SUBJECT_AT_MOST)
 
 
 def state_in_words(state: PairState) -> str:
@@ -214,4 +215,4 @@ def _body(
         f"Command: {advice.command}{where}",
         f"See docs/operate.md, {advice.section}.",
     ]
-    return "\n".join([*lines, f"Execution: {execution}"] if execution else lines)
+    return "\n".join(clean(line) for line in ([*lines, f"Execution: {execution}"] if execution else lines))

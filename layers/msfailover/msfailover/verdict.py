@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from msfailover.words import clean
+
 
 class Answer(StrEnum):
     """Three values, because *unknown* is neither of the other two and never moves a failover forward (I3)."""
@@ -20,12 +22,16 @@ class Answer(StrEnum):
 class Verdict:
     """An answer, why it is so, and what it was read from.
 
-    `evidence` holds plain JSON values: it is stored with the receipt and shown to people.
+    `evidence` holds plain JSON values: it is stored with the receipt and shown to people. The sentence is one printable
+    line: much of it is what hosts, servers and databases say, and it is shown to people in terminals and mails.
     """
 
     answer: Answer
     sentence: str
     evidence: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sentence", clean(self.sentence))
 
     @property
     def is_yes(self) -> bool:

@@ -22,6 +22,7 @@ from urllib3.util.ssl_ import create_urllib3_context
 from msfailover.adapters import tls
 from msfailover.evidence import Signal
 from msfailover.verdict import Verdict, no, unknown, yes
+from msfailover.words import clean
 
 BODY_AT_MOST = 4096
 
@@ -233,5 +234,5 @@ def _short(error: BaseException) -> str:
 
 
 def _line(words: str) -> str:
-    """At most 120 characters of one printable line: what a server sends may end up in a message to people."""
-    return "".join(each if each.isprintable() else " " for each in words[:120])
+    """What a server sends may end up in a message to people."""
+    return clean(words, 120)

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 from msfailover.waiting import attempts
+from msfailover.words import clean, clean_all
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
@@ -88,15 +89,15 @@ def _read(answer: Mapping[str, Any], command_id: str) -> dict[str, Any]:
     output = str(answer.get("StandardOutputContent", "")).strip()
     if answer["Status"] != "Success":
         words = str(answer.get("StandardErrorContent", "")).strip().splitlines()
-        why = words[-1][:400] if words else answer.get("StatusDetails", "no reason given")
+        why = clean(words[-1], 400) if words else answer.get("StatusDetails", "no reason given")
         raise CommandFailed(f"Command {command_id} ended as {answer['Status']}: {why}")
     try:
         found = json.loads(output.splitlines()[-1], parse_constant=_no_number)
     except (IndexError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise CommandFailed(f"Command {command_id} succeeded, but its last line is no result: {output[-200:]!r}")
-    return found
+        raise CommandFailed(f"Command {command_id} succeeded, but its last line is no result: {clean(output[-200:])!r}")
+    return dict(clean_all(found))
 
 
 def _no_number(word: str) -> None:
