@@ -58,7 +58,7 @@ invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVEN
 	@$(STAGE) invoke $(FUNCTION) $(EVENT)
 
 verify-replication: $(READY) ## compare both copies by content on the stage that is up, and list what differs
-	@$(STAGE) verify-replication
+	@bin/failoverctl verify-replication --stage
 
 ctl: $(READY) ## failoverctl on the stage that is up (ARGS="status")
 	@bin/failoverctl $(ARGS) --stage
@@ -94,13 +94,13 @@ validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the te
 	@local/setup/validate.sh $(TOOLS)
 
 prepare: $(READY) ## make both hosts of a deployed pair ends of the replication (STACK=ms-failover)
-	@$(PYTHON) -m local.account prepare --stack $(STACK)
+	@bin/failoverctl prepare --stack $(STACK)
 
 undo-prepare: $(READY) ## take away what prepare made on both hosts (STACK=ms-failover)
-	@$(PYTHON) -m local.account undo --stack $(STACK)
+	@bin/failoverctl undo-prepare --stack $(STACK)
 
 attach: $(READY) ## say what the door of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
-	@$(PYTHON) -m local.account attach --stack $(STACK)
+	@bin/failoverctl attach --stack $(STACK)
 
 audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list (needs the network)
 	@local/setup/audit.sh $(VENV)
@@ -108,7 +108,7 @@ audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list
 licences: $(READY) ## write docs/licences.md anew
 	@$(PYTHON) -m local.account.licences
 
-cost: $(READY) ## what a pair at rest costs a month, by service; writes it into docs/deploy.md
+cost: $(READY) ## what a pair at rest costs a month by this template, by service (failoverctl cost: a deployed stack)
 	@$(PYTHON) -m local.account.cost
 
 build/second/.ready: local/second_opinion/requirements.txt

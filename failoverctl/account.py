@@ -17,7 +17,8 @@ from msfailover.words import clean, clean_all
 
 from failoverctl.trouble import Exit, Trouble, plainly
 
-_LIMITS = Config(connect_timeout=3, read_timeout=80, retries={"total_max_attempts": 2, "mode": "standard"})
+ANSWER_WITHIN_S = 80.0
+_LIMITS = Config(connect_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 _OUT_OF_ORDER_AT_MOST = 30
 _OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "DoorGroupId")
 
@@ -38,15 +39,18 @@ class Account:
         with plainly("use this profile"):
             self._session = boto3.Session(profile_name=profile, region_name=region, **keys)
         self._endpoint = endpoint
-        self._clients: dict[str, Any] = {}
+        self._clients: dict[tuple[str, float], Any] = {}
         self._making = threading.Lock()
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, wait_s: float = ANSWER_WITHIN_S) -> Any:
+        """The client of a service, whose answers are waited for as long as that."""
         with self._making:  # making clients is not thread-safe in boto3, using them is
-            if service not in self._clients:
+            if (service, wait_s) not in self._clients:
+                config = _LIMITS.merge(Config(read_timeout=wait_s))
                 with plainly(f"speak to {service}"):
-                    self._clients[service] = self._session.client(service, endpoint_url=self._endpoint, config=_LIMITS)
-            return self._clients[service]
+                    made = self._session.client(service, endpoint_url=self._endpoint, config=config)
+                self._clients[service, wait_s] = made
+            return self._clients[service, wait_s]
 
 
 @dataclass(frozen=True)
@@ -83,6 +87,7 @@ class Stack:
         pair: the pair's.
         machine: the workflow's ARN.
         table: the record's table.
+        group: the stack's security group in front of the database.
         parameters: the stack's parameters.
     """
 
@@ -90,6 +95,7 @@ class Stack:
     pair: str
     machine: str
     table: str
+    group: str
     parameters: Mapping[str, str]
 
     @property
@@ -128,16 +134,21 @@ def find_stack(account: Account, name: str) -> Stack:
         )
     parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
     pair = parameters.get("PairName", "management-server")
-    return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], parameters)
+    return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], outputs["DoorGroupId"], parameters)
 
 
-def ask(account: Account, stack: Stack, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
+def ask(
+    account: Account, stack: Stack, function: str, payload: Mapping[str, Any], wait_s: float = ANSWER_WITHIN_S
+) -> dict[str, Any]:
     """Call a function of the stack and return its answer.
+
+    Args:
+        wait_s: seconds that its answer is waited for.
 
     Raises:
         Trouble: it could not be called, or it raised; with its own words.
     """
-    client = account.client("lambda")
+    client = account.client("lambda", wait_s)
     with plainly(f"call the function {function}"):
         answer = client.invoke(FunctionName=stack.function(function), Payload=json.dumps(payload).encode())
         body = json.loads(answer["Payload"].read() or b"null")

@@ -46,7 +46,8 @@ class Desk:
         if self.arguments.json:
             print(json.dumps(found, indent=2))  # noqa: T201 - the command's output
         else:
-            self.console.print(for_people, highlight=False)
+            # Words are left to the terminal to fold: a command that is to be copied stays in one piece.
+            self.console.print(for_people, soft_wrap=isinstance(for_people, str))
 
     @property
     def people(self) -> Console | None:

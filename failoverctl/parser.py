@@ -6,7 +6,7 @@ import argparse
 import os
 from collections.abc import Callable
 
-from failoverctl import commands
+from failoverctl import commands, setting_up
 from failoverctl.trouble import MEANING
 
 _CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
@@ -38,7 +38,21 @@ def make_parser() -> argparse.ArgumentParser:
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted one, or else the latest")
     ready = add("readiness", "could we fail over right now? Checks it", commands.readiness)
     ready.add_argument("--last", action="store_true", help="show the last check in place of a new one")
+    _setting_up(add)
     return parser
+
+
+def _setting_up(add: Adding) -> None:
+    add("prepare", "make both hosts ends of the replication; can be run again", setting_up.prepare)
+    undo = add("undo-prepare", "take away what prepare made on both hosts", setting_up.undo_prepare)
+    undo.add_argument("--yes", action="store_true", help="do not ask")
+    add("attach", "say what the stack's security group has to be attached to; changes nothing", setting_up.attach)
+    replicate = add("replicate", "carry the active server's files to the standby now", setting_up.replicate)
+    replicate.add_argument("--full", action="store_true", help="compare everything, not only what changed")
+    replicate.add_argument("--no-wait", action="store_true", help="start it and return")
+    replicate.add_argument("--limit", type=float, default=900, metavar="SECONDS", help="wait for at most this long")
+    add("verify-replication", "compare both copies by content and list what differs", setting_up.verify_replication)
+    add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost)
 
 
 def _shared() -> argparse.ArgumentParser:

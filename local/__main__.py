@@ -48,8 +48,6 @@ def _parser() -> argparse.ArgumentParser:
     invoke.add_argument("function")
     invoke.add_argument("event", type=Path)
     invoke.set_defaults(do=_invoke)
-    verify = commands.add_parser("verify-replication", help="compare both copies by content on the stage that is up")
-    verify.set_defaults(do=_verify_replication)
     return parser
 
 
@@ -142,14 +140,6 @@ def _invoke(arguments: argparse.Namespace) -> int:
     from local.remote import invoke
 
     return invoke(json.loads(STAGE_FILE.read_text()), arguments.function, arguments.event)
-
-
-def _verify_replication(_: argparse.Namespace) -> int:
-    if not outer.is_inside():
-        return outer.run_beside(sys.argv[1:])
-    from local.remote import verify_replication
-
-    return verify_replication(json.loads(STAGE_FILE.read_text()))
 
 
 def _end_on_signals() -> None:

@@ -58,23 +58,6 @@ def _account(stage: Mapping[str, Any]) -> Account:
     return Account(None, stage["region"], stage["endpoint"])
 
 
-def verify_replication(stage: Mapping[str, Any]) -> int:
-    """Have the deep check made now, and print what it found. Returns 0 where both hosts hold the same, else 1."""
-    answer = (
-        _account(stage)
-        .client("lambda")
-        .invoke(FunctionName=f"{stage['stack']}-replicate", Payload=b'{"action": "verify"}')
-    )
-    found = json.loads(answer["Payload"].read() or b"null")
-    if answer.get("FunctionError"):
-        print(found["errorMessage"], file=sys.stderr)
-        return 1
-    print(found["sentence"])
-    for each in found.get("evidence", {}).get("drift", []):
-        print(f"  {each['name']}: {each['differs']}")
-    return 0 if found["answer"] == "yes" else 1
-
-
 def invoke(stage: Mapping[str, Any], function: str, event: Path) -> int:
     """Call a function with a file's content and print its answer. Returns 1 where it raised."""
     name = f"{stage['stack']}-{function.replace('_', '-')}"

@@ -16,12 +16,12 @@ from typing import Any, Self
 
 from boto3.dynamodb.types import TypeDeserializer
 
+from failoverctl.preparing import prepare_hosts
 from local.cloud.cloud import Cloud
 from local.cloud.deploy import Stack
 from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME, ZONE
 from local.hosts.database import MONITOR, NAME
 from local.hosts.hosts import Hosts
-from local.preparing import prepare_hosts
 from local.recording import RecordedDoors, RecordedNames
 from local.report.record import Step
 from local.stage_files import ROOT

@@ -1,208 +1,39 @@
-"""What a pair at rest costs a month: the template's schedules and sizes, times a price list.
-
-Counted: from the template (schedules, sizes, alarms) and from the functions' own code (how often they look, whom they
-ask). Assumed, and said so: how long a call takes, and how much it logs. Free tiers are not taken off.
-"""
+"""What a pair at rest costs with the template of this checkout: `python -m local.account.cost` prints it."""
 
 from __future__ import annotations
 
-import re
 import sys
-from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any
 
-from msfailover import readiness
-from msfailover.pair import Role
-
+from failoverctl.cost import PRICE_LIST, Line, bill, table
 from local.cloud import template as templates
 
 ROOT = Path(__file__).parents[2]
 PAGE = ROOT / "docs/deploy.md"
-BEGIN, END = "<!-- cost: written by `make cost` -->\n", "<!-- end of cost -->"
-
-MINUTES = 730 * 60
-"""Minutes of a month, as AWS reckons one."""
-
-PRICE_LIST = "US East (N. Virginia), as of February 2026"
-PRICES = {
-    "lambda_gb_s": 0.0000133334,  # arm64
-    "lambda_request": 0.20e-6,
-    "dynamodb_read": 0.125e-6,  # on demand, strongly consistent, up to 4 KB
-    "dynamodb_write": 0.625e-6,  # up to 1 KB
-    "metric": 0.30,
-    "alarm": 0.10,
-    "alarm_high_resolution": 0.30,
-    "dashboard": 3.00,
-    "logs_gb": 0.50,
-    "schedule": 1.00e-6,
-    "secret": 0.40,
-    "endpoint_hour": 0.01,  # an interface endpoint, in one availability zone
-}
-"""Dollars for one of each. AWS's own list could not be read here: Lambda, DynamoDB, metrics, logs and dashboards are as
-secondary sources of 2025 and 2026 quote it; alarms, schedules, secret and endpoint are as remembered.
-"""
-
-SECONDS = {
-    "audit": 1.0,
-    "readiness": 4.0,
-    "replicate": 1.0,
-    "probe": 0.15,
-    "server": 3.0,
-    "access": 0.5,
-    "sessions": 0.1,
-    "dns": 0.4,
-    "pair": 0.2,
-}
-"""How long a call takes, assumed: what waits for AWS's APIs can't be measured here. `watch` runs its whole tick."""
-
-LOG_BYTES = 1500
-"""What a call logs, assumed: Lambda's own three lines, one of ours, and the metrics."""
-
-READS = {"watch": 1, "audit": 2, "readiness": 1, "replicate": 2}
-"""How often the record is read: per look for `watch`, per run for the others."""
-
-WRITES = {"readiness": 1, "replicate": 1}
+BEGIN, END = "<!-- cost: as `make cost` prints it -->\n", "<!-- end of cost -->"
+CHOSEN = {"DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:monitor"}
+"""What the page's bill is for: the template's defaults, with a secret for the database."""
 
 
-@dataclass(frozen=True)
-class Line:
-    """One line of the bill: a service, what is counted, how much of it, and dollars a month."""
-
-    service: str
-    what: str
-    dollars: float
-
-
-def runs_a_month(expression: str) -> float:
-    """How often a schedule's expression fires in a month. Raises ValueError for what is not known here."""
-    rate = re.fullmatch(r"rate\((\d+) (minute|hour|day)s?\)", expression)
-    if rate:
-        return MINUTES / (int(rate[1]) * {"minute": 1, "hour": 60, "day": 1440}[rate[2]])
-    if re.fullmatch(r"cron\(\d+ \d+ \* \* \? \*\)", expression):
-        return MINUTES / 1440
-    raise ValueError(f"how often {expression} fires is not known here")
-
-
-def bill(given: Mapping[str, str] | None = None) -> list[Line]:
-    """The lines of the bill.
+def here(given: Mapping[str, str] = CHOSEN) -> list[Line]:
+    """The bill with the template of this checkout.
 
     Args:
-        given: parameters of the template, over their defaults.
+        given: parameters, over the template's defaults.
     """
-    template = _template()
-    values = {name: str(about.get("Default", "")) for name, about in template["Parameters"].items()} | dict(given or {})
-    resources: dict[str, dict[str, Any]] = template["Resources"]
-    runs = _runs(resources, values)
-    looks = runs["watch"] * _looks_a_tick(values)
-    calls = _calls(runs, looks)
-    memory_gb = template["Globals"]["Function"]["MemorySize"] / 1024
-    busy = runs["watch"] * 60 + sum(each * SECONDS[name] for name, each in calls.items() if name != "watch")
-    if values["WatchHoldsConnection"] == "yes":  # the probe then runs as long as the watchdog does
-        busy += runs["watch"] * 60
-        calls["probe"] += looks
-    requests = sum(calls.values())
-    alarms = [each["Properties"] for each in resources.values() if each["Type"] == "AWS::CloudWatch::Alarm"]
-    fine = sum(float(_value(each["Period"], values)) < 60 for each in alarms)
-    metrics = len(_metrics())
-    boards = sum(each["Type"] == "AWS::CloudWatch::Dashboard" for each in resources.values())
-    reads = looks * READS["watch"] + sum(runs[name] * READS[name] for name in ("audit", "readiness", "replicate"))
-    writes = sum(runs[name] * each for name, each in WRITES.items())
-    logs_gb = (requests + looks) * LOG_BYTES / 1e9
-    price = PRICES
-    lines = [
-        Line("Lambda", f"{busy * memory_gb / 1e6:.2f} million GB-seconds", busy * memory_gb * price["lambda_gb_s"]),
-        Line("Lambda", f"{requests / 1e6:.2f} million calls", requests * price["lambda_request"]),
-        Line("CloudWatch", f"{metrics} metrics", metrics * price["metric"]),
-        Line(
-            "CloudWatch",
-            f"{len(alarms)} alarms, {fine} of high resolution",
-            (len(alarms) - fine) * price["alarm"] + fine * price["alarm_high_resolution"],
-        ),
-        Line("CloudWatch", f"{logs_gb:.1f} GB of logs", logs_gb * price["logs_gb"]),
-        Line("CloudWatch", f"{boards} dashboard", boards * price["dashboard"]),
-        Line(
-            "DynamoDB",
-            f"{reads / 1e6:.2f} million reads, {writes / 1e3:.0f} thousand writes",
-            reads * price["dynamodb_read"] + writes * price["dynamodb_write"],
-        ),
-        Line(
-            "EventBridge",
-            f"{sum(runs.values()) / 1e3:.0f} thousand scheduled calls",
-            sum(runs.values()) * price["schedule"],
-        ),
-    ]
-    if values.get("DatabaseSecretArn", "") or given is None:
-        hours = MINUTES / 60
-        lines.append(Line("Secrets Manager", "1 secret", price["secret"]))
-        lines.append(Line("VPC", "1 endpoint of Secrets Manager, in 1 zone", hours * price["endpoint_hour"]))
-    return lines
+    return bill(_expanded(), given)
 
 
-@cache
-def _template() -> dict[str, Any]:
+def _expanded() -> dict[str, Any]:
+    defaults = {name: str(about.get("Default", "")) for name, about in _source()["Parameters"].items()}
+    return templates.expand(ROOT / "template.yaml", defaults)
+
+
+def _source() -> dict[str, Any]:
     return templates.load(ROOT / "template.yaml")
 
 
-def table(lines: list[Line]) -> str:
-    """The bill as a table of Markdown."""
-    rows = [f"| {each.service} | {each.what} | {each.dollars:.2f} |" for each in lines]
-    rows.append(f"| **all** | | **{sum(each.dollars for each in lines):.2f}** |")
-    return "\n".join(["| service | what a month takes | dollars |", "|---|---|---|", *rows]) + "\n"
-
-
-def _runs(resources: Mapping[str, dict[str, Any]], values: Mapping[str, str]) -> dict[str, float]:
-    found: dict[str, float] = defaultdict(float)
-    for each in resources.values():
-        for event in each["Properties"].get("Events", {}).values():
-            if event["Type"] == "ScheduleV2":
-                expression = str(_value(event["Properties"]["ScheduleExpression"], values))
-                found[Path(each["Properties"]["CodeUri"]).name] += runs_a_month(expression)
-    return found
-
-
-def _calls(runs: Mapping[str, float], looks: float) -> dict[str, float]:
-    """Calls by the name that questions have for a function. A question to `watch` is short, and counts as none."""
-    found: dict[str, float] = defaultdict(float, runs)
-    found["probe"] += looks
-    for name, often in (("access", 2), ("sessions", 2), ("probe", 1)):
-        found[name] += runs["audit"] * often
-    for question in readiness.questions(Role.MS1).values():
-        if question.function != "watch":
-            found[question.function] += runs["readiness"]
-    found["pair"] += runs["readiness"]
-    return found
-
-
-def _looks_a_tick(values: Mapping[str, str]) -> int:
-    every, longest = float(values["ProbeIntervalSeconds"]), float(values["ProbeTimeoutSeconds"])
-    return int((60 - longest) / every) + 1
-
-
-def _metrics() -> set[str]:
-    sources = (path.read_text() for part in ("functions", "layers") for path in (ROOT / part).rglob("*.py"))
-    return {name for source in sources for name in re.findall(r'"([A-Z]\w+)", MetricUnit', source)}
-
-
-def _value(given: Any, values: Mapping[str, str]) -> Any:
-    if isinstance(given, Mapping):
-        name, argument = next(iter(given.items()))
-        if name == "Ref":
-            return values[argument]
-        return re.sub(r"\$\{(\w+)\}", lambda found: values[found[1]], argument)
-    return given
-
-
-def written(page: str) -> str:
-    """The page with the bill of now in its place."""
-    before, _, rest = page.partition(BEGIN)
-    _, _, after = rest.partition(END)
-    return before + BEGIN + table(bill()) + END + after
-
-
 if __name__ == "__main__":
-    sys.stdout.write(f"A pair at rest, dollars a month, {PRICE_LIST}, no free tier taken off:\n\n{table(bill())}")
-    PAGE.write_text(written(PAGE.read_text()))
+    sys.stdout.write(f"A pair at rest, dollars a month, {PRICE_LIST}, no free tier taken off:\n\n{table(here())}")

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.account.cost import PRICE_LIST, bill
+from failoverctl.cost import PRICE_LIST
+from local.account.cost import here
 
 PAIRS = (1, 10, 1000)
 
 
 def run() -> dict[str, Any]:
     """The sections of benchmarks.json, in dollars."""
-    lines = bill()
+    lines = here()
     one = sum(line.dollars for line in lines)
     for line in lines:
         print(f"{line.service:16} {line.what:55} {line.dollars:8.2f}")

@@ -5,8 +5,8 @@ It is refused on MS1's host, which has heard of the failover; and where MS1 has 
 
 from __future__ import annotations
 
+from failoverctl.preparing import NotPrepared, run
 from local.hosts.addresses import MS2
-from local.preparing import NotPrepared, run
 from local.scenarios.copying import check_equal, check_kept, held, replicate
 from local.scenarios.scenario import Scenario, Story
 from local.stage import STACK, Stage

@@ -59,6 +59,7 @@ class Region:
         self.gone: set[str] = set()
         self.stack_status = "CREATE_COMPLETE"
         self.outputs = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "DoorGroupId": "sg-1"}
+        self.template: str | dict[str, Any] = "{}"
         self.executions: dict[str, dict[str, Any]] = {}
         self.outcome: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: ended("promoted")
         self.denied: set[str] = set()
@@ -108,6 +109,9 @@ class Region:
 
     def _GetCallerIdentity(self, _call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"Account": "123456789012", "UserId": "AIDA", "Arn": WHO}
+
+    def _GetTemplate(self, _call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"TemplateBody": self.template}
 
     def _GetItem(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         found = self.items.get(call["Key"]["item"]["S"])
@@ -176,7 +180,7 @@ class Region:
 
 OPERATIONS = {
     "sts": ("GetCallerIdentity",),
-    "cloudformation": ("DescribeStacks",),
+    "cloudformation": ("DescribeStacks", "GetTemplate"),
     "dynamodb": ("GetItem", "Query"),
     "cloudwatch": ("DescribeAlarms",),
     "lambda": ("Invoke",),
@@ -199,7 +203,7 @@ class AccountThere(Account):
         super().__init__(profile, self._at, "http://127.0.0.1:1")
         _NOW[:] = [region]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, wait_s: float = 0.0) -> Any:
         key = (service, self._at)
         if key not in _MADE:
             handlers = {name: _handler(name) for name in OPERATIONS[service]}

@@ -27,7 +27,7 @@ SPEAKING = [
 ]
 FAILOVERCTL = [each for page in PAGES for each in commands(page, "failoverctl", "bin/failoverctl")]
 MAKE = [each for page in PAGES for each in commands(page, "make")]
-KNOWN = re.findall(r"^    ([a-z]+)(?: |$)", make_parser().format_help(), re.MULTILINE)
+KNOWN = re.findall(r"^    ([a-z-]+)(?: |$)", make_parser().format_help(), re.MULTILINE)
 """The commands of failoverctl."""
 MAKEFILE = (ROOT / "Makefile").read_text()
 
@@ -103,13 +103,18 @@ def test_the_permissions_are_those_of_what_it_asks_aws() -> None:
     policy = json.loads(text.partition("```json\n")[2].partition("```")[0])
     (statement,) = policy["Statement"]
     everybody_may = {"sts:GetCallerIdentity"}
-    assert set(statement["Action"]) | {"lambda:Invoke", "states:StartExecution"} | everybody_may == asked
+    assert (
+        set(statement["Action"])
+        | {"lambda:Invoke", "states:StartExecution", "cloudformation:GetTemplate"}
+        | everybody_may
+        == asked
+    )
     assert "`lambda:InvokeFunction` on `demo-*` and `states:StartExecution`" in text.replace("\n", " ")
 
 
 def test_every_verb_and_setting_is_in_the_table_of_commands() -> None:
     table = OPERATE.read_text().partition("## The commands")[2].partition("\n## ")[0]
-    assert len(KNOWN) == 13
+    assert len(KNOWN) == 19
     assert [name for name in KNOWN if f"| `failoverctl {name}" not in table] == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -12,9 +13,13 @@ import yaml
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from local.account.__main__ import main
+from failoverctl import preparing, program
+from failoverctl.trouble import Exit
+from local.account import cost
 from local.hosts.ssm_agent import values
 from tests.core.deployment import CHOSEN, ROOT, template
+from tests.failoverctl.conftest import Run
+from tests.failoverctl.region import MACHINE, Region
 
 PLAIN = {name: str(each.get("Default", "")) for name, each in template()["Parameters"].items()}
 GIVEN = {**PLAIN, **{name: ",".join(each) if isinstance(each, list) else str(each) for name, each in CHOSEN.items()}}
@@ -48,8 +53,10 @@ class Stacks:
 
     def __init__(self, changed: dict[str, str], door: str) -> None:
         parameters = [{"ParameterKey": key, "ParameterValue": each} for key, each in {**GIVEN, **changed}.items()]
-        outputs = [{"OutputKey": "DoorGroupId", "OutputValue": door}]
-        self._stack = {"Parameters": parameters, "Outputs": outputs}
+        given = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "DoorGroupId": door}
+        outputs = [{"OutputKey": key, "OutputValue": each} for key, each in given.items()]
+        self._stack = {"Parameters": parameters, "Outputs": outputs, "StackStatus": "CREATE_COMPLETE"}
+        self.meta = SimpleNamespace(region_name="eu-central-1")
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803
         if StackName != "ms-failover":
@@ -64,12 +71,26 @@ def ec2() -> Iterator[Any]:
         yield boto3.client("ec2", region_name="eu-central-1")
 
 
-def desk(*words: str, ssm: Any = None, ec2: Any = None, door: str = "sg-1", **changed: str) -> int:
-    clients = {"cloudformation": Stacks(changed, door), "ssm": ssm, "ec2": ec2}
-    return main([*words], clients.__getitem__)
+class Desk:
+    """Runs a command line with these clients."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._monkeypatch = monkeypatch
+
+    def __call__(self, *words: str, ssm: Any = None, ec2: Any = None, door: str = "sg-1", **changed: str) -> int:
+        clients = {"cloudformation": Stacks(changed, door), "ssm": ssm, "ec2": ec2}
+        account = SimpleNamespace(client=clients.__getitem__)
+        self._monkeypatch.setattr(program, "Account", lambda *_: account)
+        self._monkeypatch.setattr(preparing, "LOOK_EVERY_S", 0.0)
+        return program.main([*words])
 
 
-def test_each_host_is_told_what_the_other_one_answered(capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
+    return Desk(monkeypatch)
+
+
+def test_each_host_is_told_what_the_other_one_answered(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     hosts = Hosts()
     assert desk("prepare", "--stack", "ms-failover", ssm=hosts, ServiceName="tectia", ConfigPath="/etc/opt/t") == 0
     last = {each["Parameters"]["Role"][0]: each["Parameters"] for each in hosts.sent[-2:]}
@@ -81,10 +102,10 @@ def test_each_host_is_told_what_the_other_one_answered(capsys: pytest.CaptureFix
     assert "ms2 (i-00000000000000a02) is prepared; autostart is off." in capsys.readouterr().out
 
 
-def test_what_the_hosts_are_asked_for_is_what_their_documents_take() -> None:
+def test_what_the_hosts_are_asked_for_is_what_their_documents_take(desk: Desk) -> None:
     hosts = Hosts()
     desk("prepare", "--stack", "ms-failover", ssm=hosts)
-    desk("undo", "--stack", "ms-failover", ssm=hosts)
+    desk("undo-prepare", "--yes", "--stack", "ms-failover", ssm=hosts)
     for each in hosts.sent:
         name = each["DocumentName"].removeprefix("ms-failover-")
         # Keys are longer than the stand-in's; all else is as it goes out.
@@ -92,24 +113,24 @@ def test_what_the_hosts_are_asked_for_is_what_their_documents_take() -> None:
         values(yaml.safe_load((ROOT / f"documents/{name}.yaml").read_text()), asked)
 
 
-def test_undo_asks_both_hosts_to_take_away_what_prepare_made(capsys: pytest.CaptureFixture[str]) -> None:
+def test_undo_asks_both_hosts_to_take_away_what_prepare_made(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     hosts = Hosts()
-    assert desk("undo", "--stack", "ms-failover", ssm=hosts) == 0
+    assert desk("undo-prepare", "--yes", "--stack", "ms-failover", ssm=hosts) == 0
     assert [each["Parameters"]["Undo"] for each in hosts.sent] == [["yes"], ["yes"]]
     assert "autostart, which stays off" in capsys.readouterr().out
 
 
-def test_a_host_that_refuses_is_named_with_its_own_words(capsys: pytest.CaptureFixture[str]) -> None:
-    assert desk("prepare", "--stack", "ms-failover", ssm=Hosts(refusing="ms2")) == 1
+def test_a_host_that_refuses_is_named_with_its_own_words(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk("prepare", "--stack", "ms-failover", ssm=Hosts(refusing="ms2")) == Exit.NOT_DONE
     said = capsys.readouterr().err
     assert GIVEN["Ms2InstanceId"] in said
     assert "rsync is not installed" in said
     assert "run again" in said
 
 
-def test_a_stack_that_is_not_there_is_said_so(capsys: pytest.CaptureFixture[str]) -> None:
-    assert desk("prepare", "--stack", "other") == 1
-    assert "other does not exist" in capsys.readouterr().err
+def test_a_stack_that_is_not_there_is_said_so(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+    assert desk("prepare", "--stack", "other") == Exit.CANNOT_ASK
+    assert "There is no stack other" in capsys.readouterr().err
 
 
 def database(ec2: Any, description: str) -> tuple[str, str, str]:
@@ -124,7 +145,7 @@ def database(ec2: Any, description: str) -> tuple[str, str, str]:
 
 
 def test_a_door_that_is_attached_to_nothing_comes_with_the_command_that_attaches_it_beside_the_owners_groups(
-    ec2: Any, capsys: pytest.CaptureFixture[str]
+    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interface, owners, door = database(ec2, "the database")
     desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
@@ -132,14 +153,14 @@ def test_a_door_that_is_attached_to_nothing_comes_with_the_command_that_attaches
     assert ec2.describe_network_interfaces()["NetworkInterfaces"][0]["Groups"][0]["GroupId"] == owners
 
 
-def test_for_rds_it_is_the_command_of_rds(ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_for_rds_it_is_the_command_of_rds(desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
     _, owners, door = database(ec2, "RDSNetworkInterface")
     desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
     assert "aws rds modify-db-instance" in (said := capsys.readouterr().out)
     assert f"--vpc-security-group-ids {owners} {door}" in said
 
 
-def test_an_attached_door_is_said_to_be_attached(ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_attached_door_is_said_to_be_attached(desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
     interface, owners, door = database(ec2, "the database")
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, door])
     desk("attach", "--stack", "ms-failover", ec2=ec2, door=door)
@@ -147,7 +168,55 @@ def test_an_attached_door_is_said_to_be_attached(ec2: Any, capsys: pytest.Captur
 
 
 def test_a_database_that_is_nowhere_in_the_account_is_said_to_be_nowhere(
-    ec2: Any, capsys: pytest.CaptureFixture[str]
+    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     desk("attach", "--stack", "ms-failover", ec2=ec2, door="sg-1", DatabaseHost="10.9.9.9")
     assert "No network interface of this account has an address of 10.9.9.9" in capsys.readouterr().out
+
+
+FRESH = {"command": "c-2", "server": "ms1", "ended": True, "last": {"complete": True, "files": 12}, "version": 1}
+
+
+def test_a_replication_is_asked_for_and_waited_for(ctl: Run, region: Region) -> None:
+    region.items["freshness"] = FRESH
+    said = ctl("replicate", "--full")
+    assert (said.code, said.out.strip()) == (Exit.DONE, "ms2 holds all of ms1's files (12 of them).")
+    assert region.invoked == [("replicate", {"action": "scheduled", "mode": "full"})]
+
+
+def test_a_replication_that_did_not_become_whole_is_told_with_the_host_s_reason(ctl: Run, region: Region) -> None:
+    region.items["freshness"] = FRESH | {"last": {"complete": False, "reason": "No space left on ms2"}}
+    said = ctl("replicate")
+    assert (said.code, said.out.strip()) == (Exit.NOT_WELL, "Not complete: No space left on ms2")
+
+
+def test_a_replication_that_may_not_be_sent_says_why(ctl: Run, region: Region) -> None:
+    region.functions["replicate", "scheduled"] = {"answer": "no", "sentence": "Nothing is replicated: not adopted."}
+    assert ctl("replicate").code == Exit.NOT_DONE
+
+
+def test_a_replication_that_does_not_end_is_left_to_itself(ctl: Run, region: Region) -> None:
+    region.items["freshness"] = FRESH | {"ended": False}
+    said = ctl("replicate", "--limit", "0.01")
+    assert said.code == Exit.UNFOLLOWED
+    assert "it goes on" in said.err
+
+
+def test_what_differs_by_content_is_listed(ctl: Run, region: Region) -> None:
+    drift = [{"name": "cds/a.rpm", "differs": "content"}]
+    region.functions["replicate", "verify"] = {"answer": "no", "sentence": "1 differs.", "evidence": {"drift": drift}}
+    said = ctl("verify-replication")
+    assert said.code == Exit.NOT_WELL
+    assert said.out.splitlines() == ["1 differs.", "  cds/a.rpm: content"]
+
+
+def test_the_cost_is_that_of_the_stack_s_own_template_and_parameters(ctl: Run, region: Region) -> None:
+    region.template = cost._expanded()
+    said = ctl("cost")
+    assert said.code == Exit.DONE
+    assert "tectia at rest, dollars a month" in said.out
+    found = ctl("cost", "--json").json()
+    assert found["dollars_a_month"] == pytest.approx(sum(each["dollars"] for each in found["lines"]), abs=0.05)
+    assert not any(each["service"] == "Secrets Manager" for each in found["lines"]), "this stack has no secret"
+    region.template = "{}"
+    assert ctl("cost").code == Exit.CANNOT_ASK

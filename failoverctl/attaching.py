@@ -1,4 +1,4 @@
-"""What an owner has to do with the door: which interfaces are the database's, and the command that attaches it."""
+"""What an owner has to attach: which interfaces are the database's, and the command that puts our group there."""
 
 from __future__ import annotations
 

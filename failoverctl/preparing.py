@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
+from msfailover.words import clean, clean_all
 
-from local.waiting import wait_for
-
-LIMIT_S = 40
+LIMIT_S = 60
+"""Seconds a document may take on a host, from sending it on."""
+LOOK_EVERY_S = 0.2
 
 
 class NotPrepared(Exception):
     """A host did not take a document; the sentence is the host's."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(clean(sentence))
 
 
 def prepare_hosts(
@@ -70,7 +75,11 @@ def undo_hosts(ssm: Any, stack: str, instances: Mapping[str, str], addresses: Ma
 
 
 def run(ssm: Any, instance: str, document: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """Run a document on a host and return its result. Raises NotPrepared with the host's own words."""
+    """Run a document on a host and return its result.
+
+    Raises:
+        NotPrepared: it failed, with the host's own words, or has not ended after `LIMIT_S` seconds.
+    """
     command = ssm.send_command(
         InstanceIds=[instance],
         DocumentName=document,
@@ -88,7 +97,17 @@ def run(ssm: Any, instance: str, document: str, parameters: Mapping[str, str]) -
             raise
         return answer if answer["Status"] not in ("Pending", "InProgress", "Delayed") else None
 
-    answer = wait_for(f"{document} on {instance}", ended, LIMIT_S)
+    end = time.monotonic() + LIMIT_S
+    while (answer := ended()) is None:
+        if time.monotonic() > end:
+            raise NotPrepared(
+                f"{document} on {instance} has not ended after {LIMIT_S} s (command {command}): is its agent online?"
+            )
+        time.sleep(LOOK_EVERY_S)
     if answer["Status"] != "Success":
         raise NotPrepared(f"{document} on {instance} ended as {answer['Status']}: {answer['StandardErrorContent']}")
-    return dict(json.loads(answer["StandardOutputContent"].strip().splitlines()[-1]))
+    try:
+        return dict(clean_all(json.loads(answer["StandardOutputContent"].strip().splitlines()[-1])))
+    except (IndexError, ValueError, TypeError):
+        said = answer["StandardOutputContent"][-200:]
+        raise NotPrepared(f"{document} on {instance} ended well, but its last line is no result: {said!r}") from None

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from local.preparing import NotPrepared, run
+from failoverctl.preparing import NotPrepared, run
 
 
 class Ssm:

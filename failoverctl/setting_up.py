@@ -1,0 +1,145 @@
+"""What an operator does with a stack besides moving the pair: prepare hosts, attach, replicate, count the cost."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from msfailover.replication import Freshness
+from rich.console import Group
+from rich.text import Text
+
+from failoverctl import cost
+from failoverctl.account import Stack, ask, item
+from failoverctl.attaching import describe
+from failoverctl.commands import Desk
+from failoverctl.preparing import NotPrepared, prepare_hosts, undo_hosts
+from failoverctl.trouble import Exit, Trouble, plainly
+from failoverctl.verbs import agree
+
+ROLES = ("ms1", "ms2")
+LOOK_EVERY_S = 1.0
+VERIFY_WITHIN_S = 900
+"""Seconds that a function may run at most on Lambda; comparing by content takes as long as the files need."""
+
+
+def prepare(desk: Desk) -> Exit:
+    """Make both hosts ends of the replication. Can be run again."""
+    stack = desk.stack()
+    given = stack.parameters
+    instances, addresses = _hosts(stack)
+    settings = {
+        "Service": given["ServiceName"],
+        "Package": given["PackageName"],
+        "Paths": f"{given['SoftwarePaths']} {given['ConfigPath']}",
+    }
+    with _by_hosts("prepare the hosts"):
+        told = prepare_hosts(desk.account.client("ssm"), stack.name, instances, addresses, settings)
+    lines = [f"{role} ({instances[role]}) is prepared; autostart is {told[role].get('autostart')}." for role in told]
+    desk.show({role: {"instance": instances[role], **told[role]} for role in told}, "\n".join(lines))
+    return Exit.DONE
+
+
+def undo_prepare(desk: Desk) -> Exit:
+    """Take away what prepare made on both hosts; autostart stays off."""
+    stack = desk.stack()
+    if not desk.arguments.yes:
+        agree(desk.questions, f"{stack.pair}: take away what prepare made on both hosts?")
+    with _by_hosts("take away what was prepared"):
+        undo_hosts(desk.account.client("ssm"), stack.name, *_hosts(stack))
+    sentence = "Both hosts are as they were, but for autostart, which stays off: turn it on on one of them only."
+    desk.show({"sentence": sentence}, sentence)
+    return Exit.DONE
+
+
+def attach(desk: Desk) -> Exit:
+    """Say what the stack's group in front of the database has to be attached to; changes nothing."""
+    stack = desk.stack()
+    with plainly("look at the database's network interfaces"):
+        said = describe(desk.account.client("ec2"), stack.group, stack.parameters)
+    desk.show({"sentence": said}, said)
+    return Exit.DONE
+
+
+def show_cost(desk: Desk) -> Exit:
+    """What the stack costs a month at rest, counted from its own template and parameters."""
+    stack = desk.stack()
+    with plainly("read the stack's template"):
+        answer = desk.account.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
+    body = answer["TemplateBody"]
+    try:
+        template = json.loads(body) if isinstance(body, str) else body
+        lines = cost.bill(template, stack.parameters)
+    except (ValueError, cost.NotCounted) as error:
+        raise Trouble(f"The template of {stack.name} can't be counted: {error}") from error
+    head = f"{stack.pair} at rest, dollars a month, {cost.PRICE_LIST}, no free tier taken off:"
+    desk.show(cost.for_programs(lines), f"{head}\n\n{cost.table(lines)}")
+    return Exit.DONE
+
+
+def replicate(desk: Desk) -> Exit:
+    """Have the active server's files carried now, and wait until the standby holds them."""
+    stack = desk.stack()
+    end = time.monotonic() + desk.arguments.limit
+    _await_end(desk, stack, end)  # of a run that is under way: it may have begun before what is to be carried
+    mode = "full" if desk.arguments.full else "changes"
+    answer = ask(desk.account, stack, "replicate", {"action": "scheduled", "mode": mode})
+    sent = answer.get("answer") == "yes"
+    if not sent or desk.arguments.no_wait:
+        desk.show(answer, str(answer.get("sentence")))
+        return Exit.DONE if sent else Exit.NOT_DONE
+    known = _await_end(desk, stack, end)
+    last = known.last or {}
+    whole = last.get("complete") is True
+    said = f"Not complete: {last.get('reason') or 'the host gave no reason'}"
+    if whole:
+        target = {"ms1": "ms2", "ms2": "ms1"}.get(known.server, "the standby")
+        said = f"{target} holds all of {known.server}'s files ({last.get('files', 'no')} of them)."
+    desk.show({**answer, "complete": whole, "result": dict(last)}, said)
+    return Exit.DONE if whole else Exit.NOT_WELL
+
+
+def _await_end(desk: Desk, stack: Stack, end: float) -> Freshness:
+    """What is known of the copy once no run is under way. Raises Trouble where that takes too long."""
+    while True:
+        known = Freshness.from_json(item(desk.account, stack, "freshness"))
+        if known.ended:
+            return known
+        if time.monotonic() > end:
+            raise Trouble(
+                f"The run has not ended after {desk.arguments.limit:g} s; it goes on (`failoverctl status`).",
+                Exit.UNFOLLOWED,
+            )
+        time.sleep(LOOK_EVERY_S)
+
+
+def verify_replication(desk: Desk) -> Exit:
+    """Compare both copies by content, and list what differs."""
+    found = ask(desk.account, desk.stack(), "replicate", {"action": "verify"}, wait_s=VERIFY_WITHIN_S)
+    drift = (found.get("evidence") or {}).get("drift") or []
+    lines = [Text(str(found.get("sentence")), style="" if found.get("answer") == "yes" else "red")]
+    lines += [Text(f"  {each.get('name')}: {each.get('differs')}") for each in drift if isinstance(each, Mapping)]
+    desk.show(found, Group(*lines))
+    return Exit.DONE if found.get("answer") == "yes" else Exit.NOT_WELL
+
+
+def _hosts(stack: Stack) -> tuple[dict[str, str], dict[str, str]]:
+    """Instances and addresses of the stack's servers."""
+    given = stack.parameters
+    instances = {role: given[f"{role.capitalize()}InstanceId"] for role in ROLES}
+    # AWS gives a list as it was typed, moto as Python writes it; the first address is the one that counts.
+    listed = {role: re.findall(r"[0-9A-Fa-f.:]{2,}", given[f"{role.capitalize()}Addresses"]) for role in ROLES}
+    return instances, {role: each[0] for role, each in listed.items()}
+
+
+@contextmanager
+def _by_hosts(doing: str) -> Iterator[None]:
+    """What a host refuses is said in its own words; it can be run again. Raises Trouble."""
+    try:
+        with plainly(doing):
+            yield
+    except NotPrepared as problem:
+        raise Trouble(f"{problem} It can be run again when that is mended.", Exit.NOT_DONE) from problem
