@@ -60,9 +60,10 @@ READS = {"watch": 1, "audit": 2, "readiness": 1, "replicate": 2}
 WRITES = {"readiness": 1, "replicate": 1}
 
 BESIDE_THE_DASHBOARD = (
-    "ReplicatedBytes", "ReplicatedFiles", "ReplicationRuns", "ReplicationSeconds", "ReplicationSentBytes",
+    "RecordInSyncAfter", "ReplicatedBytes", "ReplicatedFiles", "ReplicationRuns", "ReplicationSeconds",
+    "ReplicationSentBytes",
 )  # fmt: skip
-"""Metrics of `replicate` that are published, and that no alarm and no dashboard shows."""
+"""Metrics that are published, and that no alarm and no dashboard shows."""
 
 
 @dataclass(frozen=True)

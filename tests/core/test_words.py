@@ -83,7 +83,7 @@ def test_a_line_of_a_log_has_nothing_that_a_terminal_obeys_and_loses_nothing(tex
 
 
 def test_a_function_s_log_has_lines_that_can_be_read_in_a_terminal(capsys: pytest.CaptureFixture[str]) -> None:
-    logger_for("probe").warning("a\u009bb", extra={"why": "c\u202ed", "fine": "ü"})
+    logger_for("of this test alone").warning("a\u009bb", extra={"why": "c\u202ed", "fine": "ü"})
     line = capsys.readouterr().out.rstrip("\n")
     assert line.isprintable()
     assert json.loads(line)["why"] == "c\u202ed"
