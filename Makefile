@@ -4,6 +4,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 SCENARIO ?= crash
+CLOUD ?=
 FUNCTION ?= probe
 EVENT ?= events/$(FUNCTION).json
 SCHEDULES ?= 2000
@@ -36,8 +37,8 @@ $(READY): requirements.txt
 	@local/setup/virtualenv.sh $(VENV) requirements.txt
 	@touch $(READY)
 
-run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, …)
-	@$(STAGE) run $(SCENARIO)
+run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, … CLOUD=ideal or aws, SEED=1)
+	@$(STAGE) run $(SCENARIO) $(if $(CLOUD),--cloud $(CLOUD)) --seed $(SEED)
 
 drill: setup ## a switchover and back, with a short report
 	@$(STAGE) drill

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from failoverctl import terminal
 from local import copies
+from local.cloud.manners.dials import Manners
 from local.report import journal
 from local.report.figures import Report
 from local.report.live import watch
@@ -32,8 +33,17 @@ BEFORE_S = 2.0
 """Seconds of a healthy pair that are watched before the fault, so that the report shows what was lost."""
 
 
-def run(scenario: Scenario, directory: Path, output: Path, console: Console | None = None) -> Report:
+def run(
+    scenario: Scenario,
+    directory: Path,
+    output: Path,
+    console: Console | None = None,
+    manners: Manners | None = None,
+) -> Report:
     """Play one scenario on a stage of its own and write its report to `output`.
+
+    Args:
+        manners: of the cloud; those that the scenario needs are turned on it. Ideal without.
 
     Raises:
         StageError: the stage or the scenario did not get as far as an outcome.
@@ -44,12 +54,16 @@ def run(scenario: Scenario, directory: Path, output: Path, console: Console | No
     console.print(
         "The stage is built: hosts, database, name server, cloud; the template is deployed …", highlight=False
     )
-    with Stage(directory, agents=scenario.agents, parameters=scenario.parameters) as stage:
+    manners = manners or Manners(scenario.cloud)
+    for name, value in scenario.manners.items():
+        manners.turn(name, value)
+    with Stage(directory, agents=scenario.agents, parameters=scenario.parameters, manners=manners) as stage:
         console.print(f"The stage is up after {time.time() - began:.1f} s.", highlight=False)
         story = Story(stage)
         with watch(lambda: _snapshot(stage, scenario, story), console):
             scenario.arrange(stage)
             prepare(stage, story)
+            stage.manners.begin()
             _begin(story)
             scenario.play(stage, story)
         report = conclude(stage, scenario, story, output)

@@ -19,6 +19,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from failoverctl.preparing import prepare_hosts
 from local.cloud.cloud import Cloud
 from local.cloud.deploy import Stack
+from local.cloud.manners.dials import Manners
 from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME, ZONE
 from local.hosts.database import MONITOR, NAME
 from local.hosts.hosts import Hosts
@@ -33,6 +34,7 @@ ROLES = ("ms1", "ms2")
 
 PROBE_INTERVAL_S = 1
 FAILURE_THRESHOLD = 3
+AWS_PATIENCE = 5.0
 
 
 class Stage:
@@ -42,16 +44,29 @@ class Stage:
         directory: takes files and logs; made new.
         agents: how many agents.
         parameters: of the template, over the stage's own.
+        manners: of the cloud; ideal without.
     """
 
-    def __init__(self, directory: Path, *, agents: int = 20, parameters: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        agents: int = 20,
+        parameters: Mapping[str, str] | None = None,
+        manners: Manners | None = None,
+    ) -> None:
         self.directory = directory = directory.resolve()
         self._parameters = dict(parameters or {})
-        self.hosts = Hosts(directory, agents=agents, preseeded=False, agents_come=False)
+        self.manners = manners or Manners()
+        self.hosts = Hosts(
+            directory, agents=agents, preseeded=False, agents_come=False, caching=not self.manners.is_ideal
+        )
         servers = {role: ADDRESS_OF[role] for role in ROLES}
         self.doors = RecordedDoors(self.hosts.doors, servers, self.hosts.database.port)
         self.names = RecordedNames(self.hosts.names, servers, SERVICE_NAME)
-        self.cloud = Cloud(self.hosts.machines, self.doors, self.names, self.hosts.places, directory)
+        self.cloud = Cloud(
+            self.hosts.machines, self.doors, self.names, self.hosts.places, directory, manners=self.manners
+        )
         self.stack: Stack | None = None
         self._histories: dict[str, tuple[Step, ...]] = {}
         self._lock = threading.Lock()
@@ -69,6 +84,11 @@ class Stage:
     ) -> None:
         self.close()
 
+    @property
+    def patience(self) -> float:
+        """By how much longer than on an ideal cloud things may take."""
+        return 1.0 if self.manners.is_ideal else AWS_PATIENCE
+
     def close(self) -> None:
         """End everything; can be called again."""
         self.cloud.stop()
@@ -83,12 +103,18 @@ class Stage:
         secret = {"username": MONITOR, "password": self.hosts.passwords.monitor}
         self.owner = self.cloud.furnish(secret=secret)
         self.instances = {"ms1": self.owner.primary_instance_id, "ms2": self.owner.standby_instance_id}
+        if self.hosts.resolver is not None:
+            self.cloud.zones.before_change = self._ask_resolver
         self.hosts.machines.enroll({instance: role for role, instance in self.instances.items()})
         authority = self.directory / "authority.pem"
         authority.write_bytes(self.hosts.ca_pem)
         self.stack = self.cloud.deploy(ROOT / "template.yaml", STACK, {**self._own(authority), **self._parameters})
         self.cloud.attach_group(self.owner, self.stack.outputs["DoorGroupId"])
         self.cloud.confirm_subscriptions(self.stack.outputs["TopicArn"])
+
+    def _ask_resolver(self) -> None:
+        if self.hosts.resolver is not None and self.manners.happens("resolver.asked-before"):
+            self.hosts.resolver.ask(SERVICE_NAME)
 
     def _own(self, authority: Path) -> dict[str, str]:
         """The parameters that an owner would give for this account."""
@@ -104,19 +130,14 @@ class Stage:
             "DatabaseName": NAME,
             "DatabaseSecretArn": self.owner.secret_arn,
             "DatabaseCaFile": str(authority),
-            "DoorSettlesSeconds": "0",  # here a rule is in effect before EC2's stand-in answers
             "HostedZoneId": self.owner.zone_id,
             "RecordName": SERVICE_NAME,
-            "RecordTtlSeconds": "5",
-            "Resolvers": NAMES,
             "VpcId": self.owner.vpc_id,
             "SubnetIds": self.owner.functions_subnet_id,
             "AdminTlsName": SERVICE_NAME,
             "AdminCaFile": str(authority),
-            "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),
-            "ProbeTimeoutSeconds": "0.5",
-            "FailureThreshold": str(FAILURE_THRESHOLD),
             "NotificationEmail": f"operators@{ZONE}",
+            **(_quick() if self.manners.is_ideal else {}),  # on AWS as it is: the template's own defaults
         }
 
     # ---- executions ------------------------------------------------------------------------------------------------
@@ -243,3 +264,15 @@ class Stage:
         if answer.get("FunctionError"):
             raise StageError(f"{function} raised {body.get('errorType')}: {body.get('errorMessage')}")
         return dict(body)
+
+
+def _quick() -> dict[str, str]:
+    """What an ideal cloud allows: quicker than the template's defaults."""
+    return {
+        "DoorSettlesSeconds": "0",  # here a rule is in effect before EC2's stand-in answers
+        "RecordTtlSeconds": "5",
+        "Resolvers": NAMES,
+        "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),
+        "ProbeTimeoutSeconds": "0.5",
+        "FailureThreshold": str(FAILURE_THRESHOLD),
+    }

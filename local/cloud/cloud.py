@@ -21,6 +21,9 @@ from local.cloud.events import Bus
 from local.cloud.function_logs import FunctionLogs, metric, put_metrics
 from local.cloud.functions import Functions
 from local.cloud.interpreter import EXECUTION_CHANGED, Interpreter
+from local.cloud.manners import wiring
+from local.cloud.manners.dials import Manners
+from local.cloud.manners.front import Front
 from local.cloud.owner import Addresses, Owner, furnish
 from local.cloud.patching import Patches
 from local.cloud.permissions import Permissions
@@ -60,11 +63,13 @@ class Cloud:
         addresses: Addresses | None = None,
         ports: Ports | None = None,
         listen_on: str = "0.0.0.0",
+        manners: Manners | None = None,
     ) -> None:
         self.addresses = addresses or Addresses()
         self._ports = ports or Ports()
         self._listen_on = listen_on
-        self._server = MotoServer(listen_on, self._ports.api)
+        self.manners = manners or Manners()
+        self._server = MotoServer(listen_on, self._ports.api, lambda behind: Front(behind, self.manners))
         self._clients: dict[str, Any] = {}
         self._credentials: dict[str, dict[str, str]] = {}
         self._making = threading.Lock()
@@ -201,6 +206,16 @@ class Cloud:
             self.permissions,
         ):
             part.install(self._patches)
+        wiring.install(
+            self.manners,
+            zones=self.zones,
+            schedules=self.schedules,
+            commands=self.ssm.commands,
+            power=self.power,
+            doors=self.doors,
+            functions=self.functions,
+            interpreter=self.interpreter,
+        )
         for running in (self._agents, self.ssm, self.zones, self.schedules, self.alarms):
             running.start()
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import threading
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 STDOUT_LIMIT = 24000
@@ -103,6 +105,15 @@ class Commands:
         self._condition = threading.Condition()
         self._invocations: dict[tuple[str, str], Invocation] = {}
         self._agents: dict[str, Agent] = {}
+        self._again: set[int] = set()
+        self.starts_after: Callable[[], float] = lambda: 0.0
+        """Says of each command how many seconds pass until an agent can have it."""
+        self.result_after: Callable[[], float] = lambda: 0.0
+        """Says of each answer how many seconds later it counts; infinite: never."""
+        self.runs_twice: Callable[[], bool] = lambda: False
+        """Says of each command whether its agent gets it a second time."""
+        self.adds_own_line: Callable[[], bool] = lambda: False
+        """Says of each failed document whether the agent ends its stderr with a line of its own."""
 
     def send(
         self,
@@ -126,12 +137,19 @@ class Commands:
             self._invocations.update({(command_id, each.instance_id): each for each in made})
         for invocation in made:  # told before an agent can fetch it, so that the changes are told in their order
             self._on_status(invocation)
-        with self._condition:
-            for invocation in made:
-                if invocation.status == "Pending":
-                    self._agent(invocation.instance_id).waiting.append(invocation)
-            self._condition.notify_all()
+        for invocation in made:
+            _after(self.starts_after(), partial(self._offer, invocation))
+            if self.runs_twice():
+                again = replace(invocation)
+                self._again.add(id(again))
+                _after(self.starts_after(), partial(self._offer, again))
         return made
+
+    def _offer(self, invocation: Invocation) -> None:
+        with self._condition:
+            if invocation.status == "Pending":
+                self._agent(invocation.instance_id).waiting.append(invocation)
+            self._condition.notify_all()
 
     def fetch(self, instance_id: str, wait_s: float, still_there: Callable[[], bool]) -> Invocation | None:
         """The agent's next command, now in progress; None after `wait_s`, or when the agent was disconnected."""
@@ -156,7 +174,8 @@ class Commands:
                 agent.polling -= 1
                 if agent.generation == generation:
                     agent.last_poll = time.time()
-        self._on_status(invocation)
+        if id(invocation) not in self._again:
+            self._on_status(invocation)
         return invocation
 
     def give_back(self, invocation: Invocation) -> None:
@@ -168,6 +187,17 @@ class Commands:
 
     def answer(self, instance_id: str, command_id: str, status: str, exit_code: int, stdout: str, stderr: str) -> bool:
         """Take an agent's answer; False when there is no such command or it has its answer already."""
+        if status == "Failed" and self.adds_own_line():
+            stderr = f"{stderr.rstrip()}\nfailed to run commands: exit status {exit_code}"
+        later_s = self.result_after()
+        if later_s > 0:
+            known = (command_id, instance_id) in self._invocations
+            if not math.isinf(later_s):
+                _after(later_s, partial(self._take, instance_id, command_id, status, exit_code, stdout, stderr))
+            return known
+        return self._take(instance_id, command_id, status, exit_code, stdout, stderr)
+
+    def _take(self, instance_id: str, command_id: str, status: str, exit_code: int, stdout: str, stderr: str) -> bool:
         with self._condition:
             invocation = self._invocations.get((command_id, instance_id))
             if invocation is None or invocation.status in FINAL:
@@ -249,6 +279,15 @@ class Commands:
         invocation.status, invocation.details = status, details
         if status in FINAL:
             invocation.ended_at = time.time()
+
+
+def _after(seconds: float, do: Callable[[], object]) -> None:
+    if seconds <= 0:
+        do()
+        return
+    later = threading.Timer(seconds, do)
+    later.daemon = True
+    later.start()
 
 
 def _answer_by(invocation: Invocation) -> float:

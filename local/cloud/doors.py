@@ -50,6 +50,8 @@ class DatabaseDoors:
         self._functions_address = functions_address
         self._watched: dict[str, _Watched] = {}
         self._lock = threading.Lock()
+        self.effect_s: Callable[[], float] = lambda: 0.0
+        """Says of each change how many seconds pass until packets are treated by it."""
 
     def install(self, patches: Patches) -> None:
         network_acls.install(patches)
@@ -88,7 +90,13 @@ class DatabaseDoors:
     def _followed(self, original: Callable[..., Any]) -> Callable[..., Any]:
         def changed(*arguments: Any, **options: Any) -> Any:
             result = original(*arguments, **options)
-            self.refresh()
+            later_s = self.effect_s()
+            if later_s > 0:
+                later = threading.Timer(later_s, self.refresh)
+                later.daemon = True
+                later.start()
+            else:
+                self.refresh()
             return result
 
         return changed

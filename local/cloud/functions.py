@@ -68,6 +68,10 @@ class Functions:
         self._pools: dict[str, _Pool] = {}
         self._lock = threading.Lock()
         self._stopped = threading.Event()
+        self.cold_s: Callable[[FunctionSpec], float] = lambda _: 0.0
+        """Says of each new process how long its start takes at least."""
+        self.at_once: Callable[[], int] = lambda: 0
+        """How many calls the account may have running; 0 for any number."""
         self._background = ThreadPoolExecutor(max_workers=32, thread_name_prefix="async-invoke")
 
     def install(self, patches: Patches) -> None:
@@ -156,9 +160,9 @@ class Functions:
             pool = self._pools.setdefault(spec.name, _Pool())
             stale = [each for each in pool.idle if each.dead or each.spec != spec]
             pool.idle = [each for each in pool.idle if each not in stale]
-            if pool.idle:
+            if pool.idle and not self._account_is_full():
                 sandbox, fresh = pool.idle.pop(), False
-            elif len(pool.busy) < spec.at_most:
+            elif len(pool.busy) < spec.at_most and not self._account_is_full():
                 sandbox, fresh = Sandbox(spec, self._host, self._listen_on), True
             else:
                 put_metrics("AWS/Lambda", [metric("Throttles", 1, {"FunctionName": spec.name}, "Count")])
@@ -174,7 +178,12 @@ class Functions:
                 raise
         return sandbox
 
+    def _account_is_full(self) -> bool:
+        limit = self.at_once()
+        return limit > 0 and sum(len(pool.busy) for pool in self._pools.values()) >= limit
+
     def _start(self, sandbox: Sandbox) -> None:
+        sandbox.cold_s = self.cold_s(sandbox.spec)
         name = sandbox.spec.name
         keys = self._credentials_of(sandbox.spec.role)
         extra = {

@@ -30,6 +30,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_parallel import br
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_lambda import (
     _SUPPORTED_API_PARAM_BINDINGS,
 )
+from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.jsonata.jsonata import extract_jsonata_variable_references
@@ -65,6 +66,8 @@ class Interpreter:
         self._on_status = on_status
         self._clients: dict[tuple[str, str, str], Any] = {}
         self._making = threading.Lock()
+        self.transition_s: Callable[[], float] = lambda: 0.0
+        """Says how long the next transition from state to state takes."""
 
     def install(self, patches: Patches) -> None:
         patches.put(
@@ -86,6 +89,12 @@ class Interpreter:
             why="a new client for every task costs 15-150 ms; and the machine's own role should make the call",
         )
         take_invocation_type(patches)
+
+        def enter(state: Any, env: Any) -> None:
+            time.sleep(self.transition_s())
+            evaluate(state, env)
+
+        evaluate = patches.put(CommonStateField, "_eval_body", enter, why="a transition takes no time")
         for module in (branches_decl, iteration_worker):
             patches.put(
                 module,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 import sys
 import threading
 import time
@@ -32,15 +33,18 @@ class IncorrectInstanceStateError(EC2ClientError):  # type: ignore[misc]
 
 
 class Power:
-    """Joins moto's instances to `machines`. `stopping_lasts_s` prolongs `stopping`, as a graceful shutdown does;
-    `on_off` hears of each instance whose power is gone."""
+    """Joins moto's instances to `machines`.
+
+    `stopping_s` says how long an instance is `stopping`, as while it shuts down (infinite: for ever); `on_off` hears of
+    each instance whose power is gone.
+    """
 
     def __init__(self, machines: Machines, bus: Bus, on_off: Callable[[str], None]) -> None:
         self._machines = machines
         self._bus = bus
         self._on_off = on_off
         self._changing = threading.Lock()
-        self.stopping_lasts_s = 0.0
+        self.stopping_s: Callable[[], float] = lambda: 0.0
 
     def install(self, patches: Patches) -> None:
         interfaces.install(patches)
@@ -89,8 +93,10 @@ class Power:
             print(f"{instance.id} stays {instance.state}: {type(error).__name__}: {error}", file=sys.stderr)
 
     def _off_to_stopped(self, instance: Any) -> None:
-        if self.stopping_lasts_s:
-            time.sleep(self.stopping_lasts_s)
+        lasts_s = self.stopping_s()
+        if math.isinf(lasts_s):
+            return  # its host runs on, or is gone with its zone: nobody outside can tell
+        time.sleep(lasts_s)
         self._off(instance)
         with self._changing:
             if instance.state == "stopping":

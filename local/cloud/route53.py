@@ -8,7 +8,7 @@ import sys
 import threading
 import time
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moto.core.responses import ActionResult
@@ -42,15 +42,22 @@ class NoSuchChangeError(Route53ClientError):  # type: ignore[misc]
 
 
 class Zones:
-    """Joins moto's hosted zones to `names`. `insync_after_s` keeps changes PENDING that much longer."""
+    """Joins moto's hosted zones to `names`.
+
+    `pending_s` says of each change how long it is PENDING; the name servers have it at the end of that.
+    `before_change` is called before each change is taken.
+    """
 
     def __init__(self, names: Names) -> None:
         self._names = names
         self._changing = threading.Lock()
         self._submitted: dict[str, datetime.datetime] = {}
         self._done: set[str] = set()
+        self._due: dict[str, float] = {}
+        self._stopped = threading.Event()
         self._queue: queue.Queue[tuple[str, str] | None] = queue.Queue()
-        self.insync_after_s = 0.0
+        self.pending_s: Callable[[], float] = lambda: 0.0
+        self.before_change: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._publish, name="route53", daemon=True)
 
     def install(self, patches: Patches) -> None:
@@ -78,16 +85,19 @@ class Zones:
         self._thread.start()
 
     def stop(self) -> None:
+        self._stopped.set()
         self._queue.put(None)
         if self._thread.is_alive():
             self._thread.join(timeout=5)
 
     def _change(self, zone_id: str, changes: Sequence[Mapping[str, Any]]) -> str:
+        self.before_change()
         zone = backend("route53").get_hosted_zone(zone_id)
         with self._changing:
             zone.rrsets = changed(zone.rrsets, changes, zone.name)
             change_id = "C" + uuid.uuid4().hex[:20].upper()
             self._submitted[change_id] = datetime.datetime.now(datetime.UTC)
+            self._due[change_id] = time.monotonic() + self.pending_s()
             self._queue.put((change_id, zone.resource_id))
         return change_id
 
@@ -110,12 +120,11 @@ class Zones:
         # One thread, so that an older state of the zone never overtakes a newer one.
         while (item := self._queue.get()) is not None:
             change_id, zone_id = item
+            self._stopped.wait(max(0.0, self._due.pop(change_id) - time.monotonic()))
             while not self._published(zone_id):
                 time.sleep(_RETRY_S)
                 if not self._queue.empty() and self._queue.queue[0] is None:
                     return
-            if self.insync_after_s:
-                time.sleep(self.insync_after_s)
             self._done.add(change_id)
 
     def _published(self, zone_id: str) -> bool:

@@ -68,6 +68,7 @@ class Sandbox:
         self._lock = threading.Lock()
         self.dead = False
         self.started_at = time.monotonic()
+        self.cold_s = 0.0
 
     def start(self, places: Places, extra: Mapping[str, str], on_line: LineListener) -> None:
         """Start the process; returns at once. `extra`: credentials and the endpoint."""
@@ -95,6 +96,7 @@ class Sandbox:
         if self._api.init_error:
             self.kill()
             return Answer(self._api.init_error, True)
+        time.sleep(max(0.0, self.started_at + self.cold_s - time.monotonic()))
         began = time.monotonic()
         invocation = Invocation(payload, self.spec.arn, time.time() + self.spec.timeout_s)
         with self._lock:

@@ -13,6 +13,7 @@ import re
 import threading
 import time
 import uuid
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,12 +40,16 @@ class Due:
 
 
 class Schedules:
-    """A thread that looks each `tick_s` at moto's schedules."""
+    """A thread that looks each `tick_s` at moto's schedules.
+
+    `firings` says of each moment that a schedule is due when it fires, in seconds from then: once, at once.
+    """
 
     def __init__(self, targets: Targets, *, first_after_s: float = 0.5, tick_s: float = 0.1) -> None:
         self._targets = targets
         self._first_after_s = first_after_s
         self._tick_s = tick_s
+        self.firings: Callable[[], Sequence[float]] = lambda: (0.0,)
         self._next: dict[tuple[str, str], float] = {}
         self._stopped = threading.Event()
         self._paused: set[str] = set()
@@ -87,8 +92,16 @@ class Schedules:
                 self._next[key] = first(due.expression, now, self._first_after_s)
             if self._next[key] <= now:
                 self._next[key] = following(due.expression, self._next[key], now)
-                if due.key.rsplit("/", 1)[-1] not in self._paused:
-                    self._deliver(due)
+                for late_s in self.firings():
+                    self._deliver_after(late_s, due)
+
+    def _deliver_after(self, late_s: float, due: Due) -> None:
+        if late_s > 0:
+            later = threading.Timer(late_s, self._deliver_after, (0.0, due))
+            later.daemon = True
+            later.start()
+        elif due.key.rsplit("/", 1)[-1] not in self._paused and not self._stopped.is_set():
+            self._deliver(due)
 
     def _deliver(self, due: Due) -> None:
         for arn, payload in due.targets:

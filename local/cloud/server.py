@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -32,9 +33,10 @@ class PortTakenError(Exception):
 
 
 class MotoServer:
-    """Serves moto on `host`:`port` (0 for any free port) between `start` and `stop`."""
+    """Serves moto on `host`:`port` (0 for any free port) between `start` and `stop`; `before` wraps the application."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, before: Callable[[Any], Any] = lambda application: application) -> None:
+        self._before = before
         self._host = host
         self._port = port
         self._server: Any = None
@@ -57,7 +59,7 @@ class MotoServer:
         application.get_backend_for_host = lru_cache(maxsize=None)(application.get_backend_for_host)
         try:
             self._server = werkzeug.serving.make_server(
-                self._host, self._port, application, threaded=True, request_handler=_QuickHandler
+                self._host, self._port, self._before(application), threaded=True, request_handler=_QuickHandler
             )
         except (OSError, SystemExit) as error:  # werkzeug turns "address in use" into an exit
             raise PortTakenError(

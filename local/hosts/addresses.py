@@ -21,6 +21,8 @@ VPC = "10.77.0.68"
 DATABASE = "10.77.0.30"
 AGENTS = "10.77.0.40"
 NAMES = "10.77.0.53"
+RESOLVER = "10.77.0.2"
+"""The network's base plus two, as in a VPC; there only where the stage has a caching resolver."""
 
 READER = "10.77.0.101"
 POOLER = "10.77.0.84"

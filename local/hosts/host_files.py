@@ -67,8 +67,12 @@ class HostFiles:
         path.write_bytes(text.encode() if isinstance(text, str) else text)
         return path
 
-    def create(self) -> None:
-        """Make the files of a host as freshly installed; whatever was there of an earlier one is gone."""
+    def create(self, resolver: str = NAMES) -> None:
+        """Make the files of a host as freshly installed; whatever was there of an earlier one is gone.
+
+        Args:
+            resolver: the name server that its programs ask.
+        """
         shutil.rmtree(self.root, ignore_errors=True)
         for top in self.layout.private:
             (self.root / top).mkdir(parents=True, mode=0o700 if top == "root" else 0o755)
@@ -82,7 +86,7 @@ class HostFiles:
             raise RuntimeError(f"the host's own /etc could not be made: {done.stderr.strip()}")
         for directory in ("/etc/opt", "/etc/ssh"):
             self.path(directory).mkdir(exist_ok=True)
-        self._identity()
+        self._identity(resolver)
 
     def lead_writer_to(self, address: str) -> None:
         """Have the database's writer found at an address from now on."""
@@ -90,10 +94,10 @@ class HostFiles:
         names = "".join(f"{own}\t{name}.{ZONE} {name}\n" for name, own in hosts.items())
         self.write("/etc/hosts", f"127.0.0.1\tlocalhost\n{names}{address}\t{WRITER_NAME}\n")
 
-    def _identity(self) -> None:
+    def _identity(self, resolver: str) -> None:
         self.write("/etc/hostname", self._place.name + "\n")
         self.lead_writer_to(DATABASE)
-        self.write("/etc/resolv.conf", f"nameserver {NAMES}\noptions timeout:1 attempts:2\n")
+        self.write("/etc/resolv.conf", f"nameserver {resolver}\noptions timeout:1 attempts:2\n")
         self.write("/etc/nsswitch.conf", "passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n")
         self.write("/etc/pam.d/sshd", _PAM_SSHD)
         self.write("/etc/sudoers", _SUDOERS, mode=0o440)

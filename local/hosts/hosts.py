@@ -25,6 +25,7 @@ from .network import Network, command
 from .pooler import Pooler
 from .postgresql import PostgreSQL
 from .reader import Reader
+from .resolver import Resolver
 from .server_host import DatabaseAccess, ServerHost
 
 # Twice the largest import that is rehearsed (500 MB, and its copy on the standby), and room for the database.
@@ -104,9 +105,11 @@ class Hosts:
         autostart: Iterable[str] = ("ms1",),
         agents_come: bool = True,
         engine: str = PostgreSQL.engine,
+        caching: bool = False,
     ) -> None:
         """`engine`: "postgresql" or "mysql" (MariaDB). `preseeded`: ms2 has ms1's configuration from the start.
-        `autostart`: servers that start with their host. `agents_come`: not only at `agents.start()`.
+        `autostart`: servers that start with their host. `agents_come`: not only at `agents.start()`. `caching`: a
+        caching resolver answers them all, in place of the name server itself.
         """
         self.work_dir = work_dir.resolve()
         self.passwords = passwords or Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
@@ -132,6 +135,8 @@ class Hosts:
         self.machines = Instances(self.servers)
         self.doors = Door(self._hosts["database"])
         self.names = NameServer(self._hosts["names"])
+        self.resolver = Resolver(self._hosts["names"]) if caching else None
+        self._resolver_address = addresses.RESOLVER if caching else addresses.NAMES
         self.places = FunctionPlaces(self._hosts["vpc"])
         self.agents = Fleet(self._hosts["agents"], self._ms_certificate.certificate, agents)
 
@@ -233,7 +238,7 @@ class Hosts:
 
     def _up_database(self) -> None:
         host = self._hosts["database"]
-        host.files.create()
+        host.files.create(self._resolver_address)
         host.power_on()
         # Shut before there is anything to reach: what connects later is known to the filter from its first packet.
         self.doors.apply([])
@@ -241,26 +246,28 @@ class Hosts:
 
     def _up_names(self) -> None:
         host = self._hosts["names"]
-        host.files.create()
+        host.files.create(self._resolver_address)
         host.power_on()
         self.names.start(ZONE)
+        if self.resolver is not None:
+            self.resolver.start()
 
     def _up_agents(self) -> None:
         host = self._hosts["agents"]
-        host.files.create()
+        host.files.create(self._resolver_address)
         host.power_on()
         if self._agents_come:
             self.agents.start()
 
     def _up_vpc(self) -> None:
         host = self._hosts["vpc"]
-        host.files.create()
+        host.files.create(self._resolver_address)
         host.power_on()
 
     def _pair_member(self, role: str) -> Callable[[], None]:
         def up() -> None:
             server = self.servers[role]
-            server.host.files.create()
+            server.host.files.create(self._resolver_address)
             server.install(autostart=role in self._autostart)
             if role == "ms1" or self._preseeded:
                 server.configure(self._ms_certificate, self._database_access())

@@ -26,6 +26,8 @@ class Scenario:
         parameters: of the template, where it needs others.
         agents: how many there are.
         excused: invariants of the report that the incident itself breaks; it is judged without them.
+        cloud: the one that it is played on unless another is asked for.
+        manners: dials of the cloud that the incident turns (local/cloud/manners/table.py).
     """
 
     name: str
@@ -36,6 +38,8 @@ class Scenario:
     agents: int = 20
     arrange: Callable[[Stage], None] = lambda _: None
     excused: tuple[str, ...] = ()
+    cloud: str = "ideal"
+    manners: Mapping[str, float | tuple[float, float]] = field(default_factory=dict)
 
 
 class Story:
@@ -136,7 +140,7 @@ class Story:
                     return str(each["executionArn"])
             return None
 
-        execution = str(wait_for("an execution of the workflow", new, deadline_s))
+        execution = str(wait_for("an execution of the workflow", new, deadline_s * self._stage.patience))
         self.follow(execution)
         return execution
 
@@ -146,7 +150,7 @@ class Story:
 
     def await_end(self, execution: str, run_s: float = 60) -> str:
         """Wait for the outcome of an execution, which becomes the scenario's."""
-        self.outcome = self._stage.outcome(execution, run_s)
+        self.outcome = self._stage.outcome(execution, run_s * self._stage.patience)
         self.tell(f"the workflow ends: {self.outcome}")
         return self.outcome
 
@@ -157,13 +161,17 @@ class Story:
             receipt = self._stage.record().get("receipt")
             return receipt if receipt and receipt["epoch"] == epoch else None
 
-        return dict(wait_for(f"the fence's receipt in epoch {epoch}", proven, deadline_s, every_s=0.01))
+        return dict(
+            wait_for(f"the fence's receipt in epoch {epoch}", proven, deadline_s * self._stage.patience, every_s=0.01)
+        )
 
     def await_agents(self, server: str, deadline_s: float = 30) -> None:
         """Wait until every agent is with a server."""
         self.doing = f"agents find {server}"
         fleet = self._stage.hosts.agents
-        wait_for(f"all agents on {server}", lambda: fleet.counts()[server] == fleet.count, deadline_s)
+        wait_for(
+            f"all agents on {server}", lambda: fleet.counts()[server] == fleet.count, deadline_s * self._stage.patience
+        )
 
     def watch_on(self, seconds: float) -> None:
         """Go on observing: a zombie may write late. The one place where time itself is what is waited for."""

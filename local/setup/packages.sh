@@ -5,7 +5,8 @@ set -euo pipefail
 
 packages=(
   iproute2 nftables util-linux procps        # hosts
-  postgresql pgbouncer mariadb-server knot   # database, pooler and name server
+  postgresql pgbouncer mariadb-server        # database and pooler
+  knot unbound                               # name server and resolver
   openssh-server openssh-client rsync acl sudo # replication
   shellcheck python3-venv ca-certificates
 )

@@ -9,7 +9,9 @@ import dns.query
 import dns.rcode
 import pytest
 
-from local.hosts.addresses import NAMES
+from local.hosts.addresses import NAMES, RESOLVER
+from local.hosts.resolver import Resolver
+from local.hosts.waiting import wait_until
 from local.machines import Record
 
 from .conftest import Stage
@@ -61,3 +63,21 @@ def test_hosts_find_the_service_by_name(stage: Stage) -> None:
     for name in ("agents", "vpc", "ms1"):
         found = stage.hosts.host(name).run(["getent", "ahostsv4", "ms.corp.example"]).stdout
         assert found.split()[0] == "10.77.0.12", name
+
+
+@pytest.mark.stage
+def test_the_resolver_serves_what_it_was_told_before_a_change_until_the_ttl_is_over(stage: Stage) -> None:
+    resolver = Resolver(stage.hosts.host("names"))
+    resolver.start()
+
+    def resolved() -> list[str]:
+        answer = dns.query.udp(dns.message.make_query("kept.corp.example.", "A"), RESOLVER, timeout=2).answer
+        return [str(record) for record in answer[0]] if answer else []
+
+    publish = stage.hosts.names.publish
+    publish("corp.example", [Record("kept.corp.example", "A", 2, ("10.77.0.11",))])
+    resolver.ask("kept.corp.example")
+    publish("corp.example", [Record("kept.corp.example", "A", 2, ("10.77.0.12",))])
+    assert served("kept.corp.example.")[1] == ["10.77.0.12"]
+    assert resolved() == ["10.77.0.11"]
+    wait_until("the TTL is over", lambda: resolved() == ["10.77.0.12"], deadline_s=10)
