@@ -36,7 +36,12 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "DATABASE_NAME": "tectia",
         "DATABASE_SECRET": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:monitor-AbCdEf",
     },
-    "dns": {"HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ", "RECORD_NAME": "ms.corp.example", "RECORD_TTL_SECONDS": "5"},
+    "dns": {
+        **_TABLE,
+        "HOSTED_ZONE_ID": "Z0123456789ABCDEFGHIJ",
+        "RECORD_NAME": "ms.corp.example",
+        "RECORD_TTL_SECONDS": "5",
+    },
     "pair": {
         **_TABLE,
         "PROBE_FUNCTION": "ms-failover-probe",
@@ -45,6 +50,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
         "DNS_FUNCTION": "ms-failover-dns",
         "REPLICATE_FUNCTION": "ms-failover-replicate",
+        "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:ms-failover-failover",
     },
     "probe": {
         "ADMIN_PORT": "443",

@@ -1,7 +1,8 @@
 """`dns`: the one record that agents go by.
 
-Actions: status (where does it point?), move (compare-and-swap), follow (wait until the name servers have a change;
-asked by an event, so that nobody waits for it), rights (may we move it? tried dry).
+Actions: status (where does it point?), move (compare-and-swap; only to the target of the change under way, or to the
+active server), follow (wait until the name servers have a change; asked by an event, so that nobody waits for it),
+rights (may we move it? tried dry).
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import observing
+from msfailover import fence, observing
 from msfailover.adapters import aws, dry, route53
+from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
-from msfailover.pair import Server
-from msfailover.request import BadRequest, line_in, role_in
+from msfailover.pair import PairState, Server
+from msfailover.request import BadRequest, epoch_in, line_in, role_in
 from msfailover.settings import DnsSettings
 from msfailover.verdict import Verdict, no, yes
 from msfailover.waiting import attempts
@@ -41,7 +43,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if action == "status":
         verdict = status(SETTINGS.pair.server(role_in(event)))
     elif action == "move":
-        verdict = move(SETTINGS.pair.server(role_in(event)))
+        verdict = move(SETTINGS.pair.server(role_in(event)), epoch_in(event))
     elif action == "follow":
         verdict = follow(line_in(event, "change"))
     elif action == "rights":
@@ -108,15 +110,20 @@ def rights() -> Verdict:
     )
 
 
-def move(server: Server) -> Verdict:
+def move(server: Server, epoch: int) -> Verdict:
     """Point the record to the server. Whoever moved it in between is looked at again, not overwritten blindly.
 
+    The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile moves the name
+    himself, and then this swap no longer finds what it has read.
+
     Raises:
+        NoReceipt: the server is neither the target of a change whose fence is proven, nor active, in that epoch.
         RecordMovedUnderneath: others moved it each time.
         StrangeRecord: it is not a simple record set.
     """
     for last in (False,) * (SWAPS_AT_MOST - 1) + (True,):
         found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
+        fence.demand_name(_state(), server.role, epoch)
         wanted = _wanted(server, found)
         if found == wanted:
             return yes(f"{SETTINGS.record_name} points to {server.role} already ({server.address}).")
@@ -136,3 +143,7 @@ def move(server: Server) -> Verdict:
 def _wanted(server: Server, found: route53.RecordSet | None) -> route53.RecordSet:
     name = found.name if found else SETTINGS.record_name
     return route53.RecordSet(name, server.record_type, SETTINGS.ttl_s, (server.address,))
+
+
+def _state() -> PairState:
+    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()

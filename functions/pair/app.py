@@ -71,13 +71,17 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return answer
 
 
+def _execution_in(event: Mapping[str, Any]) -> str:
+    return execution_in(event, SETTINGS.machine)
+
+
 def _table() -> PairTable:
     return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
 
 
 def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     """Admit the request and take the lease with the next epoch, or say why not. Asked twice, answers the same."""
-    execution, asked = execution_in(event), event.get("request")
+    execution, asked = _execution_in(event), event.get("request")
     rehearse = isinstance(asked, Mapping) and asked.get("dry_run") is True
     try:
         request = parse_request(asked)
@@ -108,7 +112,7 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     except BadRequest as error:
         return {"would": Outcome.REFUSED.value, "sentence": f"Refused: {error}", "checks": []}
     state = _table().read()
-    admission = admit(request, state, execution_in(event), time.time(), _holder_runs(request, state))
+    admission = admit(request, state, _execution_in(event), time.time(), _holder_runs(request, state))
     if admission.plan is None:
         return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
     asked = rehearsal.questions(admission.plan)
@@ -126,11 +130,12 @@ def _put(question: rehearsal.Question) -> Verdict:
 def _holder_runs(request: Request, state: PairState) -> Verdict | None:
     if request.action is not Action.RESUME or state.lease is None:
         return None
-    return executions.running(aws.stepfunctions(), state.lease.execution, time.time())
+    return executions.running(aws.stepfunctions(), state.lease.execution, state.lease.taken_at, time.time())
 
 
 def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     """Find out who is active, and aim the adoption at that server."""
+    execution = _execution_in(event)
     named = role_in(event, "named") if event.get("named") else None
     surveys = {
         role: adoption.Survey(
@@ -142,7 +147,6 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     verdict, active = adoption.who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return verdict.to_json()
-    execution = execution_in(event)
     _table().change(lambda state: changes.aim(state, execution, active))
     return {**verdict.to_json(), "target": active.value, "source": active.other.value}
 
@@ -153,21 +157,13 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
     door = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
     sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": server.other})
-    return restarting.may_restart(server, host, door, sessions, _restarted_s_ago(server)).to_json()
-
-
-def _restarted_s_ago(server: Role) -> float | None:
-    """Seconds since a failover last restarted the server in place and stood down."""
-    for line in _table().history(10):
-        restarted = any(phase["name"] == "RestartSource" for phase in line.get("phases", ()))
-        if restarted and line["source"] == server and line["outcome"] == Outcome.STOOD_DOWN:
-            return time.time() - float(line["ended_at"])
-    return None
+    restarted_s_ago = restarting.restarted_s_ago(_table().history(10), server, time.time())
+    return restarting.may_restart(server, host, door, sessions, restarted_s_ago).to_json()
 
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the database proves the fence; if it does, keep the receipt with the change's epoch."""
-    server, execution = role_in(event), execution_in(event)
+    server, execution = role_in(event), _execution_in(event)
     door_before = _ask(SETTINGS.access_function, {"action": "status", "server": server})
     if not door_before.is_no:
         return door_before.to_json() | {"answer": "no" if door_before.is_yes else "unknown"}
@@ -186,7 +182,7 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the old server's machine is off; if it is, keep the receipt with the change's epoch."""
-    server, execution = role_in(event), execution_in(event)
+    server, execution = role_in(event), _execution_in(event)
     power = _ask(SETTINGS.server_function, {"action": "power", "server": server})
     return _keep(execution, lambda epoch: fence.proof_by_power(server, epoch, power, time.time()))
 
@@ -209,13 +205,13 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     Sessions of the old server that are there all the same are ended: a connection made before its door was shut can
     turn into one late (adapters/sessions/postgresql.py), and one of a machine without power stays till it is ended.
     """
-    server = role_in(event)
+    server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
         admin, own, others = _seen_of(server)
         if others.is_yes or (admin.is_yes and own.is_yes):
             break
     if others.is_yes:
-        _end_sessions_of(server.other, str(event.get("execution")))
+        _end_sessions_of(server.other, execution)
     record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record).to_json()
 
@@ -250,7 +246,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> None:
 
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the change round: from here on the server it came from is to be active again, in an epoch of its own."""
-    execution = execution_in(event)
+    execution = _execution_in(event)
     state = _table().change(lambda before: changes.turn_back(before, execution))
     lease = state.lease
     if lease is None:
@@ -262,7 +258,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     """End the change: write its history, then the record, and say what people are to be told. Twice is once.
 
     An empty message is for nobody: they were told the same a moment ago."""
-    execution, outcome = execution_in(event), Outcome(one_of(event, "outcome", Outcome))
+    execution, outcome = _execution_in(event), Outcome(one_of(event, "outcome", Outcome))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
     table = _table()
     before = table.read()
@@ -307,7 +303,7 @@ def _phases(execution: str, now: float) -> list[dict[str, Any]]:
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
-    sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], execution_in(event)
+    sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], _execution_in(event)
     if _is_quiet(event.get("request")):
         return {"outcome": Outcome.REFUSED.value, "subject": "", "message": ""}
     message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)

@@ -245,8 +245,9 @@ class SSM(_Client):
 class Route53(_Client):
     """The one record."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, judge: RecordJudge) -> None:
         super().__init__(world, "route53")
+        self._judge = judge
 
     def list_resource_record_sets(self, **_: Any) -> Any:
         return self._call("list_resource_record_sets", lambda: {"ResourceRecordSets": [self._set()]})
@@ -257,12 +258,16 @@ class Route53(_Client):
         return {"Name": RECORD, "Type": "A", "TTL": name["ttl"], "ResourceRecords": values}
 
     def change_resource_record_sets(self, *, ChangeBatch: Any, **_: Any) -> Any:  # noqa: N803
+        made = next(each["ResourceRecordSet"] for each in ChangeBatch["Changes"] if each["Action"] != "DELETE")
+        values = tuple(each["Value"] for each in made["ResourceRecords"])
+        for host in self._world.hosts.values():
+            if set(values) & set(host.addresses):
+                self._judge.names(host.role)
+
         def change() -> Any:
             removed = [each["ResourceRecordSet"] for each in ChangeBatch["Changes"] if each["Action"] == "DELETE"]
-            made = next(each["ResourceRecordSet"] for each in ChangeBatch["Changes"] if each["Action"] != "DELETE")
             if removed != [self._set()]:
                 raise client_error("InvalidChangeBatch", "not as it was", "ChangeResourceRecordSets")
-            values = tuple(each["Value"] for each in made["ResourceRecords"])
             self._world.name = {"values": values, "ttl": made["TTL"]}
             self._world.touch(f"the name is moved to {', '.join(values)}")
             return {"ChangeInfo": {"Id": "/change/C1"}}

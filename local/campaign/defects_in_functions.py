@@ -139,7 +139,7 @@ def any_receipt(patches: Patches, found: Functions) -> None:
 
 
 def no_receipt_demanded(patches: Patches, _found: Functions) -> None:
-    def demanded(_state: PairState, target: Role, epoch: int) -> Receipt:
+    def demanded(_state: PairState, target: Role, epoch: int, *_act: str) -> Receipt:
         return Receipt(epoch, target.other, FencedBy.POWER, "not asked", (), BEGINNING)
 
     patches.put(fence, "demand_receipt", demanded, why=WHY)
@@ -177,8 +177,8 @@ def both_doors(patches: Patches, found: Functions) -> None:
 def epoch_not_compared(patches: Patches, _found: Functions) -> None:
     receipt, change = fence.demand_receipt, fence.demand_change
 
-    def demand_receipt(state: PairState, target: Role, epoch: int) -> Receipt:
-        return receipt(state, target, state.lease.epoch if state.lease else epoch)
+    def demand_receipt(state: PairState, target: Role, epoch: int, *act: str) -> Receipt:
+        return receipt(state, target, state.lease.epoch if state.lease else epoch, *act)
 
     def demand_change(state: PairState, fenced: Role, epoch: int) -> None:
         if state.lease is not None:
@@ -187,6 +187,25 @@ def epoch_not_compared(patches: Patches, _found: Functions) -> None:
 
     patches.put(fence, "demand_receipt", demand_receipt, why=WHY)
     patches.put(fence, "demand_change", demand_change, why=WHY)
+
+
+def foreign_execution(patches: Patches, found: Functions) -> None:
+    patches.put(found["pair"], "_execution_in", lambda event: str(event["execution"]), why=WHY)
+
+
+def conclude_unproven(patches: Patches, _found: Functions) -> None:
+    demand = fence.demand_receipt
+
+    def demanded(state: PairState, target: Role, epoch: int, *act: str) -> Receipt:
+        if act == ("called active",):
+            return Receipt(epoch, target.other, FencedBy.POWER, "not asked", (), BEGINNING)
+        return demand(state, target, epoch, *act)
+
+    patches.put(fence, "demand_receipt", demanded, why=WHY)
+
+
+def late_move(patches: Patches, _found: Functions) -> None:
+    patches.put(fence, "demand_name", lambda *_: None, why=WHY)
 
 
 def lease_expires(patches: Patches, found: Functions) -> None:

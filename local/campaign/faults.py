@@ -39,6 +39,7 @@ class Kind(StrEnum):
     DATABASE_BACK = "database-back"
     AUDIT = "audit"  # the audit looks, and puts out who must be out
     MANUAL = "manual"  # a person sets the mode to manual
+    HAND = "hand"  # somebody calls the function of the record by hand, and says that the pair has moved
     ACK = "ack"  # a person acknowledges the last automatic failover
     OPENED = "opened"  # somebody opens the database to the whole network, in an owner's group
 

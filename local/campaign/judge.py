@@ -86,6 +86,8 @@ class RecordJudge:
             raise Violation("I4", f"{holds['execution']} takes the lease from {held['execution']}, which still runs")
         if holds and not held and holds["requested_by"] in AUTOMATIC:
             self._may_act_by_itself(before)
+        if holds and holds["execution"] not in self._executions:
+            raise Violation("I4", f"the lease is held by {holds['execution']}, which is no execution of the machine")
         if holds and holds != held and holds["epoch"] <= after.get("epoch", 0):
             raise Violation("I4", f"a change begins in epoch {holds['epoch']}, which is not new")
         receipt = after.get("receipt")
@@ -146,6 +148,13 @@ class RecordJudge:
             return
         if automatic and after.get("acknowledged", True):
             raise Violation("I7", "an automatic failover does not ask to be acknowledged")
+        receipt = before.get("receipt")
+        if (
+            lease is None
+            or not receipt
+            or (receipt["server"], receipt["epoch"]) != (OTHER[after["active"]], lease["epoch"])
+        ):
+            raise Violation("I2", f"{after['active']} becomes active without a receipt for {OTHER[after['active']]}")
         if lease is not None and lease["target"] != after["active"]:
             raise Violation("I7", f"{after['active']} becomes active, but {lease['target']} was asked for")
 
@@ -158,6 +167,14 @@ class RecordJudge:
             self.lets_in(role, "started")
         elif other in world.database.writers() or other in world.in_door():
             raise Violation("I2", f"{role} is restarted in place while {other} can use the database")
+
+    def names(self, role: str) -> None:
+        """Judge an order to move the name: to the target of a proven change, or to the active server at rest."""
+        state = record(self._world)
+        if state.get("lease"):
+            self.lets_in(role, "named")
+        elif state.get("active") != role:
+            raise Violation("I4", f"the name is moved to {role} while {state.get('active')} is active")
 
     def lets_in(self, role: str, how: str) -> None:
         """Judge a step that lets a server in or starts it: a valid receipt must be there, and be true."""

@@ -147,7 +147,7 @@ def clients_for(
         "dynamodb": DynamoDB(world, judge),
         "ec2": EC2(world, judge),
         "ssm": SSM(world, judge),
-        "route53": Route53(world),
+        "route53": Route53(world, judge),
         "stepfunctions": StepFunctions(world, executions, start),
         "functions": Lambda(world, found, "ask"),
         "engine": Engine(world),

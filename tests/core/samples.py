@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from msfailover.history import Outcome
 from msfailover.pair import FencedBy, Lease, Pair, PairState, Receipt, Role, Server
 from msfailover.request import Action, Request
 
@@ -13,8 +14,8 @@ PAIR = Pair("management-server", MS1, MS2)
 
 NOW = 1_790_000_000.0
 MACHINE = "arn:aws:states:eu-central-1:123456789012"
-OURS = f"{MACHINE}:execution:ms-failover:ours"
-THEIRS = f"{MACHINE}:execution:ms-failover:theirs"
+OURS = f"{MACHINE}:execution:ms-failover-failover:ours"
+THEIRS = f"{MACHINE}:execution:ms-failover-failover:theirs"
 
 
 def state(**changes: Any) -> PairState:
@@ -48,6 +49,11 @@ def receipt(**changes: Any) -> Receipt:
         "evidence": ("The door is shut.", "No session."),
     }
     return Receipt(**{**about, **changes})
+
+
+def proof_for(outcome: Outcome) -> Receipt | None:
+    """The proof that a change has that ends so."""
+    return receipt() if outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK) else None
 
 
 def request(action: Action = Action.FAILOVER, **changes: Any) -> Request:

@@ -7,11 +7,12 @@ from dataclasses import replace
 import pytest
 from msfailover.admission import Plan
 from msfailover.changes import LeaseLost, aim, conclude, keep_receipt, take_lease, turn_back
+from msfailover.fence import NoReceipt
 from msfailover.history import History, Outcome
-from msfailover.pair import FencedBy, PairState, Role
+from msfailover.pair import FencedBy, PairState, Receipt, Role
 from msfailover.request import Action
 
-from tests.core.samples import NOW, OURS, THEIRS, lease, receipt, request, state
+from tests.core.samples import NOW, OURS, THEIRS, lease, proof_for, receipt, request, state
 
 FAILOVER = Plan(Action.FAILOVER, Role.MS1, Role.MS2, 2, confirm=True, may_power_off=True)
 RESUMED = Plan(Action.RESUME, Role.MS1, Role.MS2, 2, may_power_off=True)
@@ -105,6 +106,12 @@ def test_turning_back_is_a_change_of_its_own_with_its_own_epoch_and_no_proof_yet
     assert turn_back(out, OURS) == state(lease=lease(action="switchover", target=Role.MS1, epoch=3))
 
 
+@pytest.mark.parametrize("action", ["failover", "force", "resume", "adopt"])
+def test_only_a_switchover_is_turned_back(action: str) -> None:
+    with pytest.raises(LeaseLost, match=f"A {action} is not turned back"):
+        turn_back(state(lease=lease(action=action)), OURS)
+
+
 def test_turning_back_twice_is_turning_back_once() -> None:
     once = turn_back(state(lease=lease(action="switchover")), OURS)
     assert turn_back(once, OURS) == once
@@ -135,14 +142,16 @@ def test_a_promotion_makes_the_target_active_in_the_new_epoch_and_gives_the_leas
 @pytest.mark.parametrize("outcome", list(Outcome))
 @pytest.mark.parametrize("who", ["watch", "alarm", "Ada", "unnamed"])
 def test_only_a_promotion_that_no_person_asked_for_waits_to_be_acknowledged(outcome: Outcome, who: str) -> None:
-    after, _ = conclude(state(lease=lease(requested_by=who)), OURS, outcome, "So it ended.", NOW)
+    after, _ = conclude(
+        state(lease=lease(requested_by=who), receipt=proof_for(outcome)), OURS, outcome, "So it ended.", NOW
+    )
     unattended = outcome is Outcome.PROMOTED and who in ("watch", "alarm")
     assert after.acknowledged is not unattended
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_no_end_of_a_change_acknowledges_an_earlier_one(outcome: Outcome) -> None:
-    before = state(lease=lease(requested_by="Ada"), acknowledged=False)
+    before = state(lease=lease(requested_by="Ada"), receipt=proof_for(outcome), acknowledged=False)
     assert not conclude(before, OURS, outcome, "So it ended.", NOW)[0].acknowledged
 
 
@@ -153,9 +162,35 @@ def test_an_end_before_anything_was_touched_leaves_the_pair_as_it_was(outcome: O
     assert (line.epoch, line.outcome, line.receipt) == (2, outcome, None)
 
 
-def test_an_end_without_a_change_leaves_no_proof_behind() -> None:
+@pytest.mark.parametrize("outcome", [Outcome.STOOD_DOWN, Outcome.REFUSED, Outcome.BLOCKED])
+def test_a_change_that_has_fenced_a_server_can_not_end_as_if_nothing_was_touched(outcome: Outcome) -> None:
     before = state(lease=lease(), receipt=receipt())
-    assert conclude(before, OURS, Outcome.BLOCKED, "Not fit.", NOW)[0].receipt is None
+    with pytest.raises(LeaseLost, match=f"can't end as {outcome}: ms1 is fenced already"):
+        conclude(before, OURS, outcome, "Nothing was touched.", NOW)
+
+
+def test_an_adoption_that_is_refused_after_all_leaves_no_proof_behind() -> None:
+    before = PairState(lease=lease(action="adopt", epoch=1), receipt=receipt(epoch=1))
+    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])
+@pytest.mark.parametrize(
+    "proof",
+    [
+        None,
+        receipt(epoch=1),
+        receipt(server=Role.MS2),
+        receipt(access="not asked"),
+        receipt(sessions=()),
+        receipt(sessions=(0, 1, 0)),
+    ],
+)
+def test_nobody_is_called_active_without_the_proof_of_this_epoch_that_the_other_one_is_out(
+    outcome: Outcome, proof: Receipt | None
+) -> None:
+    with pytest.raises(NoReceipt, match="ms2 is not called active"):
+        conclude(state(lease=lease(), receipt=proof), OURS, outcome, "Surely.", NOW)
 
 
 def test_a_switchover_that_was_rolled_back_has_the_first_server_active_in_the_epoch_of_the_way_back() -> None:
@@ -186,7 +221,7 @@ def test_the_end_of_a_resumed_change_clears_why_it_had_halted() -> None:
 def test_maintenance_and_mode_outlive_every_change() -> None:
     before = state(lease=lease(requested_by="Ada"), mode="manual", maintenance_until=NOW + 60)
     for outcome in Outcome:
-        after, _ = conclude(before, OURS, outcome, "So it ended.", NOW)
+        after, _ = conclude(replace(before, receipt=proof_for(outcome)), OURS, outcome, "So it ended.", NOW)
         assert (after.mode, after.maintenance_until) == ("manual", NOW + 60)
 
 
@@ -195,7 +230,7 @@ def test_maintenance_and_mode_outlive_every_change() -> None:
 
 @pytest.mark.parametrize("proof", [None, receipt(), receipt(by=FencedBy.POWER, access="not asked", sessions=())])
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_a_line_of_the_history_survives_being_stored(proof: object, outcome: Outcome) -> None:
-    before = state(lease=lease(), receipt=proof)
-    _, line = conclude(before, OURS, outcome, "So it ended.", NOW + 0.25)
+def test_a_line_of_the_history_survives_being_stored(proof: Receipt | None, outcome: Outcome) -> None:
+    _, ended = conclude(state(lease=lease(), receipt=proof_for(outcome)), OURS, outcome, "So it ended.", NOW + 0.25)
+    line = replace(ended, receipt=proof)
     assert History.from_json(line.to_json()) == line

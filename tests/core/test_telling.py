@@ -19,8 +19,9 @@ LONGEST_NAME = "p" * 41
 
 def told(outcome: Outcome, pair: str = "tectia", *, proven: bool | None = None, **about: Any) -> Message:
     if proven is None:
-        proven = outcome is Outcome.PROMOTED
-    before = state(lease=lease(**about), receipt=receipt() if proven else None)
+        proven = outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)
+    held = lease(**about)
+    before = state(lease=held, receipt=receipt(epoch=held.epoch, server=held.target.other) if proven else None)
     after, line = conclude(before, OURS, outcome, "So it ended.", NOW)
     return tell(pair, after, line, "demo")
 

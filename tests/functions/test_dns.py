@@ -11,7 +11,9 @@ from typing import Any
 import pytest
 from msfailover.adapters import aws
 
+from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
+from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 from tests.functions.zone import Zone
 
@@ -67,10 +69,11 @@ def test_a_change_that_is_not_confirmed_in_time_is_an_error_that_reaches_people(
         follow(following)
 
 
-def test_a_pair_with_ipv6_addresses_has_an_aaaa_record(run: Start, zone: Zone) -> None:
-    dns = run("dns", HOSTED_ZONE_ID=zone.id, **V6)
+def test_a_pair_with_ipv6_addresses_has_an_aaaa_record(run: Start, record: Record, zone: Zone) -> None:
+    dns = run("dns", TABLE_NAME=record.name, HOSTED_ZONE_ID=zone.id, **V6)
+    record.put(state(lease=lease(), receipt=receipt()))
     zone.put("2001:db8::11", kind="AAAA")
-    asked = {"server": "ms2", "execution": "x"}
+    asked = {"server": "ms2", "epoch": 2}
     assert dns.handler({"action": "status", **asked}, None)["answer"] == "no"
     assert dns.handler({"action": "move", **asked}, None)["answer"] == "yes"
     assert zone.get(kind="AAAA") == (5, ["2001:db8::12"])

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import aws, executions
 from msfailover.verdict import Answer, Verdict
 
-from tests.functions.wire import Wire
+from tests.functions.wire import Failure, Wire
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def described(status: str, ended_s_ago: float | None = None) -> Verdict:
     if ended_s_ago is not None:
         answer["stopDate"] = datetime.fromtimestamp(NOW - ended_s_ago, UTC)
     with Wire(aws.stepfunctions(), "sfn", {"DescribeExecution": lambda _: answer}):
-        return executions.running(aws.stepfunctions(), ARN, NOW)
+        return executions.running(aws.stepfunctions(), ARN, NOW - 3600, NOW)
 
 
 @pytest.mark.parametrize(
@@ -94,10 +94,26 @@ def test_a_holder_that_was_cut_short_nobody_knows_when_is_not_known_to_have_ende
     assert described("ABORTED").answer is Answer.UNKNOWN
 
 
-def test_a_holder_that_step_functions_does_not_know_is_not_known_to_have_ended(cloud: None) -> None:
-    verdict = executions.running(aws.stepfunctions(), ARN, NOW)
-    assert verdict.answer is Answer.UNKNOWN
-    assert verdict.sentence.startswith(f"Step Functions does not tell of {ARN}: ")
+def test_a_holder_that_step_functions_does_not_know_has_ended(cloud: None) -> None:
+    verdict = executions.running(aws.stepfunctions(), ARN, NOW - 3600, NOW)
+    assert verdict.answer is Answer.NO
+    assert verdict.sentence == f"{ARN} has ended: Step Functions knows no execution of that name."
+
+
+def test_a_holder_that_began_a_moment_ago_may_not_be_known_yet(cloud: None) -> None:
+    for since_s in (0.0, executions.KNOWN_WITHIN_S):
+        verdict = executions.running(aws.stepfunctions(), ARN, NOW - since_s, NOW)
+        assert verdict.answer is Answer.UNKNOWN
+        assert verdict.sentence.startswith(f"Step Functions does not tell of {ARN}: ")
+
+
+@pytest.mark.parametrize("code", ["InvalidArn", "AccessDeniedException", "ThrottlingException"])
+def test_a_refusal_does_not_say_that_a_holder_has_ended(cloud: None, code: str) -> None:
+    def refuse(_: Any) -> Any:
+        raise Failure(code)
+
+    with Wire(aws.stepfunctions(), "sfn", {"DescribeExecution": refuse}):
+        assert executions.running(aws.stepfunctions(), ARN, NOW - 3600, NOW).answer is Answer.UNKNOWN
 
 
 def test_a_step_functions_that_does_not_answer_knows_nothing(cloud: None, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,4 +121,4 @@ def test_a_step_functions_that_does_not_answer_knows_nothing(cloud: None, monkey
         raise ReadTimeoutError(endpoint_url="states")
 
     monkeypatch.setattr(aws.stepfunctions(), "describe_execution", silent)
-    assert executions.running(aws.stepfunctions(), ARN, NOW).answer is Answer.UNKNOWN
+    assert executions.running(aws.stepfunctions(), ARN, NOW - 3600, NOW).answer is Answer.UNKNOWN

@@ -281,7 +281,7 @@ def test_the_history_keeps_epoch_actor_reason_receipt_and_the_times_of_each_phas
 
 
 def test_the_history_expires_only_where_a_setting_says_so(run: Start, record: Record, machine: Machine) -> None:
-    record.put(state(lease=lease()))
+    record.put(state(lease=lease(), receipt=receipt()))
     conclude(run("pair", TABLE_NAME=record.name, HISTORY_DAYS="30"), "promoted")
     (line,) = record.table.history()
     assert line["expires_at"] == int(line["ended_at"]) + 30 * 86400

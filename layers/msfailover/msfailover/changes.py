@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from msfailover import fence
 from msfailover.admission import Plan
 from msfailover.history import History, Outcome
 from msfailover.pair import Lease, PairState, Receipt, Role
-from msfailover.request import AUTOMATIC, Request
+from msfailover.request import AUTOMATIC, Action, Request
 
 
 class LeaseLost(Exception):
@@ -80,6 +81,8 @@ def aim(state: PairState, execution: str, target: Role) -> PairState:
 def turn_back(state: PairState, execution: str) -> PairState:
     """The record with the change turned round: a change of its own, with the next epoch and no proof yet."""
     lease = _own_lease(state, execution)
+    if lease.action != Action.SWITCHOVER:
+        raise LeaseLost(f"A {lease.action} is not turned back: nobody has seen that {lease.target.other} could serve.")
     if lease.target is state.active:
         return state  # turned already; a step may run twice
     back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
@@ -92,12 +95,22 @@ def conclude(
     """The record after a change has ended, and its line in the history.
 
     A halted change keeps its lease: nothing else may begin before a person resumes it. Every other end gives it back.
+    Nobody becomes active without the proof that the other one is out, whoever says so (I2); and an end that says that
+    nothing was touched is not taken once that proof is there.
 
     Raises:
-        LeaseLost: the lease is not this execution's.
+        LeaseLost: the lease is not this execution's, or the change has gone further than this end says.
+        NoReceipt: a server is to be called active, but the other one's fence is not proven in this epoch.
     """
     lease = _own_lease(state, execution)
     moved = outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)
+    if moved:
+        fence.demand_receipt(state, lease.target, lease.epoch, "called active")
+    elif outcome is not Outcome.HALTED and lease.action != Action.ADOPT and state.receipt is not None:
+        raise LeaseLost(
+            f"The change to {lease.target} can't end as {outcome}: {state.receipt.server} is fenced already (epoch"
+            f" {state.receipt.epoch}). The lease stays; `failoverctl resume` goes on."
+        )
     source = lease.target.other
     history = History(
         epoch=lease.epoch,

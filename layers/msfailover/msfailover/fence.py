@@ -61,10 +61,13 @@ def proof_by_power(server: Role, epoch: int, power: Verdict, now: float) -> tupl
     return yes(f"{server} is out: {power.sentence}"), receipt
 
 
-def demand_receipt(state: PairState, target: Role, epoch: int) -> Receipt:
-    """The receipt that letting in or starting `target` rests on.
+def demand_receipt(state: PairState, target: Role, epoch: int, act: str = "let in or started") -> Receipt:
+    """The receipt that letting in or starting `target`, or calling it active, rests on.
 
     Called by the functions that act, so that no edit of the state machine can get round it.
+
+    Args:
+        act: what is not done without it; for the refusal.
 
     Raises:
         NoReceipt: there is no change under way to that server in that epoch, or the other server's fence is unproven.
@@ -72,18 +75,34 @@ def demand_receipt(state: PairState, target: Role, epoch: int) -> Receipt:
     lease, receipt = state.lease, state.receipt
     if lease is None or lease.epoch != epoch or lease.target is not target:
         under_way = f"{lease.action} to {lease.target} in epoch {lease.epoch}" if lease else "none"
-        raise NoReceipt(f"{target} is not let in or started: epoch {epoch} is not the change under way ({under_way}).")
+        raise NoReceipt(f"{target} is not {act}: epoch {epoch} is not the change under way ({under_way}).")
     if receipt is None:
-        raise NoReceipt(f"{target} is not let in or started: no fence of {target.other} has been proven.")
+        raise NoReceipt(f"{target} is not {act}: no fence of {target.other} has been proven.")
     if receipt.epoch != epoch or receipt.server is not target.other:
         raise NoReceipt(
-            f"{target} is not let in or started: the receipt is for {receipt.server} in epoch {receipt.epoch},"
+            f"{target} is not {act}: the receipt is for {receipt.server} in epoch {receipt.epoch},"
             f" needed is one for {target.other} in epoch {epoch}."
         )
     shows_gone = receipt.access == "denied" and receipt.sessions and not any(receipt.sessions)
     if receipt.by is FencedBy.DATABASE and not shows_gone:
-        raise NoReceipt(f"{target} is not let in or started: the receipt does not show {receipt.server} gone.")
+        raise NoReceipt(f"{target} is not {act}: the receipt does not show {receipt.server} gone.")
     return receipt
+
+
+def demand_name(state: PairState, server: Role, epoch: int) -> None:
+    """Allow the name to be moved to `server` only while it is to be the active one, or is: a move that was superseded
+    arrives late and does nothing.
+
+    Raises:
+        NoReceipt: it is neither the target of a change whose fence is proven, nor active at rest, in that epoch.
+    """
+    if state.lease is not None:
+        demand_receipt(state, server, epoch, "what the name is moved to")
+    elif state.active is not server or state.epoch != epoch:
+        raise NoReceipt(
+            f"{server} is not what the name is moved to: {state.active or 'nobody'} is active, in epoch {state.epoch},"
+            f" and this move is of epoch {epoch}."
+        )
 
 
 def demand_change(state: PairState, fenced: Role, epoch: int) -> None:

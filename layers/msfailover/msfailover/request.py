@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,7 +17,6 @@ AUTOMATIC = (WATCH, "alarm")
 
 _KNOWN = ("action", "target", "reason", "requested_by", "dry_run")
 _LONGEST_TEXT = 500
-_LONGEST_ARN = 1000
 
 
 class BadRequest(Exception):
@@ -127,11 +127,21 @@ def _sentence(data: Mapping[Any, Any], name: str, default: str | None) -> str:
     return value.strip()
 
 
-def execution_in(event: Mapping[str, Any]) -> str:
-    """The execution that asks, by its ARN. Raises `BadRequest` where there is none."""
+def execution_in(event: Mapping[str, Any], machine: str) -> str:
+    """The execution that asks, by its ARN.
+
+    Args:
+        event: what the function was called with.
+        machine: the ARN of the stack's state machine; nobody else may begin, prove or conclude a change.
+
+    Raises:
+        BadRequest: it is not the ARN of an execution of that machine.
+    """
     value = event.get("execution")
-    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ARN or not value.isprintable():
-        raise BadRequest(f"execution is {repr(value)[:40]}, but the ARN of an execution is needed.")
+    executions = machine.replace(":stateMachine:", ":execution:", 1) + ":"
+    name = value.removeprefix(executions) if isinstance(value, str) else ""
+    if not isinstance(value, str) or value == name or not re.fullmatch(r"[^\s:]{1,80}", name) or not name.isprintable():
+        raise BadRequest(f"execution is {repr(value)[:120]}, but the ARN of an execution of {machine} is needed.")
     return value
 
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msfailover.history import Outcome
 from msfailover.pair import Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -33,3 +37,17 @@ def may_restart(
             word = no if each.is_yes else unknown
             return word(f"{active} is not restarted: {each.sentence}")
     return yes(f"{active} may be restarted once: its host answers, and {active.other} is out.")
+
+
+def restarted_s_ago(history: Iterable[Mapping[str, Any]], server: Role, now: float) -> float | None:
+    """Seconds since a failover last restarted the server in place and stood down; None where none did.
+
+    Args:
+        history: the latest lines, newest first, as the table keeps them.
+        now: seconds since 1970.
+    """
+    for line in history:
+        restarted = any(phase["name"] == "RestartSource" for phase in line.get("phases", ()))
+        if restarted and line["source"] == server and line["outcome"] == Outcome.STOOD_DOWN:
+            return now - float(line["ended_at"])
+    return None

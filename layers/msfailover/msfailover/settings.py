@@ -53,6 +53,7 @@ class _Asking:
 class PairSettings(_Asking):
     """`pair`: the record, the lease, and the proofs it gathers from the functions that can see."""
 
+    machine: str = setting("STATE_MACHINE_ARN", arn)
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
     restart_first: bool = setting("RESTART_FIRST", flag, False)
     history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
@@ -141,6 +142,7 @@ class DnsSettings:
     """`dns`: the one record that agents go by."""
 
     pair: Pair
+    table: str = setting("TABLE_NAME", _table)
     zone: str = setting("HOSTED_ZONE_ID", text(r"[A-Z0-9]{1,32}", "a hosted zone's id"))
     record_name: str = setting("RECORD_NAME", host_name)
     ttl_s: int = setting("RECORD_TTL_SECONDS", whole(1, 300, "seconds"), 30)

@@ -18,6 +18,10 @@ CUT_SHORT = ("ABORTED", "TIMED_OUT")
 CALLS_LAST_S = 20
 """Seconds the function that opens the door may run at most (its Timeout in template.yaml)."""
 
+KNOWN_WITHIN_S = 60
+"""Seconds after which Step Functions knows of every execution that was started: DescribeExecution is eventually
+consistent, so an execution that it does not know of yet may run all the same (AWS Step Functions API reference)."""
+
 
 def start(client: SFNClient, machine: str, name: str, request: Mapping[str, Any]) -> str | None:
     """Start an execution under a name of its own; None where one of that name was started before.
@@ -43,19 +47,25 @@ def try_to_start(client: SFNClient, machine: str) -> None:
     client.start_execution(stateMachineArn=machine, input="dry run: no JSON")
 
 
-def running(client: SFNClient, execution: str, now: float) -> Verdict:
+def running(client: SFNClient, execution: str, taken_at: float, now: float) -> Verdict:
     """Whether an execution still runs, or a call of it may; *unknown* where Step Functions does not say so.
+
+    One that Step Functions does not know has ended: it was never started, or ended so long ago that it is forgotten
+    (after 90 days). Somebody who took the lease under a made-up name must not hold it for ever.
 
     An execution that comes to its own end has waited for its calls. One that is stopped, or whose time is over, leaves
     behind what it called last: a function that has read its permission, and has yet to act on it. Nobody may take over
     before that function's own time is over too.
 
     Args:
-        now: seconds since 1970.
+        taken_at: when it took the lease; seconds since 1970, like `now`.
     """
     try:
         found = client.describe_execution(executionArn=execution)
     except (ClientError, BotoCoreError) as error:
+        code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+        if code == "ExecutionDoesNotExist" and now - taken_at > KNOWN_WITHIN_S:
+            return no(f"{execution} has ended: Step Functions knows no execution of that name.")
         return unknown(f"Step Functions does not tell of {execution}: {error}")
     status = found["status"]
     if status in ("RUNNING", "PENDING_REDRIVE"):

@@ -1,0 +1,72 @@
+"""`pair`: only an execution of this state machine takes part in a change, and no end is written that was not proven."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.fence import NoReceipt
+
+from tests.core.samples import OURS, lease, receipt, state
+from tests.functions.answers import Answers
+from tests.functions.conftest import Start
+from tests.functions.record import Record
+
+
+@pytest.fixture
+def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
+    """The function; nobody that it could ask has an answer."""
+    return run("pair", TABLE_NAME=record.name)
+
+
+def test_a_promotion_without_the_proof_of_its_epoch_is_not_written(pair: ModuleType, record: Record) -> None:
+    before = state(lease=lease(), receipt=receipt(epoch=1), version=0)
+    record.put(before)
+    with pytest.raises(NoReceipt, match="ms2 is not called active: the receipt is for ms1 in epoch 1"):
+        pair.handler({"action": "conclude", "outcome": "promoted", "sentence": "Surely.", "execution": OURS}, None)
+    assert record.get() == before
+    assert record.outcomes == []
+
+
+STRANGERS = (
+    "x",
+    "",
+    None,
+    7,
+    OURS.rsplit(":", 1)[0],
+    OURS.rsplit(":", 1)[0] + ":",
+    OURS + ":more",
+    OURS + " ",
+    OURS.replace("ms-failover-failover", "another-failover"),
+    OURS.replace("123456789012", "210987654321"),
+    OURS.replace("eu-central-1", "eu-west-1"),
+    OURS.replace(":execution:", ":stateMachine:"),
+    OURS.replace(":execution:", ":express:"),
+)
+"""What is no execution of this stack's state machine."""
+
+BY_EXECUTION: dict[str, dict[str, Any]] = {
+    "begin": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
+    "rehearse": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
+    "survey": {},
+    "prove": {"server": "ms1"},
+    "prove_power": {"server": "ms1"},
+    "verify": {"server": "ms2"},
+    "turn_back": {},
+    "conclude": {"outcome": "promoted", "sentence": "Surely."},
+    "refuse": {"sentence": "Refused."},
+}
+
+
+@pytest.mark.parametrize("stranger", STRANGERS)
+@pytest.mark.parametrize("action", BY_EXECUTION)
+def test_nobody_but_an_execution_of_this_state_machine_takes_part_in_a_change(
+    pair: ModuleType, record: Record, action: str, stranger: object
+) -> None:
+    before = state(lease=lease(execution=str(stranger)), receipt=receipt(), version=0)
+    record.put(before)
+    with pytest.raises(Exception, match=r"but the ARN of an execution of .* is needed"):
+        pair.handler({"action": action, "execution": stranger, **BY_EXECUTION[action]}, None)
+    assert record.get() == before
+    assert record.outcomes == []
