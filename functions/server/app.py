@@ -26,8 +26,9 @@ from msfailover.verdict import Verdict, no, unknown, yes
 SETTINGS = read(ServerSettings, os.environ)
 logger = observing.logger_for("server")
 
-MARGIN_S = 5
-"""Seconds a host's result may take beyond the time the host itself has."""
+MARGIN_S = 15
+"""Seconds a host's result may take beyond the time the host itself has: Run Command begins some seconds after it was
+asked, and tells of the end some seconds later."""
 KILL_S = 12
 """Seconds the stop document takes at most beyond the grace, to kill what did not stop."""
 

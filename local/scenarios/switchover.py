@@ -42,7 +42,7 @@ def _rehearse(stage: Stage, story: Story) -> None:
     before = as_it_stands(stage)
     client = stage.cloud.client("stepfunctions")
     execution = stage.start({**SWITCHOVER, "dry_run": True})
-    outcome = stage.outcome(execution, 40)
+    outcome = stage.outcome(execution, 40 * stage.patience)
     output = json.loads(client.describe_execution(executionArn=execution)["output"])
     story.tell(f"dry: it would end as {output['would']}")
     story.check(

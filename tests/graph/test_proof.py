@@ -65,3 +65,13 @@ def test_a_rehearsal_writes_nothing_and_tells_nobody_but_who_asked(walk: Walk) -
     rehearsed = [end for end in walk.ends if outcome(end) == REHEARSED]
     assert rehearsed
     assert [end for end in rehearsed if end.truth.recorded or end.truth.told or end.truth.touched] == []
+
+
+def test_while_power_is_waited_for_the_other_ways_of_proof_are_tried_again(walk: Walk) -> None:
+    """The fence's round comes between those of power, so the first that can prove it wins."""
+    after_power = {place for place in walk.edges if place.path == "WaitForPower"}
+    assert after_power
+    assert {after.path for place in after_power for after in walk.edges[place]} == {"Fence"}
+    again = [node for node in walk.edges if node.path == "Promote" and json.loads(node.variables)["powerTries"] > 0]
+    by_database = [node for node in again if json.loads(node.variables)["fenced"]]
+    assert by_database, "a fence proven in a round after power was asked for is promoted on"

@@ -121,7 +121,7 @@ class ServerSettings:
     stop_command: str = setting("STOP_COMMAND", _command, "")
     status_command: str = setting("STATUS_COMMAND", _command, "")
     package: str = setting("PACKAGE_NAME", text(r"[A-Za-z0-9+._-]{1,64}", "a package's name"), "ssh-mgmt-server")
-    status_limit_s: int = setting("STATUS_LIMIT_SECONDS", whole(2, 60, "seconds"), 8)
+    status_limit_s: int = setting("STATUS_LIMIT_SECONDS", whole(2, 60, "seconds"), 20)
     start_limit_s: int = setting("START_LIMIT_SECONDS", whole(5, 600, "seconds"), 60)
     stop_grace_s: int = setting("STOP_GRACE_SECONDS", whole(1, 300, "seconds"), 20)
 
