@@ -62,7 +62,8 @@ class Stage:
             directory, agents=agents, preseeded=False, agents_come=False, caching=not self.manners.is_ideal
         )
         servers = {role: ADDRESS_OF[role] for role in ROLES}
-        self.doors = RecordedDoors(self.hosts.doors, servers, self.hosts.database.port)
+        port = int(self._parameters.get("DatabasePort", self.hosts.database.port))
+        self.doors = RecordedDoors(self.hosts.doors, servers, port)
         self.names = RecordedNames(self.hosts.names, servers, SERVICE_NAME)
         self.cloud = Cloud(
             self.hosts.machines, self.doors, self.names, self.hosts.places, directory, manners=self.manners
@@ -109,6 +110,8 @@ class Stage:
         authority = self.directory / "authority.pem"
         authority.write_bytes(self.hosts.ca_pem)
         self.stack = self.cloud.deploy(ROOT / "template.yaml", STACK, {**self._own(authority), **self._parameters})
+        # As an owner has it before: ms1 gets in by a rule of the owner's, and works.
+        self._edit_owners_group("authorize")
         self.cloud.attach_group(self.owner, self.stack.outputs["DoorGroupId"])
         self.cloud.confirm_subscriptions(self.stack.outputs["TopicArn"])
 
@@ -139,6 +142,14 @@ class Stage:
             "NotificationEmail": f"operators@{ZONE}",
             **(_quick() if self.manners.is_ideal else {}),  # on AWS as it is: the template's own defaults
         }
+
+    def _edit_owners_group(self, verb: str) -> None:
+        """Let ms1 in by a rule of the owner's ("authorize"), or not any more ("revoke")."""
+        port = int(self._parameters.get("DatabasePort", self.hosts.database.port))
+        source = [{"CidrIp": f"{ADDRESS_OF['ms1']}/32"}]
+        rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": source}
+        edit = getattr(self.cloud.client("ec2"), f"{verb}_security_group_ingress")
+        edit(GroupId=self.owner.database_group_id, IpPermissions=[rule])
 
     # ---- executions ------------------------------------------------------------------------------------------------
 
@@ -209,9 +220,13 @@ class Stage:
     def adopt(self, deadline_s: float = 40) -> None:
         """Take the pair into care, as on AWS; the agents come once there is a server for them.
 
+        Just before, the active server is taken out of the owner's group. Its sessions live on: that is how it is found.
+
         Raises:
             StageError: it did not succeed.
         """
+        wait_for("ms1 writes", lambda: self.hosts.journal.by_server().get("ms1"), 20)
+        self._edit_owners_group("revoke")
         execution = self.start({"action": "adopt", "reason": "the stage begins", "requested_by": "stage"}, "adopt")
         outcome = self.outcome(execution, deadline_s)
         if outcome != "promoted":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.models.network_acls import NetworkAcl as NetworkAcls
 from moto.ec2.models.network_acls import NetworkAclBackend, NetworkAclEntry
 
 from local.cloud.account import backend
@@ -66,6 +67,12 @@ def install(patches: Patches) -> None:
 
     patches.put(NetworkAclBackend, "create_network_acl", make, why="moto's lack the entry that denies the rest")
     patches.put(NetworkAclBackend, "create_network_acl_entry", add, why="moto knows no quota and no wrong numbers")
+    moto_value = NetworkAcls.get_filter_value
+
+    def value(acl: Any, name: str, method: str | None = None) -> Any:
+        return acl.id if name == "network-acl-id" else moto_value(acl, name, method)
+
+    patches.put(NetworkAcls, "get_filter_value", value, why="moto does not filter by network-acl-id")
     moto_delete = NetworkAclBackend.delete_network_acl_entry
 
     def delete(ec2: Any, network_acl_id: str, rule_number: int, egress: bool) -> Any:

@@ -93,7 +93,8 @@ def test_what_ec2_refuses_is_refused(sky: Sky) -> None:
 
 
 def test_an_acl_that_somebody_makes_denies_in_the_end_in_both_directions(sky: Sky) -> None:
-    found = sky.cloud.client("ec2").describe_network_acls(NetworkAclIds=[sky.owner.database_network_acl_id])
+    wanted = [{"Name": "network-acl-id", "Values": [sky.owner.database_network_acl_id]}]
+    found = sky.cloud.client("ec2").describe_network_acls(Filters=wanted)
     entries = {(each["RuleNumber"], each["Egress"]): each["RuleAction"] for each in found["NetworkAcls"][0]["Entries"]}
     assert entries == {(100, False): "allow", (100, True): "allow", (32767, False): "deny", (32767, True): "deny"}
 
