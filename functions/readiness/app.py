@@ -14,7 +14,7 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import observing, readiness
+from msfailover import machine, observing, readiness
 from msfailover.adapters import aws, lambdas
 from msfailover.adapters.lambdas import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
@@ -67,7 +67,25 @@ def _checks(active: Role, state: PairState) -> list[readiness.Check]:
     asked = readiness.questions(active)
     with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
         answers = dict(zip(asked, threads.map(_ask, asked.values()), strict=True))
+    if state.lease is None:
+        _remember_machines(state, answers)
     return readiness.judge(active, state, answers, _people())
+
+
+def _remember_machines(state: PairState, answers: Mapping[str, Verdict]) -> None:
+    """Keep which instances own their server's addresses, at rest and in this epoch: nothing else shows of a terminated
+    one that it was the server's machine. Best effort; without it a terminated machine proves nothing."""
+    now = time.time()
+    seen = {
+        role.value: machine.remembered(SETTINGS.pair.server(role), state, now)
+        for role in Role
+        if answers[f"machine {role}"].evidence.get("owns") is True
+    }
+    table = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    try:
+        table.put_machines({**table.machines(), **seen})
+    except (BotoCoreError, ClientError) as error:
+        logger.error("the machines that were seen could not be kept", extra={"why": str(error)[:300]})
 
 
 def _ask(question: Question) -> Verdict:

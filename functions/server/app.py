@@ -1,7 +1,8 @@
 """`server`: one server's host and machine, through SSM Run Command and EC2.
 
 Actions: runs (does its service run?), fit (could it be started?), rights (may we order what a failover orders? tried
-dry), power (is the machine on?); ask_to_stop (best effort, waits for nothing), stop (cleanly, waits), start (demands
+dry), power (is the machine on?), machine (is the instance the server's machine, and could it be switched off?);
+ask_to_stop (best effort, waits for nothing), stop (cleanly, waits), start (demands
 the other one's fence receipt), restart (in place, before anything was touched), power_off.
 """
 
@@ -10,11 +11,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import fence, observing
+from msfailover import fence, machine, observing
 from msfailover.adapters import aws, dry, power, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
@@ -32,7 +34,11 @@ asked, and tells of the end some seconds later."""
 KILL_S = 12
 """Seconds the stop document takes at most beyond the grace, to kill what did not stop."""
 
-ACTIONS = ("runs", "fit", "rights", "ask_to_stop", "stop", "start", "restart", "power", "power_off")
+ACTIONS = ("runs", "fit", "rights", "power", "machine", "ask_to_stop", "stop", "start", "restart", "power_off")
+
+
+class NotTheServersMachine(Exception):
+    """The configured instance is not shown to be the server's machine; it was not switched off."""
 
 
 class ServiceDidNotStop(Exception):
@@ -50,18 +56,21 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def runs(server: Server) -> Verdict:
-    """Does the service run, as its own host says?"""
-    machine, host = _machine_and_host(server)
-    if machine.is_no:
-        return no(f"The service of {server.role} does not run: {machine.sentence}")
+    """Does the service run, as its own host says? That it does not is believed of the server's own machine only."""
+    power, host = _machine_and_host(server)
+    if power.is_no:
+        return no(f"The service of {server.role} does not run: {power.sentence}")
+    outside = power.evidence.get("outside")
+    if power.evidence.get("mismatch") or (host.is_no and not power.is_yes and not outside):
+        return unknown(f"Whether the service of {server.role} runs is not known: {power.sentence}")
     return host
 
 
 def fit(server: Server) -> Verdict:
-    """Could the server be started? Its machine is on, and its host answers at this moment."""
-    machine, host = _machine_and_host(server)
-    if machine.is_no:
-        return no(f"{server.role} is not fit: {machine.sentence}")
+    """Could the server be started? Its machine is on and its own, and its host answers at this moment."""
+    power, host = _machine_and_host(server)
+    if power.is_no or power.evidence.get("mismatch"):
+        return no(f"{server.role} is not fit: {power.sentence}")
     if host.answer == "unknown":
         return unknown(f"{server.role} is not known to be fit: {host.sentence}")
     return yes(f"{server.role} is fit: its host answers. {host.sentence}", **host.evidence)
@@ -70,14 +79,14 @@ def fit(server: Server) -> Verdict:
 def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
     """Is the machine on, and does the service run, as its own host says? Asked side by side."""
     with ThreadPoolExecutor(max_workers=1) as threads:
-        machine = threads.submit(power.is_on, aws.ec2(), server)
+        power = threads.submit(is_on, server)
         try:
             status = _status(server)
         except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
-            return machine.result(), unknown(f"Whether the service of {server.role} runs is not known: {error}")
+            return power.result(), unknown(f"Whether the service of {server.role} runs is not known: {error}")
         service = str(status.get("service"))
         word = {"running": yes, "stopped": no}.get(service, unknown)
-        return machine.result(), word(f"The service of {server.role} is {service}.", **status)
+        return power.result(), word(f"The service of {server.role} is {service}.", **status)
 
 
 def ask_to_stop(server: Server, epoch: int) -> Verdict:
@@ -143,7 +152,36 @@ def _start_and_wait(server: Server, epoch: int) -> Verdict:
 
 
 def is_on(server: Server) -> Verdict:
-    return power.is_on(aws.ec2(), server)
+    """Is the server's machine on? Of another machine nothing is said (machine.py)."""
+    if (outside := machine.outside_ec2(server)) is not None:
+        return outside
+    try:
+        seen = power.see(aws.ec2(), server)
+    except power.MachineUnseen as error:
+        return unknown(str(error))
+    terminated = seen.instance is not None and seen.instance.state == "terminated"
+    return machine.is_on(server, seen, owned_before=terminated and _owned_before(server))
+
+
+def _owned_before(server: Server) -> bool:
+    table = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    return machine.was_owner(server, table.read(), table.machines())
+
+
+def own_machine(server: Server) -> Verdict:
+    """Is the instance the server's machine, and could it be switched off? `owns` in the evidence answers the first."""
+    if (outside := machine.outside_ec2(server)) is not None:
+        return outside
+    try:
+        seen = power.see(aws.ec2(), server)
+    except power.MachineUnseen as error:
+        return unknown(str(error))
+    owner = machine.owns(server, seen)
+    if not owner.is_yes or seen.instance is None:
+        return owner
+    instance = replace(seen.instance, stop_protected=power.is_stop_protected(aws.ec2(), server))
+    switch = machine.can_be_switched_off(server, instance)
+    return Verdict(switch.answer, f"{owner.sentence} {switch.sentence}", {"owns": True})
 
 
 def power_off(server: Server, epoch: int) -> Verdict:
@@ -152,8 +190,14 @@ def power_off(server: Server, epoch: int) -> Verdict:
     Raises:
         NoReceipt: no change away from this server is under way.
         NoPowerSwitch: it is not an EC2 instance.
+        NotTheServersMachine: the instance is not shown to be the server's: to switch it off would prove nothing.
+        MachineUnseen: EC2 does not tell.
     """
     fence.demand_change(_state(), server.role, epoch)
+    if machine.outside_ec2(server) is None:
+        owner = machine.owns(server, power.see(aws.ec2(), server))
+        if not owner.is_yes:
+            raise NotTheServersMachine(f"{server.instance_id} was not switched off: {owner.sentence}")
     power.switch_off(aws.ec2(), server)
     return unknown(f"The machine of {server.role} was ordered off; that it is off remains to be seen.")
 
@@ -194,7 +238,13 @@ def _common(epoch: int) -> dict[str, str]:
     return {"Service": SETTINGS.service, "StatusCommand": SETTINGS.status_command, "Epoch": str(epoch)}
 
 
-READS: dict[str, Callable[[Server], Verdict]] = {"runs": runs, "fit": fit, "rights": rights, "power": is_on}
+READS: dict[str, Callable[[Server], Verdict]] = {
+    "runs": runs,
+    "fit": fit,
+    "rights": rights,
+    "power": is_on,
+    "machine": own_machine,
+}
 ACTS: dict[str, Callable[[Server, int], Verdict]] = {
     "ask_to_stop": ask_to_stop,
     "stop": stop,

@@ -51,17 +51,19 @@ class EC2(_Client):
         self._seen["describe_security_group_rules" + DOOR] = [{"SecurityGroupRules": self._rules([DOOR])}]
 
     def _host(self, instance_id: str) -> Host | None:
-        return next((host for host in self._world.hosts.values() if host.instance_id == instance_id), None)
+        return next((host for host in self._world.machines() if host.instance_id == instance_id), None)
 
     def describe_instances(self, *, InstanceIds: list[str]) -> Any:  # noqa: N803
         def found() -> Any:
             hosts = [host for each in InstanceIds if (host := self._host(each))]
-            return {"Reservations": [{"Instances": [{"State": {"Name": host.machine}} for host in hosts]}]}
+            return {"Reservations": [{"Instances": [_instance(host) for host in hosts]}]}
 
         return self._call("describe_instances", found, InstanceIds[0])
 
-    def stop_instances(self, *, InstanceIds: list[str], Force: bool = False, DryRun: bool = False) -> Any:  # noqa: N803
-        del Force
+    def describe_instance_attribute(self, **_: Any) -> Any:
+        return self._call("describe_instance_attribute", lambda: {"DisableApiStop": {"Value": False}})
+
+    def stop_instances(self, *, InstanceIds: list[str], DryRun: bool = False, **_: Any) -> Any:  # noqa: N803
 
         def stop() -> Any:
             _refuse_dry(DryRun, "StopInstances")
@@ -76,16 +78,20 @@ class EC2(_Client):
         return _Pages(lambda **request: getattr(self, operation)(**request))
 
     def describe_network_interfaces(self, *, Filters: list[Any]) -> Any:  # noqa: N803
-        name, value = Filters[0]["Name"], Filters[0]["Values"][0]
+        name, values = Filters[0]["Name"], Filters[0]["Values"]
 
         def found() -> Any:
             if name == "group-id":
                 groups = [DOOR, OWNERS]
-                return {"NetworkInterfaces": [_interface(groups, ("10.77.0.30",))] if value in groups else []}
-            host = self._host(value)
-            return {"NetworkInterfaces": [_interface([SERVERS_GROUP], host.addresses)] if host else []}
+                return {"NetworkInterfaces": [_interface(groups, ("10.77.0.30",))] if values[0] in groups else []}
+            hosts = [host for host in self._world.machines() if host.machine != "terminated"]
+            if name == "attachment.instance-id":
+                hosts = [host for host in hosts if host.instance_id in values]
+            else:
+                hosts = [host for host in hosts if set(host.addresses) & set(values)]
+            return {"NetworkInterfaces": [_interface_of(host) for host in hosts]}
 
-        return self._call("describe_network_interfaces", found)
+        return self._call("describe_network_interfaces", found, name)
 
     def _rules(self, groups: list[str]) -> list[Any]:
         return [copied(rule) for rule in self._world.database.rules if rule["GroupId"] in groups]
@@ -161,6 +167,16 @@ def _refuse_dry(dry_run: bool, operation: str) -> None:
         raise client_error("DryRunOperation", "it would have been allowed", operation)
 
 
+def _instance(host: Host) -> dict[str, Any]:
+    interfaces = [_interface_of(host)] if host.machine != "terminated" else []
+    return {"InstanceId": host.instance_id, "State": {"Name": host.machine}, "NetworkInterfaces": interfaces}
+
+
+def _interface_of(host: Host) -> dict[str, Any]:
+    attached = {"InstanceId": host.instance_id}
+    return {**_interface([SERVERS_GROUP], host.addresses), "NetworkInterfaceId": "eni-1", "Attachment": attached}
+
+
 def _interface(groups: list[str], addresses: tuple[str, ...]) -> dict[str, Any]:
     return {
         "Groups": [{"GroupId": each} for each in groups],
@@ -179,7 +195,7 @@ class SSM(_Client):
         world.deliver_commands = self._deliver
 
     def send_command(self, *, InstanceIds: list[str], DocumentName: str, Parameters: Any, **_: Any) -> Any:  # noqa: N803
-        host = next(host for host in self._world.hosts.values() if host.instance_id == InstanceIds[0])
+        host = next(host for host in self._world.machines() if host.instance_id == InstanceIds[0])
         what = DocumentName.rsplit("-", 1)[-1]
         order = int(Parameters.get("Epoch", ["0"])[0])
         dry = "NoSuchParameter" in Parameters

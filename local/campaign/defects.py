@@ -67,6 +67,8 @@ _ALL = (
            functions.prefix_lists_unread),
     Defect("stopping-is-proof", "A machine that is stopping is taken for one that is off.",
            functions.stopping_is_proof),
+    Defect("any-instance-is-the-machine", "Nobody looks whether the instance has the server's addresses.",
+           functions.any_instance_is_the_machine),
     Defect("any-receipt", "A proof once written is good for every epoch and server.", functions.any_receipt),
     # ---- who may act, and when
     Defect("grant-with-revoke", "The new server is let in as the old one is shut out.",

@@ -7,9 +7,10 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from msfailover import changes, doors, fence, promotion, sessions
-from msfailover.adapters import executions, power, security_groups
+from msfailover import changes, doors, fence, machine, promotion, sessions
+from msfailover.adapters import executions, security_groups
 from msfailover.adapters.pair_table import PairTable
+from msfailover.evidence import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.verdict import Verdict, no, yes
 
@@ -117,7 +118,15 @@ def prefix_lists_unread(patches: Patches, _found: Functions) -> None:
 
 
 def stopping_is_proof(patches: Patches, _found: Functions) -> None:
-    patches.put(power, "OFF", ("stopping", "stopped", "terminated"), why=WHY)
+    patches.put(machine, "OFF", ("stopping", "stopped", "terminated"), why=WHY)
+
+
+def any_instance_is_the_machine(patches: Patches, _found: Functions) -> None:
+    def is_on(server: Server, seen: Machine, **_: bool) -> Verdict:
+        state = seen.instance.state if seen.instance else "not known"
+        return (no if state in machine.OFF else yes)(f"The instance of {server.role} is {state}.")
+
+    patches.put(machine, "is_on", is_on, why=WHY)
 
 
 def any_receipt(patches: Patches, found: Functions) -> None:

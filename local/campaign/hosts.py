@@ -22,7 +22,7 @@ class Host:
     """A server's machine and the service on it.
 
     Args:
-        machine: what EC2 says of it: running, stopping, stopped.
+        machine: what EC2 says of it: running, stopping, stopped, terminated.
         alive: whether its operating system runs (a machine can be `running` and dead).
         runs: whether the service runs; a running one connects to the database whenever it can, for ever.
         answers: whether the service answers on its ports.

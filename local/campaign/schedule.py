@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from local.campaign.faults import ONCE, Fault, kinds_at
 
 ACTIONS = ("failover", "switchover", "force", "adopt")
-MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "healthy")
+MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "replaced", "healthy")
 MS2 = ("healthy", "dead", "start-fails", "start-hangs")
 DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
 DOORS = ("tidy", "broad", "prefix-list")
@@ -37,7 +37,8 @@ class Schedule:
     Args:
         action: the verb the first execution is started with.
         by: who asks ("watch", "alarm", or a person).
-        ms1: state of the active server at the beginning.
+        ms1: state of the active server at the beginning; `replaced` hangs under another instance's id than the
+            configured one, which was terminated.
         ms2: state of the standby.
         database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended; `silent` with a
             connection of the active server that has not logged in yet; `names` where it shows what clients call
@@ -105,6 +106,8 @@ BASES: tuple[Schedule, ...] = (
     Schedule(ms1="hung", door="broad"),
     Schedule(door="prefix-list"),
     Schedule(ms1="stopping", door="broad"),
+    Schedule(ms1="replaced"),
+    Schedule(ms1="replaced", door="broad"),
     Schedule(ms1="crashed", ms2="dead"),
     Schedule(ms1="partitioned", ms2="start-fails"),
     Schedule(action="switchover", by="erika", ms1="healthy"),

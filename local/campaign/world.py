@@ -42,6 +42,7 @@ class World:
             "ms1": Host("ms1", "i-00000000000000001", ("10.77.0.11", "10.77.1.11")),
             "ms2": Host("ms2", "i-00000000000000002", ("10.77.0.12", "10.77.1.12")),
         }
+        self.gone: list[Host] = []
         self.database = Base()
         self.name: dict[str, Any] = {"values": ("10.77.0.11",), "ttl": 5}
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
@@ -94,6 +95,10 @@ class World:
             host.stubborn = word == "zombie"
         elif word == "partitioned":
             host.seen = False
+        elif word == "replaced":
+            # The machine that has the addresses goes on under another id; the configured one was terminated.
+            self.gone.append(Host("nobody", host.instance_id, (), "terminated", alive=False))
+            host.answers, host.instance_id = False, "i-00000000000000009"
         elif word == "stopping":
             host.answers, host.machine = False, "stopping"
             host.stopped_at = self.clock.time() + STOPPING_TAKES_S
@@ -101,6 +106,10 @@ class World:
             host.runs = host.alive = False
             host.machine = "stopped" if word == "off" else "running"
             self.database.leave(host.role, ghosts=True)
+
+    def machines(self) -> list[Host]:
+        """Every machine that EC2 knows: the servers', and those that have been."""
+        return [*self.hosts.values(), *self.gone]
 
     # ---- what goes on by itself
 
@@ -243,6 +252,9 @@ class World:
                 host.machine, host.alive, host.runs = "running", True, False
             host.seen, host.stubborn = True, False
             host.answers = True
+        for gone in self.gone:  # somebody updates the stack's parameter
+            self.hosts["ms1"].instance_id = gone.instance_id
+        self.gone.clear()
         self.tell("all troubles end")
         self.tick()
 

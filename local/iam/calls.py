@@ -30,9 +30,9 @@ def call_of(service: str, operation: str, params: Params, here: Here) -> Call:
     Raises:
         UnknownCall: nobody has written down what it touches.
     """
-    if service == "ec2" and operation.startswith("Describe"):
-        return Call(f"ec2:{operation}")
     name = f"{service}:{operation}"
+    if service == "ec2" and operation.startswith("Describe") and name not in _CALLS:
+        return Call(f"ec2:{operation}")
     if name not in _CALLS:
         raise UnknownCall(f"{name} is not among the calls that are known here: write down what it touches.")
     return _CALLS[name](params, here)
@@ -119,6 +119,9 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "ec2:CreateNetworkAclEntry": _network_acl("CreateNetworkAclEntry"),
     "ec2:DeleteNetworkAclEntry": _network_acl("DeleteNetworkAclEntry"),
     "ec2:ReplaceNetworkAclEntry": _network_acl("ReplaceNetworkAclEntry"),
+    "ec2:DescribeInstanceAttribute": lambda params, here: Call(
+        "ec2:DescribeInstanceAttribute", (here("ec2", f"instance/{params['InstanceId']}"),)
+    ),
     "ec2:StopInstances": lambda params, here: Call("ec2:StopInstances", _instances(params, here)),
     "ec2:GetManagedPrefixListEntries": lambda params, here: Call(
         "ec2:GetManagedPrefixListEntries", (here("ec2", f"prefix-list/{params['PrefixListId']}"),)

@@ -26,6 +26,7 @@ FOUND_BY = {
     "owners-rules-unread": ("I2", "action=switchover by=erika ms1=healthy door=broad"),
     "prefix-lists-unread": ("I2", "door=prefix-list"),
     "stopping-is-proof": ("I2", "database-gone@state:Begin#1"),
+    "any-instance-is-the-machine": ("I2", "ms1=replaced door=broad"),
     "any-receipt": ("I2", "again-late@task:server.start#1"),
     "grant-with-revoke": ("I2", ""),
     "both-doors": ("I1", "error@task:database_access.revoke#1*99"),

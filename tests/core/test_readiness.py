@@ -11,7 +11,7 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, lease, state
 
-READS = {"runs", "fit", "rights", "foreign", "status", "serves", "certificate", "name"}
+READS = {"runs", "fit", "rights", "machine", "foreign", "status", "serves", "certificate", "name"}
 
 
 def host(role: Role, /, **seen: Any) -> Verdict:
@@ -74,9 +74,17 @@ def test_a_pair_that_is_well_is_ready() -> None:
     assert all(each.to_json()["remedy"] == "" for each in found.values())
 
 
+def test_a_server_outside_ec2_keeps_the_pair_ready_and_its_power_unseen_is_said() -> None:
+    found = checks(answers(machine_ms2=unknown("ms2 is no EC2 instance.", outside=True)))["machines as configured"]
+    assert found.verdict.is_yes
+    assert "ms2 is no EC2 instance." in found.verdict.sentence
+
+
 CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("active server serves", {"active_answers": no("It hangs.")}, Answer.NO, "It hangs."),
     ("active server serves", {"active_answers": unknown("Not asked.")}, Answer.UNKNOWN, "Not asked."),
+    ("machines as configured", {"machine_ms1": no("eni-9 has its address.")}, Answer.NO, "eni-9 has its address."),
+    ("machines as configured", {"machine_ms2": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
     ("standby is stopped", {"standby_host": host(Role.MS2, service="running")}, Answer.NO, "is running"),
     ("standby is stopped", {"standby_host": host(Role.MS2, service="unknown")}, Answer.UNKNOWN, "is unknown"),
     ("versions equal", {"standby_host": host(Role.MS2, version="6.7.0-1")}, Answer.NO, "ms2 has 6.7.0-1"),

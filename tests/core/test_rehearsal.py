@@ -12,7 +12,7 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, OURS, THEIRS, lease, request, state
 
-READS = {"runs", "fit", "rights", "foreign", "status", "confirm"}
+READS = {"runs", "fit", "rights", "machine", "foreign", "status", "confirm"}
 """Actions of the functions that write nothing, order nothing and end nothing."""
 
 CHANGING = (Action.FAILOVER, Action.SWITCHOVER, Action.FORCE)
@@ -106,8 +106,12 @@ def test_what_the_database_can_not_prove_is_proven_by_power_where_the_verb_may(b
         outcome, sentence = rehearse(asked, well(asked) | bad)
         assert outcome is Outcome.PROMOTED
         assert f"by power, since the database can't: {doubt.sentence}" in sentence
-        outcome, sentence = rehearse(asked, well(asked) | bad | {"power": no("Denied, too.")})
-        assert (outcome, sentence) == (Outcome.HALTED, f"The fence of ms1 could not be proven: {doubt.sentence}")
+        for power in ({"power": no("Denied, too.")}, {"machine": unknown("Another machine has its address.")}):
+            (why,) = power.values()
+            assert rehearse(asked, well(asked) | bad | power) == (
+                Outcome.HALTED,
+                f"The fence of ms1 could not be proven: {doubt.sentence} By power neither: {why.sentence}",
+            )
     switchover = plan(Action.SWITCHOVER)
     assert rehearse(switchover, well(switchover) | bad)[0] is Outcome.ROLLED_BACK
 

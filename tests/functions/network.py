@@ -30,8 +30,8 @@ class Network:
         self.door, self.owners, self.functions, self.ms1_group, self.ms2_group = (
             self._group(name) for name in ("door", "owner", "functions", "ms1", "ms2")
         )
-        self.ms1 = self._instance(self.ms1_address, self.ms1_group)
-        self.ms2 = self._instance(self.ms2_address, self.ms2_group)
+        self.ms1 = self.instance(self.ms1_address, self.ms1_group)
+        self.ms2 = self.instance(self.ms2_address, self.ms2_group)
         client.assign_private_ip_addresses(
             NetworkInterfaceId=self.interface(self.ms1), PrivateIpAddresses=[self.ms1_second]
         )
@@ -101,13 +101,19 @@ class Network:
         made = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)
         return made["GroupId"]
 
-    def _instance(self, address: str, group: str) -> str:
+    def instance(self, address: str, group: str) -> str:
         made = self.ec2.run_instances(
             ImageId="ami-12c6146b",
             MinCount=1,
             MaxCount=1,
-            SubnetId=self.subnet,
-            PrivateIpAddress=address,
-            SecurityGroupIds=[group],
+            NetworkInterfaces=[
+                {
+                    "DeviceIndex": 0,
+                    "SubnetId": self.subnet,
+                    "PrivateIpAddress": address,
+                    "Groups": [group],
+                    "DeleteOnTermination": True,  # AWS's default, and not moto's
+                }
+            ],
         )
         return made["Instances"][0]["InstanceId"]

@@ -18,7 +18,7 @@ from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 
-READS = {"runs", "fit", "rights", "foreign", "status", "confirm"}
+READS = {"runs", "fit", "rights", "machine", "foreign", "status", "confirm"}
 FAR = 4_000_000_000.0
 ENTERED = {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Fence"}}
 EXITED = {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Fence"}}

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from msfailover.adapters import aws
+from msfailover.machine import was_owner
 from msfailover.pair import PairState, Role
 from msfailover.readiness import questions
 from msfailover.request import BadRequest
@@ -18,7 +19,7 @@ from msfailover.verdict import Verdict, no, yes
 
 from local.cloud.alarm_evaluation import EXTRA_POINTS, Rule, evaluate
 from tests.core.deployment import ROOT
-from tests.core.samples import state
+from tests.core.samples import lease, state
 from tests.functions.answers import Answers, Asked, Raises
 from tests.functions.conftest import Start
 from tests.functions.record import Record
@@ -146,6 +147,26 @@ def test_a_pair_that_nobody_took_into_care_is_not_ready_and_nobody_is_asked(
     assert check(readiness)["sentence"] == "Not ready: the pair has not been taken into care; adopt it first."
     assert [name for name, _ in answers.asked] == ["pair"]
     assert published(capsys.readouterr().out) == [0]
+
+
+def test_a_machine_that_owns_its_servers_addresses_at_rest_is_remembered(
+    readiness: ModuleType, record: Record, answers: Answers
+) -> None:
+    answers.prepare("server", "machine", lambda asked: no("Protected.", owns=asked["server"] == "ms1"))
+    check(readiness)
+    kept = record.table.machines()
+    assert set(kept) - {"pair", "item"} == {"ms1"}
+    assert was_owner(readiness.SETTINGS.pair.ms1, state(), kept)
+    assert not was_owner(readiness.SETTINGS.pair.ms1, state(epoch=2), kept)
+
+
+def test_nothing_is_remembered_while_a_change_is_under_way(
+    readiness: ModuleType, record: Record, answers: Answers
+) -> None:
+    record.put(state(lease=lease()))
+    answers.prepare("server", "machine", yes("It is.", owns=True))
+    check(readiness)
+    assert record.table.machines() == {}
 
 
 @pytest.mark.parametrize(("confirmed", "answer"), [(0, "no"), (None, "unknown"), (2, "yes")])

@@ -126,6 +126,15 @@ def test_a_server_is_known_by_the_groups_and_addresses_of_its_interfaces(network
     assert set(found.addresses) == {network.ms1_address, network.ms1_second}
 
 
+def test_whoever_has_the_servers_address_is_the_server_whatever_its_instance_is_called(network: Network) -> None:
+    """MS1 was replaced under its address: the new machine may be a member of a group that the database lets in."""
+    network.ec2.terminate_instances(InstanceIds=[network.ms1])
+    network.instance(network.ms1_address, network.ms2_group)
+    assert security_groups.membership(network.ec2, ms1(network)).groups == frozenset({network.ms2_group})
+    network.allow(network.owners, group=network.ms2_group)
+    assert answer(network) is Answer.YES
+
+
 def test_an_instance_without_interfaces_may_be_in_any_group(network: Network) -> None:
     gone = Server(Role.MS1, "i-0123456789abcdef0", ("10.0.0.11",))
     assert security_groups.membership(network.ec2, gone) == security_groups.Membership(None, ())

@@ -144,3 +144,46 @@ class Signal(StrEnum):
     WRONG_CERTIFICATE = "wrong certificate"
     WRONG_STATUS = "wrong status"
     BROKEN = "broken"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An EC2 instance as EC2 describes it.
+
+    Args:
+        id: `i-…`.
+        state: pending, running, stopping, stopped, shutting-down or terminated.
+        addresses: every private IPv4 and IPv6 address of its interfaces; none once it is terminated.
+        stop_protected: whether EC2 refuses to stop it; None where that was not asked or told.
+        auto_scaling: the Auto Scaling group that it belongs to; empty for none.
+        spot: whether it is a Spot instance.
+        root_device: `ebs` or `instance-store`.
+    """
+
+    id: str
+    state: str
+    addresses: tuple[str, ...] = ()
+    stop_protected: bool | None = None
+    auto_scaling: str = ""
+    spot: bool = False
+    root_device: str = "ebs"
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A network interface that has one of the addresses that were asked for; `instance_id` is empty without one."""
+
+    address: str
+    interface_id: str
+    instance_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.interface_id} of {self.instance_id}" if self.instance_id else self.interface_id
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What EC2 shows of a server: the configured instance, and right after it whoever holds the server's addresses."""
+
+    instance: Instance | None
+    holders: tuple[Holder, ...] = ()

@@ -52,6 +52,8 @@ def questions(active: Role) -> dict[str, Question]:
         "files": Question("replicate", "status"),
         "right to the door": Question("access", "rights", standby),
         "right to the name": Question("dns", "rights"),
+        "machine ms1": Question("server", "machine", Role.MS1),
+        "machine ms2": Question("server", "machine", Role.MS2),
         "right to ms1": Question("server", "rights", Role.MS1),
         "right to ms2": Question("server", "rights", Role.MS2),
         "right to replicate": Question("replicate", "rights"),
@@ -78,6 +80,11 @@ def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people
             f"If it is really down, the watchdog acts; else look at the service of {active}.",
         ),
         Check("standby is fit", hosts[standby], f"Start the machine of {standby}; look at its SSM agent."),
+        Check(
+            "machines as configured",
+            _machines(answers),
+            "See docs/deploy.md, machines: update the stack's instance ids and addresses, or lift what is named.",
+        ),
         Check("standby is stopped", _stopped(standby, hosts[standby]), f"Stop the service of {standby} on its host."),
         Check("versions equal", _versions(hosts), "Install the same package version on both hosts."),
         Check("autostart off", _autostart(hosts), "`systemctl disable` the service on the host that is named."),
@@ -116,6 +123,16 @@ def _at_rest(state: PairState) -> Verdict:
         return yes("No change of the pair is under way.")
     why = f": {state.halted}" if state.halted else ""
     return no(f"{state.lease.action} to {state.lease.target} holds the lease{why}")
+
+
+def _machines(answers: Mapping[str, Verdict]) -> Verdict:
+    """Each instance is its server's machine, and power could prove a fence. Outside EC2 there is nothing to be seen."""
+    found = [answers[f"machine {role}"] for role in Role]
+    bad = [each for each in found if not each.is_yes and not each.evidence.get("outside")]
+    if not bad:
+        return yes(" ".join(each.sentence for each in found))
+    word = no if any(each.is_no for each in bad) else unknown
+    return word(" ".join(each.sentence for each in bad))
 
 
 def _stopped(standby: Role, host: Verdict) -> Verdict:

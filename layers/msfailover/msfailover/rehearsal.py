@@ -49,6 +49,7 @@ def questions(plan: Plan) -> dict[str, Question]:
         asked["files"] = Question("replicate", "rights")
     if plan.may_power_off:
         asked["power"] = Question("server", "rights", source)
+        asked["machine"] = Question("server", "machine", source)
     return asked
 
 
@@ -79,12 +80,14 @@ def rehearse(
     if host is not None and host.answer is Answer.UNKNOWN:  # stopped already is as good as running
         return stopped, f"{plan.source} could not be stopped cleanly, nor its files carried: {host.sentence}"
     doubt = _fence_doubt(answers, plan.source)
-    power = answers.get("power")
+    power = next((answers[each] for each in ("machine", "power") if each in answers and not answers[each].is_yes), None)
+    power = power or answers.get("power")
     by = "by the database: its door shut, its sessions ended"
     if doubt is not None:
         if power is None or not power.is_yes:
             bad_end = Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED
-            return bad_end, f"The fence of {plan.source} could not be proven: {doubt.sentence}"
+            why = f" By power neither: {power.sentence}" if power is not None else ""
+            return bad_end, f"The fence of {plan.source} could not be proven: {doubt.sentence}{why}"
         by = f"by power, since the database can't: {doubt.sentence}"
     if not answers["name"].is_yes:
         return (Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED), answers["name"].sentence

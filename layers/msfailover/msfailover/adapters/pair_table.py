@@ -129,6 +129,14 @@ class PairTable:
         """Keep the latest readiness check; whoever comes last wins, since each is whole."""
         self._put("readiness", found, None)
 
+    def machines(self) -> dict[str, Any]:
+        """What was seen at rest of who owns the servers' addresses; empty before the first look."""
+        return self._item("machines")
+
+    def put_machines(self, seen: Mapping[str, Any]) -> None:
+        """Keep what was seen; whoever comes last wins, since each is whole and says of which epoch it is."""
+        self._put("machines", seen, None)
+
     def _item(self, name: str) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
         return _plain(answer.get("Item", {}))
@@ -160,9 +168,13 @@ class PairTable:
         return True
 
 
+_APART = ("freshness", "machines")
+"""Items with a key of their own: IAM lets those who write them write nothing else of the pair."""
+
+
 def key_of(pair: str, item: str) -> dict[str, Any]:
     """The key of one of a pair's items, as DynamoDB's API has it."""
-    return {"pair": {"S": f"{pair}#freshness" if item == "freshness" else pair}, "item": {"S": item}}
+    return {"pair": {"S": f"{pair}#{item}" if item in _APART else pair}, "item": {"S": item}}
 
 
 def _expiry(at: float, keep_days: int) -> dict[str, int]:

@@ -38,10 +38,17 @@ class Membership:
 
 
 def membership(client: EC2Client, server: Server) -> Membership:
-    """The groups and addresses of a server's interfaces. A managed instance outside EC2 is a member of no group."""
+    """The groups and addresses of a server's interfaces. A managed instance outside EC2 is a member of no group.
+
+    A server's are the interfaces of the configured instance, and those that have its addresses, whoever's they are: a
+    machine that was put in its place is the server, and may be a member of other groups.
+    """
     if server.instance_id.startswith("mi-"):
         return Membership(frozenset(), ())
     found = _interfaces(client, "attachment.instance-id", server.instance_id)
+    for name, colon in (("addresses.private-ip-address", False), ("ipv6-addresses.ipv6-address", True)):
+        addresses = [each for each in server.addresses if (":" in each) is colon]
+        found += _interfaces(client, name, *addresses) if addresses else []
     if not found:
         return Membership(None, ())
     groups = frozenset(group["GroupId"] for each in found for group in each.get("Groups", []))
@@ -131,12 +138,14 @@ def open_for(client: EC2Client, door_group: str, address: str, port: int, descri
             raise
 
 
-def _interfaces(client: EC2Client, name: str, value: str) -> list[Any]:
+def _interfaces(client: EC2Client, name: str, *values: str) -> list[Any]:
     found: list[Any] = []
-    pages = client.get_paginator("describe_network_interfaces").paginate(Filters=[{"Name": name, "Values": [value]}])
+    pages = client.get_paginator("describe_network_interfaces").paginate(Filters=[{"Name": name, "Values": values}])
     for number, page in enumerate(pages):
         if number >= PAGES_AT_MOST:
-            raise TooManyRules(f"More than {PAGES_AT_MOST} pages of network interfaces have {name} {value}.")
+            raise TooManyRules(
+                f"More than {PAGES_AT_MOST} pages of network interfaces have {name} {', '.join(values)}."
+            )
         found += page["NetworkInterfaces"]
     return found
 
