@@ -27,8 +27,16 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
         "DNS_FUNCTION": "ms-failover-dns",
+        "PAIR_FUNCTION": "ms-failover-pair",
     },
-    "database_access": {**_TABLE, "DOOR_GROUP_ID": "sg-0123456789abcdef0", "DATABASE_PORT": "5432"},
+    "database_access": {
+        **_TABLE,
+        "DOOR_GROUP_ID": "sg-0123456789abcdef0",
+        "FUNCTIONS_GROUP_ID": "sg-0123456789abcdef1",
+        "DATABASE_ENGINE": "postgresql",
+        "DATABASE_PORT": "5432",
+        "DOOR_SETTLES_SECONDS": "0",
+    },
     "database_sessions": {
         "DATABASE_ENGINE": "postgresql",
         "DATABASE_HOST": "database.corp.example",

@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from msfailover import audit, observing
+from msfailover import audit, observing, path
 from msfailover.adapters import aws, lambdas
 from msfailover.adapters.pair_table import PairTable
 from msfailover.audit import Act, Judged, Kind, Seen
@@ -47,9 +47,10 @@ def look() -> tuple[PairState | None, tuple[Judged, ...]]:
     """Look at everything, and judge it. No state where the record never stood still meanwhile."""
     before = _record()
     for _ in range(LOOKS_AT_MOST):
-        seen, record = _see()
+        seen, record = _see(before)
         after = _record()
         if after.version == before.version:
+            _keep_path(after, seen)
             return after, audit.judge(after, SETTINGS.pair, seen, record)
         before = after
     return None, ()
@@ -96,7 +97,16 @@ def _recorded(state: PairState | None) -> dict[str, int]:
     }
 
 
-def _see() -> tuple[dict[Role, Seen], Verdict]:
+def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
+    """Have `pair` keep that the active server's sessions are seen as its own, once in an epoch: proofs rest on it."""
+    if state.active is None or state.lease is not None:
+        return
+    if path.record(state, state.epoch, path.seen_by(seen[state.active].sessions)) != state:
+        told = _ask(SETTINGS.pair_function, {"action": "see_path"})
+        logger.info(told.sentence, extra={"asked": "see_path", "answer": told.answer})
+
+
+def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict]:
     questions = [(SETTINGS.access_function, {"action": "status", "server": role}) for role in Role]
     questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
     with ThreadPoolExecutor(max_workers=len(questions) + 1) as threads:
@@ -104,7 +114,10 @@ def _see() -> tuple[dict[Role, Seen], Verdict]:
         # Of which server it is asked is all the same: where the record points stands in the evidence.
         record = threads.submit(_ask, SETTINGS.dns_function, {"action": "status", "server": Role.MS1})
         doors, sessions = asked[: len(Role)], asked[len(Role) :]
-        seen = {role: Seen(doors[at].result(), sessions[at].result()) for at, role in enumerate(Role)}
+        seen = {
+            role: audit.seen_of(state, doors[at].result(), sessions[at].result(), SETTINGS.path_is_direct)
+            for at, role in enumerate(Role)
+        }
         return seen, record.result()
 
 

@@ -1,22 +1,25 @@
-"""`database_access`: the door. Says who can get in to the database, shuts one server out, lets one in.
+"""`database_access`: the access group and the network ACLs. Says who can get in to the database, shuts out, lets in.
 
-Actions: status, foreign (by the owner's groups alone?), rights (may we edit the door? tried dry), revoke, grant,
-keep_out. The last three edit the stack's own group only; the answer is about every one.
+Actions: status, foreign (by the owner's groups alone?), cut (does the network deny the server? a proof reads it twice),
+could_cut (would our entries cut it off?), rights (may we edit both? tried dry), revoke, grant, keep_out. The last three
+edit the stack's own group and our own entries only; the answer is about every one.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Self
 
-from botocore.exceptions import ClientError
-from msfailover import audit, doors, fence, observing
-from msfailover.adapters import aws, dry, security_groups
+from botocore.exceptions import BotoCoreError, ClientError
+from msfailover import audit, doors, fence, network_fence, observing
+from msfailover.adapters import aws, dry, network_acls, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
-from msfailover.evidence import Rule
+from msfailover.evidence import NetworkAcl, Rule
 from msfailover.pair import FencedBy, PairState, Server
 from msfailover.request import BadRequest, epoch_in, role_in
 from msfailover.settings import AccessSettings
@@ -25,6 +28,8 @@ from msfailover.waiting import attempts
 
 SETTINGS = read(AccessSettings, os.environ)
 logger = observing.logger_for("database_access")
+
+CALLS_AT_ONCE = 8
 
 
 class DoorNotAsOrdered(Exception):
@@ -38,67 +43,88 @@ class OtherServerCanGetIn(Exception):
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
     action, server = event.get("action"), SETTINGS.pair.server(role_in(event))
-    if action == "status":
-        verdict = status(server)
-    elif action == "foreign":
-        verdict = foreign(server)
-    elif action == "rights":
-        verdict = rights()
-    elif action == "revoke":
+    if action == "revoke":
         verdict = revoke(server, epoch_in(event))
     elif action == "grant":
         verdict = grant(server, epoch_in(event))
-    elif action == "keep_out":
-        verdict = keep_out(server)
+    elif action == "cut":
+        verdict = cut(server, proof=event.get("proof") is True)
+    elif action in ACTIONS:
+        verdict = ACTIONS[str(action)](server)
     else:
-        known = "status, foreign, rights, revoke, grant, keep_out"
+        known = ", ".join(("revoke", "grant", "cut", *ACTIONS))
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
     return verdict.to_json()
 
 
 def status(server: Server) -> Verdict:
-    """Can the server get in to the database now? What EC2 does not tell is unknown."""
+    """Can the server get in to the database now, by the groups' rules? What EC2 does not tell is unknown.
+
+    The evidence holds `guarded` (the private addresses behind the access group), `stray` (the group's rules that belong
+    to nobody), and where there are network ACLs `network` (is the server cut off?) and `denials` (our entries for it).
+    """
     with _Sight(server) as sight:
-        return sight.can_get_in(server)
+        return sight.with_network(server, sight.can_get_in(server))
 
 
 def foreign(server: Server) -> Verdict:
-    """Could the server get in with the door shut, by a rule of the owner's? Then no fence could be proven here."""
+    """Could the server get in with the door shut, by a rule of the owner's? Then no group could prove a fence here."""
     with _Sight(server) as sight:
         return sight.can_get_in(server, door=False)
 
 
-def rights() -> Verdict:
-    """May we edit the door? Tried dry: nothing is changed."""
+def cut(server: Server, *, proof: bool) -> Verdict:
+    """Does no packet pass between the server and the database, by the network ACLs as they are now?
+
+    In a `proof` it is read again after the time that EC2 may take until a change is in effect.
+    """
+    with _Sight(server) as sight:
+        verdict = sight.is_cut(server)
+    if proof and verdict.is_yes:
+        time.sleep(SETTINGS.door_settles_s)
+        with _Sight(server) as sight:
+            verdict = sight.is_cut(server)
+    return verdict
+
+
+def could_cut(server: Server) -> Verdict:
+    """Would our own entries cut the server off, if they were written now? Writes nothing."""
+    with _Sight(server) as sight:
+        return sight.is_cut(server, written=True)
+
+
+def rights(_server: Server) -> Verdict:
+    """May we edit the door and the network ACLs? Tried dry: nothing is changed."""
     client, port = aws.ec2(), SETTINGS.database_port
     try:
         rules = security_groups.rules_of_door(client, SETTINGS.door_group)
-    except (security_groups.TooManyRules, ClientError) as error:
+    except security_groups.UNREADABLE as error:
         return unknown(f"Whether the door may be edited is not known: {error}")
-    return dry.try_all(
-        {
-            "ec2:AuthorizeSecurityGroupIngress": lambda: security_groups.try_to_open(client, SETTINGS.door_group, port),
-            "ec2:RevokeSecurityGroupIngress": lambda: security_groups.try_to_shut(client, SETTINGS.door_group, rules),
-        },
-        "DryRunOperation",
-    )
+    calls: dict[str, Callable[[], object]] = {
+        "ec2:AuthorizeSecurityGroupIngress": lambda: security_groups.try_to_open(client, SETTINGS.door_group, port),
+        "ec2:RevokeSecurityGroupIngress": lambda: security_groups.try_to_shut(client, SETTINGS.door_group, rules),
+    }
+    number = network_fence.number_for_trying(SETTINGS.first_entry)
+    calls |= network_acls.attempts_of_each(client, SETTINGS.network_acls, number)
+    return dry.try_all(calls, "DryRunOperation")
 
 
 def revoke(server: Server, epoch: int) -> Verdict:
-    """Take the server's rules out of the door, and read back until they are gone.
+    """Deny the server in the network ACLs and take its rules out of the door, side by side; read both back.
 
     Returns:
-        whether it can still get in, by any group's rules: an owner's broad rule makes this *yes*, and is named.
+        whether it can still get in, by any group's rules: an owner's broad rule makes this *yes*, and is named. Its
+        evidence holds `network`, whether the network cuts it off.
 
     Raises:
         NoReceipt: no change away from this server is under way; the active server is never shut out by a late order.
-        DoorNotAsOrdered: its rules are still in the door when the time is over.
+        DoorNotAsOrdered: its rules are still in the door when the time is over. It may be cut off all the same.
     """
     with _Order(server) as order:
         fence.demand_change(order.state(), server.role, epoch)
-        order.shut(server)
-        return order.can_get_in(server)
+        denied = order.put_out(server)
+        return order.with_network(server, order.can_get_in(server), denied)
 
 
 def grant(server: Server, epoch: int) -> Verdict:
@@ -106,17 +132,14 @@ def grant(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
-        OtherServerCanGetIn: the proof was by database, but the door does not read as shut any more.
+        OtherServerCanGetIn: what the proof rests on, the network or the door, does not read as shut any more.
         DoorNotAsOrdered: the server still can't get in when the time is over.
     """
     other = SETTINGS.pair.other(server.role)
     with _Order(server, other) as order:
         receipt = fence.demand_receipt(order.state(), server.role, epoch)
-        order.shut(other)
-        if receipt.by is FencedBy.DATABASE:
-            others = order.can_get_in(other)
-            if not others.is_no:
-                raise OtherServerCanGetIn(f"{server.role} was not let in: {others.sentence}")
+        order.demand_shut(other, receipt.by, order.put_out(other))
+        order.lift(server)
         security_groups.open_for(
             aws.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
         )
@@ -128,9 +151,10 @@ def grant(server: Server, epoch: int) -> Verdict:
 
 
 def keep_out(server: Server) -> Verdict:
-    """Take out of the door what lets in a server that must be out, as somebody did by hand. Needs no change under way.
+    """Put a server that must be out back out, as somebody let it in by hand. Needs no change under way.
 
-    The record is read again before each cut: a failover to this very server may have begun meanwhile.
+    Our entries that deny it are written again, and what belongs to nobody is taken out of the door. The record is read
+    again before each cut: a failover to this very server may have begun meanwhile.
 
     Returns:
         whether it can still get in, by any group's rules.
@@ -139,29 +163,29 @@ def keep_out(server: Server) -> Verdict:
         NotToBeKeptOut: the record does not say that this server must be out.
         DoorNotAsOrdered: its rules are still in the door when the time is over.
     """
-    addresses = security_groups.membership(aws.ec2(), server).addresses
-    for _ in attempts(SETTINGS.settle_s):
-        letting_in = doors.lets_in_through(
-            security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group), server, addresses
-        )
+
+    def may() -> None:
         audit.demand_out(_state(), server.role)
-        if not letting_in:
-            return status(server)
-        security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
-    raise _still_open(server, letting_in)
+
+    may()
+    with _Order(server, SETTINGS.pair.other(server.role)) as order:
+        denied = order.put_out(server, may)
+        order.tidy(server, may)
+        return order.with_network(server, order.can_get_in(server), denied)
 
 
 class _Sight:
     """Who can get in, as EC2 shows it. What does not depend on each other is asked for side by side.
 
-    Which interfaces belong to which groups is read once, a moment ago; the rules are read anew for each answer.
+    Which interfaces are whose is read once, a moment ago; rules and entries are read anew for each answer.
     """
 
     def __init__(self, *servers: Server) -> None:
         client = aws.ec2()
-        self._threads = ThreadPoolExecutor(max_workers=5)
+        self._threads = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE)
         self._members = {each.role: self._threads.submit(security_groups.membership, client, each) for each in servers}
-        self._groups = self._threads.submit(security_groups.groups_in_front, client, SETTINGS.door_group)
+        self._front = self._threads.submit(security_groups.interfaces_in_front, client, SETTINGS.door_group)
+        self._acls: Future[list[NetworkAcl]] | None = self._threads.submit(_acls)
 
     def __enter__(self) -> Self:
         return self
@@ -177,12 +201,58 @@ class _Sight:
             door: whether the door's own rules count.
         """
         try:
-            rules = security_groups.inbound_rules(aws.ec2(), self._groups.result())
-            rules = [rule for rule in rules if door or rule.group_id != SETTINGS.door_group]
+            front = self._front.result()
+            rules = security_groups.inbound_rules(aws.ec2(), sorted(security_groups.groups_of(front)))
             member = self._members[server.role].result()
-        except (security_groups.DoorNotAttached, security_groups.TooManyRules, ClientError) as error:
+        except security_groups.UNREADABLE as error:
             return unknown(f"Whether {server.role} can get in is not known: {error}")
-        return doors.can_get_in(server, member.groups, member.addresses, rules, SETTINGS.database_port)
+        counting = [rule for rule in rules if door or rule.group_id != SETTINGS.door_group]
+        verdict = doors.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
+        own = [rule for rule in rules if rule.group_id == SETTINGS.door_group]
+        known = (*SETTINGS.pair.ms1.addresses, *SETTINGS.pair.ms2.addresses, *member.addresses)
+        strays = doors.not_expected(own, SETTINGS.functions_group, known)
+        guarded = [address for each in front for address in each.private]
+        return verdict.having(guarded=guarded, stray=[str(each) for each in strays])
+
+    def is_cut(self, server: Server, *, written: bool = False) -> Verdict:
+        """Does no packet pass between the server and the database, by the ACLs as they are now?
+
+        Args:
+            server: one of those it was made for.
+            written: whether to judge as if our entries for it were written.
+        """
+        if not SETTINGS.network_acls:
+            return unknown(
+                f"Whether {server.role} is cut off is not known: DatabaseNetworkAclIds names no network ACL."
+            )
+        numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
+        try:
+            front, acls = self._front.result(), self._acls_now()
+            ids = network_fence.subnets_of(front, SETTINGS.subnets)
+            own = self._members[server.role].result().interfaces
+            subnets = network_acls.subnets(aws.ec2(), ids)
+        except security_groups.UNREADABLE as error:
+            return unknown(f"Whether {server.role} is cut off is not known: {error}")
+        ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, tuple(subnets), tuple(acls))
+        verdict = network_fence.could_be_cut(ground, numbers) if written else network_fence.is_cut(ground)
+        return verdict.having(
+            guarded=[address for each in front for address in each.private],
+            denials=[str(each) for each in network_fence.denials(acls, numbers)],
+            useless=[str(each) for each in network_fence.useless(acls, ground.addresses, numbers)],
+        )
+
+    def with_network(self, server: Server, access: Verdict, network: Verdict | None = None) -> Verdict:
+        """An answer about the groups, with what the network says in its evidence; unchanged where there are no ACLs."""
+        if not SETTINGS.network_acls:
+            return access
+        network = network or self.is_cut(server)
+        told = {name: network.evidence.get(name, []) for name in ("denials", "useless")}
+        return access.having(network={"answer": network.answer.value, "sentence": network.sentence}, **told)
+
+    def _acls_now(self) -> list[NetworkAcl]:
+        """The ACLs: as read at the beginning for the first who asks, read anew for everybody after."""
+        first, self._acls = self._acls, None
+        return first.result() if first is not None else _acls()
 
 
 class _Order(_Sight):
@@ -200,25 +270,131 @@ class _Order(_Sight):
     def state(self) -> PairState:
         return self._state.result()
 
-    def shut(self, server: Server) -> None:
-        """Take the server's rules out of the door, and read back until they are gone. Raises DoorNotAsOrdered."""
-        addresses = self._members[server.role].result().addresses
-        letting_in = doors.lets_in_through(self._door.result(), server, addresses)
-        if not letting_in:
+    def put_out(self, server: Server, may: Callable[[], None] = lambda: None) -> Verdict:
+        """Deny the server in the ACLs and shut the door for it, side by side.
+
+        Args:
+            may: raises where the server need not be out (any more); asked before each cut.
+
+        Returns:
+            whether the network cuts it off, as read back.
+
+        Raises:
+            DoorNotAsOrdered: the door still lets it in when the time is over. It may be cut off all the same.
+        """
+        with ThreadPoolExecutor(max_workers=1) as beside:
+            denied = beside.submit(self.deny, server, may)
+            self._shut(server, may)
+        return denied.result()
+
+    def tidy(self, server: Server, may: Callable[[], None]) -> None:
+        """Take out our entries that deny addresses which are not the server's any more."""
+        numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
+        for each in network_fence.useless(_acls(), self._known(server), numbers):
+            may()
+            network_acls.delete(aws.ec2(), each.acl_id, each.entry)
+
+    def deny(self, server: Server, may: Callable[[], None]) -> Verdict:
+        """Write what the ACLs lack to deny the server, and read back whether it is cut off.
+
+        What can't be written leaves it uncut, and is said; it keeps nothing else from being done.
+        """
+        if not SETTINGS.network_acls:
+            return self.is_cut(server)
+        numbers, problems = network_fence.numbers_of(server.role, SETTINGS.first_entry), list[str]()
+        try:
+            for _ in attempts(SETTINGS.settle_s):
+                lacking = network_fence.missing(self._acls_now(), self._known(server), numbers)
+                if not lacking:
+                    break
+                may()
+                with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
+                    problems = [each for each in threads.map(_written, lacking) if each]
+                if problems:
+                    break
+        except (*security_groups.UNREADABLE, network_fence.NoRoomForEntries) as error:
+            problems = [str(error)]
+        verdict = self.is_cut(server)
+        why = "" if verdict.is_yes else " ".join(problems[:1])
+        return replace(verdict, sentence=f"{verdict.sentence} {why}".rstrip())
+
+    def lift(self, server: Server) -> None:
+        """Take our denials of the server out of the ACLs, and read back that they are gone. Raises DoorNotAsOrdered."""
+        if not SETTINGS.network_acls:
+            return
+        numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
+        for _ in attempts(SETTINGS.settle_s):
+            acls = _acls()
+            ours = network_fence.denials(acls, numbers)
+            if not ours:
+                break
+            with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
+                list(threads.map(lambda each: network_acls.delete(aws.ec2(), each.acl_id, each.entry), ours))
+        else:
+            raise DoorNotAsOrdered(f"{server.role} is still denied, by {ours[0]}.")
+        foreign = network_fence.denied_by_others(acls, self._known(server), numbers)
+        if foreign:
+            raise DoorNotAsOrdered(
+                f"{server.role} is denied by {foreign}, which is no entry of this stack's for it and was left alone."
+            )
+
+    def demand_shut(self, other: Server, by: FencedBy, network: Verdict) -> None:
+        """Demand that what the other server's proof rests on still reads as it did.
+
+        Raises:
+            OtherServerCanGetIn: it does not. A machine that is off needs neither.
+        """
+        why, shut = network, network.is_yes
+        if by is FencedBy.DATABASE:
+            why = self.can_get_in(other)
+            shut = why.is_no
+        if by is not FencedBy.POWER and not shut:
+            raise OtherServerCanGetIn(f"{other.role.other} was not let in: {why.sentence}")
+
+    def _known(self, server: Server) -> tuple[str, ...]:
+        return network_fence.addresses_of(server, self._members[server.role].result().interfaces)
+
+    def _shut(self, server: Server, may: Callable[[], None]) -> None:
+        """Take everything out of the door but what lets in the functions and the other server, and read that back.
+
+        Whatever else stands in the stack's own group belongs to nobody, and may let the server in.
+        """
+        rules = self._unwanted(server, self._door.result())
+        if not rules:
             return
         for _ in attempts(SETTINGS.settle_s):
-            security_groups.shut(aws.ec2(), SETTINGS.door_group, letting_in)
-            rules = security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group)
-            letting_in = doors.lets_in_through(rules, server, addresses)
-            if not letting_in:
+            for rule in rules:
+                may()
+                security_groups.shut(aws.ec2(), SETTINGS.door_group, [rule])
+            rules = self._unwanted(server, security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group))
+            if not rules:
                 return
-        raise _still_open(server, letting_in)
+        names = ", ".join(map(str, rules))
+        raise DoorNotAsOrdered(f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {names}.")
+
+    def _unwanted(self, server: Server, rules: list[Rule]) -> list[Rule]:
+        other = SETTINGS.pair.other(server.role)
+        known = self._known(other) if other.role in self._members else other.addresses
+        return doors.not_expected(rules, SETTINGS.functions_group, known)
 
 
-def _still_open(server: Server, letting_in: list[Rule]) -> DoorNotAsOrdered:
-    rules = ", ".join(map(str, letting_in))
-    return DoorNotAsOrdered(f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {rules}.")
+def _written(placed: network_fence.Placed) -> str:
+    """Write one entry; says what went wrong, or nothing."""
+    try:
+        network_acls.put(aws.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
+    except (ClientError, BotoCoreError) as error:
+        return f"{placed} could not be written: {str(error)[:300]}"
+    return ""
+
+
+def _acls() -> list[NetworkAcl]:
+    return network_acls.acls_named(aws.ec2(), SETTINGS.network_acls)
 
 
 def _state() -> PairState:
     return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+
+
+ACTIONS: dict[str, Callable[[Server], Verdict]] = {
+    each.__name__: each for each in (status, foreign, could_cut, rights, keep_out)
+}

@@ -1,7 +1,7 @@
 """`database_sessions`: who is connected to the database, and ending the sessions of a server that must be out.
 
-Actions: status (has a server sessions? read several times in a row where asked), terminate, rights. It judges by
-address, not by account: both servers use the same one.
+Actions: status (has a server sessions? read several times in a row where asked), addresses (where does the database's
+name lead to?), terminate, rights. It judges by address, not by account: both servers use the same one.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from functools import cache
 from typing import Any
 
 from msfailover import observing
+from msfailover.adapters import database_host
 from msfailover.adapters.database_login import LoginSettings, login_source
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, Engine, engine_for
 from msfailover.environment import read
@@ -21,7 +22,7 @@ from msfailover.pair import Server
 from msfailover.request import BadRequest, role_in
 from msfailover.sessions import Finding, Names, over_reads, sessions_of
 from msfailover.settings import SessionsSettings
-from msfailover.verdict import Verdict, unknown
+from msfailover.verdict import Verdict, unknown, yes
 from msfailover.waiting import attempts
 
 SETTINGS = read(SessionsSettings, os.environ)
@@ -39,16 +40,32 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if action == "status":
         verdict = status(SETTINGS.pair.server(role_in(event)), _reads_in(event), proof=event.get("proof") is True)
     elif action == "terminate":
-        verdict = terminate(SETTINGS.pair.server(role_in(event)))
+        verdict = _in_time(event) or terminate(SETTINGS.pair.server(role_in(event)))
+    elif action == "addresses":
+        verdict = addresses()
     elif action == "rights":
         verdict = rights()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, terminate, rights is needed.")
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, addresses, terminate, rights is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
     return verdict.to_json()
 
 
+def addresses() -> Verdict:
+    """Where does the database's name lead to now, as seen from inside the VPC? The database itself is not asked."""
+    found = list(_leads_to())
+    if not found:
+        return unknown(f"Where {SETTINGS.host} leads to is not known: no address of it could be read.")
+    return yes(f"{SETTINGS.host} leads to {', '.join(found)}.", database_addresses=found)
+
+
 def status(server: Server, reads: int, proof: bool = False) -> Verdict:
+    """As `sessions_seen`, with `database_addresses` in its evidence: where the database's name leads to now."""
+    leads_to = _leads_to()
+    return sessions_seen(server, reads, proof).having(database_addresses=list(leads_to))
+
+
+def sessions_seen(server: Server, reads: int, proof: bool = False) -> Verdict:
     """Has the server sessions? *No* only when every read in a row saw none, and the origin of every session.
 
     Args:
@@ -134,6 +151,27 @@ def _find(server: Server, *, proof: bool = False) -> tuple[Finding, float | None
     listing = _engine().list_sessions()
     found = sessions_of(server, listing, Names(vouched=SETTINGS.known_clients, known=known), proof=proof)
     return found, listing.late_login_s
+
+
+def _in_time(event: Mapping[str, Any]) -> Verdict | None:
+    """A refusal where an order has come too late: one that nobody waits for may be delivered when all has changed."""
+    not_after = event.get("not_after")
+    if not_after is None or (isinstance(not_after, int | float) and time.time() <= not_after):
+        return None
+    return unknown("The order to end sessions came too late; nothing was done.")
+
+
+_led_to: list[tuple[str, ...]] = []
+"""Where the database's name led to when it was last asked."""
+
+
+def _leads_to() -> tuple[str, ...]:
+    """Where the database's name leads to now. A connection that is kept from before it led elsewhere is let go."""
+    found = database_host.addresses(SETTINGS.host)
+    if _led_to and _led_to[-1] != found:
+        _engine().close()
+    _led_to[:] = [found]
+    return found
 
 
 @cache

@@ -1,8 +1,8 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
 Actions of the workflow: begin, rehearse, survey, may_restart, prove, prove_power, verify, turn_back, conclude, refuse.
-The proof of a fence is read here from the door and the sessions, and written with the epoch; it never passes through
-the state machine. Of people: set_mode, maintenance, acknowledge. Of other functions: hold, release, keep_readiness.
+The proof of a fence is read here from network, door and sessions, and written with the epoch; it never passes through
+the state machine. Of people: set_mode, maintenance, acknowledge. Of functions: hold, release, keep_readiness, see_path.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, replace
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -22,7 +23,9 @@ from msfailover import (
     fence,
     keeping,
     observing,
+    path,
     promotion,
+    proofs,
     rehearsal,
     replication,
     restarting,
@@ -30,24 +33,14 @@ from msfailover import (
 )
 from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.pair_table import NotStorable, PairTable
-from msfailover.admission import Admission, admit, is_quiet
+from msfailover.admission import Admission, admit, is_quiet_whatever
 from msfailover.audit import must_be_out
 from msfailover.environment import read
 from msfailover.history import History, Note, Outcome
-from msfailover.pair import PairState, Receipt, Role
-from msfailover.request import (
-    Action,
-    BadRequest,
-    Request,
-    execution_in,
-    line_in,
-    one_of,
-    parse_request,
-    role_in,
-    whole_in,
-)
+from msfailover.pair import FencedBy, PairState, Role
+from msfailover.request import Action, BadRequest, Request, execution_in, line_in, one_of, parse_request, role_in
 from msfailover.settings import PairSettings
-from msfailover.verdict import Verdict
+from msfailover.verdict import Verdict, no, unknown
 from msfailover.waiting import attempts
 from msfailover.words import plain_words
 
@@ -56,6 +49,9 @@ logger = observing.logger_for("pair")
 
 READINESS_AT_MOST = 100_000
 """Characters; DynamoDB keeps at most 400 KB in an item."""
+
+ORDER_LASTS_S = 10.0
+"""Seconds within which an order that nobody waits for is still carried out."""
 
 SERVER_WAIT_S = 4.0
 """Seconds one call waits for the new server to answer; the workflow asks again after that."""
@@ -115,12 +111,16 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     admission = admit(request, state, _execution_in(event), time.time(), _holder_runs(request, state))
     if admission.plan is None:
         return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
-    asked = rehearsal.questions(admission.plan)
-    with ThreadPoolExecutor(max_workers=4) as threads:
-        answers = dict(zip(asked, threads.map(_put, asked.values()), strict=True))
+    answers = _ask_all(rehearsal.questions(admission.plan))
     outcome, sentence = rehearsal.rehearse(admission.plan, answers, request.target, SETTINGS.restart_first)
     checks = [{"name": name, **answer.to_json()} for name, answer in answers.items()]
     return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
+
+
+def _ask_all(questions: Mapping[str, rehearsal.Question]) -> dict[str, Verdict]:
+    """The answers, by the questions' names; asked side by side."""
+    with ThreadPoolExecutor(max_workers=4) as threads:
+        return dict(zip(questions, threads.map(_put, questions.values()), strict=True))
 
 
 def _put(question: rehearsal.Question) -> Verdict:
@@ -140,14 +140,15 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     surveys = {
         role: adoption.Survey(
             runs=_ask(SETTINGS.server_function, {"action": "runs", "server": role}),
-            sessions=_ask(SETTINGS.sessions_function, {"action": "status", "server": role}),
+            sessions=_sessions_of(role),
         )
         for role in Role
     }
     verdict, active = adoption.who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return verdict.to_json()
-    _table().change(lambda state: changes.aim(state, execution, active))
+    seen = path.seen_by(surveys[active].sessions)
+    _table().change(lambda state: path.record(changes.aim(state, execution, active), state.epoch, seen))
     return {**verdict.to_json(), "target": active.value, "source": active.other.value}
 
 
@@ -156,54 +157,72 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     server = role_in(event)
     host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
     door = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
-    sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": server.other})
     restarted_s_ago = restarting.restarted_s_ago(_table().history(10), server, time.time())
-    return restarting.may_restart(server, host, door, sessions, restarted_s_ago).to_json()
+    return restarting.may_restart(server, host, door, _sessions_of(server.other), restarted_s_ago).to_json()
 
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Read whether the database proves the fence; if it does, keep the receipt with the change's epoch."""
+    """Read whether the network, or else the database, proves the fence; keep the receipt with the change's epoch.
+
+    What the network cuts off needs nothing more: its sessions are ended beside the path, so that no lock stays.
+    """
     server, execution = role_in(event), _execution_in(event)
-    door_before = _ask(SETTINGS.access_function, {"action": "status", "server": server})
-    if not door_before.is_no:
-        return door_before.to_json() | {"answer": "no" if door_before.is_yes else "unknown"}
-    sessions = _ask(
-        SETTINGS.sessions_function,
-        {"action": "status", "server": server, "reads": SETTINGS.fence_reads, "proof": True},
-    )
-    door_after = _ask(SETTINGS.access_function, {"action": "status", "server": server})
-    return _keep(
-        execution,
-        lambda epoch: fence.proof_by_database(
-            server, epoch, door_before, sessions, door_after, SETTINGS.fence_reads, time.time()
-        ),
-    )
+    state, vouched = _table().read(), SETTINGS.path_is_direct if SETTINGS.network_acls else None
+    found = proofs.prove(server, state, vouched, SETTINGS.fence_reads, _put, _ask_all, partial(_keep, execution))
+    if found.is_yes and found.evidence["by"] == FencedBy.NETWORK:
+        _end_sessions_beside(server)
+    if not found.is_yes and state.lease is not None and state.lease.action == Action.ADOPT:
+        found = proofs.of_all(found, _by_power(server, execution))
+    return found.to_json()
+
+
+def _end_sessions_beside(server: Role) -> None:
+    """Have the sessions of a server that is cut off ended, and wait for nothing."""
+    order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
+    try:
+        lambdas.send(aws.functions(), SETTINGS.sessions_function, order)
+    except lambdas.FunctionFailed as error:
+        logger.warning("the sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
 
 
 def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the old server's machine is off; if it is, keep the receipt with the change's epoch."""
-    server, execution = role_in(event), _execution_in(event)
+    return _by_power(role_in(event), _execution_in(event)).to_json()
+
+
+def _by_power(server: Role, execution: str) -> Verdict:
     power = _ask(SETTINGS.server_function, {"action": "power", "server": server})
-    return _keep(execution, lambda epoch: fence.proof_by_power(server, epoch, power, time.time()))
+    return _keep(execution, lambda _, epoch, now: fence.proof_by_power(server, epoch, power, now))
 
 
-def _keep(execution: str, judge: Callable[[int], tuple[Verdict, Receipt | None]]) -> dict[str, Any]:
+def _keep(execution: str, judge: proofs.Judge) -> Verdict:
     """Judge in the epoch of the lease that this execution holds, and write the receipt if there is one."""
     table = _table()
-    lease = table.read().lease
+    state = table.read()
+    lease = state.lease
     if lease is None or lease.execution != execution:
         raise changes.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
-    verdict, receipt = judge(lease.epoch)
+    verdict, receipt = judge(state, lease.epoch, time.time())
     if receipt is not None:
         table.change(lambda state: changes.keep_receipt(state, execution, receipt))
-    return verdict.to_json()
+    return verdict
+
+
+def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
+    """Look whether the database shows the active server's sessions as its own, and keep that for the epoch."""
+    before = _table().read()
+    if before.active is None or before.lease is not None:
+        return unknown("The pair is not at rest.").to_json()
+    seen = path.seen_by(_sessions_of(before.active))
+    state = _table().change(lambda state: path.record_at_rest(state, before, seen))
+    return path.is_direct(state, SETTINGS.path_is_direct).to_json()
 
 
 def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     """Ask whether the new server is active: it answers, has sessions, the old one none, and the record points to it.
 
-    Sessions of the old server that are there all the same are ended: a connection made before its door was shut can
-    turn into one late (adapters/sessions/postgresql.py), and one of a machine without power stays till it is ended.
+    Sessions of the old server are ended: a connection of before its door was shut can turn into one late, and one of a
+    machine without power, or cut off, stays till it is ended.
     """
     server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
@@ -211,7 +230,10 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
         if others.is_yes or (admin.is_yes and own.is_yes):
             break
     if others.is_yes:
-        _end_sessions_of(server.other, execution)
+        others = _end_sessions_of(server.other, execution) or others
+    if own.is_yes:
+        seen = path.seen_by(own)
+        _table().change(lambda state: path.record_in_change(state, execution, seen))
     record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record).to_json()
 
@@ -222,26 +244,31 @@ def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict]:
     Each function is asked one thing at a time: a second question at once would wait for a second, cold process.
     """
     with ThreadPoolExecutor(max_workers=1) as threads:
-        sessions = threads.submit(_sessions_of_both, server)
+        sessions = threads.submit(lambda: [_sessions_of(each) for each in (server, server.other)])
         admin = _ask(SETTINGS.probe_function, {"action": "serves", "server": server})
-        return admin, *sessions.result()
+        own, others = sessions.result()
+        return admin, own, others
 
 
-def _sessions_of_both(server: Role) -> tuple[Verdict, Verdict]:
-    """Has the server sessions, and has the other one any?"""
-    own, others = (
-        _ask(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in (server, server.other)
-    )
-    return own, others
+def _sessions_of(server: Role) -> Verdict:
+    return _ask(SETTINGS.sessions_function, {"action": "status", "server": server})
 
 
-def _end_sessions_of(fenced: Role, execution: str) -> None:
-    """End the sessions of a server that this execution has proven to be out. Best effort; it is looked at again."""
+def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
+    """End the sessions of a server that this execution has proven to be out. Best effort; it is looked at again.
+
+    Returns:
+        a *no* where they can do nothing, listed or not, because the network cuts the server off still; else None.
+    """
     state = _table().read()
     if state.lease is None or state.lease.execution != execution or must_be_out(state) is not fenced:
-        return
+        return None
     ended = _ask(SETTINGS.sessions_function, {"action": "terminate", "server": fenced})
     logger.warning("sessions of a fenced server were ended", extra={"server": fenced, "then": ended.sentence})
+    if state.receipt is None or state.receipt.by is not FencedBy.NETWORK:
+        return None
+    cut = _ask(SETTINGS.access_function, {"action": "cut", "server": fenced})
+    return no(cut.sentence) if cut.is_yes else None
 
 
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -304,43 +331,19 @@ def _phases(execution: str, now: float) -> list[dict[str, Any]]:
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], _execution_in(event)
-    if _is_quiet(event.get("request")):
+    if is_quiet_whatever(event.get("request")):
         return {"outcome": Outcome.REFUSED.value, "subject": "", "message": ""}
     message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
     return {"outcome": Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
 
 
-def _is_quiet(asked: object) -> bool:
-    try:
-        return is_quiet(parse_request(asked))
-    except BadRequest:
-        return False
-
-
-def set_mode(event: Mapping[str, Any]) -> dict[str, Any]:
-    """automatic, manual or shadow, from now on."""
-    mode = one_of(event, "mode", keeping.MODES)
-    return _note(event, f"The mode is {mode} now.", lambda state: keeping.set_mode(state, mode))
-
-
-def maintenance(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Hold automatic failovers back for `seconds` from now on; 0 ends it."""
-    seconds = whole_in(event, "seconds", 0, keeping.MAINTENANCE_AT_MOST_S)
-    until = time.time() + seconds if seconds else 0.0
-    sentence = f"Maintenance until {keeping.moment(until)}." if seconds else "No maintenance any more."
-    return _note(event, sentence, lambda state: keeping.maintain(state, until))
-
-
-def acknowledge(event: Mapping[str, Any]) -> dict[str, Any]:
-    """A person has looked at the last automatic failover; the next one may happen by itself."""
-    sentence = "The last automatic failover is acknowledged; the next one may happen by itself."
-    return _note(event, sentence, keeping.acknowledge)
-
-
-def _note(event: Mapping[str, Any], sentence: str, alter: Callable[[PairState], PairState]) -> dict[str, Any]:
+def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
+    """What people set without moving the pair (msfailover/keeping.py); noted in the history with their name."""
+    now = time.time()
+    sentence, alter = keeping.wished(event, now)
     by, table = line_in(event, "requested_by"), _table()
     state = table.change(alter)
-    note = Note(state.epoch, str(event["action"]), state.active, sentence, by, time.time())
+    note = Note(state.epoch, str(event["action"]), state.active, sentence, by, now)
     table.add_note(note, SETTINGS.history_days)
     return {"answer": "yes", "sentence": sentence}
 
@@ -390,7 +393,8 @@ ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     each.__name__: each
     for each in (
         begin, rehearse, survey, may_restart, prove, prove_power, verify, turn_back, conclude, refuse,
-        set_mode, maintenance, acknowledge, hold, release, keep_readiness,
+        hold, release, keep_readiness, see_path,
     )
 }
 # fmt: on
+ACTIONS |= dict.fromkeys(keeping.WISHES, keep_wish)

@@ -15,6 +15,7 @@ from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.verdict import Verdict, no, yes
 
 from local.campaign.clock import BEGINNING
+from local.campaign.hosts import DOOR, SERVERS_GROUP
 from local.cloud.patching import Patches
 
 Functions = Mapping[str, ModuleType]
@@ -26,11 +27,11 @@ WHY = "a deliberate defect"
 
 def proof_assumed(patches: Patches, found: Functions) -> None:
     def prove(event: Mapping[str, Any]) -> Any:
-        def assumed(epoch: int) -> tuple[Verdict, Receipt]:
+        def assumed(_state: PairState, epoch: int, _now: float) -> tuple[Verdict, Receipt]:
             server = Role(event["server"])
             return yes("Surely it is out."), Receipt(epoch, server, FencedBy.DATABASE, "denied", (0, 0, 0), BEGINNING)
 
-        return found["pair"]._keep(str(event["execution"]), assumed)
+        return found["pair"]._keep(str(event["execution"]), assumed).to_json()
 
     patches.put_item(found["pair"].ACTIONS, "prove", prove, why=WHY)
 
@@ -40,7 +41,8 @@ def door_not_read(patches: Patches, found: Functions) -> None:
 
     def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
         of_the_door = function == "database_access" and payload.get("action") == "status"
-        return no("It was told to be shut.") if of_the_door else ask(function, payload)
+        shut = no("It was told to be shut.", guarded=["10.77.0.30"])
+        return shut if of_the_door else ask(function, payload)
 
     patches.put(found["pair"], "_ask", asked, why=WHY)
 
@@ -50,7 +52,8 @@ def sessions_not_read(patches: Patches, found: Functions) -> None:
 
     def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
         in_a_proof = function == "database_sessions" and "reads" in payload
-        return no("None can be left.", counts=[0, 0, 0]) if in_a_proof else ask(function, payload)
+        nothing = no("None can be left.", counts=[0, 0, 0], database_addresses=["10.77.0.30"])
+        return nothing if in_a_proof else ask(function, payload)
 
     patches.put(found["pair"], "_ask", asked, why=WHY)
 
@@ -93,7 +96,8 @@ def unreachable_is_zero(patches: Patches, found: Functions) -> None:
 
     def guessed(server: Server, reads: int, proof: bool = False) -> Verdict:
         verdict: Verdict = status(server, reads, proof)
-        return verdict if verdict.is_yes or verdict.is_no else no("Nobody answers.", counts=[0] * reads)
+        nothing = no("Nobody answers.", counts=[0] * reads, database_addresses=["10.77.0.30"])
+        return verdict if verdict.is_yes or verdict.is_no else nothing
 
     patches.put(found["database_sessions"], "status", guessed, why=WHY)
 
@@ -109,7 +113,8 @@ def one_address(patches: Patches, _found: Functions) -> None:
 
 
 def owners_rules_unread(patches: Patches, _found: Functions) -> None:
-    patches.put(security_groups, "groups_in_front", lambda _client, door: [door], why=WHY)
+    groups = security_groups.groups_of
+    patches.put(security_groups, "groups_of", lambda found: groups(found) & {DOOR, SERVERS_GROUP}, why=WHY)
 
 
 def prefix_lists_unread(patches: Patches, _found: Functions) -> None:

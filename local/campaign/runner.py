@@ -130,6 +130,8 @@ class _Run:
             "halted": {"S": ""},
             "lease": {"NULL": True},
             "receipt": {"NULL": True},
+            "path_seen_epoch": {"N": "1"},
+            "path_seen_by": {"S": "address"},
             "version": {"N": "1"},
         }
 

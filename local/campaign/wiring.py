@@ -59,6 +59,7 @@ ENVIRONMENT = {
     "START_LIMIT_SECONDS": "20",
     "STATUS_LIMIT_SECONDS": "8",
     "DOOR_GROUP_ID": DOOR,
+    "FUNCTIONS_GROUP_ID": "sg-00000000f00000004",
     "DATABASE_PORT": str(PORT),
     "DATABASE_ENGINE": "postgresql",
     "DATABASE_HOST": "database",
@@ -108,7 +109,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     """Put the world of memory at the functions' boundaries."""
     found = functions()
     from msfailover import waiting
-    from msfailover.adapters import admin_interface, aws, names
+    from msfailover.adapters import admin_interface, aws, database_host, names
 
     for service, maker in list(vars(aws).items()):
         if inspect.isfunction(maker) and maker.__module__ == aws.__name__ and not service.startswith("_"):
@@ -120,6 +121,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
+    patches.put(database_host, "addresses", lambda *_: ("10.77.0.30",), why="no network")
     patches.put(admin_interface, "ask_admin", lambda address, *_: _look("admin", address), why="no network")
     patches.put(admin_interface, "ask_port", lambda address, *_: _look("port", address), why="no network")
     patches.put(names, "resolve", _resolve, why="no network")

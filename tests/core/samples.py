@@ -19,8 +19,9 @@ THEIRS = f"{MACHINE}:execution:ms-failover-failover:theirs"
 
 
 def state(**changes: Any) -> PairState:
-    """The record of a pair at rest: ms1 active in epoch 1."""
-    return PairState(**{"active": Role.MS1, "epoch": 1, "version": 3, **changes})
+    """The record of a pair at rest: ms1 active in epoch 1, its sessions seen as its own."""
+    seen = {"path_seen_epoch": 1, "path_seen_by": "address"}
+    return PairState(**{"active": Role.MS1, "epoch": 1, "version": 3, **seen, **changes})
 
 
 def lease(**changes: Any) -> Lease:

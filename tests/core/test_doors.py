@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msfailover.doors import can_get_in, lets_in_through
+from msfailover.doors import can_get_in, not_expected
 from msfailover.evidence import Rule
 from msfailover.pair import Role, Server
 from msfailover.verdict import Answer, Verdict
@@ -24,7 +24,7 @@ def rule(**changes: Any) -> Rule:
 
 
 def asked(*rules: Rule, groups: frozenset[str] | None = frozenset({"sg-ms1"}), more: tuple[str, ...] = ()) -> Verdict:
-    return can_get_in(MS1, groups, more, (DOOR, *rules), PORT)
+    return can_get_in(MS1, groups, more, (DOOR, *rules), (PORT,))
 
 
 def test_a_server_that_no_rule_names_cannot_get_in() -> None:
@@ -34,7 +34,7 @@ def test_a_server_that_no_rule_names_cannot_get_in() -> None:
 
 
 def test_no_rules_let_nobody_in() -> None:
-    assert can_get_in(MS1, frozenset(), (), (), PORT).answer is Answer.NO
+    assert can_get_in(MS1, frozenset(), (), (), (PORT,)).answer is Answer.NO
 
 
 @pytest.mark.parametrize(
@@ -150,24 +150,47 @@ def test_a_network_lets_in_exactly_the_addresses_that_share_its_prefix(length: i
 
     server = Server(Role.MS1, "i-1", (dotted(address),))
     inside = network >> (32 - length) == address >> (32 - length)
-    verdict = can_get_in(server, frozenset(), (), (rule(cidr=f"{dotted(network)}/{length}"),), PORT)
+    verdict = can_get_in(server, frozenset(), (), (rule(cidr=f"{dotted(network)}/{length}"),), (PORT,))
     assert verdict.is_yes == inside
 
 
 # ---- which rules of the door are to be taken out ---------------------------------------------------------------------
 
 
-def test_the_doors_rules_that_hold_any_address_of_the_server_are_those_to_take_out() -> None:
-    rules = [
-        rule(rule_id="v4", cidr="10.0.0.11/32"),
-        rule(rule_id="v6", cidr="2001:db8::11/128"),
-        rule(rule_id="broad", cidr="10.0.0.0/24"),
-        rule(rule_id="ec2's", cidr="10.9.9.9/32"),
-        rule(rule_id="other port", cidr="10.0.0.11/32", from_port=22, to_port=22),
-    ]
-    kept = [
-        rule(rule_id="other server", cidr="10.0.0.12/32"),
-        rule(rule_id="functions", source_group="sg-functions"),
-        rule(rule_id="unreadable", cidr="nonsense"),
-    ]
-    assert lets_in_through(rules + kept, MS1, ("10.9.9.9",)) == rules
+def test_an_owners_rule_for_a_second_port_of_the_database_lets_it_in() -> None:
+    second = rule(cidr="10.0.0.0/24", from_port=2484, to_port=2484)
+    assert can_get_in(MS1, frozenset(), (), (second,), (1521,)).is_no
+    verdict = can_get_in(MS1, frozenset(), (), (second,), (1521, 2484))
+    assert verdict.is_yes
+    assert "tcp 2484-2484" in verdict.sentence
+
+
+FUNCTIONS = rule(source_group="sg-functions")
+EXPECTED = (FUNCTIONS, rule(cidr="10.0.0.12/32"), rule(cidr="10.9.9.9/32"))
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        rule(cidr="10.0.0.11/32"),
+        rule(cidr="10.0.0.12/31"),
+        rule(cidr="0.0.0.0/0"),
+        rule(cidr="no network"),
+        rule(source_group="sg-ms1"),
+        rule(prefix_list="pl-1", prefixes=("192.0.2.0/24",)),
+        rule(prefix_list="pl-1", prefixes=None),
+        rule(source_group="sg-functions", protocol="-1", from_port=None, to_port=None),
+        rule(source_group="sg-functions", from_port=0, to_port=65535),
+        rule(source_group="sg-functions", protocol="udp"),
+    ],
+    ids=str,
+)
+def test_what_is_neither_the_functions_rule_nor_one_for_exactly_the_other_servers_address_is_not_expected(
+    stray: Rule,
+) -> None:
+    assert not_expected((*EXPECTED, stray), "sg-functions", ("10.0.0.12", "10.9.9.9")) == [stray]
+
+
+def test_while_a_stack_is_updated_the_functions_rule_may_be_of_another_port() -> None:
+    before = rule(source_group="sg-functions", from_port=1521, to_port=1521)
+    assert not_expected((before,), "sg-functions", ()) == []

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from msfailover.fence import NoReceipt, demand_change, demand_receipt, proof_by_database, proof_by_power
+from msfailover.fence import (
+    NoReceipt,
+    demand_change,
+    demand_receipt,
+    proof_by_database,
+    proof_by_network,
+    proof_by_power,
+)
 from msfailover.pair import FencedBy, PairState, Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
@@ -12,6 +19,7 @@ from tests.core.samples import NOW, lease, receipt, state
 SHUT = no("ms1 can't get in.")
 OPEN = yes("ms1 can get in by rule sgr-1.")
 UNREAD = unknown("EC2 does not tell.")
+BELIEVED = yes("The list has shown sessions.")
 
 
 def none_seen(*counts: int) -> Verdict:
@@ -20,16 +28,45 @@ def none_seen(*counts: int) -> Verdict:
 
 def judged(door: Verdict = SHUT, sessions: Verdict | None = None, door_after: Verdict = SHUT) -> Verdict:
     verdict, proof = proof_by_database(
-        Role.MS1, 2, door, none_seen(0, 0, 0) if sessions is None else sessions, door_after, 3, NOW
+        Role.MS1, 2, door, none_seen(0, 0, 0) if sessions is None else sessions, door_after, 3, NOW, BELIEVED
     )
     assert (proof is not None) == verdict.is_yes, "a receipt is there exactly with a yes"
     return verdict
 
 
 def test_a_shut_door_and_three_reads_without_a_session_are_a_proof() -> None:
-    verdict, proof = proof_by_database(Role.MS1, 2, SHUT, none_seen(0, 0, 0), SHUT, 3, NOW)
+    verdict, proof = proof_by_database(Role.MS1, 2, SHUT, none_seen(0, 0, 0), SHUT, 3, NOW, BELIEVED)
     assert verdict == yes("ms1 is out: its door is shut and 3 reads in a row found no session of it.")
-    assert proof == receipt(evidence=(SHUT.sentence, "ms1 has no session."))
+    assert proof == receipt(evidence=(SHUT.sentence, "ms1 has no session.", BELIEVED.sentence))
+
+
+def test_a_list_that_has_not_shown_the_active_servers_sessions_proves_nothing() -> None:
+    unseen = unknown("No session of the active server has been seen.")
+    verdict, proof = proof_by_database(Role.MS1, 2, SHUT, none_seen(0, 0, 0), SHUT, 3, NOW, unseen)
+    assert (verdict.answer, proof) == (Answer.UNKNOWN, None)
+    assert unseen.sentence in verdict.sentence
+
+
+CUT = yes("ms1 is cut off.", acls=["acl-1"])
+RIGHT = yes("DatabaseHost leads to 10.0.0.30.")
+DIRECT = yes("Its sessions were seen.")
+
+
+def test_a_network_that_lets_nothing_pass_on_a_direct_path_to_the_right_database_is_a_proof() -> None:
+    verdict, proof = proof_by_network(Role.MS1, 2, CUT, RIGHT, DIRECT, NOW)
+    assert verdict.is_yes
+    evidence = (CUT.sentence, RIGHT.sentence, DIRECT.sentence)
+    assert proof == receipt(by=FencedBy.NETWORK, access="denied", sessions=(), evidence=evidence)
+
+
+@pytest.mark.parametrize("doubt", [no("No."), unknown("Unknown.")], ids=lambda each: each.answer)
+@pytest.mark.parametrize("at", [0, 1, 2])
+def test_a_network_in_doubt_about_cut_object_or_path_proves_nothing(at: int, doubt: Verdict) -> None:
+    found = [CUT, RIGHT, DIRECT]
+    found[at] = doubt
+    verdict, proof = proof_by_network(Role.MS1, 2, found[0], found[1], found[2], NOW)
+    assert (verdict.answer, proof) == (doubt.answer, None)
+    assert doubt.sentence in verdict.sentence
 
 
 @pytest.mark.parametrize("when", ["door", "door_after"])
@@ -95,7 +132,11 @@ def refusal(record: PairState, target: Role = Role.MS2, epoch: int = 2) -> str:
     return str(caught.value)
 
 
-@pytest.mark.parametrize("proof", [receipt(), receipt(by=FencedBy.POWER, access="not asked", sessions=())])
+BY_NETWORK = receipt(by=FencedBy.NETWORK, access="denied", sessions=())
+BY_POWER = receipt(by=FencedBy.POWER, access="not asked", sessions=())
+
+
+@pytest.mark.parametrize("proof", [receipt(), BY_NETWORK, BY_POWER])
 def test_the_target_of_a_change_may_rely_on_the_proof_of_that_change(proof: object) -> None:
     assert demand_receipt(state(lease=lease(), receipt=proof), Role.MS2, 2) == proof
 

@@ -17,7 +17,7 @@ class Network:
     """A network of its own in moto.
 
     The database's interface carries the door and a group of its owner's; ms1 has two addresses, of which EC2 alone
-    knows the second.
+    knows the second. The database may be in two subnets, each with a network ACL of its own.
     """
 
     def __init__(self, client: EC2Client) -> None:
@@ -25,7 +25,11 @@ class Network:
         self._number = next(_numbers)
         base = ipaddress.ip_network(f"10.{100 + self._number % 100}.0.0/24")
         self.vpc = client.create_vpc(CidrBlock=str(base))["Vpc"]["VpcId"]
-        self.subnet = client.create_subnet(VpcId=self.vpc, CidrBlock=str(base))["Subnet"]["SubnetId"]
+        self.subnet, _, *self.database_subnets = (
+            client.create_subnet(VpcId=self.vpc, CidrBlock=str(each))["Subnet"]["SubnetId"]
+            for each in base.subnets(prefixlen_diff=2)
+        )
+        self.acls = [self._acl(each) for each in self.database_subnets]
         self.ms1_address, self.ms1_second, self.ms2_address = (str(base[number]) for number in (11, 111, 12))
         self.door, self.owners, self.functions, self.ms1_group, self.ms2_group = (
             self._group(name) for name in ("door", "owner", "functions", "ms1", "ms2")
@@ -35,9 +39,9 @@ class Network:
         client.assign_private_ip_addresses(
             NetworkInterfaceId=self.interface(self.ms1), PrivateIpAddresses=[self.ms1_second]
         )
-        self.database = client.create_network_interface(SubnetId=self.subnet, Groups=[self.door, self.owners])[
-            "NetworkInterface"
-        ]["NetworkInterfaceId"]
+        made = client.create_network_interface(SubnetId=self.database_subnets[0], Groups=[self.door, self.owners])
+        self.database = made["NetworkInterface"]["NetworkInterfaceId"]
+        self.database_address = made["NetworkInterface"]["PrivateIpAddress"]
         self.allow(self.door, group=self.functions)
 
     def env(self) -> dict[str, str]:
@@ -47,7 +51,37 @@ class Network:
             "MS1_ADDRESSES": self.ms1_address,
             "MS2_INSTANCE_ID": self.ms2,
             "MS2_ADDRESSES": self.ms2_address,
+            "FUNCTIONS_GROUP_ID": self.functions,
         }
+
+    def with_acls(self, **more: str) -> dict[str, str]:
+        """As `env`, with the ACLs and subnets of the database."""
+        lists = {"DATABASE_NETWORK_ACL_IDS": self.acls, "DATABASE_SUBNET_IDS": self.database_subnets}
+        return {**self.env(), **{name: ",".join(each) for name, each in lists.items()}, **more}
+
+    def denied(self) -> list[tuple[str, str, int, str]]:
+        """Every denial of a single address in the database's ACLs: which ACL, direction, number, address."""
+        found = self.ec2.describe_network_acls(NetworkAclIds=self.acls)["NetworkAcls"]
+        return sorted(
+            ("ab"[self.acls.index(acl["NetworkAclId"])], "out" if each["Egress"] else "in", each["RuleNumber"], address)
+            for acl in found
+            for each in acl["Entries"]
+            if each["RuleAction"] == "deny" and (address := each["CidrBlock"]).endswith("/32")
+        )
+
+    def write(self, acl: int, number: int, cidr: str, *, egress: bool, action: str = "deny") -> None:
+        """Put an entry into one of the ACLs, as an owner or an intruder might."""
+        self.ec2.create_network_acl_entry(
+            NetworkAclId=self.acls[acl],
+            RuleNumber=number,
+            Protocol="-1",
+            RuleAction=action,  # type: ignore[arg-type]
+            Egress=egress,
+            CidrBlock=cidr,
+        )
+
+    def remove(self, acl: int, number: int, *, egress: bool) -> None:
+        self.ec2.delete_network_acl_entry(NetworkAclId=self.acls[acl], RuleNumber=number, Egress=egress)
 
     def allow(
         self,
@@ -96,6 +130,26 @@ class Network:
     def interface(self, instance: str) -> str:
         found = self.ec2.describe_network_interfaces(Filters=[{"Name": "attachment.instance-id", "Values": [instance]}])
         return found["NetworkInterfaces"][0]["NetworkInterfaceId"]
+
+    def _acl(self, subnet: str) -> str:
+        """An ACL that lets everything pass, in front of a subnet."""
+        acl = self.ec2.create_network_acl(VpcId=self.vpc)["NetworkAcl"]["NetworkAclId"]
+        for egress in (False, True):
+            self.ec2.create_network_acl_entry(
+                NetworkAclId=acl,
+                RuleNumber=100,
+                Protocol="-1",
+                RuleAction="allow",
+                Egress=egress,
+                CidrBlock="0.0.0.0/0",
+            )
+        found = self.ec2.describe_network_acls(Filters=[{"Name": "association.subnet-id", "Values": [subnet]}])
+        for each in found["NetworkAcls"][0]["Associations"]:
+            if each["SubnetId"] == subnet:
+                self.ec2.replace_network_acl_association(
+                    AssociationId=each["NetworkAclAssociationId"], NetworkAclId=acl
+                )
+        return acl
 
     def _group(self, name: str) -> str:
         made = self.ec2.create_security_group(GroupName=name, Description=name, VpcId=self.vpc)

@@ -30,11 +30,13 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
 
 
 def see(answers: Answers, door: dict[str, Verdict] | None = None, sessions: dict[str, Verdict] | None = None) -> None:
+    where = {"guarded": ["10.0.0.30"], "database_addresses": ["10.0.0.30"]}
     for function, seen in ((ACCESS, door), (SESSIONS, sessions or {})):
         if seen is not None:
 
             def answer(asked: Asked, seen: dict[str, Verdict] = seen) -> Verdict:
-                return seen.get(asked["server"], no("It has none."))
+                found = seen.get(asked["server"], no("It has none."))
+                return found.having(**{**where, **found.evidence})
 
             answers.prepare(function, "status", answer)
 

@@ -23,7 +23,7 @@ def ms1(network: Network) -> Server:
 def answer(network: Network) -> Answer:
     member = security_groups.membership(network.ec2, ms1(network))
     rules = security_groups.rules_in_front(network.ec2, network.door)
-    return can_get_in(ms1(network), member.groups, member.addresses, rules, PORT).answer
+    return can_get_in(ms1(network), member.groups, member.addresses, rules, (PORT,)).answer
 
 
 def test_every_inbound_rule_of_every_group_on_the_databases_interface_is_read(network: Network) -> None:

@@ -25,7 +25,10 @@ TOUCHES = LETS_IN | {
 }
 PROVES = {("PairFunction", "prove"), ("PairFunction", "prove_power")}
 
-EVIDENCE: Mapping[str, tuple[Mapping[str, Any], ...]] = {"move": ({"change": "/change/C1"},)}
+EVIDENCE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
+    "move": ({"change": "/change/C1"},),
+    "revoke": ({"network": {"answer": "yes", "sentence": "because"}},),
+}
 """What the answer to an action may bring along that the workflow goes by."""
 
 Step = tuple[str, str]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from msfailover.pair import Lease, PairState, Role
-from msfailover.request import WATCH, Action, Request
+from msfailover.request import WATCH, Action, BadRequest, Request, parse_request
 from msfailover.verdict import Verdict
 
 
@@ -108,6 +108,14 @@ def is_quiet(request: Request) -> bool:
     lease tells of its own end. What the machinery may not ask for is told, since somebody has set it up wrongly.
     """
     return request.automatic and request.action is Action.FAILOVER
+
+
+def is_quiet_whatever(asked: object) -> bool:
+    """As `is_quiet`, of an input that may be no request at all: that is told."""
+    try:
+        return is_quiet(parse_request(asked))
+    except BadRequest:
+        return False
 
 
 def _while_leased(

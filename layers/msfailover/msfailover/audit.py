@@ -8,10 +8,14 @@
 | record-torn      | the record contradicts itself: it was not written by this project      | always       | yes    |
 | active-shut-out  | the active server can't get in                                         | at rest      | no     |
 | name-elsewhere   | the DNS record does not point to the active server                     | at rest      | no     |
+| stray-rules      | the access group or the ACLs hold something of ours that is nobody's   | see below    | no     |
+| network-open     | the network ACLs do not deny a server that must be out                 | see below    | no     |
+| listed-sessions  | a server that the network cuts off has sessions listed still           | see below    | no     |
 
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
-(each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power the
-door is not judged until the change is over: a machine that is off needs none.
+(each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power door
+and network are not judged until the change is over: a machine that is off needs neither. What the network cuts off, by
+a path that is known to be direct, is out whatever rules and lists show: then no door is open, and no session strays.
 
 A risk is what can lead to two servers writing at once. The other findings say that the pair is not as recorded.
 """
@@ -22,6 +26,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from msfailover import database_object, path
 from msfailover.pair import FencedBy, Pair, PairState, Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
@@ -39,6 +44,9 @@ class Finding(StrEnum):
     RECORD_TORN = "record-torn"
     ACTIVE_SHUT_OUT = "active-shut-out"
     NAME_ELSEWHERE = "name-elsewhere"
+    STRAY_RULES = "stray-rules"
+    NETWORK_OPEN = "network-open"
+    LISTED_SESSIONS = "listed-sessions"
 
 
 RISKS = (Finding.DOOR_OPEN, Finding.STRAY_SESSIONS, Finding.BOTH_IN, Finding.RECORD_TORN)
@@ -51,18 +59,49 @@ class Seen:
     Args:
         door: can it get in to the database?
         sessions: has it sessions there?
+        network: is it cut off? None where there are no network ACLs.
+        direct: is its way to the database a direct one, so that cutting its addresses cuts it?
+        stray: rules of the access group that belong to nobody.
+        useless: entries of ours that deny an address which is not the server's.
+        denials: entries of ours that deny the server.
     """
 
     door: Verdict
     sessions: Verdict
+    network: Verdict | None = None
+    direct: Verdict | None = None
+    stray: tuple[str, ...] = ()
+    useless: tuple[str, ...] = ()
+    denials: tuple[str, ...] = ()
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether no packet of the server reaches the database, whatever rules and lists show."""
+        return all(each is not None and each.is_yes for each in (self.network, self.direct))
 
     @property
     def is_in(self) -> Verdict:
+        if self.is_cut and self.network is not None:
+            return no(self.network.sentence)
         for each in (self.sessions, self.door):
             if each.is_yes:
                 return each
         doubtful = [each for each in (self.sessions, self.door) if not each.is_no]
         return doubtful[0] if doubtful else no(f"{self.door.sentence} {self.sessions.sentence}")
+
+
+def seen_of(state: PairState, access: Verdict, sessions: Verdict, vouched: bool) -> Seen:
+    """What the answers of `database_access` and `database_sessions` come to, both asked for the `status` of a server.
+
+    Args:
+        state: the record.
+        vouched: whether the owner says that the path is direct.
+    """
+    told = access.evidence.get("network")
+    network = Verdict.from_json(told) if isinstance(told, Mapping) else None
+    lists = {name: tuple(map(str, access.evidence.get(name, ()))) for name in ("stray", "useless", "denials")}
+    door = database_object.about_the_database(access, sessions)
+    return Seen(door, sessions, network, path.is_direct(state, vouched), **lists)
 
 
 @dataclass(frozen=True)
@@ -133,11 +172,11 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
     if out is None:
         found[Finding.BOTH_IN] = _both_in(seen)
     else:
-        if state.lease is None or (state.receipt is not None and state.receipt.by is FencedBy.DATABASE):
-            found[Finding.DOOR_OPEN] = seen[out].door
-        found[Finding.STRAY_SESSIONS] = seen[out].sessions
+        if state.lease is None or (state.receipt is not None and state.receipt.by is not FencedBy.POWER):
+            found |= _of_doors(out, seen)
+        found |= _of_sessions(seen[out])
     if state.lease is None and state.active is not None:
-        found[Finding.ACTIVE_SHUT_OUT] = _opposite(seen[state.active].door)
+        found[Finding.ACTIVE_SHUT_OUT] = _shut_out(state.active, seen[state.active])
         found[Finding.NAME_ELSEWHERE] = _name_elsewhere(state.active, pair, record)
     return tuple(Judged(finding, verdict) for finding, verdict in found.items())
 
@@ -148,8 +187,11 @@ def acts(state: PairState, judged: Sequence[Judged]) -> tuple[Act, ...]:
     if out is None:
         return ()
     wrong = {each.finding for each in judged if each.verdict.is_yes}
-    wanted = ((Finding.DOOR_OPEN, Kind.KEEP_OUT), (Finding.STRAY_SESSIONS, Kind.END_SESSIONS))
-    return tuple(Act(kind, out) for finding, kind in wanted if finding in wrong)
+    wanted = {
+        Kind.KEEP_OUT: {Finding.DOOR_OPEN, Finding.STRAY_RULES, Finding.NETWORK_OPEN},
+        Kind.END_SESSIONS: {Finding.STRAY_SESSIONS, Finding.LISTED_SESSIONS},
+    }
+    return tuple(Act(kind, out) for kind, findings in wanted.items() if findings & wrong)
 
 
 def split_brain_risk(judged: Sequence[Judged]) -> Verdict:
@@ -189,6 +231,34 @@ def _name_elsewhere(active: Role, pair: Pair, record: Verdict) -> Verdict:
         return unknown(record.sentence)
     points_there = pair.server(active).owns_all(record.evidence.get("values", ()))
     return no(record.sentence) if points_there else yes(f"{active} is active, but {record.sentence}")
+
+
+def _of_doors(out: Role, seen: Mapping[Role, Seen]) -> dict[Finding, Verdict]:
+    """What group and network say of the server that must be out."""
+    its, network = seen[out], seen[out].network
+    door = its.door
+    if its.is_cut and network is not None:
+        door = no(network.sentence if door.is_no else f"{network.sentence} So it does not matter that {door.sentence}")
+    # A rule for the address of the one that must be out is the door's own finding.
+    strays = (*seen[out.other].stray, *its.useless)
+    stray = (
+        yes(f"Nobody's are {'; '.join(strays[:5])}.") if strays else no("Every rule and entry of ours is somebody's.")
+    )
+    found = {Finding.DOOR_OPEN: door, Finding.STRAY_RULES: stray}
+    return found if network is None else {**found, Finding.NETWORK_OPEN: _opposite(network)}
+
+
+def _of_sessions(its: Seen) -> dict[Finding, Verdict]:
+    """What the list says of the server that must be out: one that is cut off may hold locks, and no more."""
+    if its.is_cut and its.network is not None:
+        return {Finding.STRAY_SESSIONS: no(its.network.sentence), Finding.LISTED_SESSIONS: its.sessions}
+    return {Finding.STRAY_SESSIONS: its.sessions}
+
+
+def _shut_out(active: Role, its: Seen) -> Verdict:
+    if its.denials:
+        return yes(f"{active} is active, but {its.denials[0]} denies it.")
+    return _opposite(its.door)
 
 
 def _opposite(verdict: Verdict) -> Verdict:

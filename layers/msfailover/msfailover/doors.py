@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
-from msfailover.evidence import Rule
+from msfailover.evidence import TCP, IPAddress, Rule, parse_address
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -15,7 +15,7 @@ def can_get_in(
     server_groups: frozenset[str] | None,
     server_addresses: Iterable[str],
     rules: Iterable[Rule],
-    port: int,
+    ports: Collection[int],
 ) -> Verdict:
     """Say whether a server can open a connection to the database.
 
@@ -24,7 +24,7 @@ def can_get_in(
         server_groups: the groups its network interfaces are members of; None where they could not be read.
         server_addresses: addresses EC2 knows of it, beside those configured.
         rules: every inbound rule of every group on the database's side.
-        port: the database's TCP port.
+        ports: every TCP port that the database may listen on.
 
     Returns:
         yes, naming the rule that lets it in; no; or unknown, naming what could not be read.
@@ -32,7 +32,7 @@ def can_get_in(
     addresses = [ipaddress.ip_address(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
     unreadable: list[str] = []
     for rule in rules:
-        if not rule.covers(port):
+        if not any(rule.covers(port) for port in ports):
             continue
         answer = _lets_in(rule, addresses, server_groups)
         if answer is True:
@@ -66,7 +66,27 @@ def _within(network: str | None, addresses: list[ipaddress.IPv4Address | ipaddre
     return any(address in parsed for address in addresses)
 
 
-def lets_in_through(rules: Iterable[Rule], server: Server, server_addresses: Iterable[str]) -> list[Rule]:
-    """Those of the door's own rules that name one of the server's addresses."""
-    addresses = [ipaddress.ip_address(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
-    return [rule for rule in rules if rule.cidr is not None and _within(rule.cidr, addresses)]
+def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[str]) -> list[Rule]:
+    """Those of the door's own rules that are none of what belongs there: by networks, groups and prefix lists.
+
+    Args:
+        rules: every inbound rule of the door.
+        functions_group: the group of the functions that look at the database. Any one port will do: while a stack is
+            updated, rule and settings change in no certain order.
+        servers: every address of the servers that may be let in; a rule for exactly one of them belongs there.
+    """
+    known = {parse_address(each) for each in servers} - {None}
+    return [rule for rule in rules if not (_of_the_functions(rule, functions_group) or _of_one(rule, known))]
+
+
+def _of_the_functions(rule: Rule, functions_group: str) -> bool:
+    one_port = rule.from_port is not None and rule.from_port == rule.to_port
+    return rule.source_group == functions_group and rule.protocol.lower() in TCP and one_port
+
+
+def _of_one(rule: Rule, addresses: Collection[IPAddress | None]) -> bool:
+    try:
+        network = ipaddress.ip_network(rule.cidr or "", strict=False)
+    except ValueError:
+        return False
+    return network.num_addresses == 1 and network.network_address in addresses

@@ -93,6 +93,18 @@ def optional_addresses(value: str) -> tuple[str, ...]:
     return addresses(value) if value.strip() else ()
 
 
+def listed(each: Parser, meaning: str) -> Parser:
+    """No, one or more of something, separated by commas."""
+
+    def parse(value: str) -> tuple[Any, ...]:
+        try:
+            return tuple(each(part.strip()) for part in value.split(",") if part.strip())
+        except ValueError as error:
+            raise ValueError(f"{meaning}, separated by commas, are needed") from error
+
+    return parse
+
+
 def host_names(value: str) -> tuple[str, ...]:
     """No, one or more host names, separated by commas."""
     found = tuple(part.strip().lower() for part in value.split(",") if part.strip())

@@ -187,3 +187,70 @@ class Machine:
 
     instance: Instance | None
     holders: tuple[Holder, ...] = ()
+
+
+@dataclass(frozen=True)
+class AclEntry:
+    """One entry of a network ACL.
+
+    Args:
+        number: entries are evaluated by rising number, and the first that matches decides.
+        egress: whether it is about packets that leave the subnet; False for packets that enter it.
+        allows: what it does with a packet that matches.
+        protocol: "-1" for all, else a number, as EC2 gives it.
+        cidr: the IPv4 or IPv6 network at the other end.
+    """
+
+    number: int
+    egress: bool
+    allows: bool
+    protocol: str
+    cidr: str
+
+    def __str__(self) -> str:
+        direction = "outbound" if self.egress else "inbound"
+        return f"{direction} entry {self.number} ({'allow' if self.allows else 'deny'} {self.cidr})"
+
+
+@dataclass(frozen=True)
+class NetworkAcl:
+    """A network ACL: its id, the subnets that it stands before, and its entries in any order."""
+
+    acl_id: str
+    subnets: frozenset[str]
+    entries: tuple[AclEntry, ...]
+
+
+@dataclass(frozen=True)
+class Subnet:
+    """A subnet and its networks, IPv4 and IPv6."""
+
+    subnet_id: str
+    networks: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One network interface.
+
+    Args:
+        interface_id: its id.
+        subnet_id: the subnet that it stands in.
+        groups: the ids of its security groups.
+        private: its private addresses, IPv4 and IPv6.
+        public: the public IPv4 addresses associated with them.
+        requester: who made it, where a service of AWS did ("amazon-rds"); empty otherwise.
+        instance_id: the EC2 instance that it is attached to; empty for none.
+    """
+
+    interface_id: str
+    subnet_id: str
+    groups: frozenset[str]
+    private: tuple[str, ...]
+    public: tuple[str, ...] = ()
+    requester: str = ""
+    instance_id: str = ""
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return self.private + self.public

@@ -1,4 +1,4 @@
-"""Is the old server out? The two proofs of a fence, and who may rely on them."""
+"""Is the old server out? The three proofs of a fence, and who may rely on them."""
 
 from __future__ import annotations
 
@@ -10,8 +10,40 @@ class NoReceipt(Exception):
     """A step that lets in or starts a server was asked for without a valid fence receipt; it did nothing."""
 
 
+def proof_by_network(
+    server: Role, epoch: int, cut: Verdict, database: Verdict, path: Verdict, now: float
+) -> tuple[Verdict, Receipt | None]:
+    """Judge whether the network proves that a server is out: no packet passes between it and the database any more.
+
+    It needs no list of sessions: what is connected still can say nothing.
+
+    Args:
+        cut: is it cut off, as read a moment ago in every subnet (`network_fence.is_cut`)?
+        database: does `DatabaseHost` lead to what stands behind the access group (`database_object.is_guarded`)?
+        path: does cutting its addresses cut its way (`path.is_direct`)?
+        now: seconds since 1970.
+
+    Returns:
+        yes with the receipt; no or unknown without one.
+    """
+    for each in (path, database, cut):
+        if not each.is_yes:
+            word = no if each.is_no else unknown
+            return word(f"The network does not prove the fence of {server}: {each.sentence}"), None
+    evidence = (cut.sentence, database.sentence, path.sentence)
+    receipt = Receipt(epoch, server, FencedBy.NETWORK, "denied", (), now, evidence)
+    return yes(f"{server} is out: {cut.sentence} {path.sentence}"), receipt
+
+
 def proof_by_database(
-    server: Role, epoch: int, door_before: Verdict, sessions: Verdict, door_after: Verdict, reads: int, now: float
+    server: Role,
+    epoch: int,
+    door_before: Verdict,
+    sessions: Verdict,
+    door_after: Verdict,
+    reads: int,
+    now: float,
+    believed: Verdict,
 ) -> tuple[Verdict, Receipt | None]:
     """Judge whether the database proves that a server is out.
 
@@ -21,14 +53,17 @@ def proof_by_database(
     Args:
         server: the server that is to be out.
         epoch: the epoch of the change.
-        door_before, door_after: can it get in?
+        door_before, door_after: can it get in? About this very database (`database_object.about_the_database`).
         sessions: has it sessions? Its evidence holds `counts`, one number for each read in a row.
         reads: how many reads in a row are demanded.
         now: seconds since 1970.
+        believed: has the list been seen to show the active server's sessions (`path.list_is_believed`)?
 
     Returns:
         yes with the receipt; no or unknown without one.
     """
+    if not believed.is_yes:
+        return unknown(f"The fence of {server} is not proven: {believed.sentence}"), None
     for door in (door_before, door_after):
         if not door.is_no:
             word = no if door.is_yes else unknown
@@ -42,9 +77,8 @@ def proof_by_database(
             f"The fence of {server} is not proven: {reads} reads without a session are needed, got {counts}.",
             counts=counts,
         ), None
-    receipt = Receipt(
-        epoch, server, FencedBy.DATABASE, "denied", tuple(counts), now, (door_before.sentence, sessions.sentence)
-    )
+    evidence = (door_before.sentence, sessions.sentence, believed.sentence)
+    receipt = Receipt(epoch, server, FencedBy.DATABASE, "denied", tuple(counts), now, evidence)
     return yes(f"{server} is out: its door is shut and {len(counts)} reads in a row found no session of it."), receipt
 
 
@@ -84,7 +118,8 @@ def demand_receipt(state: PairState, target: Role, epoch: int, act: str = "let i
             f" needed is one for {target.other} in epoch {epoch}."
         )
     shows_gone = receipt.access == "denied" and receipt.sessions and not any(receipt.sessions)
-    if receipt.by is FencedBy.DATABASE and not shows_gone:
+    cut = receipt.by is not FencedBy.NETWORK or receipt.access == "denied"
+    if (receipt.by is FencedBy.DATABASE and not shows_gone) or not cut:
         raise NoReceipt(f"{target} is not {act}: the receipt does not show {receipt.server} gone.")
     return receipt
 

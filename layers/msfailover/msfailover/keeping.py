@@ -13,15 +13,18 @@ A person's own request is held up by none of these. Who weighs them is `admissio
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from msfailover.pair import PairState
+from msfailover.request import one_of, whole_in
 
 MODES = ("automatic", "manual", "shadow")
 MAINTENANCE_AT_MOST_S = 30 * 86400
+WISHES = ("set_mode", "maintenance", "acknowledge")
+"""The actions by which people change the record."""
 
 
 def is_note(line: Mapping[str, Any]) -> bool:
@@ -40,6 +43,28 @@ def maintain(state: PairState, until: float) -> PairState:
 
 def acknowledge(state: PairState) -> PairState:
     return replace(state, acknowledged=True)
+
+
+def wished(event: Mapping[str, Any], now: float) -> tuple[str, Callable[[PairState], PairState]]:
+    """What one of `WISHES` comes to: the sentence for the history, and how the record changes.
+
+    Args:
+        event: the action, and what goes with it: `mode`, or `seconds` of maintenance (0 ends it).
+        now: seconds since 1970.
+
+    Raises:
+        BadRequest: what goes with it is missing or wrong.
+    """
+    action = one_of(event, "action", WISHES)
+    if action == "set_mode":
+        mode = one_of(event, "mode", MODES)
+        return f"The mode is {mode} now.", lambda state: set_mode(state, mode)
+    if action == "maintenance":
+        seconds = whole_in(event, "seconds", 0, MAINTENANCE_AT_MOST_S)
+        until = now + seconds if seconds else 0.0
+        sentence = f"Maintenance until {moment(until)}." if seconds else "No maintenance any more."
+        return sentence, lambda state: maintain(state, until)
+    return "The last automatic failover is acknowledged; the next one may happen by itself.", acknowledge
 
 
 def hold(state: PairState, why: str) -> PairState:

@@ -74,8 +74,10 @@ class Pair:
 
 
 class FencedBy(StrEnum):
-    """What made the fence certain: a shut door with no session behind it, or a machine without power."""
+    """What made the fence certain: a network that lets nothing pass, a shut door with no session behind it, or a
+    machine without power."""
 
+    NETWORK = "network"
     DATABASE = "database"
     POWER = "power"
 
@@ -87,8 +89,8 @@ class Receipt:
     Args:
         epoch: the epoch of the change it was made for; of no use in any other.
         server: the server that is out.
-        by: which of the two proofs it is.
-        access: the door's answer for that server; "denied" in a proof by database.
+        by: which of the three proofs it is.
+        access: "denied" in a proof by network or database: the network's, or the door's, answer for that server.
         sessions: the server's sessions in consecutive reads; all zero in a proof by database.
         verified_at: seconds since 1970, UTC.
         evidence: the sentences it rests on.
@@ -165,6 +167,9 @@ class PairState:
         mode: automatic, manual or shadow.
         maintenance_until: seconds since 1970; 0 when there is none.
         halted: why a change stopped for a human; empty when none did.
+        path_seen_epoch: the epoch in which the active server's own sessions were last seen as its own; below zero
+            before the first time.
+        path_seen_by: what showed that they are its own, its "address" or its "name"; empty before the first time.
         held: why an automatic failover is held back in the outage that is; empty when none is.
         version: grows with every write, so that two writers can't both win.
     """
@@ -178,6 +183,8 @@ class PairState:
     maintenance_until: float = 0.0
     halted: str = ""
     held: str = ""
+    path_seen_epoch: int = -1
+    path_seen_by: str = ""
     version: int = 0
 
     @property

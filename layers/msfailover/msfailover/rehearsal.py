@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from msfailover.admission import Plan
 from msfailover.adoption import Survey, who_is_active
@@ -15,15 +16,16 @@ from msfailover.verdict import Answer, Verdict
 
 @dataclass(frozen=True)
 class Question:
-    """A question to a function of the stack: `function` is a word for it, not its name."""
+    """A question to a function of the stack: `function` is a word for it, not its name; `more` goes with it."""
 
     function: str
     action: str
     server: Role | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
 
-    def payload(self) -> dict[str, str]:
+    def payload(self) -> dict[str, Any]:
         server = {"server": self.server.value} if self.server else {}
-        return {"action": self.action, **server}
+        return {"action": self.action, **server, **self.more}
 
 
 def questions(plan: Plan) -> dict[str, Question]:

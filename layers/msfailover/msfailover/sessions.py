@@ -109,6 +109,7 @@ def sessions_of(server: Server, listing: Listing, names: Names | None = None, *,
     mine, unclear = found[_Whose.SERVER], found[_Whose.UNKNOWN]
     evidence = {
         "count": len(mine),
+        "by_address": sum(bool(each.address) for each in mine),
         "unknown": len(unclear),
         "total": len(listing.sessions),
         "by_name": len(found[_Whose.BY_NAME]),

@@ -13,6 +13,7 @@ from msfailover.environment import (
     function_name,
     host_name,
     host_names,
+    listed,
     number,
     optional_addresses,
     port,
@@ -28,6 +29,19 @@ _command = text(r"[A-Za-z0-9@._/:= -]{0,200}", "a command without quotes or othe
 """Empty means systemctl with the service's name."""
 
 _group = text(r"sg-[0-9a-f]{8,17}", "a security group's id")
+_engine = choice("postgresql", "mysql", "oracle")
+
+SECOND_PORTS = {"postgresql": (), "mysql": (33060, 33062), "oracle": (2484,)}
+"""What an engine may listen on beside its own port, by its own defaults: MySQL's X protocol and its administrative
+interface, Oracle's port for TLS."""
+
+
+def _ports(value: str) -> tuple[int, ...]:
+    return () if value == "none" else listed(port, "ports")(value)
+
+
+_acl = text(r"acl-[0-9a-f]{8,17}", "a network ACL's id")
+_subnet = text(r"subnet-[0-9a-f]{8,17}", "a subnet's id")
 _path = text(r"/[A-Za-z0-9@._/+-]{0,200}", "an absolute path")
 
 
@@ -54,6 +68,8 @@ class PairSettings(_Asking):
     """`pair`: the record, the lease, and the proofs it gathers from the functions that can see."""
 
     machine: str = setting("STATE_MACHINE_ARN", arn)
+    network_acls: tuple[str, ...] = setting("DATABASE_NETWORK_ACL_IDS", listed(_acl, "network ACLs' ids"), ())
+    path_is_direct: bool = setting("DATABASE_PATH_IS_DIRECT", flag, False)
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
     restart_first: bool = setting("RESTART_FIRST", flag, False)
     history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
@@ -89,6 +105,8 @@ class AuditSettings:
     access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
     dns_function: str = setting("DNS_FUNCTION", function_name)
+    pair_function: str = setting("PAIR_FUNCTION", function_name)
+    path_is_direct: bool = setting("DATABASE_PATH_IS_DIRECT", flag, False)
     acts: bool = setting("AUDIT_ACTS", flag, True)
 
 
@@ -128,13 +146,31 @@ class ServerSettings:
 
 @dataclass(frozen=True, kw_only=True)
 class AccessSettings:
-    """`database_access`: the stack's own group in front of the database, and the port behind it."""
+    """`database_access`: the stack's own group in front of the database, its network ACLs, and the ports behind them.
+
+    Args:
+        settle_s: how long EC2's answers may lag behind an order before it counts as failed.
+        door_settles_s: how long EC2 may take until an order that it shows as done is in effect.
+    """
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
     door_group: str = setting("DOOR_GROUP_ID", _group)
+    functions_group: str = setting("FUNCTIONS_GROUP_ID", _group)
+    engine: str = setting("DATABASE_ENGINE", _engine)
     database_port: int = setting("DATABASE_PORT", port)
+    other_ports: tuple[int, ...] | None = setting("DATABASE_OTHER_PORTS", _ports, None)
+    network_acls: tuple[str, ...] = setting("DATABASE_NETWORK_ACL_IDS", listed(_acl, "network ACLs' ids"), ())
+    subnets: tuple[str, ...] = setting("DATABASE_SUBNET_IDS", listed(_subnet, "subnets' ids"), ())
+    first_entry: int = setting("NETWORK_ACL_RULE_NUMBER", whole(1, 32000, "a rule number"), 10)
     settle_s: float = setting("DOOR_SETTLE_SECONDS", number(0.1, 20, "seconds"), 5.0)
+    door_settles_s: float = setting("DOOR_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """Every port that the database may listen on, its own first."""
+        others = SECOND_PORTS[self.engine] if self.other_ports is None else self.other_ports
+        return tuple(dict.fromkeys((self.database_port, *others)))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +215,7 @@ class SessionsSettings:
     """`database_sessions`: the database, and who we are there. Either a secret or an IAM user, not both."""
 
     pair: Pair
-    engine: str = setting("DATABASE_ENGINE", choice("postgresql", "mysql", "oracle"))
+    engine: str = setting("DATABASE_ENGINE", _engine)
     host: str = setting("DATABASE_HOST", host_name)
     port: int = setting("DATABASE_PORT", port)
     database: str = setting("DATABASE_NAME", text(r"[A-Za-z0-9_.$-]{1,128}", "a database's name"))

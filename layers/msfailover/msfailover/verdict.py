@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -40,6 +40,10 @@ class Verdict:
     @property
     def is_no(self) -> bool:
         return self.answer is Answer.NO
+
+    def having(self, **evidence: Any) -> Verdict:
+        """The same answer with more evidence."""
+        return replace(self, evidence={**self.evidence, **evidence})
 
     def to_json(self) -> dict[str, Any]:
         return {"answer": self.answer.value, "sentence": self.sentence, "evidence": dict(self.evidence)}

@@ -48,6 +48,18 @@ def ask(client: LambdaClient, function: str, payload: Mapping[str, Any]) -> dict
     return body
 
 
+def send(client: LambdaClient, function: str, payload: Mapping[str, Any]) -> None:
+    """Call a function and wait for no answer (an asynchronous invocation); Lambda may deliver it late.
+
+    Raises:
+        FunctionFailed: Lambda did not take the order.
+    """
+    try:
+        client.invoke(FunctionName=function, InvocationType="Event", Payload=json.dumps(payload).encode())
+    except (BotoCoreError, ClientError) as error:
+        raise FunctionFailed(function, type(error).__name__, str(error)[:500]) from error
+
+
 def ask_verdict(client: LambdaClient, function: str, payload: Mapping[str, Any]) -> Verdict:
     """Ask another function a question; *unknown* where it fails, since a check that failed has seen nothing (I3)."""
     try:

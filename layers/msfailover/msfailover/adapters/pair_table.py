@@ -203,6 +203,8 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         "maintenance_until": state.maintenance_until,
         "halted": state.halted,
         "held": state.held,
+        "path_seen_epoch": state.path_seen_epoch,
+        "path_seen_by": state.path_seen_by,
         "version": state.version,
     }
 
@@ -244,6 +246,8 @@ def _state(data: Mapping[str, Any]) -> PairState:
         maintenance_until=float(data.get("maintenance_until", 0.0)),
         halted=str(data.get("halted", "")),
         held=str(data.get("held", "")),
+        path_seen_epoch=int(data.get("path_seen_epoch", -1)),
+        path_seen_by=str(data.get("path_seen_by", "")),
         version=int(data.get("version", 0)),
     )
 

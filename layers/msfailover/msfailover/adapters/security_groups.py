@@ -7,12 +7,13 @@ business here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from msfailover.evidence import Rule
+from msfailover.evidence import Interface, Rule
 from msfailover.pair import Server
 
 if TYPE_CHECKING:
@@ -26,7 +27,11 @@ class DoorNotAttached(Exception):
 
 
 class TooManyRules(Exception):
-    """More rules or interfaces than are read; what was not read can't be judged."""
+    """More rules, interfaces, network ACLs or subnets than are read; what was not read can't be judged."""
+
+
+UNREADABLE = (DoorNotAttached, TooManyRules, ClientError, BotoCoreError)
+"""What reading the network raises: the answer that rests on it is then unknown."""
 
 
 @dataclass(frozen=True)
@@ -34,27 +39,28 @@ class Membership:
     """What EC2 knows of a server's interfaces: `groups` is None where that can't be known."""
 
     groups: frozenset[str] | None
-    addresses: tuple[str, ...]
+    interfaces: tuple[Interface, ...] = ()
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(address for each in self.interfaces for address in each.addresses)
 
 
 def membership(client: EC2Client, server: Server) -> Membership:
-    """The groups and addresses of a server's interfaces. A managed instance outside EC2 is a member of no group.
+    """The groups and interfaces of a server. A managed instance outside EC2 is a member of no group.
 
     A server's are the interfaces of the configured instance, and those that have its addresses, whoever's they are: a
     machine that was put in its place is the server, and may be a member of other groups.
     """
     if server.instance_id.startswith("mi-"):
-        return Membership(frozenset(), ())
+        return Membership(frozenset())
     found = _interfaces(client, "attachment.instance-id", server.instance_id)
     for name, colon in (("addresses.private-ip-address", False), ("ipv6-addresses.ipv6-address", True)):
         addresses = [each for each in server.addresses if (":" in each) is colon]
         found += _interfaces(client, name, *addresses) if addresses else []
     if not found:
-        return Membership(None, ())
-    groups = frozenset(group["GroupId"] for each in found for group in each.get("Groups", []))
-    v4 = [item["PrivateIpAddress"] for each in found for item in each.get("PrivateIpAddresses", [])]
-    v6 = [item["Ipv6Address"] for each in found for item in each.get("Ipv6Addresses", [])]
-    return Membership(groups, tuple(v4 + v6))
+        return Membership(None)
+    return Membership(groups_of(found), tuple(dict.fromkeys(found)))
 
 
 def rules_in_front(client: EC2Client, door_group: str) -> list[Rule]:
@@ -64,24 +70,28 @@ def rules_in_front(client: EC2Client, door_group: str) -> list[Rule]:
         DoorNotAttached: no interface carries it.
         TooManyRules: there are more than are read.
     """
-    return inbound_rules(client, groups_in_front(client, door_group))
+    return inbound_rules(client, sorted(groups_of(interfaces_in_front(client, door_group))))
 
 
-def groups_in_front(client: EC2Client, door_group: str) -> list[str]:
-    """The groups of the interfaces that carry the door, the door among them.
+def groups_of(interfaces: Iterable[Interface]) -> frozenset[str]:
+    """Every group on some interfaces."""
+    return frozenset(group for each in interfaces for group in each.groups)
+
+
+def interfaces_in_front(client: EC2Client, door_group: str) -> list[Interface]:
+    """The interfaces that carry the door: the database's, as far as EC2 can tell.
 
     Raises:
         DoorNotAttached: no interface carries it.
         TooManyRules: there are more interfaces than are read.
     """
     interfaces = _interfaces(client, "group-id", door_group)
-    groups = sorted({group["GroupId"] for each in interfaces for group in each.get("Groups", [])})
-    if not groups:
+    if not interfaces:
         raise DoorNotAttached(
             f"The group {door_group} is attached to no network interface: attach it to the database beside its own"
             " groups. Nothing was changed."
         )
-    return groups
+    return interfaces
 
 
 def rules_of_door(client: EC2Client, door_group: str) -> list[Rule]:
@@ -138,16 +148,33 @@ def open_for(client: EC2Client, door_group: str, address: str, port: int, descri
             raise
 
 
-def _interfaces(client: EC2Client, name: str, *values: str) -> list[Any]:
-    found: list[Any] = []
+def _interfaces(client: EC2Client, name: str, *values: str) -> list[Interface]:
+    found: list[Interface] = []
     pages = client.get_paginator("describe_network_interfaces").paginate(Filters=[{"Name": name, "Values": values}])
     for number, page in enumerate(pages):
         if number >= PAGES_AT_MOST:
             raise TooManyRules(
                 f"More than {PAGES_AT_MOST} pages of network interfaces have {name} {', '.join(values)}."
             )
-        found += page["NetworkInterfaces"]
+        found += [_interface(each) for each in page["NetworkInterfaces"]]
     return found
+
+
+def _interface(data: Any) -> Interface:
+    fours = data.get("PrivateIpAddresses", [])
+    public = [each.get("Association", {}).get("PublicIp") for each in (data, *fours)]
+    return Interface(
+        interface_id=str(data.get("NetworkInterfaceId", "")),
+        subnet_id=str(data.get("SubnetId", "")),
+        groups=frozenset(group["GroupId"] for group in data.get("Groups", [])),
+        private=(
+            *(each["PrivateIpAddress"] for each in fours),
+            *(each["Ipv6Address"] for each in data.get("Ipv6Addresses", [])),
+        ),
+        public=tuple(dict.fromkeys(each for each in public if each)),
+        requester=str(data.get("RequesterId", "")),
+        instance_id=str(data.get("Attachment", {}).get("InstanceId", "")),
+    )
 
 
 def inbound_rules(client: EC2Client, groups: list[str]) -> list[Rule]:

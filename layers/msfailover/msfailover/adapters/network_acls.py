@@ -1,0 +1,181 @@
+"""Network ACLs: the stateless filter at a subnet's border, and the entries of our own in it.
+
+A network ACL keeps no track of connections: an entry that denies an address in one direction ends what is established,
+too (EC2 user guide, "Security group connection tracking"). Entries are evaluated by rising number, inbound and
+outbound apart, and the first match decides (VPC user guide, "Network ACL rules").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from msfailover.adapters.security_groups import TooManyRules
+from msfailover.evidence import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
+
+if TYPE_CHECKING:
+    from mypy_boto3_ec2 import EC2Client
+
+PAGES_AT_MOST = 20
+NOBODY = "192.0.2.1/32"
+"""An address that is nobody's (RFC 5737)."""
+
+_TAKEN = "NetworkAclEntryAlreadyExists"
+_ABSENT = "InvalidNetworkAclEntry.NotFound"
+
+
+def acls_of(client: EC2Client, subnets: Sequence[str]) -> list[NetworkAcl]:
+    """The network ACLs that stand before some subnets. A subnet has exactly one at a time.
+
+    Raises:
+        TooManyRules: there are more than are read.
+    """
+    filters = [{"Name": "association.subnet-id", "Values": list(subnets)}]
+    return _read(client, Filters=filters) if subnets else []
+
+
+def acls_named(client: EC2Client, acl_ids: Sequence[str]) -> list[NetworkAcl]:
+    """The network ACLs of these ids, wherever they stand; one that does not exist (any more) is not among them.
+
+    Raises:
+        TooManyRules: there are more than are read.
+    """
+    if not acl_ids:
+        return []
+    try:
+        return _read(client, NetworkAclIds=list(acl_ids))
+    except ClientError as error:
+        if not error.response["Error"]["Code"].endswith(".NotFound"):
+            raise
+        if len(acl_ids) == 1:
+            return []
+    # One that is gone makes EC2 answer for none of them.
+    return [found for each in acl_ids for found in acls_named(client, [each])]
+
+
+def subnets(client: EC2Client, subnet_ids: Sequence[str]) -> list[Subnet]:
+    """The subnets of these ids, with their networks; one that does not exist is not among them.
+
+    Raises:
+        TooManyRules: there are more than are read.
+    """
+    if not subnet_ids:
+        return []
+    found: list[Subnet] = []
+    filters = [{"Name": "subnet-id", "Values": list(subnet_ids)}]
+    for number, page in enumerate(client.get_paginator("describe_subnets").paginate(Filters=filters)):  # type: ignore[arg-type]
+        if number >= PAGES_AT_MOST:
+            raise TooManyRules(f"More than {PAGES_AT_MOST} pages of subnets were answered.")
+        found += [_subnet(each) for each in page["Subnets"]]
+    return found
+
+
+def _subnet(data: Any) -> Subnet:
+    sixes = [each["Ipv6CidrBlock"] for each in data.get("Ipv6CidrBlockAssociationSet", [])]
+    return Subnet(data["SubnetId"], tuple(each for each in (data.get("CidrBlock"), *sixes) if each))
+
+
+def _read(client: EC2Client, **request: Any) -> list[NetworkAcl]:
+    found: list[NetworkAcl] = []
+    for number, page in enumerate(client.get_paginator("describe_network_acls").paginate(**request)):
+        if number >= PAGES_AT_MOST:
+            raise TooManyRules(f"More than {PAGES_AT_MOST} pages of network ACLs were answered.")
+        found += [_acl(each) for each in page["NetworkAcls"]]
+    return found
+
+
+def _acl(data: Any) -> NetworkAcl:
+    return NetworkAcl(
+        acl_id=data["NetworkAclId"],
+        subnets=frozenset(each["SubnetId"] for each in data.get("Associations", ())),
+        entries=tuple(_entry(each) for each in data.get("Entries", ())),
+    )
+
+
+def _entry(data: Any) -> AclEntry:
+    return AclEntry(
+        number=int(data["RuleNumber"]),
+        egress=bool(data["Egress"]),
+        allows=data["RuleAction"] != "deny",
+        protocol=str(data["Protocol"]),
+        cidr=str(data.get("CidrBlock") or data.get("Ipv6CidrBlock") or ""),
+    )
+
+
+def put(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: bool) -> None:
+    """Write an entry: under a free number, or in the place of the one that holds its number. Twice is once.
+
+    A number that is taken, or not held, after all leaves everything as it is: read back what stands.
+    """
+    (replace if replaces else create)(client, acl_id, entry)
+
+
+def create(client: EC2Client, acl_id: str, entry: AclEntry) -> None:
+    """Write an entry under a number that is free. One that holds it already is left as it is: read back what stands."""
+    try:
+        client.create_network_acl_entry(**_request(acl_id, entry))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _TAKEN:
+            raise
+
+
+def replace(client: EC2Client, acl_id: str, entry: AclEntry) -> None:
+    """Put an entry in the place of the one that holds its number; where none does, nothing is changed."""
+    try:
+        client.replace_network_acl_entry(**_request(acl_id, entry))
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _ABSENT:
+            raise
+
+
+def delete(client: EC2Client, acl_id: str, entry: AclEntry) -> None:
+    """Take an entry out by its number. One that is gone already is as good as taken out."""
+    try:
+        client.delete_network_acl_entry(NetworkAclId=acl_id, RuleNumber=entry.number, Egress=entry.egress)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != _ABSENT:
+            raise
+
+
+def attempts_of_each(client: EC2Client, acl_ids: Sequence[str], number: int) -> dict[str, Callable[[], object]]:
+    """Every call that edits these ACLs, made dry, by its name. `number`: a rule number that holds no entry."""
+    tried = (("Create", try_to_create), ("Replace", try_to_replace), ("Delete", try_to_delete))
+    return {
+        f"ec2:{name}NetworkAclEntry on {acl_id}": partial(call, client, acl_id, number)
+        for acl_id in acl_ids
+        for name, call in tried
+    }
+
+
+def try_to_create(client: EC2Client, acl_id: str, number: int) -> None:
+    """Ask for what `create` does, dry and for nobody: EC2 refuses it, and the error's code says whether it would have
+    been allowed."""
+    client.create_network_acl_entry(**_request(acl_id, _for_nobody(number)), DryRun=True)
+
+
+def try_to_replace(client: EC2Client, acl_id: str, number: int) -> None:
+    """Ask for what `replace` does, dry and for nobody; see `try_to_create`."""
+    client.replace_network_acl_entry(**_request(acl_id, _for_nobody(number)), DryRun=True)
+
+
+def try_to_delete(client: EC2Client, acl_id: str, number: int) -> None:
+    """Ask for what `delete` does, dry; see `try_to_create`."""
+    client.delete_network_acl_entry(NetworkAclId=acl_id, RuleNumber=number, Egress=False, DryRun=True)
+
+
+def _for_nobody(number: int) -> AclEntry:
+    return AclEntry(number, egress=False, allows=False, protocol=ANY_PROTOCOL, cidr=NOBODY)
+
+
+def _request(acl_id: str, entry: AclEntry) -> Any:
+    return {
+        "NetworkAclId": acl_id,
+        "RuleNumber": entry.number,
+        "Egress": entry.egress,
+        "Protocol": entry.protocol,
+        "RuleAction": "allow" if entry.allows else "deny",
+        ("Ipv6CidrBlock" if ":" in entry.cidr else "CidrBlock"): entry.cidr,
+    }

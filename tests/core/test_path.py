@@ -1,0 +1,99 @@
+"""Has the list been seen to work, and is the path direct? And does the database's name lead behind the access group?"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from msfailover import path
+from msfailover.database_object import about_the_database, is_guarded
+from msfailover.pair import PairState
+from msfailover.verdict import Answer, no, unknown, yes
+
+from tests.core.samples import lease, state
+
+SEEN = state()
+UNSEEN = state(path_seen_epoch=-1, path_seen_by="")
+BY_NAME = state(path_seen_epoch=1, path_seen_by=path.BY_NAME)
+BEFORE = state(path_seen_epoch=0, path_seen_by=path.BY_ADDRESS)
+
+
+@pytest.mark.parametrize(
+    ("record", "vouched", "believed", "direct"),
+    [
+        (UNSEEN, False, Answer.UNKNOWN, Answer.UNKNOWN),
+        (UNSEEN, True, Answer.UNKNOWN, Answer.YES),
+        (SEEN, False, Answer.YES, Answer.YES),
+        (BY_NAME, False, Answer.YES, Answer.NO),
+        (BY_NAME, True, Answer.YES, Answer.YES),
+        (BEFORE, False, Answer.UNKNOWN, Answer.UNKNOWN),
+    ],
+    ids=["never", "vouched", "seen", "by name", "by name, vouched", "in the epoch before"],
+)
+def test_only_what_was_seen_in_this_epoch_counts_and_a_name_shows_no_path(
+    record: PairState, vouched: bool, believed: Answer, direct: Answer
+) -> None:
+    assert path.list_is_believed(record).answer is believed
+    assert path.is_direct(record, vouched).answer is direct
+
+
+def test_that_the_owner_vouches_is_said() -> None:
+    assert "vouches" in path.is_direct(UNSEEN, True).sentence
+    assert "vouches" not in path.is_direct(SEEN, True).sentence
+
+
+def test_sessions_known_by_an_address_show_the_path_and_by_a_name_the_list() -> None:
+    assert path.seen_by(yes("ms1 has 2 sessions.", count=2, by_address=1)) == path.BY_ADDRESS
+    assert path.seen_by(yes("ms1 has 2 sessions.", count=2, by_address=0)) == path.BY_NAME
+    assert path.seen_by(no("ms1 has no session.", by_address=1)) == ""
+    assert path.seen_by(unknown("Nobody answers.")) == ""
+
+
+def test_what_was_seen_is_kept_once_and_never_made_less() -> None:
+    assert path.record(UNSEEN, 1, path.BY_ADDRESS) == SEEN
+    assert path.record(SEEN, 1, path.BY_NAME) == SEEN
+    assert path.record(BY_NAME, 1, path.BY_ADDRESS) == SEEN
+    assert path.record(SEEN, 1, "") == SEEN
+    assert path.record(SEEN, 0, path.BY_ADDRESS) == SEEN
+
+
+def test_at_rest_it_is_kept_only_where_nothing_changed_meanwhile() -> None:
+    before = UNSEEN
+    assert path.record_at_rest(before, before, path.BY_ADDRESS) == SEEN
+    moved = replace(before, epoch=2)
+    assert path.record_at_rest(moved, before, path.BY_ADDRESS) == moved
+    changing = replace(before, lease=lease())
+    assert path.record_at_rest(changing, before, path.BY_ADDRESS) == changing
+
+
+def test_in_a_change_it_is_kept_for_its_epoch_by_its_own_execution_only() -> None:
+    changing = replace(UNSEEN, lease=lease())
+    kept = path.record_in_change(changing, lease().execution, path.BY_ADDRESS)
+    assert (kept.path_seen_epoch, kept.path_seen_by) == (lease().epoch, path.BY_ADDRESS)
+    assert path.record_in_change(changing, "another", path.BY_ADDRESS) == changing
+    assert path.record_in_change(UNSEEN, lease().execution, path.BY_ADDRESS) == UNSEEN
+
+
+@pytest.mark.parametrize(
+    ("resolved", "answer"),
+    [
+        (["10.0.0.30"], Answer.YES),
+        (["10.0.0.30", "10.0.0.31"], Answer.YES),
+        (["::ffff:10.0.0.30"], Answer.YES),
+        ([], Answer.UNKNOWN),
+        (["10.0.0.30", "10.0.0.40"], Answer.UNKNOWN),
+        (["a name"], Answer.UNKNOWN),
+    ],
+)
+def test_every_address_of_the_database_has_to_be_behind_the_access_group(resolved: list[str], answer: Answer) -> None:
+    assert is_guarded(resolved, ["10.0.0.30", "10.0.0.31"]).answer is answer
+
+
+def test_what_the_group_shuts_out_says_nothing_of_a_database_elsewhere() -> None:
+    shut, opened = no("ms1 can't get in.", guarded=["10.0.0.30"]), yes("ms1 can get in.", guarded=["10.0.0.30"])
+    elsewhere = no("ms1 has no session.", database_addresses=["10.0.0.40"])
+    there = no("ms1 has no session.", database_addresses=["10.0.0.30"])
+    assert about_the_database(shut, there) == shut
+    assert about_the_database(shut, elsewhere).answer is Answer.UNKNOWN
+    assert about_the_database(shut, unknown("Not asked.")).answer is Answer.UNKNOWN
+    assert about_the_database(opened, elsewhere) == opened

@@ -1,0 +1,190 @@
+"""`database_access` and the network ACLs: deny, lift and read back, in every subnet of the database."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.audit import NotToBeKeptOut
+from msfailover.fence import NoReceipt
+from msfailover.pair import FencedBy
+
+from tests.core.samples import lease, receipt, state
+from tests.functions.conftest import Start
+from tests.functions.network import Network
+from tests.functions.record import Record
+
+CHANGE = lease()  # from ms1 to ms2
+BY_NETWORK = replace(receipt(), by=FencedBy.NETWORK, access="denied", sessions=())
+FIRST_OF_MS2 = 30
+
+
+@pytest.fixture
+def access(run: Start, record: Record, network: Network) -> ModuleType:
+    """`database_access` in front of a pair whose failover to ms2 is under way; ms2 is denied, as it is at rest."""
+    record.put(state(lease=CHANGE))
+    network.allow(network.door, cidr=f"{network.ms1_address}/32")
+    for acl in (0, 1):
+        for egress in (False, True):
+            network.write(acl, FIRST_OF_MS2, f"{network.ms2_address}/32", egress=egress)
+    return run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.with_acls())
+
+
+def order(access: ModuleType, action: str, server: str, **more: Any) -> Any:
+    return access.handler({"action": action, "server": server, "epoch": CHANGE.epoch, **more}, None)
+
+
+def everywhere(*numbered: tuple[int, str]) -> list[tuple[str, str, int, str]]:
+    """These denials in both ACLs and both directions."""
+    return sorted(
+        (acl, way, number, f"{each}/32") for acl in "ab" for way in ("in", "out") for number, each in numbered
+    )
+
+
+def test_the_fenced_server_is_denied_by_every_address_in_every_subnet_and_twice_is_once(
+    access: ModuleType, network: Network
+) -> None:
+    ms1 = ((10, network.ms1_address), (11, network.ms1_second))
+    for _ in range(2):
+        answer = order(access, "revoke", "ms1")
+        assert answer["answer"] == "no"
+        assert answer["evidence"]["network"]["answer"] == "yes"
+        assert network.denied() == everywhere((FIRST_OF_MS2, network.ms2_address), *ms1)
+        assert network.admitted() == []
+
+
+def test_an_owners_broad_rule_does_not_matter_to_the_network(access: ModuleType, network: Network) -> None:
+    network.allow(network.owners, cidr="10.0.0.0/8")
+    answer = order(access, "revoke", "ms1")
+    assert (answer["answer"], answer["evidence"]["network"]["answer"]) == ("yes", "yes")
+    assert order(access, "cut", "ms1", proof=True)["answer"] == "yes"
+
+
+@pytest.mark.parametrize("acl", [0, 1])
+@pytest.mark.parametrize("egress", [False, True])
+def test_one_entry_removed_by_hand_and_nothing_is_proven(
+    access: ModuleType, network: Network, acl: int, egress: bool
+) -> None:
+    order(access, "revoke", "ms1")
+    network.remove(acl, 11, egress=egress)
+    answer = order(access, "cut", "ms1", proof=True)
+    assert answer["answer"] == "no"
+    assert network.acls[acl] in answer["sentence"]
+    assert network.ms1_second in answer["sentence"]
+
+
+def test_a_proof_reads_again_after_the_time_that_ec2_may_take(
+    access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(access, "revoke", "ms1")
+    monkeypatch.setattr(access.time, "sleep", lambda _: network.remove(0, 10, egress=True))
+    assert order(access, "cut", "ms1")["answer"] == "yes"
+    assert order(access, "cut", "ms1", proof=True)["answer"] == "no"
+
+
+def test_an_acl_that_was_put_in_the_place_of_ours_is_named(access: ModuleType, network: Network) -> None:
+    order(access, "revoke", "ms1")
+    other = network.ec2.create_network_acl(VpcId=network.vpc)["NetworkAcl"]["NetworkAclId"]
+    acl = network.ec2.describe_network_acls(NetworkAclIds=[network.acls[1]])["NetworkAcls"][0]
+    network.ec2.replace_network_acl_association(
+        AssociationId=acl["Associations"][0]["NetworkAclAssociationId"], NetworkAclId=other
+    )
+    answer = order(access, "cut", "ms1")
+    assert answer["answer"] == "no"
+    assert f"{network.database_subnets[1]} stands behind none of DatabaseNetworkAclIds" in answer["sentence"]
+
+
+def test_entries_that_can_not_be_written_leave_the_door_shut_all_the_same(access: ModuleType, network: Network) -> None:
+    for number in range(10, 30):
+        network.write(1, number, "192.0.2.0/24", egress=True)
+    answer = order(access, "revoke", "ms1")
+    assert answer["answer"] == "no"
+    assert network.admitted() == []
+    assert answer["evidence"]["network"]["answer"] == "no"
+    assert f"{network.acls[1]} has no room" in answer["evidence"]["network"]["sentence"]
+
+
+def test_the_new_server_is_let_pass_with_the_receipt_alone_and_the_other_one_stays_denied(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    with pytest.raises(NoReceipt):
+        order(access, "grant", "ms2")
+    order(access, "revoke", "ms1")
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    for _ in range(2):
+        assert order(access, "grant", "ms2")["answer"] == "yes"
+        assert network.denied() == everywhere((10, network.ms1_address), (11, network.ms1_second))
+        assert network.admitted() == [f"{network.ms2_address}/32"]
+
+
+def test_a_denial_removed_after_the_receipt_is_written_again_before_the_new_server_passes(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    order(access, "revoke", "ms1")
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    network.remove(0, 10, egress=False)
+    assert order(access, "grant", "ms2")["answer"] == "yes"
+    assert network.denied() == everywhere((10, network.ms1_address), (11, network.ms1_second))
+
+
+def test_a_denial_that_can_not_be_written_again_keeps_the_new_server_out(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    order(access, "revoke", "ms1")
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    network.write(0, 5, "10.0.0.0/8", egress=False, action="allow")
+    with pytest.raises(access.OtherServerCanGetIn, match="inbound entry 5"):
+        order(access, "grant", "ms2")
+    assert ("a", "in", FIRST_OF_MS2, f"{network.ms2_address}/32") in network.denied()
+    assert network.admitted() == []
+
+
+def test_a_denial_that_is_nobody_of_ours_is_left_alone_and_named(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    network.write(0, 7, f"{network.ms2_address}/32", egress=True)
+    with pytest.raises(access.DoorNotAsOrdered, match="outbound entry 7"):
+        order(access, "grant", "ms2")
+    assert ("a", "out", 7, f"{network.ms2_address}/32") in network.denied()
+
+
+def test_at_rest_what_must_be_out_is_denied_again_and_what_is_of_no_use_is_taken_out(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    record.put(state())
+    network.remove(0, FIRST_OF_MS2, egress=True)
+    network.write(1, FIRST_OF_MS2 + 5, "10.0.0.99/32", egress=True)
+    network.allow(network.door, group=network.ms2_group)
+    network.allow(network.door, prefix_list=network.prefix_list("192.0.2.0/24"))
+    seen = access.handler({"action": "status", "server": "ms2"}, None)["evidence"]
+    assert seen["network"]["answer"] == "no"
+    assert (len(seen["useless"]), len(seen["stray"])) == (1, 2)
+    assert access.handler({"action": "keep_out", "server": "ms2"}, None)["evidence"]["network"]["answer"] == "yes"
+    assert network.denied() == everywhere((FIRST_OF_MS2, network.ms2_address))
+    assert len(network.rules_of_door()) == 2, "the functions' rule and the active server's"
+
+
+def test_the_active_server_is_never_denied(access: ModuleType, record: Record, network: Network) -> None:
+    record.put(state())
+    with pytest.raises(NotToBeKeptOut):
+        access.handler({"action": "keep_out", "server": "ms1"}, None)
+    assert network.denied() == everywhere((FIRST_OF_MS2, network.ms2_address))
+
+
+def test_before_the_fence_it_is_known_whether_the_network_could_cut_it(access: ModuleType, network: Network) -> None:
+    before = network.denied()
+    assert order(access, "could_cut", "ms1")["answer"] == "yes"
+    network.write(1, 3, "10.0.0.0/8", egress=True, action="allow")
+    assert order(access, "could_cut", "ms1")["answer"] == "no"
+    assert network.denied() == before
+
+
+def test_without_network_acls_everything_is_as_without_this_proof(run: Start, record: Record, network: Network) -> None:
+    record.put(state(lease=CHANGE))
+    access = run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.env())
+    assert "network" not in order(access, "revoke", "ms1")["evidence"]
+    assert order(access, "cut", "ms1")["answer"] == "unknown"
+    assert network.denied() == []
