@@ -33,6 +33,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("scenario")
     run.add_argument("--output", type=Path, default=BUILD)
     run.add_argument("--cloud", choices=("ideal", "aws"), help="ideal, or with AWS's manners (docs/clouds.md)")
+    run.add_argument(
+        "--turn", action="append", default=[], metavar="NAME=VALUE", help="one manner: its value, or LOW..HIGH"
+    )
     run.add_argument("--seed", type=int, default=1, help="of what AWS's manners draw")
     run.set_defaults(do=_run)
     drill = commands.add_parser("drill", help="a switchover and back on a stage of its own, with a short report")
@@ -66,7 +69,7 @@ def _drill(arguments: argparse.Namespace) -> int:
         return outer.run_inside(sys.argv[1:])
     from local import drill
 
-    status = _run(argparse.Namespace(scenario=drill.SCENARIO, output=arguments.output, cloud=None, seed=1))
+    status = _run(argparse.Namespace(scenario=drill.SCENARIO, output=arguments.output, cloud=None, seed=1, turn=[]))
     report = arguments.output / "report.json"
     if report.exists():
         kept = drill.write(json.loads(report.read_text()), arguments.output)
@@ -82,16 +85,20 @@ def _run(arguments: argparse.Namespace) -> int:
         raise outer.CannotRun(f"There is no scenario {arguments.scenario!r}; there are {', '.join(scenarios)}.")
     if not outer.is_inside():
         return outer.run_inside(sys.argv[1:])
-    from local.cloud.manners.dials import Manners
+    from local.cloud.manners.dials import Manners, turning
     from local.play import run
     from local.waiting import StageError
 
     _end_on_signals()
     scenario = scenarios[arguments.scenario]
     manners = Manners(arguments.cloud or scenario.cloud, arguments.seed)
+    try:
+        turned = [turning(each) for each in arguments.turn]
+    except ValueError as problem:
+        raise outer.CannotRun(str(problem)) from problem
     output: Path = arguments.output.resolve()
     try:
-        report = run(scenario, output / "stage", output, manners=manners)
+        report = run(scenario, output / "stage", output, manners=manners, turned=dict(turned))
     except StageError as problem:
         print(f"The scenario did not come to its end: {problem}", file=sys.stderr)
         return 1

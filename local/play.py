@@ -13,7 +13,7 @@ from rich.console import Console
 
 from failoverctl import terminal
 from local import copies
-from local.cloud.manners.dials import Manners
+from local.cloud.manners.dials import Manners, Value
 from local.report import journal
 from local.report.figures import Report
 from local.report.live import watch
@@ -39,11 +39,13 @@ def run(
     output: Path,
     console: Console | None = None,
     manners: Manners | None = None,
+    turned: Mapping[str, Value] | None = None,
 ) -> Report:
     """Play one scenario on a stage of its own and write its report to `output`.
 
     Args:
         manners: of the cloud; those that the scenario needs are turned on it. Ideal without.
+        turned: single ones, over what the scenario turns.
 
     Raises:
         StageError: the stage or the scenario did not get as far as an outcome.
@@ -55,9 +57,15 @@ def run(
         "The stage is built: hosts, database, name server, cloud; the template is deployed …", highlight=False
     )
     manners = manners or Manners(scenario.cloud)
-    for name, value in scenario.manners.items():
+    for name, value in {**scenario.manners, **(turned or {})}.items():
         manners.turn(name, value)
-    with Stage(directory, agents=scenario.agents, parameters=scenario.parameters, manners=manners) as stage:
+    with Stage(
+        directory,
+        agents=scenario.agents,
+        parameters=scenario.parameters,
+        manners=manners,
+        multi_az=scenario.multi_az,
+    ) as stage:
         console.print(f"The stage is up after {time.time() - began:.1f} s.", highlight=False)
         story = Story(stage)
         with watch(lambda: _snapshot(stage, scenario, story), console):

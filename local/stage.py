@@ -20,7 +20,15 @@ from failoverctl.preparing import prepare_hosts
 from local.cloud.cloud import Cloud
 from local.cloud.deploy import Stack
 from local.cloud.manners.dials import Manners
-from local.hosts.addresses import ADDRESS_OF, DATABASE, NAMES, SERVICE_NAME, ZONE
+from local.hosts.addresses import (
+    ADDRESS_OF,
+    DATABASE,
+    DATABASE_ELSEWHERE,
+    NAMES,
+    SERVICE_NAME,
+    WRITER_NAME,
+    ZONE,
+)
 from local.hosts.database import MONITOR, NAME
 from local.hosts.hosts import Hosts
 from local.recording import RecordedDoors, RecordedNames
@@ -45,6 +53,8 @@ class Stage:
         agents: how many agents.
         parameters: of the template, over the stage's own.
         manners: of the cloud; ideal without.
+        multi_az: whether the database is one that can be in another zone later: found by its writer's name, with an
+            interface in either zone.
     """
 
     def __init__(
@@ -54,12 +64,19 @@ class Stage:
         agents: int = 20,
         parameters: Mapping[str, str] | None = None,
         manners: Manners | None = None,
+        multi_az: bool = False,
     ) -> None:
         self.directory = directory = directory.resolve()
         self._parameters = dict(parameters or {})
         self.manners = manners or Manners()
+        self._multi_az = multi_az
         self.hosts = Hosts(
-            directory, agents=agents, preseeded=False, agents_come=False, caching=not self.manners.is_ideal
+            directory,
+            agents=agents,
+            preseeded=False,
+            agents_come=False,
+            caching=not self.manners.is_ideal,
+            by_name=multi_az,
         )
         servers = {role: ADDRESS_OF[role] for role in ROLES}
         port = int(self._parameters.get("DatabasePort", self.hosts.database.port))
@@ -113,6 +130,13 @@ class Stage:
         # As an owner has it before: ms1 gets in by a rule of the owner's, and works.
         self._edit_owners_group("authorize")
         self.cloud.attach_group(self.owner, self.stack.outputs["DoorGroupId"])
+        if self._multi_az:
+            self.cloud.client("ec2").create_network_interface(
+                SubnetId=self.owner.database_subnet_ids[1],
+                PrivateIpAddress=DATABASE_ELSEWHERE,
+                Groups=[self.owner.database_group_id, self.stack.outputs["DoorGroupId"]],
+                Description="the database's standby in the other zone",
+            )
         self.cloud.confirm_subscriptions(self.stack.outputs["TopicArn"])
 
     def _ask_resolver(self) -> None:
@@ -128,7 +152,7 @@ class Stage:
             "Ms2InstanceId": self.instances["ms2"],
             "Ms2Addresses": ADDRESS_OF["ms2"],
             "DatabaseEngine": self.hosts.database.engine,
-            "DatabaseHost": DATABASE,
+            "DatabaseHost": WRITER_NAME if self._multi_az else DATABASE,
             "DatabasePort": str(self.hosts.database.port),
             "DatabaseName": NAME,
             "DatabaseSecretArn": self.owner.secret_arn,
@@ -228,7 +252,7 @@ class Stage:
         wait_for("ms1 writes", lambda: self.hosts.journal.by_server().get("ms1"), 20)
         self._edit_owners_group("revoke")
         execution = self.start({"action": "adopt", "reason": "the stage begins", "requested_by": "stage"}, "adopt")
-        outcome = self.outcome(execution, deadline_s)
+        outcome = self.outcome(execution, deadline_s * self.patience)
         if outcome != "promoted":
             said = self.steps(execution)
             raise StageError(f"The pair could not be adopted: {outcome}: {said[-1].result if said else ''}")

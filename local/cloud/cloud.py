@@ -69,7 +69,7 @@ class Cloud:
         self._ports = ports or Ports()
         self._listen_on = listen_on
         self.manners = manners or Manners()
-        self._server = MotoServer(listen_on, self._ports.api, lambda behind: Front(behind, self.manners))
+        self._server = MotoServer(listen_on, self._ports.api, self._put_front)
         self._clients: dict[str, Any] = {}
         self._credentials: dict[str, dict[str, str]] = {}
         self._making = threading.Lock()
@@ -89,6 +89,10 @@ class Cloud:
             self.stop()
             raise
         return self
+
+    def _put_front(self, behind: Any) -> Front:
+        self.front = Front(behind, self.manners)
+        return self.front
 
     @property
     def endpoint(self) -> str:

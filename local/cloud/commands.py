@@ -82,6 +82,8 @@ class Invocation:
     exit_code: int = -1
     stdout: str = ""
     stderr: str = ""
+    again: bool = False
+    """The same command given to its agent a second time: nobody counts it."""
 
 
 @dataclass
@@ -105,11 +107,10 @@ class Commands:
         self._condition = threading.Condition()
         self._invocations: dict[tuple[str, str], Invocation] = {}
         self._agents: dict[str, Agent] = {}
-        self._again: set[int] = set()
         self.starts_after: Callable[[], float] = lambda: 0.0
         """Says of each command how many seconds pass until an agent can have it."""
-        self.result_after: Callable[[], float] = lambda: 0.0
-        """Says of each answer how many seconds later it counts; infinite: never."""
+        self.result_after: Callable[[str], float] = lambda _: 0.0
+        """Says of an answer to a document, by its name, how many seconds later it counts; infinite: never."""
         self.runs_twice: Callable[[], bool] = lambda: False
         """Says of each command whether its agent gets it a second time."""
         self.adds_own_line: Callable[[], bool] = lambda: False
@@ -139,10 +140,6 @@ class Commands:
             self._on_status(invocation)
         for invocation in made:
             _after(self.starts_after(), partial(self._offer, invocation))
-            if self.runs_twice():
-                again = replace(invocation)
-                self._again.add(id(again))
-                _after(self.starts_after(), partial(self._offer, again))
         return made
 
     def _offer(self, invocation: Invocation) -> None:
@@ -168,14 +165,17 @@ class Commands:
                 if agent.generation != generation or not still_there():
                     return None
                 invocation = agent.waiting.pop(0)
+                if invocation.again:
+                    return invocation
+                if self.runs_twice():
+                    agent.waiting.insert(0, replace(invocation, again=True))
                 self._set(invocation, "InProgress", "InProgress")
                 invocation.started_at = time.time()
             finally:
                 agent.polling -= 1
                 if agent.generation == generation:
                     agent.last_poll = time.time()
-        if id(invocation) not in self._again:
-            self._on_status(invocation)
+        self._on_status(invocation)
         return invocation
 
     def give_back(self, invocation: Invocation) -> None:
@@ -189,9 +189,10 @@ class Commands:
         """Take an agent's answer; False when there is no such command or it has its answer already."""
         if status == "Failed" and self.adds_own_line():
             stderr = f"{stderr.rstrip()}\nfailed to run commands: exit status {exit_code}"
-        later_s = self.result_after()
+        found = self._invocations.get((command_id, instance_id))
+        later_s = self.result_after(found.document_name if found else "")
         if later_s > 0:
-            known = (command_id, instance_id) in self._invocations
+            known = found is not None
             if not math.isinf(later_s):
                 _after(later_s, partial(self._take, instance_id, command_id, status, exit_code, stdout, stderr))
             return known
@@ -230,6 +231,7 @@ class Commands:
         with self._condition:
             agent = self._agent(instance_id)
             agent.generation += 1
+            agent.waiting = [each for each in agent.waiting if not each.again]
             agent.last_poll = min(agent.last_poll, time.time() - ONLINE_S) if agent.last_poll else 0.0
             self._condition.notify_all()
 

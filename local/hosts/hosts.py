@@ -106,14 +106,17 @@ class Hosts:
         agents_come: bool = True,
         engine: str = PostgreSQL.engine,
         caching: bool = False,
+        by_name: bool = False,
     ) -> None:
         """`engine`: "postgresql" or "mysql" (MariaDB). `preseeded`: ms2 has ms1's configuration from the start.
         `autostart`: servers that start with their host. `agents_come`: not only at `agents.start()`. `caching`: a
-        caching resolver answers them all, in place of the name server itself.
+        caching resolver answers them all, in place of the name server itself. `by_name`: the servers find the database
+        by its writer's name, not by an address.
         """
         self.work_dir = work_dir.resolve()
         self.passwords = passwords or Passwords(secrets.token_urlsafe(18), secrets.token_urlsafe(18))
         self._preseeded = preseeded
+        self._by_name = by_name
         self._autostart = frozenset(autostart)
         self._agents_come = agents_come
         self._network = Network()
@@ -180,6 +183,15 @@ class Hosts:
     def kill_ms(self, role: str) -> None:
         """Kill a server's process (scenario crash)."""
         self.ms(role).kill()
+
+    def move_database(self) -> None:
+        """Have the database at its address in the other zone's subnet, and its writer's name lead there."""
+        host = self._hosts["database"]
+        # In this order: with the first address of a network the kernel takes away all others of it.
+        host.run(["ip", "addr", "del", f"{addresses.DATABASE}/{addresses.PREFIX}", "dev", "eth0"])
+        host.run(["ip", "addr", "add", f"{addresses.DATABASE_ELSEWHERE}/{addresses.PREFIX}", "dev", "eth0"])
+        for name in ("vpc", "ms1", "ms2"):
+            self._hosts[name].files.lead_writer_to(addresses.DATABASE_ELSEWHERE)
 
     def hang_admin(self, role: str) -> None:
         """Hang a server's administration interface while it goes on writing (scenario hang)."""
@@ -278,7 +290,7 @@ class Hosts:
     def _database_access(self) -> DatabaseAccess:
         return DatabaseAccess(
             engine=self.database.engine,
-            host=addresses.DATABASE,
+            host=WRITER_NAME if self._by_name else addresses.DATABASE,
             port=self.database.port,
             name=NAME,
             user=APPLICATION,

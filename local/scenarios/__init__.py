@@ -21,6 +21,7 @@ def all_scenarios() -> dict[str, Scenario]:
         intruder,
         late_login,
         level,
+        lost_result,
         maintenance,
         partition,
         readiness,
@@ -31,22 +32,25 @@ def all_scenarios() -> dict[str, Scenario]:
         silent_connection,
         source_empty,
         standby_down,
-        standby_full,
         start_fails,
         start_first_restart,
         switchover,
+        throttled,
         torn,
         transient,
         upgrade,
         watchdog_dies,
         wrong_way,
+        zone_lost,
+        zone_lost_for_good,
     )
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
-               silent_connection, standby_down, standby_full, start_fails, switchover, failback, rollback, maintenance,
-               shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
-               disk_full, upgrade, wrong_way, intruder, late_login)
+               silent_connection, standby_down, start_fails, switchover, failback, rollback, maintenance, shadow,
+               second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
+               disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
+               throttled, lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

@@ -28,6 +28,7 @@ class Scenario:
         excused: invariants of the report that the incident itself breaks; it is judged without them.
         cloud: the one that it is played on unless another is asked for.
         manners: dials of the cloud that the incident turns (local/cloud/manners/table.py).
+        multi_az: whether the database can be in another zone later.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Scenario:
     excused: tuple[str, ...] = ()
     cloud: str = "ideal"
     manners: Mapping[str, float | tuple[float, float]] = field(default_factory=dict)
+    multi_az: bool = False
 
 
 class Story:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from local.cloud.commands import Commands, Invocation
-from local.cloud.manners.dials import Manners
+from local.cloud.manners.dials import Manners, turning
 from local.cloud.manners.front import Front
 from local.cloud.manners.table import MANNERS, as_markdown, latency_of
 from local.cloud.schedules import Due, Schedules
@@ -61,6 +61,14 @@ def test_a_dial_can_be_turned_alone_and_one_that_there_is_not_is_refused() -> No
         manners.turn("command.begins", 1)
     with pytest.raises(ValueError, match="There is no cloud 'azure'; there are ideal, aws"):
         Manners("azure")
+
+
+def test_a_dial_is_turned_on_the_command_line() -> None:
+    assert turning("route53.pending=5..8") == ("route53.pending", (5.0, 8.0))
+    assert turning("command.lost=1") == ("command.lost", 1.0)
+    for wrong in ("command.begins=1", "command.lost", "command.lost=much"):
+        with pytest.raises(ValueError, match=r"turns nothing|could not convert"):
+            turning(wrong)
 
 
 def test_milliseconds_are_drawn_as_seconds() -> None:
@@ -254,7 +262,7 @@ def test_a_command_can_be_run_twice_and_its_first_result_counts(commands: Comman
 
 
 def test_a_result_can_be_late(commands: Commands) -> None:
-    commands.result_after = lambda: 0.2
+    commands.result_after = lambda _: 0.2
     sent = send(commands)
     fetched(commands)
     commands.answer("i-1", sent.command_id, "Success", 0, "done", "")
@@ -263,7 +271,7 @@ def test_a_result_can_be_late(commands: Commands) -> None:
 
 
 def test_a_result_can_be_lost_and_the_command_times_out(commands: Commands) -> None:
-    commands.result_after = lambda: float("inf")
+    commands.result_after = lambda _: float("inf")
     sent = send(commands)
     fetched(commands)
     commands.answer("i-1", sent.command_id, "Success", 0, "done", "")

@@ -38,18 +38,20 @@ class Rehearsed:
         return {each["name"] for each in self.report["invariants"] if each["answer"] != "yes"}
 
 
-def rehearse(name: str, directory: Path) -> Rehearsed:
+def rehearse(name: str, directory: Path, *more: str, deadline_s: float = DEADLINE_S) -> Rehearsed:
     """Play a scenario on a stage of its own. Fails, with what was told, unless the report calls it well.
 
     Args:
         name: the scenario.
         directory: takes its files.
+        more: options ("--cloud", "aws").
+        deadline_s: seconds for all of it.
     """
     path = os.pathsep.join(("layers/msfailover", "."))
-    play = [sys.executable, "-m", "local", "run", name, "--output", str(directory)]
+    play = [sys.executable, "-m", "local", "run", name, "--output", str(directory), *more]
     done = subprocess.run(
         ["setpriv", "--pdeathsig", "KILL", "--", *play],
-        cwd=PROJECT, env={**os.environ, "PYTHONPATH": path}, text=True, timeout=DEADLINE_S, check=False,
+        cwd=PROJECT, env={**os.environ, "PYTHONPATH": path}, text=True, timeout=deadline_s, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     file = directory / "report.json"

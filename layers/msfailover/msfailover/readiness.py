@@ -89,9 +89,6 @@ def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people
         Check("versions equal", _versions(hosts), "Install the same package version on both hosts."),
         Check("autostart off", _autostart(hosts), "`systemctl disable` the service on the host that is named."),
         Check("hosts know their roles", _roles(active, state, hosts), "Look who wrote /var/lib/ms-failover/epoch."),
-        Check(
-            "hosts can be written", _writable(hosts), "Make room on the host that is named, or mount it to be written."
-        ),
         Check("clocks agree", _clocks(hosts), "Let both hosts follow a time server (chrony)."),
         Check("standby's copy fresh", answers["files"], "See docs/operate.md, replication-stale."),
         Check(
@@ -157,18 +154,6 @@ def _autostart(hosts: Mapping[Role, Verdict]) -> Verdict:
     told = ", ".join(f"{role}: {setting}" for role, setting in sorted(found.items()))
     word = no if "on" in found.values() else unknown if set(found.values()) != {"off"} else yes
     return word(f"Autostart of the service: {told}.")
-
-
-def _writable(hosts: Mapping[Role, Verdict]) -> Verdict:
-    """Where a start and a replication write: tried by each host, by writing."""
-    found = {role: host.evidence.get("write_trouble") for role, host in hosts.items()}
-    silent = [role for role, trouble in sorted(found.items()) if not isinstance(trouble, str)]
-    bad = ", ".join(f"{role}: {trouble}" for role, trouble in sorted(found.items()) if trouble)
-    if bad:
-        return no(f"Can't be written: {bad}.")
-    if silent:
-        return unknown(f"Whether {' and '.join(silent)} can be written is not known.")
-    return yes("Both hosts wrote a file where a start and a copy write.")
 
 
 def _roles(active: Role, state: PairState, hosts: Mapping[Role, Verdict]) -> Verdict:

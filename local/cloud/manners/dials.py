@@ -10,6 +10,20 @@ from local.cloud.manners.table import MANNERS
 
 CLOUDS = ("ideal", "aws")
 
+Value = float | tuple[float, float]
+"""What a dial is set to: one value, or the lowest and the highest."""
+
+
+def turning(written: str) -> tuple[str, Value]:
+    """A dial and its value as the command line has them: "route53.pending=5..8". Raises ValueError."""
+    name, _, value = written.partition("=")
+    low, _, high = value.partition("..")
+    if name not in MANNERS or not low:
+        raise ValueError(
+            f"{written!r} turns nothing; NAME=VALUE or NAME=LOW..HIGH, with a name of {', '.join(MANNERS)}"
+        )
+    return name, (float(low), float(high)) if high else float(low)
+
 
 class Manners:
     """A setting of every dial, and what is drawn from it.
@@ -25,16 +39,14 @@ class Manners:
         turned: single dials otherwise, each a value or its lowest and highest.
     """
 
-    def __init__(
-        self, cloud: str = "ideal", seed: int = 1, turned: Mapping[str, float | tuple[float, float]] = {}
-    ) -> None:
+    def __init__(self, cloud: str = "ideal", seed: int = 1, turned: Mapping[str, Value] | None = None) -> None:
         if cloud not in CLOUDS:
             raise ValueError(f"There is no cloud {cloud!r}; there are {', '.join(CLOUDS)}.")
         self.cloud, self.seed, self.begun = cloud, seed, False
         self._lock = threading.Lock()
         self._chances = {name: random.Random(f"{seed}/{name}") for name in MANNERS}
         self._set = {name: each.aws if cloud == "aws" else (0.0, 0.0) for name, each in MANNERS.items()}
-        for name, value in turned.items():
+        for name, value in (turned or {}).items():
             self.turn(name, value)
 
     @property
@@ -45,7 +57,7 @@ class Manners:
         """Behave so from now on."""
         self.begun = True
 
-    def turn(self, name: str, value: float | tuple[float, float]) -> None:
+    def turn(self, name: str, value: Value) -> None:
         """Set one dial from now on. Raises KeyError for a name that is not in the table."""
         if name not in MANNERS:
             raise KeyError(f"there is no manner {name!r}")

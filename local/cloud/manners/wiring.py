@@ -34,7 +34,7 @@ def install(
         late = manners.draw("schedules.late")
         return (late, max(late, manners.draw("schedules.late"))) if manners.happens("schedules.twice") else (late,)
 
-    def result_after() -> float:
+    def result_after(_document: str) -> float:
         return FOR_EVER if manners.happens("command.lost") else manners.draw("command.late")
 
     def stopping() -> float:

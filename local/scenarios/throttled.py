@@ -1,0 +1,28 @@
+"""Every API of the failover's path begins with a burst of throttling that outlasts the SDK's own retries."""
+
+from __future__ import annotations
+
+from local.scenarios.scenario import Scenario, Story
+from local.stage import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    story.fault("ms1's server process is killed; every API is throttled at first", lambda: stage.hosts.kill_ms("ms1"))
+    story.await_outcome(30)
+    throttled = stage.cloud.front.throttled
+    told = ", ".join(f"{count} × {call}" for call, count in sorted(throttled.items()))
+    path = {"lambda.Invoke", "ec2.RevokeSecurityGroupIngress", "ec2.AuthorizeSecurityGroupIngress", "ssm.SendCommand"}
+    story.check("The path was throttled", path <= throttled.keys(), f"Throttled were {told}.")
+    story.await_agents("ms2")
+    story.watch_on(1.5)
+
+
+SCENARIO = Scenario(
+    "throttled",
+    "MS1 is killed while every API answers with throttling at first",
+    "promoted",
+    play,
+    agents=5,
+    cloud="aws",
+    manners={"throttle.share": 1.0},
+)
