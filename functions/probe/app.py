@@ -124,6 +124,7 @@ def _admin(server: Server, timeout_s: float) -> admin_interface.Sighting:
         SETTINGS.admin_name,
         SETTINGS.admin_ca,
         timeout_s,
+        SETTINGS.admin_expected_text,
     )
 
 

@@ -127,6 +127,9 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
         "ec2:GetManagedPrefixListEntries", (here("ec2", f"prefix-list/{params['PrefixListId']}"),)
     ),
     "lambda:Invoke": _invoke,
+    "route53:GetChange": lambda params, _here: Call(
+        "route53:GetChange", (f"arn:aws:route53:::change/{str(params['Id']).split('/')[-1]}",)
+    ),
     "route53:ChangeResourceRecordSets": _change,
     "route53:ListResourceRecordSets": lambda params, _: Call("route53:ListResourceRecordSets", (_zone(params),)),
     "secretsmanager:GetSecretValue": _named("secretsmanager:GetSecretValue", "SecretId"),

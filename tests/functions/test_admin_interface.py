@@ -56,6 +56,27 @@ def closed_port() -> int:
         return int(listener.getsockname()[1])
 
 
+def with_page(body: bytes, expected: str, certificates: Certificates) -> Sighting:
+    head = f"HTTP/1.1 200 OK\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    with Server(answers(head + body), certificates.good) as server:
+        return ask_admin(server.address, server.port, "/", NAME, certificates.ca, LIMIT_S, expected)
+
+
+def test_an_error_page_under_status_200_is_broken_where_a_text_is_expected(certificates: Certificates) -> None:
+    sign_in, error = b"<title>Management Server</title>", b"<title>Internal error: no database</title>"
+    assert with_page(sign_in, "Management Server", certificates).signal is Signal.ANSWERS
+    assert with_page(error, "", certificates).signal is Signal.ANSWERS
+    seen = with_page(error, "Management Server", certificates)
+    assert seen.signal is Signal.BROKEN
+    assert seen.sentence == "it answers with status 200, but without the expected text"
+
+
+def test_an_expected_text_is_looked_for_in_a_bounded_part_of_the_page(certificates: Certificates) -> None:
+    near, far = b"x" * 60_000 + b"here", b"x" * 70_000 + b"here"
+    assert with_page(near, "here", certificates).signal is Signal.ANSWERS
+    assert with_page(far, "here", certificates).signal is Signal.BROKEN
+
+
 # ---- sound servers ---------------------------------------------------------------------------------------------------
 
 

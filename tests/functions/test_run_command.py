@@ -83,6 +83,23 @@ def test_a_run_that_ended_badly_is_told_in_the_hosts_own_last_words(hosts: Hosts
     assert str(caught.value) == f"Command {identity} ended as {status}: the host has seen epoch 3, this is 2."
 
 
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ("No space left on device\nfailed to run commands: exit status 1", "No space left on device"),
+        ("No space left on device\n\nfailed to run commands: exit status 141\n", "No space left on device"),
+        ("failed to run commands: exit status 1\nthen this", "then this"),
+        ("failed to run commands: exit status 1", "failed to run commands: exit status 1"),
+        ("failed to run commands: no such shell", "failed to run commands: no such shell"),
+    ],
+)
+def test_the_agents_own_last_line_does_not_take_the_place_of_the_hosts(hosts: Hosts, errors: str, told: str) -> None:
+    hosts.prepare("status", failed(errors))
+    with pytest.raises(CommandFailed) as caught:
+        run_command.result(aws.ssm(), MS1, send(), 1.0)
+    assert str(caught.value).endswith(f"ended as Failed: {told}")
+
+
 def test_a_run_that_ended_without_a_word_is_told_by_its_details(hosts: Hosts) -> None:
     hosts.prepare("status", {**failed("", "TimedOut"), "StatusDetails": "Delivery Timed Out"})
     with pytest.raises(CommandFailed, match="ended as TimedOut: Delivery Timed Out"):

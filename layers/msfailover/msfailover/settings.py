@@ -117,6 +117,7 @@ class ProbeSettings:
     pair: Pair
     admin_port: int = setting("ADMIN_PORT", port, 443)
     admin_path: str = setting("ADMIN_PATH", text(r"/[A-Za-z0-9_./?=&%~-]{0,200}", "a path beginning with /"), "/")
+    admin_expected_text: str = setting("ADMIN_EXPECTED_TEXT", text(r"[A-Za-z0-9 .,:=()/_-]{0,200}", "a plain text"), "")
     admin_name: str = setting("ADMIN_TLS_NAME", host_name)
     admin_ca: str = setting("ADMIN_CA_FILE", _path)
     management_port: int = setting("MANAGEMENT_PORT", port, 17235)

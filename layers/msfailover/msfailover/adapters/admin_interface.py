@@ -25,6 +25,9 @@ from msfailover.verdict import Verdict, no, unknown, yes
 from msfailover.words import clean
 
 BODY_AT_MOST = 4096
+"""Bytes of a page that are read to see that the server says what it began to say."""
+SEARCHED_AT_MOST = 65536
+"""Bytes of a page in which an expected text is looked for."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,9 @@ class _ByAddress(HTTPAdapter):
         return pool
 
 
-def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeout_s: float) -> Sighting:
+def ask_admin(
+    address: str, port: int, path: str, name: str, ca_file: str, timeout_s: float, expected: str = ""
+) -> Sighting:
     """Ask an administration interface for a page.
 
     Args:
@@ -111,6 +116,7 @@ def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeo
         name: the host name its certificate must be good for.
         ca_file: the authority that must have signed it.
         timeout_s: seconds for connecting and for each silence; all of it has at most twice as long.
+        expected: a text that the page must hold, where one is known: some servers answer 200 over an error page.
     """
     began = time.monotonic()
     where = f"https://{f'[{address}]' if ':' in address else address}:{port}{path}"
@@ -125,7 +131,7 @@ def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeo
             with session.get(
                 where, headers={"Host": name}, timeout=timeout_s, verify=ca_file, allow_redirects=False, stream=True
             ) as answer:
-                _read_a_little(answer)
+                page = _read_a_little(answer, SEARCHED_AT_MOST if expected else BODY_AT_MOST)
         except (requests.exceptions.RequestException, OSError) as error:
             if not deadline.passed:
                 return seen(*_trouble(error, timeout_s))
@@ -135,16 +141,19 @@ def ask_admin(address: str, port: int, path: str, name: str, ca_file: str, timeo
         return seen(Signal.BROKEN, f"it answers with status {answer.status_code}")
     if answer.status_code >= 400:
         return seen(Signal.WRONG_STATUS, f"it answers with status {answer.status_code}")
+    if expected.encode() not in page:
+        return seen(Signal.BROKEN, f"it answers with status {answer.status_code}, but without the expected text")
     return seen(Signal.ANSWERS, f"it answers with status {answer.status_code}")
 
 
-def _read_a_little(answer: requests.Response) -> None:
-    """Read a bounded part of a body: enough to see that the server says what it began to say."""
-    size = 0
+def _read_a_little(answer: requests.Response, most: int) -> bytes:
+    """Read a bounded part of a body."""
+    page = b""
     for chunk in answer.iter_content(1024):
-        size += len(chunk)
-        if size >= BODY_AT_MOST:
-            return
+        page += chunk
+        if len(page) >= most:
+            break
+    return page
 
 
 def _trouble(error: BaseException, timeout_s: float) -> tuple[Signal, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 DELIVERY_LIMIT_S = 30
 """SSM's least: how long a command may wait for the agent to fetch it."""
 
+_AGENTS_LINE = re.compile(r"failed to run commands: exit status -?\d+")
 _UNDER_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
 
 
@@ -88,9 +90,8 @@ def look(client: SSMClient, server: Server, command_id: str) -> Mapping[str, Any
 def _read(answer: Mapping[str, Any], command_id: str) -> dict[str, Any]:
     output = str(answer.get("StandardOutputContent", "")).strip()
     if answer["Status"] != "Success":
-        words = str(answer.get("StandardErrorContent", "")).strip().splitlines()
-        why = clean(words[-1], 400) if words else answer.get("StatusDetails", "no reason given")
-        raise CommandFailed(f"Command {command_id} ended as {answer['Status']}: {why}")
+        why = _last_words(str(answer.get("StandardErrorContent", ""))) or answer.get("StatusDetails", "no reason given")
+        raise CommandFailed(f"Command {command_id} ended as {answer['Status']}: {clean(why, 400)}")
     try:
         found = json.loads(output.splitlines()[-1], parse_constant=_no_number)
     except (IndexError, ValueError, RecursionError):
@@ -98,6 +99,14 @@ def _read(answer: Mapping[str, Any], command_id: str) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise CommandFailed(f"Command {command_id} succeeded, but its last line is no result: {clean(output[-200:])!r}")
     return dict(clean_all(found))
+
+
+def _last_words(errors: str) -> str:
+    """The host's own last line. The agent ends the errors of a failed script with a line of its own, which says nothing
+    but the exit status (SSM's agent: "failed to run commands: exit status 1"); it is told only where it is alone."""
+    lines = errors.strip().splitlines()
+    own = lines[:-1] if lines and _AGENTS_LINE.fullmatch(lines[-1].strip()) else lines
+    return next((line for line in reversed(own) if line.strip()), lines[-1] if lines else "")
 
 
 def _no_number(word: str) -> None:
