@@ -82,7 +82,7 @@ unit: setup ## all tests
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
 
-.PHONY: build validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
+.PHONY: wheel build validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: local/account/tools.txt
 	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
@@ -108,6 +108,11 @@ audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list
 
 licences: $(READY) ## write docs/licences.md anew
 	@$(PYTHON) -m local.account.licences
+
+wheel: $(READY) ## failoverctl as people install it: build/wheels/*.whl, for pipx or uv
+	@$(PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheels .
+	@rm -rf ms_failover.egg-info build/lib build/bdist.*
+	@ls build/wheels/*.whl
 
 cost: $(READY) ## what a pair at rest costs a month by this template, by service (failoverctl cost: a deployed stack)
 	@$(PYTHON) -m local.account.cost

@@ -164,6 +164,18 @@ def ask(
     return dict(clean_all(body or {}))
 
 
+def ask_later(account: Account, stack: Stack, function: str, payload: Mapping[str, Any]) -> bool:
+    """Have a function called without waiting for it; whether that was accepted."""
+    try:
+        with plainly(f"call the function {function}"):
+            account.client("lambda").invoke(
+                FunctionName=stack.function(function), Payload=json.dumps(payload).encode(), InvocationType="Event"
+            )
+    except Trouble:
+        return False
+    return True
+
+
 def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
     """One item of the pair's: "state", "freshness", "readiness"; empty where there is none."""
     partition = f"{stack.pair}#freshness" if name == "freshness" else stack.pair

@@ -7,11 +7,15 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-Line = dict[str, str]
+from failoverctl.serving import ago, is_blocked, red_step, serves
+
+Line = dict[str, Any]
+FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
+"""Alarms that ring because of a change that waits, or because nobody serves: they need no look of their own then."""
 
 
 def attention(status: Mapping[str, Any], where: str = "") -> list[Line]:
-    """Everything that is not as it should be, the worst first; empty when all is well.
+    """Everything that is not as it should be, the cause first; empty when all is well.
 
     Unknown counts as not well: what could not be asked is said, never left out.
 
@@ -20,18 +24,36 @@ def attention(status: Mapping[str, Any], where: str = "") -> list[Line]:
         where: the options that name this pair (" --stack demo"), for the commands.
 
     Returns:
-        a line each: `{"sentence", "command", "see"}`; see names a section of docs/operate.md or is empty.
+        a line each: `{"sentence", "command", "see", "follows"}`; see names a section of docs/operate.md or is empty,
+        follows says that it is there because of the first line, and goes with it.
     """
-    lines = [*_change(status), *_servers(status), *_around(status), *_modes(status), *_alarms(status)]
-    return [{**line, "command": f"{line['command']}{where}" if line["command"] else ""} for line in lines]
+    change, servers = [*_change(status)], [*_servers(status)]
+    causes = [*change, *servers]
+    lines = [*causes, *_around(status), *_modes(status), *_alarms(status)]
+    if causes and (change or servers[0]["see"] in ("active-server-down", "blocked")):
+        first, *others = lines
+        lines = [first, *({**each, "follows": _follows(each)} for each in others)]
+        lines.sort(key=lambda each: bool(each["follows"]))
+    return [_at(each, where) for each in lines]
+
+
+def _at(line: Line, where: str) -> Line:
+    command = str(line["command"])
+    return {**line, "command": f"{command}{where}" if command.startswith("failoverctl") else command}
 
 
 def _line(sentence: str, command: str = "", see: str = "") -> Line:
-    return {"sentence": sentence, "command": command, "see": see}
+    return {"sentence": sentence, "command": command, "see": see, "follows": False}
+
+
+def _follows(line: Line) -> bool:
+    """Whether a line is only there because a change waits or nobody serves."""
+    alarm = re.match(r"Alarm ([a-z-]+): ", line["sentence"])
+    return alarm[1] in FOLLOWING if alarm else line["see"] in ("not-ready", "held-back")
 
 
 def _change(status: Mapping[str, Any]) -> Iterator[Line]:
-    record, execution = status["record"], status["execution"]
+    record, execution, last = status["record"], status["execution"], status["last_change"] or {}
     if record.get("trouble"):
         yield _line(f"The pair's record can't be read: {record['trouble']}")
         return
@@ -39,7 +61,9 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("The pair has not been taken into care yet.", 'failoverctl adopt --reason "…"', "not-adopted")
     lease, runs = record.get("lease"), execution and not execution.get("trouble")
     if lease and record.get("halted"):
-        why = f"{lease['action']} to {lease['target']} was halted: {record['halted']}"
+        step = red_step(last) if last.get("execution") == lease["execution"] else ""
+        at = f" at {step}" if step else ""
+        why = f"{lease['action']} to {lease['target']} was halted{at}: {record['halted']}"
         yield _line(why, 'failoverctl resume --reason "…"', "failover-halted")
     elif lease and not execution:
         why = f"{lease['action']} to {lease['target']} holds the lease, but no execution runs: it was left half done."
@@ -50,15 +74,12 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
 
 def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
     # While a change runs both doors are shut for a moment, as they must be.
-    if not status["record"].get("active") or status["record"].get("lease"):
+    record = status["record"]
+    if not record.get("active") or record.get("lease"):
         return
-    for role, server in status["servers"].items():
+    for role, server in sorted(status["servers"].items(), key=lambda each: each[1]["is"] != "active"):
         active = server["is"] == "active"
-        look = server["look"]
-        if active and look.get("admin") != "answers":
-            why = look.get("trouble") or look.get("sentence")
-            command = 'failoverctl failover --reason "…"'
-            yield _line(f"The active server {role} does not answer: {why}", command, "active-server-down")
+        yield from _active(status, role, server) if active else _standby(status, role, server)
         for about in ("door", "sessions"):
             answer, wanted = server[about].get("answer", "unknown"), "yes" if active else "no"
             if answer != wanted:
@@ -67,26 +88,86 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
                 yield _line(f"{role} is {server['is']}, but: {sentence}", "failoverctl readiness", see)
 
 
+def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
+    look = server["look"]
+    if look.get("admin") == "answers":
+        return
+    why = f"The active server {role} does not answer: {look.get('trouble') or look.get('sentence')}"
+    if not is_blocked(status):
+        yield _line(why, 'failoverctl failover --reason "…"', "active-server-down")
+        return
+    last = status["last_change"]
+    blocked = f"{last['action']} to {last['target']} was blocked: {last['sentence']} {why}"
+    if _may_be_started(status, role):
+        service = status["service"]
+        how = f"on the host of {role}: systemctl start {service}"
+        yield _line(f"{blocked}; its machine does, so its service can be started there.", how, "blocked")
+    else:
+        yield _line(blocked, "failoverctl readiness", "blocked")
+
+
+def _may_be_started(status: Mapping[str, Any], active: str) -> bool:
+    """Whether a person may start the active server's service: its machine answers, it has access, nobody else has."""
+    server = status["servers"][active]
+    other = next(each for role, each in status["servers"].items() if role != active)
+    return (
+        server["look"].get("admin") == "refused"
+        and server["door"].get("answer") == "yes"
+        and (other["door"].get("answer"), other["sessions"].get("answer")) == ("no", "no")
+        and not serves(other)
+    )
+
+
+def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
+    look = server["look"]
+    signals = (look.get("admin"), look.get("port"))
+    if "answers" in signals:
+        how = f"on the host of {role}: systemctl stop {status['service']}"
+        yield _line(
+            f"The service of {role} runs, and {role} is not the active server: stop it.", how, "split-brain-risk"
+        )
+    elif signals[0] in ("silent", "unreachable"):
+        why = f"The standby {role} does not answer at all ({look.get('sentence')}): its machine is off, or cut off."
+        yield _line(why, "failoverctl readiness", "not-ready")
+    elif signals[0] not in ("refused",):
+        why = look.get("trouble") or look.get("sentence")
+        yield _line(f"Whether the standby {role} is stopped can't be told: {why}", "failoverctl readiness", "not-ready")
+
+
 def _around(status: Mapping[str, Any]) -> Iterator[Line]:
-    active, name = status["record"].get("active"), status["name"]
-    if active and not status["record"].get("lease") and name["points_to"] != active:
+    record = status["record"]
+    active, name = record.get("active"), status["name"]
+    if active and not record.get("lease") and name["points_to"] != active:
         why = name.get("sentence") or name.get("trouble")
         yield _line(f"The name does not point to {active}: {why}", "failoverctl readiness", "name-elsewhere")
-    copy = status["replication"]
-    if copy.get("trouble"):
-        yield _line(f"How fresh the standby's copy is can't be read: {copy['trouble']}")
-    elif active and not copy.get("as_of"):
-        yield _line("No whole set of files has reached the standby yet.", "failoverctl readiness", "replication-stale")
-    elif copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]:
-        yield _line(f"The standby's copy is {copy['age_s']:.0f} s old.", "failoverctl readiness", "replication-stale")
+    yield from _copy(status)
     ready = status["readiness"]
     if ready.get("trouble"):
         yield _line(f"The last readiness check can't be read: {ready['trouble']}")
-    elif ready and ready.get("answer") != "yes":
+    elif ready and ready.get("answer") != "yes" and not ready.get("outdated"):
         yield _line(str(ready.get("sentence")), "failoverctl readiness", "not-ready")
     execution = status["execution"]
     if execution and execution.get("trouble"):
         yield _line(f"Whether an execution runs can't be asked: {execution['trouble']}")
+
+
+def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
+    copy, active = status["replication"], status["record"].get("active")
+    again = "failoverctl replicate"
+    if copy.get("trouble"):
+        yield _line(f"How fresh the standby's copy is can't be read: {copy['trouble']}")
+    elif copy.get("failed"):
+        yield _line(f"The last replication run came to nothing: {copy['failed']}", again, "replication-stale")
+    elif copy.get("on_its_way"):
+        return
+    elif active and not copy.get("as_of"):
+        yield _line("No whole set of files has reached the standby yet.", again, "replication-stale")
+    elif copy.get("of_before"):
+        yield _line(
+            f"The standby's copy is of before the last change: {copy['of_before']}.", again, "replication-stale"
+        )
+    elif copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]:
+        yield _line(f"The standby's copy is {ago(copy['age_s'])} old.", again, "replication-stale")
 
 
 def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -113,7 +194,7 @@ def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:
     for each in alarms:
         if each["state"] == "MISSING":
             yield _line(f"The alarm {each['name']} is not there: nobody would hear of it. Deploy the stack again.")
-        elif each["state"] == "ALARM":
+        elif each["state"] == "ALARM" and not each.get("waiting"):
             means = str(each["means"]).partition("\n")[0]
             yield _line(f"Alarm {each['name']}: {means}", "", _section_of(str(each["means"]), each["name"]))
 

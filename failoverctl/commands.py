@@ -6,19 +6,15 @@ import argparse
 import getpass
 import json
 import re
-import time
 from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, Group, RenderableType
-from rich.live import Live
-from rich.text import Text
+from rich.console import Console
 
 from failoverctl import screen, verbs
-from failoverctl.account import Account, Identity, Stack, ask, find_stack, history, identity_of, item, object_of
-from failoverctl.status import read_status, status_of
-from failoverctl.steps import Step, read_steps
-from failoverctl.trouble import Exit, Trouble, plainly
+from failoverctl.account import Account, Identity, Stack, ask, find_stack, identity_of, item
+from failoverctl.status import status_of
+from failoverctl.trouble import Exit, Trouble
 
 AUTOMATIC = ("watch", "alarm")
 NAME_AT_MOST = 100
@@ -67,37 +63,6 @@ def status(desk: Desk) -> Exit:
     found = status_of(desk.account, desk.arguments.stack, desk.where)
     desk.show(found, screen.status_screen(found))
     return Exit.DONE if found["well"] else Exit.NOT_WELL
-
-
-def watch(desk: Desk) -> Exit:
-    """Show the status again and again; --for ends it after a while."""
-    lasts = parse_period(desk.arguments.period) if desk.arguments.period else float("inf")
-    stack, end = desk.stack(), time.monotonic() + lasts
-    if desk.arguments.json:
-        while True:
-            print(json.dumps(read_status(desk.account, stack, desk.where)), flush=True)  # noqa: T201 - the command's output
-            if time.monotonic() + desk.arguments.every > end:
-                return Exit.DONE
-            time.sleep(desk.arguments.every)
-    with Live(console=desk.console, auto_refresh=False, screen=desk.console.is_terminal) as live:
-        while True:
-            found = read_status(desk.account, stack, desk.where)
-            running = found["execution"]
-            steps = _progress(desk, running) if running and not running.get("trouble") else None
-            clock = Text(time.strftime("%H:%M:%S, Ctrl-C ends"), style="dim")
-            live.update(Group(screen.status_screen(found, steps), clock), refresh=True)
-            if time.monotonic() + desk.arguments.every > end:
-                return Exit.DONE
-            time.sleep(desk.arguments.every)
-
-
-def _progress(desk: Desk, running: dict[str, Any]) -> RenderableType:
-    try:
-        steps = read_steps(desk.account, running["arn"])
-    except Trouble as trouble:
-        return Text(str(trouble), style="yellow")
-    width, rows = desk.console.width, max(5, desk.console.height - 13)
-    return screen.steps_table(steps, running["since"], time.time(), width=width, rows=rows)
 
 
 def verb(desk: Desk) -> Exit:
@@ -170,6 +135,8 @@ def _setting(arguments: argparse.Namespace) -> dict[str, Any]:
         return {"action": "set_mode", "mode": arguments.mode}
     if arguments.command == "acknowledge":
         return {"action": "acknowledge"}
+    if arguments.switch == "off" and arguments.period:
+        raise Trouble("Maintenance that ends now has no --for: leave it out.", Exit.USAGE)
     if arguments.switch == "off":
         return {"action": "maintenance", "seconds": 0}
     if not arguments.period:
@@ -180,76 +147,17 @@ def _setting(arguments: argparse.Namespace) -> dict[str, Any]:
     return {"action": "maintenance", "seconds": seconds}
 
 
+def is_period(text: str) -> bool:
+    """Whether a text is a period, such as "90m" or "1h30m"."""
+    return re.fullmatch(r"([0-9]{1,6}[dhms])+", text) is not None
+
+
 def parse_period(text: str) -> int:
     """Seconds of "90m", "2h", "1h30m", "3d" or "45s". Raises Trouble for anything else."""
-    if not re.fullmatch(r"(\d+[dhms])+", text):
+    if not is_period(text):
         raise Trouble(f"{text!r} is no period: 45s, 90m, 2h, 1h30m and 3d are.", Exit.USAGE)
     size = {"d": 86400, "h": 3600, "m": 60, "s": 1}
     return sum(int(number) * size[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
-
-
-def show_history(desk: Desk) -> Exit:
-    lines = history(desk.account, desk.stack(), desk.arguments.most)
-    desk.show(lines, screen.history_list(lines) if lines else "The pair has no history yet.")
-    return Exit.DONE
-
-
-def explain(desk: Desk) -> Exit:
-    """What an execution did, step by step; without a name the halted change, or else the latest execution."""
-    stack = desk.stack()
-    arn = _execution_named(desk, stack, desk.arguments.execution)
-    try:
-        found = _as_it_ran(desk, arn)
-    except Trouble as trouble:
-        found = _as_it_was_written(desk, stack, arn, trouble)
-    ended, asked, total = found
-    desk.show(
-        {**ended.to_json(), "asked": asked, "began": ended.began, "took_s": round(total, 3)},
-        Group(
-            Text(f"{arn}\nasked for by {asked.get('requested_by', 'unnamed')}: {asked.get('reason', '')}"),
-            screen.steps_table(ended.steps, ended.began, time.time(), width=desk.console.width),
-            Text(screen.longest(ended.steps, total)),
-            screen.ended_text(ended.outcome, ended.would, ended.sentence, desk.where, total),
-        ),
-    )
-    return Exit.DONE
-
-
-def _as_it_ran(desk: Desk, arn: str) -> tuple[verbs.Ended, dict[str, Any], float]:
-    with plainly("read the execution"):
-        answer = desk.account.client("stepfunctions").describe_execution(executionArn=arn)
-    ended, _ = verbs.read_execution(desk.account, arn)
-    end = answer["stopDate"].timestamp() if "stopDate" in answer else time.time()
-    return ended, object_of(answer.get("input")), end - ended.began
-
-
-def _as_it_was_written(
-    desk: Desk, stack: Stack, arn: str, trouble: Trouble
-) -> tuple[verbs.Ended, dict[str, Any], float]:
-    """From the pair's own history: Step Functions forgets an execution after 90 days."""
-    for line in history(desk.account, stack, 1000):
-        if line["execution"] == arn:
-            steps = [Step(each["name"], "Task", each["start"], each["end"]) for each in line.get("phases", [])]
-            began = min([each.start for each in steps] or [float(line["taken_at"])])
-            ended = verbs.Ended(arn, line["outcome"], line["sentence"], steps, began)
-            asked = {name: line[name] for name in ("action", "reason", "requested_by")}
-            return ended, asked, float(line["ended_at"]) - began
-    raise Trouble(f"{trouble} Nor is it in the pair's history: `failoverctl history{desk.where}`.", trouble.code)
-
-
-def _execution_named(desk: Desk, stack: Stack, name: str | None) -> str:
-    if name and name.startswith("arn:"):
-        return name
-    if name:
-        return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
-    record = item(desk.account, stack, "state")
-    if record.get("halted") and record.get("lease"):
-        return str(record["lease"]["execution"])
-    with plainly("list the executions"):
-        answer = desk.account.client("stepfunctions").list_executions(stateMachineArn=stack.machine, maxResults=50)
-    if not answer["executions"]:
-        raise Trouble("There is no execution to explain yet.", Exit.NOT_DONE)
-    return str(max(answer["executions"], key=lambda each: each["startDate"])["executionArn"])
 
 
 def readiness(desk: Desk) -> Exit:

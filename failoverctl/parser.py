@@ -3,43 +3,119 @@
 from __future__ import annotations
 
 import argparse
-import os
+import math
 from collections.abc import Callable
+from datetime import UTC, datetime
 
-from failoverctl import commands, setting_up
-from failoverctl.trouble import MEANING
+from msfailover.history import Outcome
+
+from failoverctl import commands, past, setting_up, watching
+from failoverctl.completion import SHELLS, man_page, script_for, version_line
+from failoverctl.trouble import MEANING, Exit
 
 _CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
+LIMIT_AT_MOST_S = 86400
+MOST_AT_MOST = 10_000
 
 Adding = Callable[..., argparse.ArgumentParser]
 
 
 def make_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="failoverctl", description="See and move a pair of servers.", epilog=_CODES)
+    parser = argparse.ArgumentParser(
+        prog="failoverctl", description="See and move a pair of servers.", epilog=_CODES, allow_abbrev=False
+    )
+    parser.add_argument("--version", action="version", version=version_line())
     shared = _shared()
     known = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
-    def add(name: str, does: str, run: object, **more: object) -> argparse.ArgumentParser:
+    def add(name: str, does: str, run: object, alone: bool = False, **more: object) -> argparse.ArgumentParser:
         found: argparse.ArgumentParser = known.add_parser(
-            name, help=does, description=does, parents=[shared], epilog=_CODES
+            name, help=does, description=does, parents=[] if alone else [shared], epilog=_CODES, allow_abbrev=False
         )
-        found.set_defaults(run=run, **more)
+        found.set_defaults(run=run, alone=alone, **more)
         return found
 
     add("status", "how the pair is now, on one screen", commands.status)
-    watch = add("watch", "the same, live", commands.watch)
-    watch.add_argument("--every", type=float, default=2.0, metavar="SECONDS", help="pause from one look to the next")
+    watch = add("watch", "the same, live; in a pipe a line for each thing that changes", watching.watch)
+    watch.add_argument(
+        "--every", type=number(0.2, 3600), default=2.0, metavar="SECONDS", help="pause from one look to the next"
+    )
     watch.add_argument("--for", dest="period", metavar="PERIOD", help="end after this long: 45s, 90m, 2h")
     _verbs(add)
     _keepers(add)
-    history = add("history", "the changes of the pair, newest first", commands.show_history)
-    history.add_argument("--most", type=int, default=20, metavar="N")
-    explain = add("explain", "what an execution did, step by step, and where the seconds went", commands.explain)
-    explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted one, or else the latest")
+    _past(add)
     ready = add("readiness", "could we fail over right now? Checks it", commands.readiness)
     ready.add_argument("--last", action="store_true", help="show the last check in place of a new one")
     _setting_up(add)
+    completion = add("completion", "what a shell reads to complete command lines", _complete, alone=True, json=False)
+    completion.add_argument("shell", choices=SHELLS)
+    add("man", "the manual page, for `failoverctl man | man -l -`", _man, alone=True, json=False)
     return parser
+
+
+def _complete(arguments: argparse.Namespace) -> Exit:
+    print(script_for(arguments.shell, make_parser()), end="")  # noqa: T201 - the command's output
+    return Exit.DONE
+
+
+def _man(_: argparse.Namespace) -> Exit:
+    print(man_page(make_parser(), {int(code): meaning for code, meaning in MEANING.items()}), end="")  # noqa: T201 - the command's output
+    return Exit.DONE
+
+
+def number(least: float, most: float) -> Callable[[str], float]:
+    """A number in a range, for an option. Raises ArgumentTypeError for anything else."""
+
+    def read(text: str) -> float:
+        try:
+            found = float(text)
+        except ValueError:
+            found = math.nan
+        if not least <= found <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {least:g} to {most:g}")
+        return found
+
+    return read
+
+
+def whole(least: int, most: int) -> Callable[[str], int]:
+    """A whole number in a range, for an option. Raises ArgumentTypeError for anything else."""
+
+    def read(text: str) -> int:
+        found = int(text) if text.isascii() and text.removeprefix("-").isdigit() else least - 1
+        if not least <= found <= most:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} to {most}")
+        return found
+
+    return read
+
+
+def moment_of(text: str) -> str:
+    """A day or a moment as ISO 8601 has it, or a period, for an option; UTC where it names no zone."""
+    if commands.is_period(text):
+        return text
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a period (90m, 2h, 3d) nor a day or moment (2026-11-26, 2026-11-26T03:00)"
+        ) from None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def _past(add: Adding) -> None:
+    history = add("history", "the changes of the pair, newest first", past.show_history)
+    history.add_argument(
+        "--most", type=whole(1, MOST_AT_MOST), default=20, metavar="N", help="how many lines at most (20)"
+    )
+    history.add_argument(
+        "--since", type=moment_of, metavar="WHEN", help="only what ended since then: 2h, 3d, 2026-11-26"
+    )
+    history.add_argument("--outcome", choices=[*(each.value for each in Outcome), "noted"], help="only what ended so")
+    history.add_argument("--csv", action="store_true", help="for spreadsheets")
+    explain = add("explain", "what a change did, step by step, and where the seconds went", past.explain)
+    explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
+    explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
 
 
 def _setting_up(add: Adding) -> None:
@@ -49,16 +125,24 @@ def _setting_up(add: Adding) -> None:
     add("attach", "say what the stack's security group has to be attached to; changes nothing", setting_up.attach)
     replicate = add("replicate", "carry the active server's files to the standby now", setting_up.replicate)
     replicate.add_argument("--full", action="store_true", help="compare everything, not only what changed")
-    replicate.add_argument("--no-wait", action="store_true", help="start it and return")
-    replicate.add_argument("--limit", type=float, default=900, metavar="SECONDS", help="wait for at most this long")
+    _waiting(replicate, 900)
     add("verify-replication", "compare both copies by content and list what differs", setting_up.verify_replication)
     add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost)
 
 
+def _waiting(command: argparse.ArgumentParser, limit_s: float) -> None:
+    waits = command.add_mutually_exclusive_group()
+    waits.add_argument("--no-wait", action="store_true", help="start it and return")
+    waits.add_argument(
+        "--limit", type=number(0.1, LIMIT_AT_MOST_S), default=limit_s, metavar="SECONDS",
+        help="wait for its end for at most this long",
+    )  # fmt: skip
+
+
 def _shared() -> argparse.ArgumentParser:
-    shared = argparse.ArgumentParser(add_help=False)
+    shared = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
     where = shared.add_argument_group("which pair")
-    where.add_argument("--stack", default=os.environ.get("FAILOVER_STACK"), help="the stack (or FAILOVER_STACK)")
+    where.add_argument("--stack", help="the stack (or FAILOVER_STACK)")
     where.add_argument("--profile", help="of the AWS command line (or AWS_PROFILE)")
     where.add_argument("--region", help="(or AWS_REGION)")
     where.add_argument("--stage", action="store_true", help="the local stage that `make stage` keeps up")
@@ -85,10 +169,7 @@ def _verbs(add: Adding) -> None:
             verb.set_defaults(yes=False)
         else:
             verb.add_argument("--yes", action="store_true", help="do not ask")
-        verb.add_argument("--no-wait", action="store_true", help="start it and return")
-        verb.add_argument(
-            "--limit", type=float, default=7200, metavar="SECONDS", help="follow it for at most this long"
-        )
+        _waiting(verb, 7200)
 
 
 def _keepers(add: Adding) -> None:

@@ -1,8 +1,11 @@
-"""The program: a command line in, an exit code out."""
+"""The program: a command line in, an exit code out, and never a traceback."""
 
 from __future__ import annotations
 
+import argparse
 import json
+import os
+import sys
 from collections.abc import Sequence
 
 from failoverctl import terminal
@@ -11,30 +14,77 @@ from failoverctl.commands import Desk
 from failoverctl.parser import make_parser
 from failoverctl.trouble import Exit, Trouble
 
+DEBUG = "FAILOVERCTL_DEBUG"
+"""Set to anything, it lets a fault of failoverctl's own show where it happened."""
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; what went wrong is said on standard error, in a sentence or two."""
-    arguments = make_parser().parse_args(argv)
-    complaints = terminal.console(stderr=True, soft_wrap=True)
+    terminal.forgive_encodings()
     try:
-        endpoint = arguments.endpoint
-        if arguments.stage:
-            endpoint = _join_stage(arguments)
-        if not arguments.stack:
-            raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --stage.", Exit.USAGE)
-        account = Account(arguments.profile, arguments.region, endpoint)
+        try:
+            return int(_run(argv))
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:  # as `| head` does; it has what it wanted
+        terminal.give_up_output()
+        return int(Exit.CLOSED)
+    except OSError as error:
+        if not terminal.is_full(error):
+            return _own_fault(error)
+        terminal.give_up_output()
+        _complain(f"The output can't be written: {error.strerror}.")
+        return int(Exit.CANNOT_WRITE)
+    except Exception as error:
+        return _own_fault(error)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    arguments = make_parser().parse_args(argv)
+    try:
+        if arguments.alone:
+            return int(arguments.run(arguments))
+        account = _account(arguments)
         return int(arguments.run(Desk(account, terminal.console(), terminal.console(stderr=True), arguments)))
     except Trouble as trouble:
-        complaints.print(str(trouble))
+        _complain(str(trouble))
         if arguments.json:
             print(json.dumps({"trouble": str(trouble), "exit": int(trouble.code)}))  # noqa: T201 - the command's output
         return int(trouble.code)
     except KeyboardInterrupt:
-        complaints.print("Stopped. What runs in AWS goes on.")
+        _complain("Stopped. What runs in AWS goes on.")
         return int(Exit.INTERRUPTED)
 
 
-def _join_stage(arguments: object) -> str:
+def _account(arguments: argparse.Namespace) -> Account:
+    """The account that the options name. Raises Trouble where they name none, or two."""
+    endpoint = arguments.endpoint
+    if arguments.stage:
+        both = [f"--{name}" for name in ("stack", "profile", "region", "endpoint") if getattr(arguments, name)]
+        if both:
+            raise Trouble(f"--stage is a pair of its own: leave out {' and '.join(both)}, or --stage.", Exit.USAGE)
+        endpoint = _join_stage(arguments)
+    arguments.stack = arguments.stack or os.environ.get("FAILOVER_STACK")
+    if not arguments.stack:
+        raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --stage.", Exit.USAGE)
+    return Account(arguments.profile, arguments.region, endpoint)
+
+
+def _own_fault(error: Exception) -> int:
+    if os.environ.get(DEBUG):
+        raise error
+    _complain(
+        f"failoverctl itself failed ({type(error).__name__}: {error}). What runs in AWS goes on."
+        f" With {DEBUG}=1 it shows where; please report that."
+    )
+    return int(Exit.FAULT)
+
+
+def _complain(sentence: str) -> None:
+    terminal.console(stderr=True, soft_wrap=True).print(sentence)
+
+
+def _join_stage(arguments: argparse.Namespace) -> str:
     """Enter the network of the local stage. Raises Trouble where there is none, or this is no checkout."""
     try:
         from local.beside import CannotJoin, join
@@ -44,5 +94,5 @@ def _join_stage(arguments: object) -> str:
         stage = join()
     except CannotJoin as error:
         raise Trouble(str(error)) from error
-    arguments.stack, arguments.region = stage["stack"], stage["region"]  # type: ignore[attr-defined]
+    arguments.stack, arguments.region = stage["stack"], stage["region"]
     return str(stage["endpoint"])

@@ -11,30 +11,47 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from failoverctl.serving import ago
 from failoverctl.steps import Step
 
+_HEADS = {"good": "bold green", "doubtful": "bold yellow", "bad": "bold red"}
+_ENDS = {"promoted": "green", "halted": "red", "blocked": "red", "rolled-back": "yellow"}
 _COLOURS = {"yes": "green", "no": "red", "unknown": "yellow"}
 NARROW = 110
 
 
 def status_screen(status: Mapping[str, Any], steps: RenderableType | None = None) -> RenderableType:
-    """One screen that says how the pair is.
+    """One screen that says how the pair is: who serves, the cause and the next command, and then all the rest.
 
     Args:
         status: as `status.read_status` gathers it.
-        steps: shown in place of what needs a person: while a change runs that is the change.
+        steps: shown in place of what else needs a person: while a change runs that is the change.
     """
     below = _attention(status) if steps is None else [steps]
-    return Group(_headline(status), _servers(status), _facts(status), *below)
+    return Group(first_line(status), *_cause(status), _servers(status), _facts(status), *below)
 
 
-def _headline(status: Mapping[str, Any]) -> Text:
-    record = status["record"]
-    active = record.get("active") or "nobody"
+def first_line(status: Mapping[str, Any]) -> Text:
+    record, head = status["record"], status["headline"]
+    said = Text.assemble((f"{status['pair']}: ", "bold"), (head["sentence"], _HEADS[head["how"]]))
     if record.get("trouble"):
-        return Text.assemble((f"{status['pair']}: ", "bold"), ("who is active is not known", "bold red"))
-    said = Text.assemble((f"{status['pair']}: ", "bold"), (f"{active} is active", "bold green"))
-    return said.append(f", epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}")
+        return said
+    return said.append(f" · epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}", style="dim")
+
+
+def _cause(status: Mapping[str, Any]) -> list[RenderableType]:
+    if status["well"]:
+        return []
+    first = status["attention"][0]
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    table.add_row("why", Text(first["sentence"]))
+    if first["command"]:
+        table.add_row("next", Text(first["command"], style="bold"))
+    if first["see"]:
+        table.add_row("", Text(f"docs/operate.md, {first['see']}", style="dim"))
+    return [table]
 
 
 def _servers(status: Mapping[str, Any]) -> Table:
@@ -55,8 +72,10 @@ def _servers(status: Mapping[str, Any]) -> Table:
 
 
 def _signal(signal: str, wanted: bool) -> Text:
-    good = (signal == "answers") == wanted
-    return Text(signal, style="green" if good else "yellow" if signal == "unknown" else "red")
+    """Green is as it should be: an active server answers, a standby refuses. A silent one is neither."""
+    if signal == "unknown" or (not wanted and signal not in ("answers", "refused")):
+        return Text(signal, style="yellow")
+    return Text(signal, style="green" if (signal == "answers") == wanted else "red")
 
 
 def _answer(found: Mapping[str, Any], wanted: bool, words: Mapping[str, str]) -> Text:
@@ -67,43 +86,85 @@ def _answer(found: Mapping[str, Any], wanted: bool, words: Mapping[str, str]) ->
 
 def _facts(status: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
-    name, copy, ready = status["name"], status["replication"], status["readiness"]
-    table.add_row("name", f"{name.get('record')} → {name['points_to'] or name.get('sentence') or name.get('trouble')}")
-    age = (
-        f"whole set of {ago(copy['age_s'])} ago" if copy.get("as_of") else copy.get("trouble") or "nothing arrived yet"
-    )
-    table.add_row("standby's copy", age)
-    if ready and not ready.get("trouble"):
-        said = Text(f"{ready.get('sentence')} ", style=_COLOURS.get(str(ready.get("answer")), ""))
-        table.add_row("readiness", said.append(f"({ago(status['at'] - float(ready['at']))} ago)", style="dim"))
-    else:
-        table.add_row("readiness", str(ready.get("trouble") or "not checked yet"))
-    alarms = status["alarms"]
-    if not isinstance(alarms, Mapping):
-        ringing = [each["name"] for each in alarms if each["state"] == "ALARM"]
-        table.add_row("alarms", Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if ringing else ""))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
+    name = status["name"]
+    right = name["points_to"] is not None and name["points_to"] == status["record"].get("active")
+    points = name["points_to"] or name.get("sentence") or name.get("trouble")
+    arrow = Text(f"{name.get('record')} → ").append(str(points), style="" if right else "yellow")
+    table.add_row("name", arrow)
+    table.add_row("standby's copy", _copy(status["replication"]))
+    table.add_row("readiness", _readiness(status))
+    table.add_row("alarms", _alarms(status["alarms"]))
     running, last = status["execution"], status["last_change"]
     if running and not running.get("trouble"):
         since = ago(status["at"] - running["since"])
         table.add_row("running", Text(f"{running['action']}, {since}: {running['step']}", style="bold yellow"))
     if last and not last.get("trouble"):
-        what = f"{last['action']} {last['source']} → {last['target']}: {last['outcome']}"
-        table.add_row("last change", f"{what} ({ago(status['at'] - float(last['ended_at']))} ago)")
+        said = Text(f"{last['action']} {last['source']} → {last['target']}: ")
+        said.append(str(last["outcome"]), style=_ENDS.get(str(last["outcome"]), ""))
+        table.add_row("last change", said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)"))
     return table
+
+
+def _copy(copy: Mapping[str, Any]) -> Text:
+    if copy.get("trouble"):
+        return Text(str(copy["trouble"]), style="yellow")
+    late = copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]
+    said = Text(f"whole set of {ago(copy['age_s'])} ago" if copy.get("as_of") else "nothing arrived yet")
+    said.style = "red" if late else ""
+    if copy.get("on_its_way"):
+        return said.append("; the next one is on its way", style="cyan")
+    if copy.get("failed"):
+        return said.append(f"; the last run: {copy['failed']}", style="red")
+    return said.append("; of before the last change", style="yellow") if copy.get("of_before") else said
+
+
+def _readiness(status: Mapping[str, Any]) -> Text:
+    ready = status["readiness"]
+    if not ready or ready.get("trouble"):
+        return Text(str(ready.get("trouble") or "not checked yet"), style="yellow")
+    when = f"({ago(status['at'] - float(ready['at']))} ago)"
+    if ready.get("outdated"):
+        again = ", asked anew" if ready.get("asked_anew") else ""
+        return Text(f"outdated: checked before the last change {when}{again}", style="yellow")
+    return Text(f"{ready.get('sentence')} ", style=_COLOURS.get(str(ready.get("answer")), "")).append(when, style="dim")
+
+
+def _alarms(alarms: Any) -> Text:
+    if isinstance(alarms, Mapping):
+        return Text(str(alarms.get("trouble")), style="yellow")
+    ringing = [each["name"] for each in alarms if each["state"] == "ALARM" and not each.get("waiting")]
+    waiting = [each["name"] for each in alarms if each.get("waiting")]
+    said = Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if ringing else "")
+    return said.append(f"; {len(waiting)} waiting for first data", style="dim") if waiting else said
 
 
 def _attention(status: Mapping[str, Any]) -> list[RenderableType]:
     if status["well"]:
         return [Text("All is well.", style="green")]
+    others = [each for each in status["attention"][1:] if not each["follows"]]
+    folded = [each for each in status["attention"][1:] if each["follows"]]
     lines = Table.grid(padding=(0, 1, 0, 0))
-    for each in status["attention"]:
+    for each in others:
         said = Text(each["sentence"])
         if each["command"]:
             said.append(f"\n→ {each['command']}", style="bold")
         if each["see"]:
             said.append(f"\n  docs/operate.md, {each['see']}", style="dim")
         lines.add_row("•", said)
-    return [Panel(lines, title="needs a person", title_align="left", border_style="yellow")]
+    shown: list[RenderableType] = []
+    if others:
+        shown.append(Panel(lines, title="needs a person, too", title_align="left", border_style="yellow"))
+    if folded:
+        names = ", ".join(dict.fromkeys(_short(each) for each in folded))
+        shown.append(Text(f"follows from it: {names}", style="dim"))
+    return shown
+
+
+def _short(line: Mapping[str, Any]) -> str:
+    sentence = str(line["sentence"])
+    return sentence.partition(": ")[0].lower() if sentence.startswith("Alarm ") else str(line["see"])
 
 
 def steps_table(
@@ -222,19 +283,18 @@ def _history_line(line: Mapping[str, Any]) -> Text:
 
 
 def readiness_table(ready: Mapping[str, Any]) -> RenderableType:
+    """The checks: what is not yes first, what only follows from another check folded under it."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for title in ("check", "", "what was seen", "what to do"):
         table.add_column(title, overflow="fold")
-    for each in ready["checks"]:
+    roots = [each for each in ready["checks"] if not each.get("because")]
+    for each in sorted(roots, key=lambda each: each["answer"] == "yes"):
         answer = str(each["answer"])
-        told = Text(each["sentence"]), Text(each["remedy"], style="bold")
-        table.add_row(each["name"], Text(answer, style=_COLOURS.get(answer, "")), *told)
+        seen = Text(each["sentence"])
+        folded = [str(one["name"]) for one in ready["checks"] if one.get("because") == each["name"]]
+        if folded:
+            seen.append(f"\nSo these can't be told: {', '.join(folded)}.", style="dim")
+        table.add_row(
+            Text(each["name"]), Text(answer, style=_COLOURS.get(answer, "")), seen, Text(each["remedy"], style="bold")
+        )
     return Group(table, Text(str(ready["sentence"]), style=_COLOURS.get(str(ready["answer"]), "")))
-
-
-def ago(seconds: float) -> str:
-    """Seconds in the largest unit that says enough: "12 s", "3 min", "5 h", "2 d"."""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= 2 * size:
-            return f"{seconds / size:.0f} {unit}"
-    return f"{max(0.0, seconds):.0f} s"

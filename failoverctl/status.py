@@ -10,12 +10,14 @@ from typing import Any
 
 from msfailover.words import clean_lines
 
-from failoverctl.account import Account, Stack, ask, find_stack, history, item, object_of
+from failoverctl.account import Account, Stack, ask, ask_later, find_stack, history, item, object_of
 from failoverctl.attention import attention
+from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
 from failoverctl.trouble import Trouble, plainly
 
 ROLES = ("ms1", "ms2")
+SETTLES_S = 60
 ALARMS = (
     "active-server-down",
     "audit-blind",
@@ -58,6 +60,10 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         answers = {name: threads.submit(_answer, question) for name, question in questions.items()}
         found = {name: answer.result() for name, answer in answers.items()}
     status = _assembled(stack, found, time.time())
+    ready = status["readiness"]
+    if ready.get("outdated") and not status["record"].get("lease"):
+        ready["asked_anew"] = ask_later(account, stack, "readiness", {"action": "check"})
+    status["headline"] = headline(status).to_json()
     status["attention"] = attention(status, where)
     status["well"] = not status["attention"]
     status["took_s"] = round(time.time() - began, 3)
@@ -79,7 +85,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
     record, looks = found["record"], found["looks"]
     servers = {
         role: {
-            "is": "active" if record.get("active") == role else "standby" if record.get("active") else "not in care",
+            "is": _place(record, role),
             "instance": stack.parameters.get(f"{role.capitalize()}InstanceId", ""),
             "look": looks.get(role) or looks,
             "door": found[f"door {role}"],
@@ -92,10 +98,6 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
     addresses = {role: _ADDRESS.findall(stack.parameters.get(f"{role.capitalize()}Addresses", "")) for role in ROLES}
     name["points_to"] = next((role for role in ROLES if where & set(addresses[role])), None)
     name["record"] = stack.parameters.get("RecordName", "")
-    freshness = dict(found["freshness"])
-    if freshness.get("as_of"):
-        freshness["age_s"] = round(now - float(freshness["as_of"]), 1)
-    freshness["oldest_s"] = float(stack.parameters.get("ReplicationOldestSeconds", 0) or 0)
     return {
         "stack": stack.name,
         "pair": stack.pair,
@@ -103,12 +105,64 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "record": record,
         "servers": servers,
         "name": name,
-        "replication": freshness,
-        "readiness": found["readiness"],
-        "alarms": found["alarms"],
+        "service": stack.parameters.get("ServiceName") or "ssh-mgmt-server",
+        "replication": _copy(stack, found["freshness"], record, now),
+        "readiness": _readiness(found["readiness"], record, found["last_change"]),
+        "alarms": _settled(found["alarms"], found["last_change"], now),
         "execution": found["execution"],
         "last_change": found["last_change"],
     }
+
+
+def _place(record: Mapping[str, Any], role: str) -> str:
+    if record.get("trouble"):
+        return "not known"
+    return "active" if record.get("active") == role else "standby" if record.get("active") else "not in care"
+
+
+def _copy(stack: Stack, freshness: Mapping[str, Any], record: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """What is known of the standby's copy, with what is to be made of it.
+
+    Added are `age_s`; `failed`, why the last run came to nothing; `of_before`, whose files it holds where they are of
+    before the last change; `on_its_way` where a run is under way; and the stack's own limit `oldest_s`.
+    """
+    copy = dict(freshness)
+    copy["oldest_s"] = float(stack.parameters.get("ReplicationOldestSeconds", 0) or 0)
+    if copy.get("trouble"):
+        return copy
+    if copy.get("as_of"):
+        copy["age_s"] = round(now - float(copy["as_of"]), 1)
+    copy["on_its_way"] = not copy.get("ended", True)
+    last = copy.get("last")
+    if copy.get("ended", True) and isinstance(last, Mapping) and last.get("complete") is not True:
+        copy["failed"] = str(last.get("reason") or "the host gave no reason")
+    if copy.get("as_of") and record.get("active") and "epoch" in copy and copy["epoch"] != record.get("epoch"):
+        copy["of_before"] = f"a set of epoch {copy['epoch']}, and epoch {record.get('epoch')} is on"
+    return copy
+
+
+def _readiness(ready: Mapping[str, Any], record: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The last check; `outdated` where it was made before the last change, or one is under way."""
+    found = dict(ready)
+    if not found or found.get("trouble"):
+        return found
+    changed = float(last["ended_at"]) if last and not last.get("trouble") else 0.0
+    found["outdated"] = bool(record.get("lease")) or float(found.get("at") or 0) < changed
+    return found
+
+
+def _settled(alarms: Any, last: Mapping[str, Any] | None, now: float) -> Any:
+    """The alarms; one that rings for want of data is `waiting` as long as it can't have had its data yet."""
+    if isinstance(alarms, Mapping):
+        return alarms
+    adopted = bool(last) and last is not None and last.get("action") == "adopt"
+    began = float(last["ended_at"]) if adopted and last is not None else 0.0
+    return [{**each, "waiting": _waits(each, max(began, each.pop("configured", 0.0)), now)} for each in alarms]
+
+
+def _waits(alarm: Mapping[str, Any], began: float, now: float) -> bool:
+    rings_for_want_of_data = alarm["state"] == "ALARM" and alarm.get("silence_rings")
+    return alarm["state"] == "INSUFFICIENT_DATA" or bool(rings_for_want_of_data and now - began < alarm["window_s"])
 
 
 def read_alarms(account: Account, stack: Stack) -> list[dict[str, Any]]:
@@ -123,16 +177,26 @@ def read_alarms(account: Account, stack: Stack) -> list[dict[str, Any]]:
 
 def _alarm(name: str, alarm: Mapping[str, Any] | None) -> dict[str, Any]:
     if alarm is None:
-        return {"name": name, "state": "MISSING", "since": None, "means": ""}
+        return {"name": name, "state": "MISSING", "since": None, "means": "", "silence_rings": False, "window_s": 0.0}
     since, means = alarm["StateUpdatedTimestamp"].timestamp(), clean_lines(alarm.get("AlarmDescription", ""))
-    return {"name": name, "state": alarm["StateValue"], "since": since, "means": means}
+    configured = alarm.get("AlarmConfigurationUpdatedTimestamp")
+    return {
+        "name": name,
+        "state": alarm["StateValue"],
+        "since": since,
+        "means": means,
+        "silence_rings": alarm.get("TreatMissingData") == "breaching",
+        # CloudWatch looks back further than an alarm's periods, and what is published takes its time to arrive.
+        "window_s": float(alarm.get("Period", 60) * (alarm.get("EvaluationPeriods", 1) + 1) + SETTLES_S),
+        "configured": configured.timestamp() if configured else 0.0,
+    }
 
 
 def last_change(account: Account, stack: Stack) -> dict[str, Any] | None:
     """The latest change of the pair that has ended, whatever came of it; None before the first."""
     for line in history(account, stack, 20):
         if line["outcome"] != "noted":
-            return {name: each for name, each in line.items() if name not in ("pair", "item", "phases")}
+            return {name: each for name, each in line.items() if name not in ("pair", "item")}
     return None
 
 

@@ -1,10 +1,44 @@
-"""Where failoverctl writes: consoles that take what they print for text, and for nothing else."""
+"""Where failoverctl writes: consoles that take what they print for text, and output that may be closed or full."""
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import io
+import os
+import sys
+
 from rich.console import Console
+
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG, errno.EBADF)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Rich would leave the program here; whoever started it decides how it ends."""
+        raise BrokenPipeError
 
 
 def console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     """A console that knows no markup, no emoji names and no highlighting: what is printed comes from outside."""
-    return Console(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+    return _Console(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
+
+
+def forgive_encodings() -> None:
+    """Let a character that the output's encoding does not have become a question mark, and never an error."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+def is_full(error: OSError) -> bool:
+    """Whether an error says that the output can't be written."""
+    return error.errno in _CANNOT_WRITE
+
+
+def give_up_output() -> None:
+    """What is still to be written goes nowhere: else Python would try it again when it ends, and complain."""
+    with contextlib.suppress(OSError, ValueError, io.UnsupportedOperation):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, sys.stdout.fileno())
+        os.close(nowhere)

@@ -34,7 +34,10 @@ class Exit(IntEnum):
     UNFOLLOWED = 6
     CANNOT_ASK = 7
     DECLINED = 8
+    CANNOT_WRITE = 9
+    FAULT = 70
     INTERRUPTED = 130
+    CLOSED = 141
 
 
 MEANING = {
@@ -47,7 +50,10 @@ MEANING = {
     Exit.UNFOLLOWED: "the execution goes on, timed out or was aborted: its outcome is not known here",
     Exit.CANNOT_ASK: "AWS could not be asked: credentials, permissions, stack or network; or there is no stage",
     Exit.DECLINED: "a person said no, or nobody was at the terminal to ask",
+    Exit.CANNOT_WRITE: "the output could not be written: the disk is full, say",
+    Exit.FAULT: "failoverctl itself failed: please report it",
     Exit.INTERRUPTED: "Ctrl-C: not followed any further; what runs goes on",
+    Exit.CLOSED: "whoever read the output closed it, as `head` does",
 }
 
 

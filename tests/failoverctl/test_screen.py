@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console, RenderableType
 
-from failoverctl.screen import ago, busy, ended_text, longest, steps_table
+from failoverctl.screen import busy, ended_text, longest, steps_table
+from failoverctl.serving import ago
 from failoverctl.steps import Step, current, steps_of
 from tests.failoverctl.region import T0, running, step
 

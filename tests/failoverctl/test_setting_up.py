@@ -13,7 +13,7 @@ import yaml
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
-from failoverctl import preparing, program
+from failoverctl import preparing, program, setting_up
 from failoverctl.trouble import Exit
 from local.account import cost
 from local.hosts.ssm_agent import values
@@ -195,9 +195,12 @@ def test_a_replication_that_may_not_be_sent_says_why(ctl: Run, region: Region) -
     assert ctl("replicate").code == Exit.NOT_DONE
 
 
-def test_a_replication_that_does_not_end_is_left_to_itself(ctl: Run, region: Region) -> None:
+def test_a_replication_that_does_not_end_is_left_to_itself(
+    ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(setting_up, "LOOK_EVERY_S", 0.02)
     region.items["freshness"] = FRESH | {"ended": False}
-    said = ctl("replicate", "--limit", "0.01")
+    said = ctl("replicate", "--limit", "0.1")
     assert said.code == Exit.UNFOLLOWED
     assert "it goes on" in said.err
 

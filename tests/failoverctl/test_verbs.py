@@ -175,7 +175,7 @@ def test_an_execution_that_was_cut_off_has_no_outcome_and_says_so(ctl: Run, regi
 
 def test_what_does_not_end_in_time_is_left_to_itself(ctl: Run, region: Region) -> None:
     region.outcome = lambda _: running()
-    said = ctl("failover", "--reason", "x", "--yes", "--limit", "0")
+    said = ctl("failover", "--reason", "x", "--yes", "--limit", "0.1")
     assert said.code == Exit.UNFOLLOWED
     assert "it goes on" in said.err
 

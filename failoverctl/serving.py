@@ -1,0 +1,140 @@
+"""Who serves, from what is seen now: the first line of `status`. The record says who is to serve, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
+ROLES = ("ms1", "ms2")
+AFTERMATH = ("Conclude", "Commit", "TellPeople", "TellRefusal")
+"""Steps that come after the one that failed: they write down that it did."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The first line.
+
+    Args:
+        how: good where the active server serves and nobody else does, bad where nobody or the wrong one does, doubtful
+            where that can't be told, or a change is under way.
+        sentence: who serves, or why not.
+    """
+
+    how: str
+    sentence: str
+
+    def to_json(self) -> dict[str, str]:
+        return {"how": self.how, "sentence": self.sentence}
+
+
+def serves(server: Mapping[str, Any]) -> bool | None:
+    """Whether a server serves: it answers people and has the database. None where that can't be told."""
+    admin = server["look"].get("admin", "unknown")
+    if admin in ("refused", "silent", "unreachable", "broken"):
+        return False
+    access, sessions = (server[about].get("answer", "unknown") for about in ("door", "sessions"))
+    if admin == "answers" and "no" in (access, sessions):
+        return False
+    return True if (admin, access, sessions) == ("answers", "yes", "yes") else None
+
+
+def headline(status: Mapping[str, Any]) -> Headline:
+    """Say who serves.
+
+    Args:
+        status: as `status.read_status` gathers it.
+    """
+    record = status["record"]
+    if record.get("trouble"):
+        return Headline(DOUBTFUL, f"WHO SERVES CAN'T BE TOLD: {record['trouble']}")
+    seen = {role: serves(server) for role, server in status["servers"].items()}
+    serving = [role for role in ROLES if seen[role]]
+    if len(serving) > 1:
+        return Headline(BAD, "BOTH SERVERS SERVE: two servers on one database can corrupt it")
+    about = change_in_words(status)
+    if about:
+        return _while_changing(status, about, seen, serving)
+    active = record.get("active")
+    if not active:
+        return Headline(DOUBTFUL, f"not adopted: nothing fails over; {_who(serving, seen)}")
+    if seen[active]:
+        return Headline(GOOD, f"{active} serves")
+    why = status["servers"][active]["look"]
+    if serving:
+        return Headline(BAD, f"{serving[0]} SERVES, and the record says that {active} is active")
+    if seen[active] is None:
+        doubt = why.get("trouble") or why.get("sentence") or "what it has of the database can't be asked"
+        return Headline(DOUBTFUL, f"WHETHER {active} SERVES CAN'T BE TOLD: {doubt}")
+    return Headline(BAD, f"NOBODY SERVES: {_why_not(active, status['servers'][active])}{_blocked(status)}")
+
+
+def _while_changing(
+    status: Mapping[str, Any], about: str, seen: Mapping[str, bool | None], serving: list[str]
+) -> Headline:
+    if status["record"].get("halted") or not status["execution"]:
+        if serving:
+            return Headline(DOUBTFUL, f"{serving[0]} serves; {about}")
+        if None in seen.values():
+            return Headline(DOUBTFUL, f"WHO SERVES CAN'T BE TOLD: {about}")
+        return Headline(BAD, f"NOBODY SERVES: {about}")
+    return Headline(DOUBTFUL, f"{about}; {_who(serving, seen)}")
+
+
+def _who(serving: list[str], seen: Mapping[str, bool | None]) -> str:
+    if serving:
+        return f"{serving[0]} serves"
+    return "who serves can't be told" if None in seen.values() else "nobody serves at this moment"
+
+
+def _why_not(active: str, server: Mapping[str, Any]) -> str:
+    if server["look"].get("admin") == "answers":
+        lacking = "no access to the database" if server["door"].get("answer") == "no" else "no session on the database"
+        return f"{active} answers, but has {lacking}"
+    return f"{active} does not answer ({server['look'].get('sentence') or server['look'].get('admin')})"
+
+
+def _blocked(status: Mapping[str, Any]) -> str:
+    last = status["last_change"]
+    if not is_blocked(status):
+        return ""
+    return f"; {last['action']} to {last['target']} blocked {ago(status['at'] - float(last['ended_at']))} ago"
+
+
+def is_blocked(status: Mapping[str, Any]) -> bool:
+    """Whether the latest change that was asked for could not be done, since which nothing has changed."""
+    last = status["last_change"]
+    return bool(last) and not last.get("trouble") and last["outcome"] == "blocked"
+
+
+def change_in_words(status: Mapping[str, Any]) -> str:
+    """The change that runs, was halted, or was left half done; empty where there is none."""
+    lease, execution = status["record"].get("lease"), status["execution"]
+    if not lease:
+        return ""
+    what = f"{lease['action']} to {lease['target']}"
+    last = status["last_change"] or {}
+    if status["record"].get("halted"):
+        if last.get("execution") != lease["execution"]:
+            return f"{what} halted"
+        step = red_step(last)
+        when = ago(status["at"] - float(last["ended_at"]))
+        return f"{what} halted {when} ago{f' at {step}' if step else ''}"
+    if execution and not execution.get("trouble"):
+        return f"{what} under way for {ago(status['at'] - execution['since'])}: {execution['step']}"
+    return f"{what} was left half done" if not execution else f"{what} holds the lease"
+
+
+def red_step(line: Mapping[str, Any]) -> str:
+    """The step at which a change ended badly, from its line in the history; empty where that is not written."""
+    steps = [each for each in line.get("phases", ()) if each["name"] not in AFTERMATH]
+    return str(max(steps, key=lambda each: each["end"])["name"]) if steps else ""
+
+
+def ago(seconds: float) -> str:
+    """Seconds in the largest unit that says enough: "12 s", "3 min", "5 h", "2 d"."""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

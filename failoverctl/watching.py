@@ -1,0 +1,176 @@
+"""`watch`: the status again and again. In a terminal one screen that fits it; in a pipe a line for what changes."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.live import Live
+from rich.segment import Segment
+from rich.text import Text
+
+from failoverctl import screen
+from failoverctl.account import Stack
+from failoverctl.commands import Desk, parse_period
+from failoverctl.serving import change_in_words
+from failoverctl.status import read_status
+from failoverctl.steps import Step, read_steps
+from failoverctl.trouble import Exit, Trouble
+
+HEARTBEAT_S = 60.0
+"""Seconds after which a pipe gets a line though nothing has changed: a silent log could be a dead one."""
+
+
+def watch(desk: Desk) -> Exit:
+    """Show the status until Ctrl-C, or for as long as `--for` says."""
+    lasts = parse_period(desk.arguments.period) if desk.arguments.period else float("inf")
+    stack = desk.stack()
+    looks = _looks(desk, stack, time.monotonic() + lasts)
+    if desk.arguments.json:
+        for found, _ in looks:
+            print(json.dumps(found), flush=True)  # noqa: T201 - the command's output
+    elif desk.console.is_terminal and not desk.console.is_dumb_terminal:
+        _on_a_screen(desk, looks)
+    else:
+        lines = Lines(desk.console)
+        for found, steps in looks:
+            lines.show(found, steps)
+    return Exit.DONE
+
+
+def _looks(desk: Desk, stack: Stack, end: float) -> Iterator[tuple[dict[str, Any], list[Step]]]:
+    """The status and the running change's steps, every few seconds."""
+    unanswered_since: float | None = None
+    while True:
+        found = read_status(desk.account, stack, desk.where)
+        if found["record"].get("trouble"):
+            unanswered_since = unanswered_since or found["at"]
+            found["headline"]["sentence"] += f" (since {_clock(unanswered_since)})"
+        else:
+            unanswered_since = None
+        yield found, _steps(desk, found["execution"])
+        if time.monotonic() + desk.arguments.every > end:
+            return
+        time.sleep(desk.arguments.every)
+
+
+def _steps(desk: Desk, running: Mapping[str, Any] | None) -> list[Step]:
+    if not running or running.get("trouble"):
+        return []
+    try:
+        return read_steps(desk.account, running["arn"])
+    except Trouble:
+        return []  # the next look asks again
+
+
+def _on_a_screen(desk: Desk, looks: Iterator[tuple[dict[str, Any], list[Step]]]) -> None:
+    shown: RenderableType = Text("")
+    try:
+        with Live(console=desk.console, auto_refresh=False, screen=True) as live:
+            for found, steps in looks:
+                table = None
+                if steps:
+                    rows = max(5, desk.console.height - 14)
+                    began = float(found["execution"]["since"])
+                    table = screen.steps_table(steps, began, time.time(), width=desk.console.width, rows=rows)
+                shown = screen.status_screen(found, table)
+                clock = Text(f"{_clock(found['at'])}, Ctrl-C ends watching, and nothing else", style="dim")
+                live.update(Fitted(shown, clock), refresh=True)
+    finally:
+        # What was seen last stays on the terminal, however watching ends.
+        desk.console.print(shown)
+        desk.console.print(f"Look on with: failoverctl watch{desk.where}", style="dim")
+
+
+class Fitted:
+    """A screen cut to the terminal's height, with a last line that says how much was left out.
+
+    Args:
+        content: what is shown from the top.
+        last: the line below it.
+    """
+
+    def __init__(self, content: RenderableType, last: Text) -> None:
+        self._content, self._last = content, last
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        room = max(2, (options.height or console.height) - 1)
+        lines = console.render_lines(self._content, options.update(height=None), pad=False)
+        last = self._last
+        if len(lines) > room:
+            left_out = len(lines) - room
+            lines = lines[:room]
+            last = Text(f"{left_out} more lines in `failoverctl status`; ", style="yellow").append_text(last)
+        for line in lines:
+            yield from line
+            yield Segment.line()
+        last.truncate(max(1, options.max_width), overflow="ellipsis")
+        yield Group(last)
+
+
+class Lines:
+    """Prints who serves, what needs a person, and each step as it ends: one line each, when it changes."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._head, self._open = "", dict[str, str]()
+        self._ended: set[tuple[str, float]] = set()
+        self._said_at, self._running = 0.0, ""
+
+    def show(self, found: Mapping[str, Any], steps: list[Step]) -> None:
+        at = float(found["at"])
+        change = change_in_words(found)
+        # How long it has been so changes with each look, and is no news.
+        head = str(found["headline"]["sentence"]) if not change else change.partition(" for ")[0].partition(" ago")[0]
+        if head != self._head or at - self._said_at >= HEARTBEAT_S:
+            record = found["record"]
+            self._say(at, f"{found['pair']}: {found['headline']['sentence']} · epoch {record.get('epoch', 0)}")
+            self._head = head
+        running = found["execution"] or {}
+        if running.get("name") and running["name"] != self._running and not change:
+            self._say(at, f"  > {running['action']} runs: {running['name']}")
+        self._running = running.get("name", "")
+        for step in sorted((each for each in steps if each.end and each.kind in ("Task", "Fail")), key=_end):
+            if (step.name, step.start) not in self._ended:
+                self._ended.add((step.name, step.start))
+                self._say(
+                    at, f"  {'x' if step.failed else '<'} {step.name} ({_end(step) - step.start:.2f} s) {step.said}"
+                )
+        if not change:
+            self._lines(at, found["attention"])
+
+    def _lines(self, at: float, attention: list[Mapping[str, Any]]) -> None:
+        now = {_kind(each): _told(each) for each in attention if not each["follows"]}
+        for kind, told in now.items():
+            if kind not in self._open:
+                self._say(at, f"  ! {told}")
+        for kind, told in self._open.items():
+            if kind not in now:
+                self._say(at, f"  over: {told}")
+        self._open = now
+
+    def _say(self, at: float, line: str) -> None:
+        self._said_at = at
+        self._console.print(f"{_clock(at)}  {line}", soft_wrap=True)
+        self._console.file.flush()
+
+
+def _kind(line: Mapping[str, Any]) -> str:
+    """What a line is about, without its numbers, which change from look to look."""
+    return "".join(each for each in str(line["sentence"]) if not each.isdigit())
+
+
+def _told(line: Mapping[str, Any]) -> str:
+    command = f" → {line['command']}" if line["command"] else ""
+    return f"{line['sentence']}{command}"
+
+
+def _end(step: Step) -> float:
+    return step.end or step.start
+
+
+def _clock(at: float) -> str:
+    return time.strftime("%H:%M:%S UTC", time.gmtime(at))
