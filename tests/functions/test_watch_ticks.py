@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from msfailover.pair import PairState, Role
 from msfailover.verdict import no, yes
 
@@ -179,3 +180,24 @@ def test_without_being_asked_to_nothing_is_held(watched: Watched) -> None:
     Held(watched)
     watched.tick()
     assert "hold" not in watched.answers.actions("probe")
+
+
+@pytest.mark.parametrize("refused", ["the record", "the start"])
+def test_a_call_that_aws_refuses_does_not_end_the_looking(
+    watched: Watched, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    throttle = ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Call")
+    left = [throttle, throttle]
+    owner, name = (watched.watch.executions, "start") if refused == "the start" else (watched.watch.PairTable, "read")
+    original = getattr(owner, name)
+
+    def throttled(*arguments: Any) -> Any:
+        if left:
+            raise left.pop()
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, name, throttled)
+    watched.silent_from_s = 0
+    watched.tick()
+    assert left == []
+    assert watched.started >= 1
