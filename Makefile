@@ -56,7 +56,7 @@ fault: $(READY) ## break or mend something on the stage that is up (DO="kill act
 	@$(STAGE) fault $(DO)
 
 invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)
-	@$(STAGE) invoke $(FUNCTION) $(EVENT)
+	@$(STAGE) invoke "$(FUNCTION)" "$(EVENT)"
 
 verify-replication: $(READY) ## compare both copies by content on the stage that is up, and list what differs
 	@bin/failoverctl verify-replication --stage

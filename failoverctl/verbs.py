@@ -173,16 +173,20 @@ class _Lines:
     """Prints each step as it ends: for logs and pipes."""
 
     def __init__(self, console: Console | None) -> None:
-        self._console, self._shown = console, 0
+        self._console = console
+        self._shown: set[tuple[str, float, int]] = set()
 
     def show(self, steps: list[Step], began: float) -> None:
         ended = sorted((each for each in steps if each.end and each.kind in ("Task", "Fail")), key=lambda s: s.end or 0)
-        for each in ended[self._shown :] if self._console else ():
+        for each in ended if self._console else ():
+            # By what it is and not by how many there were: a step that is tried again has no end for a while.
+            if (each.name, each.start, each.tries) in self._shown:
+                continue
+            self._shown.add((each.name, each.start, each.tries))
             took = (each.end or each.start) - each.start
             line = f"{each.start - began:7.2f} s  {took:6.2f} s  {each.name:18} {each.said}"
             assert self._console is not None
             self._console.print(line, highlight=False, markup=False, soft_wrap=True)
-        self._shown = len(ended)
 
 
 def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: float) -> Ended:

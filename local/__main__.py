@@ -9,6 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
+from failoverctl.trouble import Trouble
 from local import outer
 from local.stage_files import BUILD, PID_FILE, ROOT, STAGE_FILE
 
@@ -18,7 +19,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments))
-    except outer.CannotRun as problem:
+    except (outer.CannotRun, Trouble) as problem:
         print(problem, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
@@ -66,7 +67,8 @@ def _scenarios(_: argparse.Namespace) -> int:
 
 def _drill(arguments: argparse.Namespace) -> int:
     if not outer.is_inside():
-        return outer.run_inside(sys.argv[1:])
+        with outer.alone_in(arguments.output):
+            return outer.run_inside(sys.argv[1:])
     from local import drill
 
     status = _run(argparse.Namespace(scenario=drill.SCENARIO, output=arguments.output, cloud=None, seed=1, turn=[]))
@@ -107,7 +109,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _stage(_: argparse.Namespace) -> int:
     if not outer.is_inside():
-        return outer.run_inside(sys.argv[1:], PID_FILE)
+        with outer.alone_in(BUILD):
+            return outer.run_inside(sys.argv[1:], PID_FILE)
     from local.kept import keep_up
     from local.stage import Stage
     from local.waiting import StageError
@@ -124,6 +127,8 @@ def _stage(_: argparse.Namespace) -> int:
 
 def _failover(arguments: argparse.Namespace) -> int:
     """Kill the active server and follow the failover that is asked for; with an event, only start that one."""
+    if arguments.event is not None:
+        _event_in(arguments.event)
     if not outer.is_inside():
         return outer.run_beside(sys.argv[1:])
     from local import hand
@@ -147,11 +152,35 @@ def _fault(arguments: argparse.Namespace) -> int:
 
 
 def _invoke(arguments: argparse.Namespace) -> int:
+    _function_named(arguments.function)
+    _event_in(arguments.event)
     if not outer.is_inside():
         return outer.run_beside(sys.argv[1:])
     from local.remote import invoke
 
     return invoke(json.loads(STAGE_FILE.read_text()), arguments.function, arguments.event)
+
+
+def _function_named(text: str) -> str:
+    """A function of the stack, by the name of its folder or with dashes. Raises CannotRun with the names there are."""
+    name = text.replace("-", "_")
+    known = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
+    if name not in known:
+        raise outer.CannotRun(f"There is no function {text!r}; there are {', '.join(known)}.")
+    return name
+
+
+def _event_in(path: Path) -> Path:
+    """A file with a JSON object in it. Raises CannotRun with the files that there are."""
+    try:
+        body = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        there = ", ".join(sorted(each.name for each in (ROOT / "events").glob("*.json")))
+        why = error.strerror if isinstance(error, OSError) else f"no JSON: {error}"
+        raise outer.CannotRun(f"{path} can't be used as an event ({why}); events/ has {there}.") from None
+    if not isinstance(body, dict):
+        raise outer.CannotRun(f"{path} holds no JSON object, and an event is one.")
+    return path
 
 
 def _end_on_signals() -> None:

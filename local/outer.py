@@ -7,12 +7,14 @@ touched.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from local.stage_files import PID_FILE, STAGE_FILE
@@ -70,6 +72,30 @@ def check() -> None:
             f"The stage can't make a network namespace with nftables here ({why[0]}):"
             " a container needs --privileged, a kernel nf_tables."
         )
+
+
+@contextmanager
+def alone_in(directory: Path) -> Iterator[None]:
+    """Keep every other stage out of a directory: two would write over each other's files.
+
+    Raises:
+        CannotRun: another one is up there.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with (directory / "stage.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise CannotRun(
+                f"A stage is up in {directory} already (process {lock.read().strip() or 'unknown'}): end that one"
+                " first."
+                " One in another checkout works beside it, as does one with another MS_FAILOVER_BUILD."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
 
 
 def run_inside(arguments: Sequence[str], pid_file: Path | None = None, module: str = "local") -> int:

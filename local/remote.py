@@ -4,53 +4,38 @@ from __future__ import annotations
 
 import json
 import re
-import sys
-import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from failoverctl import screen, terminal, verbs
 from failoverctl.account import Account
-from local.steps import steps_of
 
 FOLLOW_S = 300
 
 
 def execute(stage: Mapping[str, Any], event: Path) -> int:
-    """Start an execution with a file's content, print its steps as they end, and its outcome.
+    """Start an execution with a file's content, print its steps as they end, and what came of it.
 
     Where it is refused because another change is under way (the watchdog may be faster), that one is followed.
 
     Returns:
-        0 where it ended, whatever the outcome; 1 where it was halted or did not end in time.
+        0 where it ended, whatever the outcome; 1 where it was halted or cut off.
+
+    Raises:
+        Trouble: AWS's stand-in refuses it, or it has not ended in time.
     """
-    stepfunctions = _account(stage).client("stepfunctions")
-    execution = stepfunctions.start_execution(stateMachineArn=stage["machine"], input=event.read_text())["executionArn"]
-    answer = _follow(stepfunctions, execution)
-    holder = re.search(r"holds the lease: (arn:[^\s;]+)", str(answer.get("output", "")))
+    account, console = _account(stage), terminal.console(soft_wrap=True)
+    client = account.client("stepfunctions")
+    execution = client.start_execution(stateMachineArn=stage["machine"], input=event.read_text())["executionArn"]
+    console.print(execution)
+    ended = verbs.follow(account, execution, console, FOLLOW_S)
+    holder = re.search(r"holds the lease: (arn:[^\s;]+)", ended.sentence)
     if holder:
-        print("That one was faster, and is followed:")
-        answer = _follow(stepfunctions, holder[1])
-    return 0 if answer["status"] == "SUCCEEDED" else 1
-
-
-def _follow(stepfunctions: Any, execution: str) -> dict[str, Any]:
-    print(execution)
-    shown, end = 0, time.monotonic() + FOLLOW_S
-    while True:
-        answer: dict[str, Any] = stepfunctions.describe_execution(executionArn=execution)
-        events = stepfunctions.get_execution_history(executionArn=execution, maxResults=1000)["events"]
-        steps = [step for step in steps_of(events) if step.end is not None and step.result]
-        for step in steps[shown:]:
-            print(f"{step.start - answer['startDate'].timestamp():7.2f} s  {step.name:20} {step.result}")
-        shown = len(steps)
-        if answer["status"] != "RUNNING":
-            print(answer.get("output") or f"{answer.get('error')}: {answer.get('cause')}")
-            return answer
-        if time.monotonic() > end:
-            print(f"The execution has not ended after {FOLLOW_S} s; it goes on.", file=sys.stderr)
-            return answer
-        time.sleep(0.2)
+        console.print(f"That one was faster, and is followed: {holder[1]}")
+        ended = verbs.follow(account, holder[1], console, FOLLOW_S)
+    console.print(screen.ended_text(ended.outcome, ended.would, ended.sentence, " --stage"))
+    return 0 if (ended.outcome in verbs.EXIT_OF and ended.outcome != "halted") or ended.would else 1
 
 
 def _account(stage: Mapping[str, Any]) -> Account:
