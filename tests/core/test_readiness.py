@@ -176,3 +176,52 @@ def test_a_topic_with_nobody_behind_it_is_not_ready(people: Verdict, answer: Ans
 def test_one_no_among_unknowns_makes_the_whole_a_no() -> None:
     found = answers(database_rights=unknown("Silent."), files=no("Old."))
     assert summary(list(checks(found).values())).answer is Answer.NO
+
+
+SILENT = unknown("SSM does not know ms2 (i-2).")
+
+
+def test_a_host_that_is_off_is_one_cause_and_what_it_can_t_tell_follows_from_that() -> None:
+    found = judge(Role.MS1, state(), answers(standby_host=SILENT), yes("1 confirmed subscription."))
+    assert found[0].name == "standby is fit"
+    following = {each.name for each in found if each.because == "standby is fit"}
+    assert following == {
+        "standby is stopped", "versions equal", "autostart off", "hosts know their roles", "clocks agree"
+    }  # fmt: skip
+    assert summary(found).sentence == "Not ready: standby is fit (unknown); 5 more follow from that."
+    assert [each.to_json()["remedy"] for each in found if each.because] == [""] * 5
+    assert "Start the machine of ms2" in found[0].to_json()["remedy"]
+
+
+def test_an_active_server_that_does_not_serve_is_the_cause_of_its_missing_sessions() -> None:
+    gone = answers(active_answers=no("The connection is refused."), active_sessions=no("ms1 has no session."))
+    found = {each.name: each for each in judge(Role.MS1, state(), gone, yes("1 confirmed subscription."))}
+    assert found["sessions as they should be"].because == "active server serves"
+
+
+@pytest.mark.parametrize("about", ["sessions", "door"])
+def test_a_standby_that_can_get_in_or_is_in_never_goes_with_anything_else(about: str) -> None:
+    wrong = answers(
+        active_answers=no("The connection is refused."),
+        active_sessions=no("none"),
+        **{f"standby_{about}": yes("It can.")},
+    )
+    for record in (state(), state(lease=lease(), halted="ms2 did not start.")):
+        found = judge(Role.MS1, record, wrong, yes("1 confirmed subscription."))
+        (check,) = [each for each in found if each.name.startswith(f"{about}")]
+        assert check.because == ""
+        assert check.to_json()["remedy"].startswith("See docs/operate.md, split-brain-risk")
+
+
+def test_what_was_seen_to_be_wrong_does_not_follow_from_a_silence() -> None:
+    wrong = answers(standby_host=SILENT, active_host=host(Role.MS1, autostart="on"))
+    found = {each.name: each for each in judge(Role.MS1, state(), wrong, yes("1 confirmed subscription."))}
+    assert found["autostart off"].because == ""
+    assert found["autostart off"].verdict.is_no
+
+
+def test_a_change_that_waits_is_the_cause_of_what_is_not_at_rest() -> None:
+    waiting = answers(active_answers=no("The connection is refused."), record=no("It points to nothing."))
+    found = judge(Role.MS1, state(lease=lease(), halted="ms2 did not start."), waiting, yes("1 confirmed."))
+    assert found[0].name == "nothing under way"
+    assert {each.name for each in found if each.because} >= {"active server serves", "record as expected"}

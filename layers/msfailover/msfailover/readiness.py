@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msfailover.pair import PairState, Role
@@ -16,19 +16,25 @@ CERTIFICATE_LEAST_DAYS = 14
 
 @dataclass(frozen=True)
 class Check:
-    """One check: its name, its answer (yes is good), and what to do where it is not yes."""
+    """One check: its name, its answer (yes is good), and what to do where it is not yes.
+
+    Args:
+        because: the check that it is not yes because of; mending that one mends this one.
+    """
 
     name: str
     verdict: Verdict
     remedy: str
+    because: str = ""
 
     def to_json(self) -> dict[str, Any]:
-        remedy = "" if self.verdict.is_yes else self.remedy
+        remedy = "" if self.verdict.is_yes or self.because else self.remedy
         return {
             "name": self.name,
             "answer": self.verdict.answer.value,
             "sentence": self.verdict.sentence,
             "remedy": remedy,
+            **({"because": self.because} if self.because else {}),
         }
 
 
@@ -72,7 +78,7 @@ def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people
     """
     standby = active.other
     hosts = {active: answers["active host"], standby: answers["standby host"]}
-    return [
+    checks = [
         Check("nothing under way", _at_rest(state), "Wait for the change to end, or `failoverctl resume`."),
         Check(
             "active server serves",
@@ -106,6 +112,16 @@ def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people
         Check("permissions", _rights(answers), "Update the stack; look for a policy that denies it."),
         Check("people are told", people, "Subscribe somebody to the stack's topic and confirm the subscription."),
     ]
+    # That the standby can get in, or is in, never goes with anything else.
+    alone = {
+        check
+        for check, others in (
+            ("doors as they should be", ("standby door", "owner's groups, active", "owner's groups, standby")),
+            ("sessions as they should be", ("standby sessions",)),
+        )
+        if not all(answers[each].is_no for each in others)
+    }
+    return _rooted(checks, active, hosts, alone)
 
 
 def summary(checks: Sequence[Check]) -> Verdict:
@@ -113,9 +129,50 @@ def summary(checks: Sequence[Check]) -> Verdict:
     bad = [each for each in checks if not each.verdict.is_yes]
     if not bad:
         return yes(f"Ready: a failover would go ahead; all {len(checks)} checks say yes.")
-    names = ", ".join(f"{each.name} ({each.verdict.answer})" for each in bad)
+    roots = [each for each in bad if not each.because]
+    names = ", ".join(f"{each.name} ({each.verdict.answer})" for each in roots)
+    follow = len(bad) - len(roots)
+    more = f"; {follow} more {'follows' if follow == 1 else 'follow'} from that" if follow else ""
     word = no if any(each.verdict.is_no for each in bad) else unknown
-    return word(f"Not ready: {names}.")
+    return word(f"Not ready: {names}{more}.")
+
+
+_TOLD_BY_HOSTS = ("standby is stopped", "versions equal", "autostart off", "hosts know their roles", "clocks agree")
+"""Checks of what both hosts tell: of one that is silent they can know nothing."""
+_OF_A_SERVER_THAT_SERVES = ("certificate", "sessions as they should be")
+_OF_A_PAIR_AT_REST = (
+    "active server serves", "hosts know their roles", "standby's copy fresh",
+    "doors as they should be", "sessions as they should be", "record as expected", "name resolves",
+)  # fmt: skip
+"""What is as it should be only while no change is under way."""
+
+
+def _rooted(
+    checks: Sequence[Check], active: Role, hosts: Mapping[Role, Verdict], alone: Collection[str]
+) -> list[Check]:
+    """The checks, with those that are not yes only because of another one saying so; causes come first.
+
+    A host that is off makes five checks unknown, whose remedies would all mislead. What was seen to be wrong keeps its
+    own remedy: only what is not known follows from silence.
+    """
+    by_name = {each.name: each for each in checks}
+    because: dict[str, str] = {}
+    if not by_name["nothing under way"].verdict.is_yes:
+        because |= dict.fromkeys(_OF_A_PAIR_AT_REST, "nothing under way")
+    for role, root in ((active, "active server serves"), (active.other, "standby is fit")):
+        if "service" not in hosts[role].evidence and not by_name[root].verdict.is_yes:
+            silent = [name for name in _TOLD_BY_HOSTS if by_name[name].verdict.answer is Answer.UNKNOWN]
+            because |= dict.fromkeys(silent, because.get(root, root))
+    serves = by_name["active server serves"]
+    if not serves.verdict.is_yes:
+        because |= dict.fromkeys(_OF_A_SERVER_THAT_SERVES, because.get(serves.name, serves.name))
+    because = {name: root for name, root in because.items() if name not in alone}
+    found = [
+        replace(each, because=because[each.name]) if each.name in because and not each.verdict.is_yes else each
+        for each in checks
+    ]
+    causes = {each.because for each in found}
+    return sorted(found, key=lambda each: each.name not in causes)
 
 
 def _at_rest(state: PairState) -> Verdict:
