@@ -112,7 +112,8 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     if admission.plan is None:
         return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
     answers = _ask_all(rehearsal.questions(admission.plan))
-    outcome, sentence = rehearsal.rehearse(admission.plan, answers, request.target, SETTINGS.restart_first)
+    seen = path.is_direct(state, SETTINGS.path_is_direct), path.list_is_believed(state)
+    outcome, sentence = rehearsal.rehearse(admission.plan, answers, *seen, request.target, SETTINGS.restart_first)
     checks = [{"name": name, **answer.to_json()} for name, answer in answers.items()]
     return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
 
@@ -138,11 +139,7 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     execution = _execution_in(event)
     named = role_in(event, "named") if event.get("named") else None
     surveys = {
-        role: adoption.Survey(
-            runs=_ask(SETTINGS.server_function, {"action": "runs", "server": role}),
-            sessions=_sessions_of(role),
-        )
-        for role in Role
+        role: adoption.Survey(_put(rehearsal.Question("server", "runs", role)), _sessions_of(role)) for role in Role
     }
     verdict, active = adoption.who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
@@ -182,7 +179,7 @@ def _end_sessions_beside(server: Role) -> None:
     try:
         lambdas.send(aws.functions(), SETTINGS.sessions_function, order)
     except lambdas.FunctionFailed as error:
-        logger.warning("the sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
+        logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
 
 
 def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -191,7 +188,7 @@ def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_power(server: Role, execution: str) -> Verdict:
-    power = _ask(SETTINGS.server_function, {"action": "power", "server": server})
+    power = _put(rehearsal.Question("server", "power", server))
     return _keep(execution, lambda _, epoch, now: fence.proof_by_power(server, epoch, power, now))
 
 
@@ -214,8 +211,8 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
     if before.active is None or before.lease is not None:
         return unknown("The pair is not at rest.").to_json()
     seen = path.seen_by(_sessions_of(before.active))
-    state = _table().change(lambda state: path.record_at_rest(state, before, seen))
-    return path.is_direct(state, SETTINGS.path_is_direct).to_json()
+    after = _table().change(lambda state: path.record_at_rest(state, before, seen))
+    return path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
 
 def verify(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -69,7 +69,7 @@ def _checks(active: Role, state: PairState) -> list[readiness.Check]:
         answers = dict(zip(asked, threads.map(_ask, asked.values()), strict=True))
     if state.lease is None:
         _remember_machines(state, answers)
-    return readiness.judge(active, state, answers, _people())
+    return readiness.judge(active, state, answers, _people(), SETTINGS.path_is_direct)
 
 
 def _remember_machines(state: PairState, answers: Mapping[str, Verdict]) -> None:

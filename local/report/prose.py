@@ -60,8 +60,12 @@ def _when(run: Run, report: Report, stored: Mapping[str, Any]) -> str:
 def _proof(stored: Mapping[str, Any], server: str) -> str:
     if stored.get("by") == "power":
         return "Proven by power: its machine was read as stopped, and nothing runs on it."
+    if stored.get("by") == "network":
+        return (
+            f"Proven by the network: its ACLs let no packet of {server} reach the database, of connections old or new."
+        )
     if stored.get("by") != "database":
-        return f"Proven by “{_word(stored, 'by')}”, which is neither database nor power."
+        return f"Proven by “{_word(stored, 'by')}”, which is neither network, database nor power."
     counts = stored.get("sessions")
     reads = [str(count) for count in counts] if isinstance(counts, list | tuple) else []
     if reads and set(reads) == {"0"}:

@@ -11,7 +11,8 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, lease, state
 
-READS = {"runs", "fit", "rights", "machine", "foreign", "status", "serves", "certificate", "name"}
+READS = {"runs", "fit", "rights", "machine", "foreign", "could_cut", "status", "serves", "certificate", "name"}
+AT = "10.0.0.30"
 
 
 def host(role: Role, /, **seen: Any) -> Verdict:
@@ -33,12 +34,17 @@ def answers(**changed: Verdict) -> dict[str, Verdict]:
     """Answers of a pair that is well, ms1 active; names as in `questions`, blanks as underscores."""
     found = {name: yes(f"{name}: well.") for name in questions(Role.MS1)}
     for name in ("standby door", "owner's groups, active", "owner's groups, standby", "standby sessions"):
-        found[name] = no(f"{name}: none.")
+        found[name] = no(f"{name}: none.", guarded=[AT], database_addresses=[AT])
+    found["active door"] = yes("active door: open.", guarded=[AT])
+    found["active sessions"] = yes("active sessions: some.", database_addresses=[AT])
+    found["network"] = yes("ms1 could be cut off.", guarded=[AT])
     found["active host"], found["standby host"] = host(Role.MS1), host(Role.MS2)
     found["certificate"] = yes("It is good until 2027.", days_left=300)
     found["record"] = yes("It points to 10.0.0.11.", values=["10.0.0.11"])
     found["resolved"] = yes("It resolves to 10.0.0.11.", addresses=["10.0.0.11"])
-    return found | {name.replace("_", " "): each for name, each in changed.items()}
+    where = {"guarded": [AT], "database_addresses": [AT]}
+    more = {name.replace("_", " "): each for name, each in changed.items()}
+    return found | {name: each.having(**{**where, **each.evidence}) for name, each in more.items()}
 
 
 def checks(
@@ -103,8 +109,24 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("doors as they should be", {"active_door": no("ms1 can't get in.")}, Answer.NO, "ms1 can't get in."),
     ("doors as they should be", {"standby_door": yes("ms2 can get in.")}, Answer.NO, "ms2 can get in."),
     ("doors as they should be", {"standby_door": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
-    ("doors as they should be", {"owner's_groups,_active": yes("sg-1 lets ms1 in.")}, Answer.NO, "sg-1 lets ms1 in."),
-    ("doors as they should be", {"owner's_groups,_standby": yes("sg-1 lets ms2 in.")}, Answer.NO, "sg-1 lets ms2 in."),
+    (
+        "doors as they should be",
+        {"standby_door": no("Shut.", network={"answer": "no", "sentence": "ms2 is not cut off."})},
+        Answer.NO,
+        "ms2 is not cut off.",
+    ),
+    (
+        "doors as they should be",
+        {"owner's_groups,_active": yes("sg-1 lets ms1 in."), "network": unknown("There is no ACL.")},
+        Answer.NO,
+        "sg-1 lets ms1 in.",
+    ),
+    (
+        "doors as they should be",
+        {"owner's_groups,_standby": yes("sg-1 lets ms2 in."), "network": unknown("There is no ACL.")},
+        Answer.NO,
+        "sg-1 lets ms2 in.",
+    ),
     ("sessions as they should be", {"active_sessions": no("ms1 has none.")}, Answer.NO, "ms1 has none."),
     ("sessions as they should be", {"standby_sessions": yes("ms2 has 1.")}, Answer.NO, "ms2 has 1."),
     ("sessions as they should be", {"standby_sessions": unknown("Hidden.")}, Answer.UNKNOWN, "Hidden."),
@@ -225,3 +247,38 @@ def test_a_change_that_waits_is_the_cause_of_what_is_not_at_rest() -> None:
     found = judge(Role.MS1, state(lease=lease(), halted="ms2 did not start."), waiting, yes("1 confirmed."))
     assert found[0].name == "nothing under way"
     assert {each.name for each in found if each.because} >= {"active server serves", "record as expected"}
+
+
+def test_which_proofs_would_serve_is_said_and_why_not_the_others() -> None:
+    found = answers(network=unknown("There is no ACL."), machine_ms1=unknown("EC2 is silent."))
+    told = checks(found)["a fence can be proven"].verdict
+    assert told == yes("By network: unknown, There is no ACL. By database: yes. By power: unknown, EC2 is silent.")
+
+
+def test_an_owners_rule_does_not_keep_a_pair_from_being_ready_that_the_network_would_fence() -> None:
+    assert bad(answers(**{"owner's_groups,_active": yes("sg-1 lets ms1 in.")})) == {}
+
+
+def test_a_standby_that_the_network_cuts_off_may_be_let_in_by_an_owners_rule() -> None:
+    cut = {"answer": "yes", "sentence": "ms2 is cut off."}
+    assert bad(answers(standby_door=yes("sg-1 lets ms2 in.", network=cut))) == {}
+
+
+def test_a_path_that_was_not_seen_leaves_power_alone_and_that_is_said() -> None:
+    unseen = state(path_seen_epoch=-1, path_seen_by="")
+    told = checks(answers(), unseen)["a fence can be proven"].verdict
+    assert told.is_yes
+    assert "No session of the active server has been seen" in told.sentence
+    assert told.sentence.endswith("Only the machine's power would do, which takes minutes.")
+
+
+def test_a_database_elsewhere_is_not_ready_by_group_or_network() -> None:
+    found = answers(active_sessions=yes("Some.", database_addresses=["10.0.0.40"]))
+    told = checks(found)["a fence can be proven"].verdict
+    assert told.sentence.count("10.0.0.40") == 2
+
+
+def test_a_pair_that_no_proof_would_serve_is_not_ready() -> None:
+    unseen = state(path_seen_epoch=-1, path_seen_by="")
+    found = answers(right_to_ms1=no("Denied."))
+    assert checks(found, unseen)["a fence can be proven"].verdict.answer is Answer.UNKNOWN

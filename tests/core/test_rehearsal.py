@@ -6,16 +6,27 @@ import pytest
 from msfailover.admission import Plan, admit
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
-from msfailover.rehearsal import questions, rehearse
+from msfailover.rehearsal import questions
+from msfailover.rehearsal import rehearse as rehearse_with
 from msfailover.request import Action
 from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, OURS, THEIRS, lease, request, state
 
-READS = {"runs", "fit", "rights", "machine", "foreign", "status", "confirm"}
+READS = {"runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
 """Actions of the functions that write nothing, order nothing and end nothing."""
 
 CHANGING = (Action.FAILOVER, Action.SWITCHOVER, Action.FORCE)
+
+
+AT = "10.0.0.30"
+DIRECT, BELIEVED = yes("The path was seen."), yes("The list was seen.")
+
+
+def rehearse(
+    of: Plan, answers: dict[str, Verdict], named: Role | None = None, restart_first: bool = False
+) -> tuple[Outcome, str]:
+    return rehearse_with(of, answers, DIRECT, BELIEVED, named, restart_first)
 
 
 def plan(action: Action, record: PairState | None = None, target: Role | None = None) -> Plan:
@@ -30,7 +41,9 @@ def plan(action: Action, record: PairState | None = None, target: Role | None = 
 def well(of: Plan) -> dict[str, Verdict]:
     """Answers that stand in nobody's way."""
     answers = {name: yes(f"{name} is well.") for name in questions(of)}
-    answers |= {name: no(f"{name}: nothing.") for name in answers if name.startswith("owners")}
+    answers |= {name: no(f"{name}: nothing.", guarded=[AT]) for name in answers if name.startswith("owners")}
+    answers |= {name: unknown("There is no ACL.", guarded=[AT]) for name in answers if name.startswith("network")}
+    answers["addresses"] = yes("It leads there.", database_addresses=[AT])
     if of.survey:
         answers |= {"runs ms2": no("ms2 is stopped."), "sessions ms2": no("ms2 has no session.")}
     return answers
@@ -108,10 +121,10 @@ def test_what_the_database_can_not_prove_is_proven_by_power_where_the_verb_may(b
         assert f"by power, since the database can't: {doubt.sentence}" in sentence
         for power in ({"power": no("Denied, too.")}, {"machine": unknown("Another machine has its address.")}):
             (why,) = power.values()
-            assert rehearse(asked, well(asked) | bad | power) == (
-                Outcome.HALTED,
-                f"The fence of ms1 could not be proven: {doubt.sentence} By power neither: {why.sentence}",
-            )
+            outcome, sentence = rehearse(asked, well(asked) | bad | power)
+            assert outcome is Outcome.HALTED
+            assert f"By database: {'no' if doubt.is_yes else doubt.answer}, {doubt.sentence}" in sentence
+            assert f"By power: {why.answer}, {why.sentence}" in sentence
     switchover = plan(Action.SWITCHOVER)
     assert rehearse(switchover, well(switchover) | bad)[0] is Outcome.ROLLED_BACK
 
@@ -156,3 +169,39 @@ def test_an_adoption_asks_the_owners_groups_about_the_server_that_is_to_be_out(a
 
 def _well(action: Action) -> tuple[Plan, dict[str, Verdict]]:
     return plan(action), well(plan(action))
+
+
+def test_with_network_acls_it_would_be_fenced_by_the_network_whatever_the_owners_rules_are() -> None:
+    asked = plan(Action.SWITCHOVER)
+    found = well(asked) | {
+        "network ms1": yes("ms1 could be cut off.", guarded=[AT]),
+        "owners ms1": yes("sg-1 lets ms1 in.", guarded=[AT]),
+    }
+    outcome, sentence = rehearse(asked, found)
+    assert outcome is Outcome.PROMOTED
+    assert "by the network" in sentence
+
+
+def test_a_path_that_was_not_seen_leaves_power_or_nothing() -> None:
+    unseen = unknown("No session of the active server has been seen.")
+    for action, outcome in ((Action.FAILOVER, Outcome.PROMOTED), (Action.SWITCHOVER, Outcome.ROLLED_BACK)):
+        asked = plan(action)
+        found = well(asked) | {"network ms1": yes("ms1 could be cut off.", guarded=[AT])}
+        ended, sentence = rehearse_with(asked, found, unseen, unseen)
+        assert ended is outcome
+        assert unseen.sentence in sentence
+
+
+def test_a_database_elsewhere_is_not_fenced_by_its_group() -> None:
+    asked = plan(Action.SWITCHOVER)
+    elsewhere = {"addresses": yes("It leads there.", database_addresses=["10.0.0.40"])}
+    outcome, sentence = rehearse(asked, well(asked) | elsewhere)
+    assert outcome is Outcome.ROLLED_BACK
+    assert "10.0.0.40" in sentence
+
+
+def test_an_adoption_needs_a_session_of_the_active_server_to_be_seen() -> None:
+    asked = plan(Action.ADOPT)
+    outcome, sentence = rehearse(asked, well(asked) | {"sessions ms1": no("ms1 has no session.")})
+    assert outcome is Outcome.HALTED
+    assert "ms1 has no session." in sentence

@@ -18,7 +18,7 @@ from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 
-READS = {"runs", "fit", "rights", "machine", "foreign", "status", "confirm"}
+READS = {"runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
 FAR = 4_000_000_000.0
 ENTERED = {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Fence"}}
 EXITED = {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Fence"}}
@@ -63,7 +63,10 @@ def pair(run: Start, record: Record, answers: Answers, machine: Machine) -> Modu
         return lambda asked: ms1 if asked["server"] == "ms1" else ms2
 
     answers.prepare("database-access", "rights", yes("The door may be edited."))
-    answers.prepare("database-access", "foreign", no("The owner's groups let nobody in."))
+    there = {"guarded": ["10.0.0.30"]}
+    answers.prepare("database-access", "foreign", no("The owner's groups let nobody in.", **there))
+    answers.prepare("database-access", "could_cut", unknown("There is no ACL.", **there))
+    answers.prepare("database-sessions", "addresses", yes("It leads there.", database_addresses=["10.0.0.30"]))
     answers.prepare("database-sessions", "rights", yes("Sessions may be ended."))
     answers.prepare("database-sessions", "status", by_role(yes("ms1 has 3."), no("ms2 has none.")))
     answers.prepare("dns", "rights", yes("The record may be moved."))

@@ -27,6 +27,7 @@ from tests.functions.wire import Failure, Wire
 from tests.graph.definition import template
 
 FUNCTIONS = {"access": "database-access", "sessions": "database-sessions"}
+AT = "10.0.0.30"
 NOTHING = {("database-access", "ms2"), ("database-sessions", "ms2")}
 
 
@@ -64,7 +65,7 @@ def _well(function: str, action: str) -> Callable[[Asked], Verdict]:
     def answer(asked: Asked) -> Verdict:
         server = asked.get("server")
         if action == "foreign" or (action == "status" and (function, server) in NOTHING):
-            return no(f"{server}: nothing.")
+            return no(f"{server}: nothing.", guarded=[AT], database_addresses=[AT])
         active = server == "ms1"
         return yes(
             f"{action}: well.",
@@ -77,6 +78,8 @@ def _well(function: str, action: str) -> Callable[[Asked], Verdict]:
             values=["10.0.0.11"],
             addresses=["10.0.0.11"],
             days_left=300,
+            guarded=[AT],
+            database_addresses=[AT],
         )
 
     return answer

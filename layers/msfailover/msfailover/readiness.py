@@ -6,6 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msfailover import path
+from msfailover.audit import seen_of
+from msfailover.outlook import Outlook, look_ahead
 from msfailover.pair import PairState, Role
 from msfailover.rehearsal import Question
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
@@ -56,6 +59,7 @@ def questions(active: Role) -> dict[str, Question]:
         "database rights": Question("sessions", "rights"),
         "record": Question("dns", "status", active),
         "files": Question("replicate", "status"),
+        "network": Question("access", "could_cut", active),
         "right to the door": Question("access", "rights", standby),
         "right to the name": Question("dns", "rights"),
         "machine ms1": Question("server", "machine", Role.MS1),
@@ -67,7 +71,9 @@ def questions(active: Role) -> dict[str, Question]:
     }
 
 
-def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people: Verdict) -> list[Check]:
+def judge(
+    active: Role, state: PairState, answers: Mapping[str, Verdict], people: Verdict, vouched: bool = False
+) -> list[Check]:
     """Make the checks of the answers.
 
     Args:
@@ -75,7 +81,9 @@ def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people
         state: the pair's record as read now.
         answers: to `questions(active)`, each with `answered_at` (seconds since 1970) in its evidence.
         people: is anybody told?
+        vouched: whether the owner says that the path to the database is a direct one.
     """
+    ahead = _ahead(active, state, answers, vouched)
     standby = active.other
     hosts = {active: answers["active host"], standby: answers["standby host"]}
     checks = [
@@ -99,8 +107,13 @@ def judge(active: Role, state: PairState, answers: Mapping[str, Verdict], people
         Check("standby's copy fresh", answers["files"], "See docs/operate.md, replication-stale."),
         Check(
             "doors as they should be",
-            _doors(active, answers),
+            _doors(active, state, answers, ahead, vouched),
             "See docs/operate.md, split-brain-risk; the owner's groups must let neither server in.",
+        ),
+        Check(
+            "a fence can be proven",
+            ahead.in_words(),
+            "See docs/safety.md, the three proofs: at least one has to serve.",
         ),
         Check("sessions as they should be", _sessions(active, answers), "See docs/operate.md, split-brain-risk."),
         Check("database rights", answers["database rights"], "Grant the monitoring role what docs/databases.md lists."),
@@ -237,17 +250,30 @@ def _clocks(hosts: Mapping[Role, Verdict]) -> Verdict:
     return (yes if good else no)(f"Against this function's clock: {told}; {CLOCKS_MAY_DIFFER_S:g} s are allowed.")
 
 
-def _doors(active: Role, answers: Mapping[str, Verdict]) -> Verdict:
-    return _as_wanted(
-        "The door lets in {active} and nobody else of the pair.",
-        active,
-        (
-            (answers["active door"], Answer.YES),
-            (answers["standby door"], Answer.NO),
-            (answers["owner's groups, active"], Answer.NO),
-            (answers["owner's groups, standby"], Answer.NO),
-        ),
-    )
+def _ahead(active: Role, state: PairState, answers: Mapping[str, Verdict], vouched: bool) -> Outlook:
+    names = {
+        "cut": "network",
+        "rights": "right to the door",
+        "owners": "owner's groups, active",
+        "list": "database rights",
+        "addresses": "active sessions",
+        "machine": f"machine {active}",
+        "power": f"right to {active}",
+    }
+    return look_ahead(answers, names, path.is_direct(state, vouched), path.list_is_believed(state))
+
+
+def _doors(active: Role, state: PairState, answers: Mapping[str, Verdict], ahead: Outlook, vouched: bool) -> Verdict:
+    """The door is for the active server alone. An owner's rule matters only where the network would not stand before
+    it; and where there are network ACLs, they deny the standby already."""
+    standby = seen_of(state, answers["standby door"], answers["standby sessions"], vouched)
+    opened = seen_of(state, answers["active door"], answers["active sessions"], vouched)
+    found = [(opened.door, Answer.YES), *((each, Answer.NO) for each in (standby.door,) if not standby.is_cut)]
+    if standby.network is not None:
+        found.append((standby.network, Answer.YES))
+    if not ahead.network.is_yes:
+        found += [(answers[f"owner's groups, {each}"], Answer.NO) for each in ("active", "standby")]
+    return _as_wanted("The door lets in {active} and nobody else of the pair.", active, found)
 
 
 def _sessions(active: Role, answers: Mapping[str, Verdict]) -> Verdict:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from msfailover import path
 from msfailover.admission import Plan
 from msfailover.adoption import Survey, who_is_active
 from msfailover.history import Outcome
-from msfailover.pair import Role
+from msfailover.outlook import Outlook, look_ahead
+from msfailover.pair import FencedBy, Role
 from msfailover.request import Action
-from msfailover.verdict import Answer, Verdict
+from msfailover.verdict import Answer, Verdict, no, yes
 
 
 @dataclass(frozen=True)
@@ -34,12 +36,15 @@ def questions(plan: Plan) -> dict[str, Question]:
     asked = {
         "door": Question("access", "rights", target),
         f"owners {source}": Question("access", "foreign", source),
+        f"network {source}": Question("access", "could_cut", source),
+        "addresses": Question("sessions", "addresses", source),
         "sessions": Question("sessions", "rights"),
         "name": Question("dns", "rights"),
     }
     if plan.survey:
         for role in Role:  # which of the two is to be out is not known yet
             asked |= {f"owners {role}": Question("access", "foreign", role)}
+            asked |= {f"network {role}": Question("access", "could_cut", role)}
             asked |= {f"runs {role}": Question("server", "runs", role)}
             asked |= {f"sessions {role}": Question("sessions", "status", role)}
         return asked
@@ -56,13 +61,19 @@ def questions(plan: Plan) -> dict[str, Question]:
 
 
 def rehearse(
-    plan: Plan, answers: Mapping[str, Verdict], named: Role | None = None, restart_first: bool = False
+    plan: Plan,
+    answers: Mapping[str, Verdict],
+    direct: Verdict,
+    believed: Verdict,
+    named: Role | None = None,
+    restart_first: bool = False,
 ) -> tuple[Outcome, str]:
     """Judge how the plan would end.
 
     Args:
         plan: as admitted.
         answers: to `questions(plan)`.
+        direct, believed: is the path a direct one, and has the list been seen to work (msfailover/path.py)?
         named: the server that an adoption named.
         restart_first: whether a failover first tries to restart the service in place.
 
@@ -70,7 +81,7 @@ def rehearse(
         the outcome, and why in one sentence.
     """
     if plan.survey:
-        return _adoption(answers, named)
+        return _adoption(plan, answers, direct, named)
     stopped = Outcome.HALTED if plan.action is Action.RESUME else Outcome.BLOCKED
     outage = answers.get("outage")
     if outage is not None and not outage.is_yes:
@@ -81,16 +92,15 @@ def rehearse(
     host = answers.get("active host")
     if host is not None and host.answer is Answer.UNKNOWN:  # stopped already is as good as running
         return stopped, f"{plan.source} could not be stopped cleanly, nor its files carried: {host.sentence}"
-    doubt = _fence_doubt(answers, plan.source)
-    power = next((answers[each] for each in ("machine", "power") if each in answers and not answers[each].is_yes), None)
-    power = power or answers.get("power")
-    by = "by the database: its door shut, its sessions ended"
-    if doubt is not None:
-        if power is None or not power.is_yes:
-            bad_end = Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED
-            why = f" By power neither: {power.sentence}" if power is not None else ""
-            return bad_end, f"The fence of {plan.source} could not be proven: {doubt.sentence}{why}"
-        by = f"by power, since the database can't: {doubt.sentence}"
+    ahead = _outlook(plan, answers, direct, believed)
+    if ahead.first is None:
+        bad_end = Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED
+        return bad_end, f"The fence of {plan.source} could not be proven. {ahead.in_words().sentence}"
+    by = {
+        FencedBy.NETWORK: "by the network: no packet of it reaches the database",
+        FencedBy.DATABASE: "by the database: its door shut, its sessions ended",
+        FencedBy.POWER: f"by power, since the database can't: {ahead.database.sentence}",
+    }[ahead.first]
     if not answers["name"].is_yes:
         return (Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED), answers["name"].sentence
     first = f"{outage.sentence} " if outage is not None else ""
@@ -104,21 +114,28 @@ def rehearse(
     )
 
 
-def _fence_doubt(answers: Mapping[str, Verdict], fenced: Role) -> Verdict | None:
-    """What keeps the database from proving the fence of a server; None where nothing does."""
-    for name in ("door", "sessions"):
-        if not answers[name].is_yes:
-            return answers[name]
-    owners = answers[f"owners {fenced}"]
-    return None if owners.is_no else owners
+def _outlook(
+    plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, believed: Verdict, fenced: Role | None = None
+) -> Outlook:
+    fenced = fenced or plan.source
+    names = {"cut": f"network {fenced}", "rights": "door", "owners": f"owners {fenced}", "list": "sessions"}
+    names["addresses"] = "addresses"
+    if plan.may_power_off:
+        names |= {"machine": "machine", "power": "power"}
+    return look_ahead(answers, names, direct, believed)
 
 
-def _adoption(answers: Mapping[str, Verdict], named: Role | None) -> tuple[Outcome, str]:
+def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named: Role | None) -> tuple[Outcome, str]:
     surveys = {role: Survey(answers[f"runs {role}"], answers[f"sessions {role}"]) for role in Role}
     verdict, active = who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return Outcome.REFUSED, verdict.sentence
-    doubt = _fence_doubt(answers, active.other)
-    if doubt is not None:
-        return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven: {doubt.sentence}"
+    # The survey itself shows whether the list, and the path, are to be relied on.
+    seen = path.seen_by(surveys[active].sessions)
+    believed = yes("It has.") if seen else no(surveys[active].sessions.sentence)
+    direct = yes("It is.") if seen == path.BY_ADDRESS else direct
+    ahead = _outlook(plan, answers, direct, believed, active.other)
+    if ahead.first is None:
+        told = ahead.in_words().sentence
+        return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven. {told}"
     return Outcome.PROMOTED, f"{verdict.sentence} It would be taken into care as the active server."

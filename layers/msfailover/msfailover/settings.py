@@ -57,6 +57,7 @@ class _Asking:
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
     dns_function: str = setting("DNS_FUNCTION", function_name)
     replicate_function: str = setting("REPLICATE_FUNCTION", function_name)
+    path_is_direct: bool = setting("DATABASE_PATH_IS_DIRECT", flag, False)
 
     def function(self, word: str) -> str:
         """The function that a question's word for it means; raises `AttributeError` where it means none."""
@@ -69,7 +70,6 @@ class PairSettings(_Asking):
 
     machine: str = setting("STATE_MACHINE_ARN", arn)
     network_acls: tuple[str, ...] = setting("DATABASE_NETWORK_ACL_IDS", listed(_acl, "network ACLs' ids"), ())
-    path_is_direct: bool = setting("DATABASE_PATH_IS_DIRECT", flag, False)
     fence_reads: int = setting("FENCE_READS", whole(2, 10, "a number of reads"), 3)
     restart_first: bool = setting("RESTART_FIRST", flag, False)
     history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
