@@ -61,6 +61,12 @@ FAULTS: Mapping[str, Fault] = {
     "stop": Fault(
         "The service of {server} was stopped by hand, on its host.", lambda stage, server: stage.hosts.ms(server).stop()
     ),
+    "freeze": Fault(
+        "Every process of the host of {server} stands still.", lambda stage, server: stage.hosts.host(server).freeze()
+    ),
+    "thaw": Fault(
+        "The host of {server} goes on with what it had in hand.", lambda stage, server: stage.hosts.host(server).thaw()
+    ),
     "power-off": Fault(
         "The machine of {server} is being switched off.",
         lambda stage, server: stage.cloud.client("ec2").stop_instances(InstanceIds=[stage.instances[server]]),

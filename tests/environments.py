@@ -24,6 +24,8 @@ _TABLE = {"TABLE_NAME": "pair-table"}
 OWN: Mapping[str, Mapping[str, str]] = {
     "audit": {
         **_TABLE,
+        "PROBE_FUNCTION": "ms-failover-probe",
+        "SERVER_FUNCTION": "ms-failover-server",
         "DATABASE_ACCESS_FUNCTION": "ms-failover-database-access",
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
         "DNS_FUNCTION": "ms-failover-dns",
@@ -74,6 +76,8 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "STATUS_DOCUMENT": "ms-failover-status",
         "START_DOCUMENT": "ms-failover-start",
         "STOP_DOCUMENT": "ms-failover-stop",
+        "DATABASE_HOST": "database.corp.example",
+        "DATABASE_PORT": "5432",
     },
     "readiness": {
         **_TABLE,

@@ -1,7 +1,8 @@
 """`audit`: are the invariants true right now? Scheduled each minute, and independent of every workflow.
 
 It reads the record, looks at doors, sessions and the DNS record, and judges (msfailover/audit.py). A server that must
-be out is put out by itself: its way through the door is shut and its sessions are ended, unless AUDIT_ACTS says no.
+be out is put out by itself: its way through the door is shut and its sessions are ended, unless AUDIT_ACTS says no. Its
+service is told to stop, too: as long as it is seen to run, or its host has not confirmed that it does not.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from msfailover import audit, observing, path
+from msfailover import audit, observing, path, services
 from msfailover.adapters import aws, lambdas
+from msfailover.adapters.lambdas import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
-from msfailover.audit import Act, Judged, Kind, Seen
+from msfailover.audit import Act, Finding, Judged, Kind, Seen
 from msfailover.environment import read
 from msfailover.pair import PairState, Role
 from msfailover.settings import AuditSettings
@@ -24,6 +26,13 @@ from msfailover.verdict import Verdict, unknown
 
 SETTINGS = read(AuditSettings, os.environ)
 logger = observing.logger_for("audit")
+
+_stopped: set[tuple[Role | None, int]] = set()
+"""The server whose host has confirmed that its service is stopped, and the epoch. Only a memory: a process that has
+forgotten asks again, and a service that is seen to run is stopped whatever was confirmed before."""
+
+SERVICES = (Finding.TWO_SERVICES, Finding.ACTIVE_WITHOUT_DATABASE)
+"""What has a metric and an alarm of its own, and is unknown where a host is silent, which is no news each minute."""
 
 LOOKS_AT_MOST = 3
 """A record that changes while one looks makes what was seen worthless; so one looks again."""
@@ -36,7 +45,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     for each in judged:
         if not each.verdict.is_no:
             logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
-    done = [act(state, each) for each in audit.acts(state, judged)] if state and SETTINGS.acts else []
+    done = [act(state, each) for each in _acts(state, judged)] if state and SETTINGS.acts else []
     publish(state, risk, judged)
     findings = {each.finding.value: each.verdict.to_json() for each in judged}
     logger.info(risk.sentence, extra={"risk": risk.answer, "done": done})
@@ -47,21 +56,38 @@ def look() -> tuple[PairState | None, tuple[Judged, ...]]:
     """Look at everything, and judge it. No state where the record never stood still meanwhile."""
     before = _record()
     for _ in range(LOOKS_AT_MOST):
-        seen, record = _see(before)
+        seen, record, runs, reach = _see(before)
         after = _record()
         if after.version == before.version:
             _keep_path(after, seen)
-            return after, audit.judge(after, SETTINGS.pair, seen, record)
+            active = seen[after.active or Role.MS1]
+            return after, (
+                *audit.judge(after, SETTINGS.pair, seen, record),
+                *services.judge(after, runs, active.sessions, reach),
+            )
         before = after
     return None, ()
+
+
+def _acts(state: PairState, judged: tuple[Judged, ...]) -> list[Act]:
+    confirmed = (services.may_be_stopped(state), services.epoch_of(state)) in _stopped
+    return [*audit.acts(state, judged), *services.acts(state, judged, confirmed)]
 
 
 def act(state: PairState, wanted: Act) -> str:
     """Do one thing against a server that must be out, if the record still says so; returns what came of it."""
     if _record().version != state.version:
         return f"{wanted.kind} of {wanted.server} was left undone: the record has changed."
-    function = SETTINGS.access_function if wanted.kind is Kind.KEEP_OUT else SETTINGS.sessions_function
-    answer = _ask(function, {"action": wanted.kind, "server": wanted.server})
+    function = {
+        Kind.KEEP_OUT: SETTINGS.access_function,
+        Kind.END_SESSIONS: SETTINGS.sessions_function,
+        Kind.STOP_AGAIN: SETTINGS.server_function,
+    }[wanted.kind]
+    epoch = services.epoch_of(state)
+    answer = _ask(function, {"action": wanted.kind, "server": wanted.server, "epoch": epoch})
+    if wanted.kind is Kind.STOP_AGAIN:
+        _stopped.clear()
+        _stopped.update({(wanted.server, epoch)} if answer.is_yes else ())
     logger.warning(answer.sentence, extra={"acted": wanted.kind, "server": wanted.server, "answer": answer.answer})
     return f"{wanted.kind} of {wanted.server}: {answer.sentence}"
 
@@ -73,12 +99,16 @@ def publish(state: PairState | None, risk: Verdict, judged: tuple[Judged, ...]) 
     """
     metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="audit")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
-    askew = any(each.verdict.is_yes and not each.is_risk for each in judged)
-    blind = not (risk.is_yes or risk.is_no) or any(not (e.verdict.is_yes or e.verdict.is_no) for e in judged)
+    wrong = {each.finding for each in judged if each.verdict.is_yes}
+    askew = any(each.verdict.is_yes and not each.is_risk and each.finding not in SERVICES for each in judged)
+    seen_whole = all(e.verdict.is_yes or e.verdict.is_no for e in judged if e.finding not in SERVICES)
+    blind = not (risk.is_yes or risk.is_no) or not seen_whole
     metrics.add_metric("Audits", MetricUnit.Count, 1)
     metrics.add_metric("SplitBrainRisk", MetricUnit.Count, 1 if risk.is_yes else 0)
     metrics.add_metric("AuditUnknown", MetricUnit.Count, 1 if blind else 0)
     metrics.add_metric("NotAsRecorded", MetricUnit.Count, 1 if askew else 0)
+    metrics.add_metric("TwoServices", MetricUnit.Count, 1 if Finding.TWO_SERVICES in wrong else 0)
+    metrics.add_metric("WithoutDatabase", MetricUnit.Count, 1 if Finding.ACTIVE_WITHOUT_DATABASE in wrong else 0)
     for name, value in _recorded(state).items():
         metrics.add_metric(name, MetricUnit.Count, value)
     metrics.flush_metrics()
@@ -106,19 +136,34 @@ def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
         logger.info(told.sentence, extra={"asked": "see_path", "answer": told.answer})
 
 
-def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict]:
+def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdict], Verdict]:
+    """Doors and sessions of both, where the DNS record points, whose service runs, and the active one's database."""
     questions = [(SETTINGS.access_function, {"action": "status", "server": role}) for role in Role]
     questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
-    with ThreadPoolExecutor(max_workers=len(questions) + 1) as threads:
+    with ThreadPoolExecutor(max_workers=len(questions) + 3) as threads:
         asked = [threads.submit(_ask, *question) for question in questions]
         # Of which server it is asked is all the same: where the record points stands in the evidence.
         record = threads.submit(_ask, SETTINGS.dns_function, {"action": "status", "server": Role.MS1})
+        runs = threads.submit(_runs)
+        reaches = {"action": "reaches", "server": state.active}
+        reach = threads.submit(_ask, SETTINGS.server_function, reaches) if state.active else None
         doors, sessions = asked[: len(Role)], asked[len(Role) :]
         seen = {
             role: audit.seen_of(state, doors[at].result(), sessions[at].result(), SETTINGS.path_is_direct)
             for at, role in enumerate(Role)
         }
-        return seen, record.result()
+        nobody = unknown("Nobody is active.")
+        return seen, record.result(), runs.result(), reach.result() if reach else nobody
+
+
+def _runs() -> dict[Role, Verdict]:
+    """Whose service runs, as the probe sees it?"""
+    try:
+        looks = lambdas.ask(aws.functions(), SETTINGS.probe_function, {"action": "look"})
+    except FunctionFailed as error:
+        return {role: unknown(f"Whose service runs can't be seen: {error}") for role in Role}
+    found = {role: looks.get(role.value) for role in Role}
+    return {role: services.seen(role, look if isinstance(look, Mapping) else {}) for role, look in found.items()}
 
 
 def _record() -> PairState:

@@ -1,14 +1,17 @@
 """`server`: one server's host and machine, through SSM Run Command and EC2.
 
-Actions: runs (does its service run?), fit (could it be started?), rights (may we order what a failover orders? tried
-dry), power (is the machine on?), machine (is the instance the server's machine, and could it be switched off?);
-ask_to_stop (best effort, waits for nothing), stop (cleanly, waits), start (demands
-the other one's fence receipt), restart (in place, before anything was touched), power_off.
+Actions that read: runs (does its service run?), reaches (can its host connect to the database?), fit (could it be
+started?), rights (may we order what a failover orders? tried dry), power (is the machine on?), machine (is the instance
+the server's machine, and could it be switched off?).
+Actions that act: ask_to_stop (best effort, waits for nothing), stop (cleanly, waits), start (demands the other one's
+fence receipt), restart (in place, before anything was touched), power_off; stop_again (a server that the record says
+must be out, as often as it takes).
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -16,7 +19,7 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import fence, machine, observing
+from msfailover import audit, fence, machine, observing
 from msfailover.adapters import aws, dry, power, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
@@ -33,8 +36,14 @@ MARGIN_S = 15
 asked, and tells of the end some seconds later."""
 KILL_S = 12
 """Seconds the stop document takes at most beyond the grace, to kill what did not stop."""
+STOP_LASTS_S = 60
+"""Seconds within which a stop that nobody waits for may begin: SSM's delivery, and the wait for another order's end."""
 
-ACTIONS = ("runs", "fit", "rights", "power", "machine", "ask_to_stop", "stop", "start", "restart", "power_off")
+ACTIONS = ("runs", "reaches", "fit", "rights", "power", "machine",
+           "ask_to_stop", "stop", "start", "restart", "power_off", "stop_again")  # fmt: skip
+
+STOP_LOOK_S = 8
+"""Seconds to look whether a stop that is repeated each minute has been confirmed."""
 
 
 class NotTheServersMachine(Exception):
@@ -76,6 +85,20 @@ def fit(server: Server) -> Verdict:
     return yes(f"{server.role} is fit: its host answers. {host.sentence}", **host.evidence)
 
 
+def reaches(server: Server) -> Verdict:
+    """Can the server's host connect to the database at this moment? A session that is only listed may be half dead.
+
+    It is the host's own word: good for telling people, and no proof of anything.
+    """
+    where = f"{SETTINGS.database_host}:{SETTINGS.database_port}"
+    try:
+        found = _status(server, Database=f"{SETTINGS.database_host} {SETTINGS.database_port}").get("database")
+    except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
+        return unknown(f"Whether {server.role} can connect to the database is not known: {error}")
+    word = {"reachable": yes, "unreachable": no}.get(str(found), unknown)
+    return word(f"{where} is {found} from the host of {server.role}.")
+
+
 def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
     """Is the machine on, and does the service run, as its own host says? Asked side by side."""
     with ThreadPoolExecutor(max_workers=1) as threads:
@@ -92,7 +115,7 @@ def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
 def ask_to_stop(server: Server, epoch: int) -> Verdict:
     """Order the old server to stop, and wait for nothing: it may be dead (I5). No proof of anything."""
     fence.demand_change(_state(), server.role, epoch)
-    command = _send_stop(server, epoch)
+    command = _send_stop(server, epoch, STOP_LASTS_S)
     return unknown(f"{server.role} was asked to stop (command {command}); whether it does is not waited for.")
 
 
@@ -107,9 +130,33 @@ def stop(server: Server, epoch: int) -> Verdict:
     return _stop_and_wait(server, epoch)
 
 
+def stop_again(server: Server, epoch: int) -> Verdict:
+    """Order a server to stop that the record says must be out, never the active one, and look whether it has.
+
+    The order is not taken back when no answer comes in time: it is wanted for as long as the record says so, and an
+    order of a later epoch outranks it on the host.
+
+    Returns:
+        yes when its host says that the service is stopped; *unknown* while it does not answer.
+
+    Raises:
+        NotToBeKeptOut: the record does not say that this server must be out, in that epoch.
+        CommandFailed: its host says that it could not.
+    """
+    audit.demand_out(_state(), server.role, epoch)
+    command = _send_stop(server, epoch, STOP_LASTS_S)
+    try:
+        status = run_command.result(aws.ssm(), server, command, STOP_LOOK_S)
+    except run_command.CommandUnfinished as error:
+        return unknown(f"{server.role} was told to stop, and has not said yet that it did: {error}")
+    word = yes if status.get("service") == "stopped" else no
+    return word(f"The service of {server.role} is {status.get('service')}.", **status)
+
+
 def _stop_and_wait(server: Server, epoch: int) -> Verdict:
-    command = _send_stop(server, epoch, keep_role=True)
-    status = run_command.result(aws.ssm(), server, command, SETTINGS.stop_grace_s + KILL_S + MARGIN_S)
+    lasts_s = SETTINGS.stop_grace_s + KILL_S + MARGIN_S
+    command = _send_stop(server, epoch, lasts_s, keep_role=True)
+    status = _result_or_cancel(server, command, lasts_s)
     if status.get("service") != "stopped":
         raise ServiceDidNotStop(f"The service of {server.role} was told to stop, but is {status.get('service')}.")
     return yes(f"The service of {server.role} has stopped.", **status)
@@ -141,14 +188,27 @@ def restart(server: Server, epoch: int) -> Verdict:
 
 
 def _start_and_wait(server: Server, epoch: int) -> Verdict:
+    lasts_s = SETTINGS.start_limit_s + MARGIN_S
     parameters = {
-        **_common(epoch),
+        **_common(epoch, lasts_s),
         "StartCommand": SETTINGS.start_command,
         "LimitSeconds": str(SETTINGS.start_limit_s),
     }
     command = run_command.send(aws.ssm(), server, SETTINGS.start_document, parameters)
-    status = run_command.result(aws.ssm(), server, command, SETTINGS.start_limit_s + MARGIN_S)
+    status = _result_or_cancel(server, command, lasts_s)
     return yes(f"The service of {server.role} runs.", **status)
+
+
+def _result_or_cancel(server: Server, command: str, wait_s: float) -> dict[str, Any]:
+    """The command's result; an order whose result is not waited for any longer is taken back, as far as it can be."""
+    try:
+        return run_command.result(aws.ssm(), server, command, wait_s)
+    except run_command.CommandUnfinished:
+        try:
+            run_command.cancel(aws.ssm(), server, command)
+        except (ClientError, BotoCoreError) as error:  # its epoch and its time still hold it back
+            logger.warning("the order could not be cancelled", extra={"command": command, "why": str(error)[:300]})
+        raise
 
 
 def is_on(server: Server) -> Verdict:
@@ -202,8 +262,9 @@ def power_off(server: Server, epoch: int) -> Verdict:
     return unknown(f"The machine of {server.role} was ordered off; that it is off remains to be seen.")
 
 
-def _status(server: Server) -> dict[str, Any]:
+def _status(server: Server, **more: str) -> dict[str, Any]:
     parameters = {
+        **more,
         "Service": SETTINGS.service,
         "StatusCommand": SETTINGS.status_command,
         "Package": SETTINGS.package,
@@ -212,9 +273,9 @@ def _status(server: Server) -> dict[str, Any]:
     return run_command.result(aws.ssm(), server, command, SETTINGS.status_limit_s)
 
 
-def _send_stop(server: Server, epoch: int, *, keep_role: bool = False) -> str:
+def _send_stop(server: Server, epoch: int, lasts_s: float, *, keep_role: bool = False) -> str:
     parameters = {
-        **_common(epoch),
+        **_common(epoch, lasts_s),
         "KeepRole": "yes" if keep_role else "no",
         "StopCommand": SETTINGS.stop_command,
         "GraceSeconds": str(SETTINGS.stop_grace_s),
@@ -234,12 +295,19 @@ def rights(server: Server) -> Verdict:
     return dry.try_all(calls, "InvalidParameters", "DryRunOperation")
 
 
-def _common(epoch: int) -> dict[str, str]:
-    return {"Service": SETTINGS.service, "StatusCommand": SETTINGS.status_command, "Epoch": str(epoch)}
+def _common(epoch: int, lasts_s: float) -> dict[str, str]:
+    """What every order carries: its epoch, and until when it may be carried out."""
+    return {
+        "Service": SETTINGS.service,
+        "StatusCommand": SETTINGS.status_command,
+        "Epoch": str(epoch),
+        "NotAfter": str(int(time.time() + lasts_s)),
+    }
 
 
 READS: dict[str, Callable[[Server], Verdict]] = {
     "runs": runs,
+    "reaches": reaches,
     "fit": fit,
     "rights": rights,
     "power": is_on,
@@ -251,6 +319,7 @@ ACTS: dict[str, Callable[[Server, int], Verdict]] = {
     "start": start,
     "restart": restart,
     "power_off": power_off,
+    "stop_again": stop_again,
 }
 
 

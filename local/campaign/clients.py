@@ -214,12 +214,21 @@ class SSM(_Client):
                 "host": host,
                 "what": what,
                 "epoch": order,
+                "not_after": float(Parameters.get("NotAfter", ["inf"])[0]),
                 "until": self._world.clock.time() + DELIVERY_LIMIT_S,
             }
             self._deliver()
             return {"Command": {"CommandId": command}}
 
         return self._call("send_command", send)
+
+    def cancel_command(self, *, CommandId: str, **_: Any) -> Any:  # noqa: N803
+        def cancel() -> Any:
+            if self._commands[CommandId]["Status"] == "Pending":
+                self._commands[CommandId].update(Status="Cancelled", StatusDetails="Cancelled")
+            return {}
+
+        return self._call("cancel_command", cancel)
 
     def get_command_invocation(self, *, CommandId: str, InstanceId: str) -> Any:  # noqa: N803
         del InstanceId
@@ -231,22 +240,27 @@ class SSM(_Client):
 
     def _deliver(self) -> None:
         for command in self._commands.values():
-            if command["Status"] != "Pending":
+            if command["Status"] not in ("Pending", "InProgress"):
                 continue
-            if self._world.clock.time() > command["until"]:
+            if command["host"].frozen and command["host"].reachable:
+                command["Status"] = "InProgress"  # its agent has it, and goes on with it when it wakes
+            elif command["Status"] == "Pending" and self._world.clock.time() > command["until"]:
                 command.update(Status="TimedOut", StatusDetails="DeliveryTimedOut")
             elif command["host"].reachable:
-                trouble, result = self._run(command["host"], command["what"], command["epoch"])
+                trouble, result = self._run(command["host"], command)
                 status = "Failed" if trouble else "Success"
                 command.update(Status=status, StandardOutputContent=json.dumps(result), StandardErrorContent=trouble)
 
-    def _run(self, host: Host, what: str, epoch: int) -> tuple[str, Mapping[str, Any]]:
-        service = {"service": "running" if host.runs else "stopped", "epoch": host.epoch}
+    def _run(self, host: Host, command: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
+        what, epoch = command["what"], command["epoch"]
+        service = {"service": "running" if host.runs else "stopped", "epoch": host.epoch, "database": "reachable"}
         if what == "status":
             return "", service
         if what == "replicate":
             whole = self._world.hosts["ms2" if host.role == "ms1" else "ms1"].reachable
             return "", {"complete": whole, "as_of": self._world.clock.time(), "epoch": epoch, "digest": "d", "files": 1}
+        if self._world.clock.time() > command["not_after"] + 1:
+            return "refused: this order was good until a while ago", {}
         if epoch < host.epoch:
             return f"refused: this order is of epoch {epoch}, this host has seen epoch {host.epoch}", {}
         host.epoch = epoch
@@ -254,6 +268,7 @@ class SSM(_Client):
             done = self._world.stop_service(host)
             return ("" if done else "the service still runs"), {"service": "stopped"}
         assert what == "start", what
+        self._judge.carries_out(host.role, epoch)
         done = self._world.start_service(host)
         return ("" if done else "the service did not start"), {"service": "running"}
 

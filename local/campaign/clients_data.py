@@ -8,6 +8,7 @@ from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError, ReadTimeoutError
+from msfailover.adapters.aws import Throttled
 
 from local.campaign.faults import Kind
 from local.campaign.judge import RecordJudge
@@ -20,8 +21,10 @@ def client_failure(operation: str) -> Any:
     def failure(kind: Kind) -> Exception:
         if kind is Kind.TIMEOUT:
             return ReadTimeoutError(endpoint_url="memory")
-        code = "ThrottlingException" if kind is Kind.THROTTLE else "InternalError"
-        return client_error(code, f"{kind} by the schedule", operation)
+        if kind is Kind.THROTTLE:
+            refused = client_error("ThrottlingException", f"{kind} by the schedule", operation)
+            return Throttled(refused.response, operation)
+        return client_error("InternalError", f"{kind} by the schedule", operation)
 
     return failure
 

@@ -222,6 +222,11 @@ def late_move(patches: Patches, _found: Functions) -> None:
     patches.put(fence, "demand_name", lambda *_: None, why=WHY)
 
 
+def orders_never_end(patches: Patches, found: Functions) -> None:
+    common = found["server"]._common
+    patches.put(found["server"], "_common", lambda epoch, _lasts_s: common(epoch, 1e8), why=WHY)
+
+
 def lease_expires(patches: Patches, found: Functions) -> None:
     admit = found["pair"].admit
 

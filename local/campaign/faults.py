@@ -35,6 +35,8 @@ class Kind(StrEnum):
     RESUME = "resume"  # a person resumes
     BACK = "back"  # a person resumes towards the server it came from
     STANDBY_DIES = "standby-dies"  # the second server's host dies
+    STANDBY_FREEZES = "standby-freezes"  # every process of the second server's host stands still
+    STANDBY_WAKES = "standby-wakes"  # and goes on with what it had in hand
     DATABASE_GONE = "database-gone"  # the database can't be reached by the functions any more
     DATABASE_BACK = "database-back"
     AUDIT = "audit"  # the audit looks, and puts out who must be out

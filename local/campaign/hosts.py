@@ -27,6 +27,7 @@ class Host:
         runs: whether the service runs; a running one connects to the database whenever it can, for ever.
         answers: whether the service answers on its ports.
         seen: whether the probe and SSM can reach the host; the database it can reach in any case.
+        frozen: whether every process of it stands still: what was handed to its agent is carried out when it wakes.
         stubborn: whether the service ignores being stopped, and being killed.
         start: what becomes of an attempt to start it: "", "fails" or "hangs".
     """
@@ -39,6 +40,7 @@ class Host:
     runs: bool = False
     answers: bool = True
     seen: bool = True
+    frozen: bool = False
     stubborn: bool = False
     autostart: bool = False
     start: str = ""
@@ -55,7 +57,7 @@ class Host:
 
     @property
     def serves(self) -> bool:
-        return self.reachable and self.runs and self.answers
+        return self.reachable and not self.frozen and self.runs and self.answers
 
 
 @dataclass(frozen=True)

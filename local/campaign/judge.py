@@ -168,6 +168,15 @@ class RecordJudge:
         elif other in world.database.writers() or other in world.in_door():
             raise Violation("I2", f"{role} is restarted in place while {other} can use the database")
 
+    def carries_out(self, role: str, epoch: int) -> None:
+        """Judge a host that starts its server: an order that the pair has gone past must be dead by then."""
+        state = record(self._world)
+        lease = state.get("lease")
+        current = lease["epoch"] if lease else state.get("epoch")
+        restarted = lease and lease["target"] != role and not state.get("receipt") and epoch == state.get("epoch")
+        if epoch != current and not restarted:
+            raise Violation("I4", f"{role} carries out a start of epoch {epoch}, and the pair is in epoch {current}")
+
     def names(self, role: str) -> None:
         """Judge an order to move the name: to the target of a proven change, or to the active server at rest."""
         state = record(self._world)

@@ -138,6 +138,7 @@ def begin_anew(found: Mapping[str, ModuleType], *, restart_first: bool) -> None:
     from msfailover.detection import Streak
 
     found["watch"]._streak = Streak()  # type: ignore[attr-defined]
+    found["audit"]._stopped.clear()
     found["pair"].SETTINGS = replace(found["pair"].SETTINGS, restart_first=restart_first)  # type: ignore[attr-defined]
 
 
@@ -308,7 +309,7 @@ def _look(what: str, address: str) -> Any:
 
     def seen() -> Sighting:
         host = next(host for host in world.hosts.values() if address in host.addresses)
-        if not host.reachable:
+        if not host.reachable or host.frozen:
             world.clock.advance(2)
             return Sighting(Signal.SILENT, "no answer within 2 s", 2.0)
         if not host.runs:

@@ -217,6 +217,9 @@ class World:
         elif kind is Kind.STANDBY_DIES:
             second.alive = second.runs = False
             self.database.leave("ms2", ghosts=True)
+        elif kind in (Kind.STANDBY_FREEZES, Kind.STANDBY_WAKES):
+            second.frozen = kind is Kind.STANDBY_FREEZES
+            self.tick()
         elif kind is Kind.OPENED:
             self.database.add_rule(OWNERS, "10.0.0.0/8")
         elif kind in (Kind.DATABASE_GONE, Kind.DATABASE_BACK):
@@ -250,7 +253,7 @@ class World:
             host.start = ""
             if not host.alive or host.machine != "running":
                 host.machine, host.alive, host.runs = "running", True, False
-            host.seen, host.stubborn = True, False
+            host.seen, host.stubborn, host.frozen = True, False, False
             host.answers = True
         for gone in self.gone:  # somebody updates the stack's parameter
             self.hosts["ms1"].instance_id = gone.instance_id

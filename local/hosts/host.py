@@ -130,6 +130,14 @@ class Host:
                 self._spawned.clear()
             self._network.remove(self.place)
 
+    def freeze(self) -> None:
+        """Let every process of the host stand still. Its kernel goes on: it takes connections that nobody answers."""
+        self.run(["sh", "-c", "kill -STOP -1"])
+
+    def thaw(self) -> None:
+        """Let them go on with what they had in hand."""
+        self.run(["sh", "-c", "kill -CONT -1"])
+
     def cut(self, only_except: Sequence[str] = ()) -> None:
         """Separate the host from everyone but these addresses; it goes on running. Replaces an earlier cut."""
         self._network.cut(self.place, only_except)

@@ -20,6 +20,7 @@ def all_scenarios() -> dict[str, Scenario]:
         importing,
         intruder,
         late_login,
+        late_wake,
         level,
         lost_result,
         maintenance,
@@ -50,7 +51,7 @@ def all_scenarios() -> dict[str, Scenario]:
                silent_connection, standby_down, start_fails, switchover, failback, rollback, maintenance, shadow,
                second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
                disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
-               throttled, lost_result)
+               late_wake, throttled, lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

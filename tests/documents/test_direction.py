@@ -88,7 +88,7 @@ def test_a_standby_that_is_promoted_during_a_copy_keeps_what_it_has(pair: Pair) 
     pair.hold_copies_after(150_000)
     run = pair.begin()
     pair.await_half()
-    promoted = pair.run("ms2", "start", Epoch="2", StartCommand="true", StatusCommand="true")
+    promoted = pair.run("ms2", "start", Epoch="2", NotAfter="9999999999", StartCommand="true", StatusCommand="true")
     assert promoted.code == 0, promoted.stderr
     pair.let_go()
     assert "is itself the active server, of epoch 2" in refused(pair.ended(run))

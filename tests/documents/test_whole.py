@@ -57,7 +57,7 @@ def test_with_rsync_killed_at_half_the_standby_keeps_its_last_set(pair: Pair, ro
 def test_with_the_active_host_dead_at_half_the_standby_keeps_its_last_set_and_can_be_started(pair: Pair) -> None:
     before = half_a_copy(pair)
     pair.servers["ms1"].power_off()
-    promoted = pair.run("ms2", "start", Epoch="2", StartCommand="true", StatusCommand="true")
+    promoted = pair.run("ms2", "start", Epoch="2", NotAfter="9999999999", StartCommand="true", StatusCommand="true")
     assert promoted.code == 0, promoted.stderr
     assert pair.holds("ms2") == before
     pair.servers["ms1"].power_on()
@@ -271,7 +271,7 @@ def test_a_swap_that_broke_off_is_finished_before_the_server_starts(
     failed(pair.replicate())
     pair.inside("ms2", "/run/died").unlink()
     pair.inside("ms2", "/usr/local/sbin/mv").unlink()
-    promoted = pair.run("ms2", "start", Epoch="2", StartCommand="true", StatusCommand="true")
+    promoted = pair.run("ms2", "start", Epoch="2", NotAfter="9999999999", StartCommand="true", StatusCommand="true")
     assert promoted.code == 0, promoted.stderr
     assert pair.inside("ms2", f"{CDS}/one").read_text() == "2"
     pair.assert_same()

@@ -49,9 +49,13 @@ class Hosts(Wire):
     """
 
     def __init__(self, client: Any) -> None:
-        super().__init__(client, "ssm", {"SendCommand": self._send, "GetCommandInvocation": self._look})
+        super().__init__(client, "ssm", {
+            "SendCommand": self._send, "GetCommandInvocation": self._look, "CancelCommand": self._cancel,
+        })  # fmt: skip
         self.commands: list[Command] = []
+        self.cancelled: list[tuple[str, str]] = []
         self.refuse: Failure | None = None
+        self.refuse_cancel: Failure | None = None
         self._prepared: dict[str, list[Result]] = {}
 
     def prepare(self, document: str, *results: Result) -> None:
@@ -70,6 +74,13 @@ class Hosts(Wire):
         command = Command(call["DocumentName"], instance, parameters, call["TimeoutSeconds"])
         self.commands.append(command)
         return {"Command": {"CommandId": command.identity}}
+
+    def _cancel(self, call: Mapping[str, Any]) -> dict[str, Any]:
+        if self.refuse_cancel is not None:
+            raise self.refuse_cancel
+        (instance,) = call["InstanceIds"]
+        self.cancelled.append((call["CommandId"], instance))
+        return {}
 
     def _look(self, call: Mapping[str, Any]) -> dict[str, Any]:
         command = next((each for each in self.commands if each.identity == call["CommandId"]), None)

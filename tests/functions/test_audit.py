@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.pair import PairState
+from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.core.samples import lease, receipt, state
@@ -25,6 +25,9 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     see(answers, door={"ms1": yes("It can get in."), "ms2": no("It can't.")})
     answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
     answers.prepare(SESSIONS, "terminate", no("None is left."))
+    answers.prepare("probe", "look", {"ms1": UP, "ms2": DOWN})
+    answers.prepare("server", "reaches", yes("It can."))
+    answers.prepare("server", "stop_again", yes("It has stopped."))
     answers.prepare(DNS, "status", yes("It points to 10.0.0.11.", values=["10.0.0.11"]))
     return run("audit", TABLE_NAME=record.name)
 
@@ -41,6 +44,7 @@ def see(answers: Answers, door: dict[str, Verdict] | None = None, sessions: dict
             answers.prepare(function, "status", answer)
 
 
+UP, DOWN = {"admin": "answers", "port": "answers"}, {"admin": "refused", "port": "refused"}
 RISKS = ("Audits", "SplitBrainRisk", "AuditUnknown", "NotAsRecorded")
 
 
@@ -53,7 +57,13 @@ def published(told: str, *names: str) -> dict[str, Any]:
 
 def done_by(answers: Answers) -> list[tuple[str, str]]:
     """What was done, not only asked, in order."""
-    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] != "status"]
+    looking = ("status", "look", "reaches", "stop_again")
+    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] not in looking]
+
+
+def stopped(answers: Answers) -> list[tuple[str, int]]:
+    """Who was told to stop, and in which epoch."""
+    return [(call["server"], call["epoch"]) for _, call in answers.asked if call["action"] == "stop_again"]
 
 
 def test_a_pair_that_is_well_is_let_alone(
@@ -73,7 +83,8 @@ def test_an_intruder_is_put_out_the_door_first_and_told_of(
     told = audit.handler({}, None)
     assert told["risk"]["answer"] == "yes"
     assert done_by(answers) == [("keep_out", "ms2"), ("terminate", "ms2")]
-    assert [line.split(":")[0] for line in told["done"]] == ["keep_out of ms2", "terminate of ms2"]
+    did = [line.split(":")[0] for line in told["done"]]
+    assert did == ["keep_out of ms2", "terminate of ms2", "stop_again of ms2"]
     assert published(capsys.readouterr().out)["SplitBrainRisk"] == 1
 
 
@@ -180,3 +191,65 @@ def test_what_the_record_says_is_published_for_the_dashboard(
     record.put(state(mode="manual", lease=lease()))
     audit.handler({}, None)
     assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 1, 1), strict=True))
+
+
+# ---- whose service runs ----------------------------------------------------------------------------------------------
+
+
+def test_a_standby_is_told_to_stop_until_its_host_has_confirmed_it(audit: ModuleType, answers: Answers) -> None:
+    answers.prepare("server", "stop_again", unknown("It has not said yet."))
+    for _ in range(2):
+        audit.handler({}, None)
+    answers.prepare("server", "stop_again", yes("It has stopped."))
+    for _ in range(3):
+        audit.handler({}, None)
+    assert stopped(answers) == [("ms2", 1)] * 3
+
+
+def test_a_second_service_is_told_of_and_stopped_whatever_was_confirmed_before(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    audit.handler({}, None)
+    answers.prepare("probe", "look", {"ms1": UP, "ms2": UP})
+    capsys.readouterr()
+    told = audit.handler({}, None)
+    assert told["findings"]["two-services"]["answer"] == "yes"
+    assert told["risk"]["answer"] == "no", "it has no way in to the database"
+    assert stopped(answers) == [("ms2", 1)] * 2
+    assert published(capsys.readouterr().out, "TwoServices", "NotAsRecorded", "AuditUnknown") == {
+        "TwoServices": 1, "NotAsRecorded": 0, "AuditUnknown": 0
+    }  # fmt: skip
+
+
+def test_what_was_confirmed_in_one_epoch_is_asked_again_in_the_next(
+    audit: ModuleType, answers: Answers, record: Record
+) -> None:
+    audit.handler({}, None)
+    record.put(state(active=Role.MS2, epoch=2))
+    audit.handler({}, None)
+    assert stopped(answers) == [("ms2", 1), ("ms1", 2)]
+
+
+def test_told_not_to_act_it_stops_nobody(run: Start, record: Record, audit: ModuleType, answers: Answers) -> None:
+    answers.prepare("probe", "look", {"ms1": UP, "ms2": UP})
+    run("audit", TABLE_NAME=record.name, AUDIT_ACTS="no").handler({}, None)
+    assert stopped(answers) == []
+
+
+def test_an_active_server_without_its_database_is_told_of_and_nothing_is_done(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
+) -> None:
+    answers.prepare("server", "reaches", no("The database is unreachable from it."))
+    told = audit.handler({}, None)
+    assert told["findings"]["active-without-database"]["answer"] == "yes"
+    assert done_by(answers) == []
+    assert published(capsys.readouterr().out, "WithoutDatabase") == {"WithoutDatabase": 1}
+
+
+@pytest.mark.parametrize("silent", ["probe", "server"])
+def test_a_silent_probe_or_host_is_no_news_each_minute(
+    audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str], silent: str
+) -> None:
+    answers.prepare(silent, "look" if silent == "probe" else "reaches", Raises("TimeoutError"))
+    assert audit.handler({}, None)["risk"]["answer"] == "no"
+    assert published(capsys.readouterr().out)["AuditUnknown"] == 0

@@ -30,3 +30,13 @@ def test_a_standby_that_does_not_start_halts_it_safe_recorded_and_resumable(tmp_
     assert never_both(rehearsed.report)
     for name in ("Recorded for people", "The lease stays", "Safe meanwhile", "Resumable"):
         rehearsed.held(name)
+
+
+def test_a_host_that_slept_through_a_change_runs_nothing_of_it_when_it_wakes(tmp_path: Path) -> None:
+    rehearsed = rehearse("late-wake", tmp_path)
+    assert rehearsed.report["epoch"] == 3
+    assert rehearsed.report["writes"]["ms2"] == 0
+    assert never_both(rehearsed.report)
+    for name in ("Halted for a person", "What was ordered before is dead", "One service runs",
+                 "Its host has confirmed the stop", "The second service was stopped"):  # fmt: skip
+        rehearsed.held(name)

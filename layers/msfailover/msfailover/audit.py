@@ -11,6 +11,8 @@
 | stray-rules      | the access group or the ACLs hold something of ours that is nobody's   | see below    | no     |
 | network-open     | the network ACLs do not deny a server that must be out                 | see below    | no     |
 | listed-sessions  | a server that the network cuts off has sessions listed still           | see below    | no     |
+| two-services     | the service of a server that must be out runs (services.py)            | at rest, halted | no  |
+| active-without-database | the active server answers, but can't use the database (services.py) | at rest | no       |
 
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
 (each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power door
@@ -47,6 +49,8 @@ class Finding(StrEnum):
     STRAY_RULES = "stray-rules"
     NETWORK_OPEN = "network-open"
     LISTED_SESSIONS = "listed-sessions"
+    TWO_SERVICES = "two-services"
+    ACTIVE_WITHOUT_DATABASE = "active-without-database"
 
 
 RISKS = (Finding.DOOR_OPEN, Finding.STRAY_SESSIONS, Finding.BOTH_IN, Finding.RECORD_TORN)
@@ -121,6 +125,7 @@ class Kind(StrEnum):
 
     KEEP_OUT = "keep_out"
     END_SESSIONS = "terminate"
+    STOP_AGAIN = "stop_again"
 
 
 @dataclass(frozen=True)
@@ -140,13 +145,20 @@ def must_be_out(state: PairState) -> Role | None:
     return lease.target.other if proven else None
 
 
-def demand_out(state: PairState, server: Role) -> None:
+def demand_out(state: PairState, server: Role, epoch: int | None = None) -> None:
     """Allow an act against a server only while the record says that it must be out.
 
+    Args:
+        epoch: the epoch that the act is of, where it has one.
+
     Raises:
-        NotToBeKeptOut: it is the active server, the target of a change, or one whose fence is not proven yet.
+        NotToBeKeptOut: it is the active server, the target of a change, or one whose fence is not proven yet; or the
+            act is of another epoch.
     """
     out = must_be_out(state)
+    current = state.lease.epoch if state.lease else state.epoch
+    if epoch is not None and epoch != current:
+        raise NotToBeKeptOut(f"{server} is left alone: this order is of epoch {epoch}, and the pair is in {current}.")
     if out is not server:
         who = f"{out} must" if out else "nobody must, as far as the record tells,"
         raise NotToBeKeptOut(f"{server} is left alone: {who} be out of the database now.")

@@ -107,6 +107,8 @@ class AuditSettings:
     dns_function: str = setting("DNS_FUNCTION", function_name)
     pair_function: str = setting("PAIR_FUNCTION", function_name)
     path_is_direct: bool = setting("DATABASE_PATH_IS_DIRECT", flag, False)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    server_function: str = setting("SERVER_FUNCTION", function_name)
     acts: bool = setting("AUDIT_ACTS", flag, True)
 
 
@@ -135,6 +137,8 @@ class ServerSettings:
     status_document: str = setting("STATUS_DOCUMENT", _document)
     start_document: str = setting("START_DOCUMENT", _document)
     stop_document: str = setting("STOP_DOCUMENT", _document)
+    database_host: str = setting("DATABASE_HOST", host_name)
+    database_port: int = setting("DATABASE_PORT", port)
     service: str = setting("SERVICE_NAME", text(r"[A-Za-z0-9@._-]{1,64}", "a service's name"), "ssh-mgmt-server")
     start_command: str = setting("START_COMMAND", _command, "")
     stop_command: str = setting("STOP_COMMAND", _command, "")

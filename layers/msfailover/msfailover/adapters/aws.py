@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -32,9 +34,38 @@ def _config(read_timeout_s: float = READ_TIMEOUT_S, attempts: int = 3) -> Config
     )
 
 
+class Throttled(ClientError):
+    """AWS refused a call because there were too many, longer than the SDK tries again; nothing was done.
+
+    A name of its own, so that whoever may repeat the whole step can tell it from a refusal that stays one.
+    """
+
+
+THROTTLES = frozenset(
+    {"Throttling", "ThrottlingException", "ThrottledException", "RequestThrottledException", "RequestThrottled"}
+    | {
+        "TooManyRequestsException",
+        "RequestLimitExceeded",
+        "EC2ThrottledException",
+        "SlowDown",
+        "BandwidthLimitExceeded",
+    }
+    | {"PriorRequestNotComplete", "ProvisionedThroughputExceededException"}
+)
+"""The codes that AWS's services throttle with (botocore's retry rules, `ThrottledRetryableChecker`)."""
+
+
 @cache
 def _client(service: str, config: Config) -> Any:
-    return boto3.client(service, config=config)
+    client = boto3.client(service, config=config)
+    client.meta.events.register("after-call", _name_throttles)
+    return client
+
+
+def _name_throttles(parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
+    """Raise a throttle under its own name, once the SDK's own tries are over."""
+    if str(parsed.get("Error", {}).get("Code", "")) in THROTTLES:
+        raise Throttled(parsed, model.name)  # type: ignore[arg-type]
 
 
 _STANDARD = _config()

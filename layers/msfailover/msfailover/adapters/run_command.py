@@ -77,6 +77,12 @@ def result(client: SSMClient, server: Server, command_id: str, wait_s: float) ->
     raise CommandUnfinished(f"Command {command_id} on {server.role} is {status} after {wait_s:g} s.")
 
 
+def cancel(client: SSMClient, server: Server, command_id: str) -> None:
+    """Take an order back: one that was not delivered yet is not delivered any more; one that runs may run on (AWS
+    Systems Manager API reference, CancelCommand: "There is no guarantee")."""
+    client.cancel_command(CommandId=command_id, InstanceIds=[server.instance_id])
+
+
 def look(client: SSMClient, server: Server, command_id: str) -> Mapping[str, Any]:
     """A command's invocation as it is now; empty where SSM does not know of it *yet* (it is eventually consistent)."""
     try:

@@ -1,0 +1,136 @@
+"""`server`: an order says until when it is good, is taken back when nobody waits for it, and a stop is repeated."""
+
+from __future__ import annotations
+
+import time
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.adapters.run_command import CommandUnfinished
+from msfailover.audit import NotToBeKeptOut
+from msfailover.fence import NoReceipt
+from msfailover.pair import PairState, Role
+
+from tests.core.samples import lease, receipt, state
+from tests.functions.conftest import Start
+from tests.functions.hosts import RUNNING, Hosts, failed, succeeded
+from tests.functions.record import Record
+from tests.functions.wire import Failure
+
+PROVEN = state(lease=lease(), receipt=receipt())
+
+
+@pytest.fixture
+def server(run: Start, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The function, which waits for a moment only."""
+    module = run("server", TABLE_NAME=record.name, START_LIMIT_SECONDS="5", STATUS_LIMIT_SECONDS="2")
+    result = module.run_command.result
+    monkeypatch.setattr(module.run_command, "result", lambda *asked: result(*asked[:3], 0.1))
+    return module
+
+
+def order(server: ModuleType, action: str, to: str, epoch: int = 2) -> dict[str, Any]:
+    answer: dict[str, Any] = server.handler({"action": action, "server": to, "epoch": epoch}, None)
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("action", "to", "lasts_s"), [("start", "ms2", 20), ("stop", "ms1", 47), ("ask_to_stop", "ms1", 60)]
+)
+def test_an_order_is_good_for_as_long_as_somebody_waits_for_it(
+    server: ModuleType, record: Record, hosts: Hosts, action: str, to: str, lasts_s: int
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("start", succeeded(service="running"))
+    hosts.prepare("stop", succeeded(service="stopped"))
+    before = time.time()
+    order(server, action, to)
+    (command,) = hosts.commands
+    assert before + lasts_s - 1 <= int(command.parameters["NotAfter"]) <= time.time() + lasts_s
+    assert command.delivery_limit_s == 30
+    assert hosts.cancelled == []
+
+
+@pytest.mark.parametrize(("action", "to"), [("start", "ms2"), ("stop", "ms1")])
+def test_an_order_whose_step_gives_up_is_taken_back(
+    server: ModuleType, record: Record, hosts: Hosts, action: str, to: str
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare(action, RUNNING)
+    with pytest.raises(CommandUnfinished):
+        order(server, action, to)
+    assert hosts.cancelled == [(hosts.commands[0].identity, hosts.commands[0].instance)]
+
+
+def test_an_order_that_can_not_be_taken_back_is_still_told_as_unfinished(
+    server: ModuleType, record: Record, hosts: Hosts
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("start", RUNNING)
+    hosts.refuse_cancel = Failure("InternalServerError")
+    with pytest.raises(CommandUnfinished):
+        order(server, "start", "ms2")
+
+
+@pytest.mark.parametrize(
+    ("record_says", "epoch"),
+    [(state(active=Role.MS2, epoch=2), 2), (PROVEN, 2), (state(active=Role.MS2, epoch=5), 5)],
+    ids=["at rest", "its fence is proven", "in a later epoch"],
+)
+def test_a_server_that_must_be_out_is_told_to_stop_as_often_as_it_takes(
+    server: ModuleType, record: Record, hosts: Hosts, record_says: PairState, epoch: int
+) -> None:
+    record.put(record_says)
+    hosts.prepare("stop", RUNNING)
+    assert order(server, "stop_again", "ms1", epoch)["answer"] == "unknown"
+    hosts.prepare("stop", succeeded(service="stopped"))
+    assert order(server, "stop_again", "ms1", epoch)["answer"] == "yes"
+    assert [each.parameters["KeepRole"] for each in hosts.commands] == ["no", "no"]
+    assert hosts.cancelled == [], "it is wanted for as long as the record says so"
+
+
+@pytest.mark.parametrize(
+    ("record_says", "to", "epoch"),
+    [
+        (state(), "ms1", 1),
+        (state(), "ms2", 2),
+        (state(lease=lease()), "ms1", 2),
+        (PROVEN, "ms2", 2),
+        (PROVEN, "ms1", 1),
+        (PairState(), "ms2", 1),
+    ],
+    ids=["active", "another epoch", "not proven", "the target", "the epoch before", "nobody is active"],
+)
+def test_nobody_else_is_told_to_stop(
+    server: ModuleType, record: Record, hosts: Hosts, record_says: PairState, to: str, epoch: int
+) -> None:
+    record.put(record_says)
+    with pytest.raises(NotToBeKeptOut, match="is left alone"):
+        order(server, "stop_again", to, epoch)
+    assert hosts.commands == []
+
+
+def test_a_late_start_is_not_even_sent(server: ModuleType, record: Record, hosts: Hosts) -> None:
+    record.put(state(epoch=3))
+    with pytest.raises(NoReceipt):
+        order(server, "start", "ms2")
+    assert hosts.commands == []
+
+
+@pytest.mark.parametrize(
+    ("said", "answer"), [("reachable", "yes"), ("unreachable", "no"), ("unasked", "unknown"), (None, "unknown")]
+)
+def test_a_host_says_whether_it_can_connect_to_the_database(
+    server: ModuleType, hosts: Hosts, said: str | None, answer: str
+) -> None:
+    hosts.prepare("status", succeeded(service="running", database=said))
+    found = server.handler({"action": "reaches", "server": "ms1"}, None)
+    assert found["answer"] == answer
+    assert hosts.commands[0].parameters["Database"] == "database.corp.example 5432"
+
+
+def test_a_host_that_does_not_answer_says_nothing_of_the_database(server: ModuleType, hosts: Hosts) -> None:
+    for result in (RUNNING, failed("It can't.")):
+        hosts.prepare("status", result)
+        assert server.handler({"action": "reaches", "server": "ms1"}, None)["answer"] == "unknown"

@@ -1,0 +1,47 @@
+"""A throttle that outlasts the SDK's own tries has a name of its own, and the workflow tries the whole step again."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+from msfailover.adapters import aws
+from msfailover.adapters.aws import THROTTLES, Throttled
+
+from tests.graph.definition import Place
+from tests.graph.test_shape import CALLS, by_path
+
+
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", "Throttling", "ThrottlingException"])
+def test_a_throttle_is_raised_under_a_name_of_its_own(cloud: None, code: str) -> None:
+    assert code in THROTTLES
+    parsed = {"Error": {"Code": code, "Message": "too many"}, "ResponseMetadata": {}}
+    with pytest.raises(Throttled, match=code) as raised:
+        aws._name_throttles(parsed, aws.ec2().meta.service_model.operation_model("DescribeInstances"))
+    assert isinstance(raised.value, ClientError), "whoever knows what to do with an error of AWS still does"
+
+
+def test_it_is_raised_by_a_client_when_its_own_tries_are_over(cloud: None) -> None:
+    emitted = aws.ec2().meta.events.emit
+    with pytest.raises(Throttled):
+        emitted(
+            "after-call.ec2.DescribeInstances",
+            http_response=None,
+            parsed={"Error": {"Code": "RequestLimitExceeded", "Message": ""}, "ResponseMetadata": {}},
+            model=aws.ec2().meta.service_model.operation_model("DescribeInstances"),
+            context={},
+        )
+
+
+def test_any_other_refusal_stays_what_it_is(cloud: None) -> None:
+    parsed = {"Error": {"Code": "UnauthorizedOperation", "Message": "no"}, "ResponseMetadata": {}}
+    aws._name_throttles(parsed, None)
+
+
+BEST_EFFORT = ("AskSourceToStop", "FollowRecord")
+
+
+@pytest.mark.parametrize("place", CALLS, ids=by_path)
+def test_every_step_that_asks_a_function_is_tried_again_when_it_was_throttled(place: Place) -> None:
+    retried = [error for retry in place.body.get("Retry", ()) for error in retry["ErrorEquals"]]
+    name = place.path.rsplit("/", 1)[-1]
+    assert name in BEST_EFFORT or {"Throttled", "States.ALL"} & set(retried)
