@@ -144,11 +144,17 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     ready = status["readiness"]
     if ready.get("trouble"):
         yield _line(f"The last readiness check can't be read: {ready['trouble']}")
-    elif ready and ready.get("answer") != "yes" and not ready.get("outdated"):
+    elif ready and ready.get("answer") != "yes" and not ready.get("outdated") and not _only_the_copy(status):
         yield _line(str(ready.get("sentence")), "failoverctl readiness", "not-ready")
     execution = status["execution"]
     if execution and execution.get("trouble"):
         yield _line(f"Whether an execution runs can't be asked: {execution['trouble']}")
+
+
+def _only_the_copy(status: Mapping[str, Any]) -> bool:
+    """Whether readiness waits for nothing but the copy that is on its way."""
+    bad = {each["name"] for each in status["readiness"].get("checks", ()) if each["answer"] != "yes"}
+    return bool(status["replication"].get("on_its_way")) and bad == {"standby's copy fresh"}
 
 
 def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -194,7 +200,7 @@ def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:
     for each in alarms:
         if each["state"] == "MISSING":
             yield _line(f"The alarm {each['name']} is not there: nobody would hear of it. Deploy the stack again.")
-        elif each["state"] == "ALARM" and not each.get("waiting"):
+        elif each["state"] == "ALARM" and not (each.get("waiting") or each.get("over")):
             means = str(each["means"]).partition("\n")[0]
             yield _line(f"Alarm {each['name']}: {means}", "", _section_of(str(each["means"]), each["name"]))
 

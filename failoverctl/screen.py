@@ -134,9 +134,12 @@ def _readiness(status: Mapping[str, Any]) -> Text:
 def _alarms(alarms: Any) -> Text:
     if isinstance(alarms, Mapping):
         return Text(str(alarms.get("trouble")), style="yellow")
-    ringing = [each["name"] for each in alarms if each["state"] == "ALARM" and not each.get("waiting")]
+    ringing = [e["name"] for e in alarms if e["state"] == "ALARM" and not (e.get("waiting") or e.get("over"))]
+    over = [each["name"] for each in alarms if each.get("over")]
     waiting = [each["name"] for each in alarms if each.get("waiting")]
     said = Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if ringing else "")
+    if over:
+        said.append(f"; {', '.join(over)} still to clear", style="dim")
     return said.append(f"; {len(waiting)} waiting for first data", style="dim") if waiting else said
 
 

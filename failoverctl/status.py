@@ -11,13 +11,15 @@ from typing import Any
 from msfailover.words import clean_lines
 
 from failoverctl.account import Account, Stack, ask, ask_later, find_stack, history, item, object_of
-from failoverctl.attention import attention
+from failoverctl.attention import FOLLOWING, attention
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
 from failoverctl.trouble import Trouble, plainly
 
 ROLES = ("ms1", "ms2")
 SETTLES_S = 60
+DUE_WITHIN_S = 90.0
+"""Seconds after a change in which the first copy of the new direction may still be on its way."""
 ALARMS = (
     "active-server-down",
     "audit-blind",
@@ -61,9 +63,11 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         found = {name: answer.result() for name, answer in answers.items()}
     status = _assembled(stack, found, time.time())
     ready = status["readiness"]
-    if ready.get("outdated") and not status["record"].get("lease"):
+    moving = status["record"].get("lease") or status["replication"].get("on_its_way")
+    if ready.get("outdated") and not moving:
         ready["asked_anew"] = ask_later(account, stack, "readiness", {"action": "check"})
     status["headline"] = headline(status).to_json()
+    _clear(status)
     status["attention"] = attention(status, where)
     status["well"] = not status["attention"]
     status["took_s"] = round(time.time() - began, 3)
@@ -106,7 +110,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "servers": servers,
         "name": name,
         "service": stack.parameters.get("ServiceName") or "ssh-mgmt-server",
-        "replication": _copy(stack, found["freshness"], record, now),
+        "replication": _copy(stack, found["freshness"], record, found["last_change"], now),
         "readiness": _readiness(found["readiness"], record, found["last_change"]),
         "alarms": _settled(found["alarms"], found["last_change"], now),
         "execution": found["execution"],
@@ -120,11 +124,18 @@ def _place(record: Mapping[str, Any], role: str) -> str:
     return "active" if record.get("active") == role else "standby" if record.get("active") else "not in care"
 
 
-def _copy(stack: Stack, freshness: Mapping[str, Any], record: Mapping[str, Any], now: float) -> dict[str, Any]:
+def _copy(
+    stack: Stack,
+    freshness: Mapping[str, Any],
+    record: Mapping[str, Any],
+    last: Mapping[str, Any] | None,
+    now: float,
+) -> dict[str, Any]:
     """What is known of the standby's copy, with what is to be made of it.
 
     Added are `age_s`; `failed`, why the last run came to nothing; `of_before`, whose files it holds where they are of
-    before the last change; `on_its_way` where a run is under way; and the stack's own limit `oldest_s`.
+    before the last change; `on_its_way` where a run is under way, or due since a moment ago; and `oldest_s`, the
+    stack's own limit.
     """
     copy = dict(freshness)
     copy["oldest_s"] = float(stack.parameters.get("ReplicationOldestSeconds", 0) or 0)
@@ -133,10 +144,12 @@ def _copy(stack: Stack, freshness: Mapping[str, Any], record: Mapping[str, Any],
     if copy.get("as_of"):
         copy["age_s"] = round(now - float(copy["as_of"]), 1)
     copy["on_its_way"] = not copy.get("ended", True)
-    last = copy.get("last")
-    if copy.get("ended", True) and isinstance(last, Mapping) and last.get("complete") is not True:
-        copy["failed"] = str(last.get("reason") or "the host gave no reason")
+    run = copy.get("last")
+    if copy.get("ended", True) and isinstance(run, Mapping) and run.get("complete") is not True:
+        copy["failed"] = str(run.get("reason") or "the host gave no reason")
     if copy.get("as_of") and record.get("active") and "epoch" in copy and copy["epoch"] != record.get("epoch"):
+        since = now - float(last["ended_at"]) if last and not last.get("trouble") else DUE_WITHIN_S
+        copy["on_its_way"] = copy["on_its_way"] or since < DUE_WITHIN_S
         copy["of_before"] = f"a set of epoch {copy['epoch']}, and epoch {record.get('epoch')} is on"
     return copy
 
@@ -158,6 +171,15 @@ def _settled(alarms: Any, last: Mapping[str, Any] | None, now: float) -> Any:
     adopted = bool(last) and last is not None and last.get("action") == "adopt"
     began = float(last["ended_at"]) if adopted and last is not None else 0.0
     return [{**each, "waiting": _waits(each, max(began, each.pop("configured", 0.0)), now)} for each in alarms]
+
+
+def _clear(status: Mapping[str, Any]) -> None:
+    """Mark the alarms that ring of what is over, as is seen now: CloudWatch needs a minute or two to see it, too."""
+    if isinstance(status["alarms"], Mapping):
+        return
+    at_rest = status["headline"]["how"] == "good" and not status["record"].get("lease")
+    for each in status["alarms"]:
+        each["over"] = at_rest and each["state"] == "ALARM" and each["name"] in FOLLOWING[:-1]
 
 
 def _waits(alarm: Mapping[str, Any], began: float, now: float) -> bool:

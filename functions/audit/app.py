@@ -124,6 +124,7 @@ def _recorded(state: PairState | None) -> dict[str, int]:
         "Epoch": state.epoch,
         "ChangeUnderWay": 1 if state.lease else 0,
         "WaitsForPeople": 1 if waits or state.halted or state.held else 0,
+        "Halted": 1 if state.halted else 0,
     }
 
 

@@ -56,6 +56,7 @@ class Region:
         self.history: list[dict[str, Any]] = []
         self.functions: dict[tuple[str, str], Any] = dict(WELL)
         self.ringing: set[str] = set()
+        self.configured = datetime.fromtimestamp(T0, UTC)
         self.gone: set[str] = set()
         self.stack_status = "CREATE_COMPLETE"
         self.outputs = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "DoorGroupId": "sg-1"}
@@ -130,6 +131,10 @@ class Region:
                 "AlarmName": name,
                 "StateValue": "ALARM" if name.removeprefix(f"{STACK}-") in self.ringing else "OK",
                 "StateUpdatedTimestamp": datetime.now(UTC),
+                "AlarmConfigurationUpdatedTimestamp": self.configured,
+                "TreatMissingData": "breaching",
+                "Period": 60,
+                "EvaluationPeriods": 3,
                 "AlarmDescription": "So it is.\nSafe: yes.\nNext: look.\nSee docs/operate.md, not-ready.",
             }
             for name in call["AlarmNames"]

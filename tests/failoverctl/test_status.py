@@ -157,3 +157,158 @@ def test_watch_ends_after_its_time_and_shows_the_steps_of_what_runs(ctl: Run, re
     assert "< Begin (0.50 s)" in said.out
     lines = ctl("watch", "--for", "0s", "--json").out.splitlines()
     assert len(lines) == 1
+
+
+def look(region: Region, ms1: str, ms2: str) -> None:
+    """What both servers' interfaces do, as it is seen now."""
+    seen = {"ms1": ms1, "ms2": ms2}
+    region.functions["probe", "look"] = {
+        role: {"admin": each, "port": each, "sentence": f"it is {each}"} for role, each in seen.items()
+    }
+
+
+def sessions(region: Region, ms1: str, ms2: str) -> None:
+    for role, answer in (("ms1", ms1), ("ms2", ms2)):
+        region.functions["database-sessions", role] = {"answer": answer, "sentence": f"{role}: {answer}."}
+
+
+def first_line(ctl: Run, how: str) -> str:
+    found = ctl("status", "--json").json()
+    assert found["headline"]["how"] == how
+    said = str(found["headline"]["sentence"])
+    assert said in ctl("status").flat
+    return said
+
+
+HALTED = change(
+    "halted", time.time() - 16, execution=LEASE["execution"],
+    phases=[{"name": "GrantAccess", "start": 1.0, "end": 2.0}, {"name": "StartServer", "start": 2.0, "end": 3.0},
+            {"name": "Conclude", "start": 3.0, "end": 4.0}],
+)  # fmt: skip
+
+
+def test_a_halted_failover_and_nobody_who_serves_is_the_first_line_in_red(ctl: Run, region: Region) -> None:
+    look(region, "refused", "refused")
+    region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}
+    region.history = [HALTED | {"ended_at": time.time() - 16}]
+    region.ringing = {"active-server-down", "failover-halted", "not-ready", "audit-blind"}
+    assert first_line(ctl, "bad").startswith("NOBODY SERVES: failover to ms2 halted ")
+    found = attention(ctl)
+    assert found[0]["sentence"] == "failover to ms2 was halted at StartServer: ms2 did not start."
+    assert [each["sentence"] for each in found if not each["follows"]][1:] == ["Alarm audit-blind: So it is."]
+    screen = ctl("status").flat
+    assert "ago at StartServer" in screen
+    assert "follows from it: alarm active-server-down, alarm failover-halted, alarm not-ready" in screen
+    assert "readiness outdated: checked before the last change" in screen
+
+
+def test_a_server_that_serves_while_a_change_waits_is_said(ctl: Run, region: Region) -> None:
+    region.items["state"] |= {"lease": LEASE, "halted": "The name did not move."}
+    region.history = [HALTED]
+    assert first_line(ctl, "doubtful").startswith("ms1 serves; failover to ms2 halted")
+
+
+def test_both_servers_on_the_database_come_before_everything(ctl: Run, region: Region) -> None:
+    look(region, "answers", "answers")
+    sessions(region, "yes", "yes")
+    region.functions["database-access", "ms2"] = {"answer": "yes", "sentence": "ms2 can get in."}
+    assert first_line(ctl, "bad").startswith("BOTH SERVERS SERVE")
+
+
+def test_an_active_server_without_a_session_does_not_serve(ctl: Run, region: Region) -> None:
+    sessions(region, "no", "no")
+    assert first_line(ctl, "bad") == "NOBODY SERVES: ms1 answers, but has no session on the database"
+
+
+def test_what_can_t_be_asked_is_neither_red_nor_green(ctl: Run, region: Region) -> None:
+    region.functions["database-sessions", "ms1"] = {"errorMessage": "Task timed out"}
+    assert first_line(ctl, "doubtful").startswith("WHETHER ms1 SERVES CAN'T BE TOLD")
+
+
+def test_a_blocked_failover_shows_its_cause_and_that_the_service_can_be_started_where_that_is_the_cure(
+    ctl: Run, region: Region
+) -> None:
+    look(region, "refused", "silent")
+    region.history = [change("blocked", time.time() - 20, sentence="Nothing was touched: ms2 is not fit.")]
+    assert first_line(ctl, "bad").endswith("failover to ms2 blocked 20 s ago")
+    (first, *_) = attention(ctl)
+    assert first["sentence"].startswith("failover to ms2 was blocked: Nothing was touched: ms2 is not fit.")
+    assert first["command"] == "on the host of ms1: systemctl start ssh-mgmt-server"
+    assert first["see"] == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("about", "who", "answer"),
+    [("database-access", "ms2", "yes"), ("database-sessions", "ms2", "unknown"), ("database-access", "ms1", "no")],
+)
+def test_nobody_is_told_to_start_a_service_that_might_be_the_second_one(
+    ctl: Run, region: Region, about: str, who: str, answer: str
+) -> None:
+    look(region, "refused", "refused")
+    region.history = [change("blocked", time.time() - 20)]
+    region.functions[about, who] = {"answer": answer, "sentence": f"{who}: {answer}."}
+    assert not [each for each in attention(ctl) if "systemctl start" in each["command"]]
+
+
+@pytest.mark.parametrize(
+    ("signal", "said", "see"),
+    [
+        ("answers", "The service of ms2 runs, and ms2 is not the active server: stop it.", "split-brain-risk"),
+        (
+            "silent",
+            "The standby ms2 does not answer at all (it is silent): its machine is off, or cut off.",
+            "not-ready",
+        ),
+    ],
+)
+def test_a_standby_that_runs_or_is_off_is_said_at_once(
+    ctl: Run, region: Region, signal: str, said: str, see: str
+) -> None:
+    look(region, "answers", signal)
+    (first, *_) = attention(ctl)
+    assert (first["sentence"], first["see"]) == (said, see)
+
+
+def test_a_replication_run_that_came_to_nothing_is_said_at_once(ctl: Run, region: Region) -> None:
+    last = {"complete": False, "reason": "Refused: 299 of 300 files would be removed."}
+    region.items["freshness"] |= {"ended": True, "last": last}
+    (first,) = attention(ctl)
+    assert first["sentence"] == f"The last replication run came to nothing: {last['reason']}"
+    assert first["command"] == "failoverctl replicate --stack demo"
+
+
+def test_after_a_switchover_nothing_is_red_while_the_first_copy_is_on_its_way(ctl: Run, region: Region) -> None:
+    now = time.time()
+    region.items["state"] |= {"epoch": 2}
+    region.items["freshness"] = {"as_of": now - 60, "epoch": 1, "ended": True, "last": {"complete": True}, "version": 1}
+    region.history = [change("promoted", now - 5, action="switchover", source="ms2", target="ms1")]
+    region.ringing = {"failover-halted"}
+    said = ctl("status")
+    assert (said.code, "the next one is on its way" in said.out) == (0, True)
+    assert "failover-halted still to clear" in said.out
+    region.history[0]["ended_at"] = now - 600
+    assert "The standby's copy is of before the last change" in attention(ctl)[0]["sentence"]
+
+
+def test_readiness_from_before_a_change_is_outdated_and_asked_anew(ctl: Run, region: Region) -> None:
+    region.history = [change("promoted", time.time() - 5)]
+    region.items["readiness"] |= {"answer": "no", "sentence": "Not ready: standby is fit (no)."}
+    said = ctl("status")
+    assert "outdated: checked before the last change" in said.out
+    assert ("readiness", {"action": "check"}) in region.invoked
+    assert said.code == 0
+
+
+def test_alarms_of_a_pair_that_was_adopted_a_minute_ago_wait_for_their_first_data(ctl: Run, region: Region) -> None:
+    region.ringing = {"watchdog-silent", "audit-silent"}
+    region.history = [change("promoted", time.time() - 14, action="adopt", source="ms2", target="ms1")]
+    region.items["readiness"]["at"] = time.time()
+    said = ctl("status")
+    assert (said.code, "none of 12; 2 waiting for first data" in said.out) == (0, True)
+    region.history[0]["ended_at"] -= 3600
+    assert [each["see"] for each in attention(ctl)] == ["not-ready", "not-ready"]
+
+
+def test_after_a_verb_that_moved_the_pair_the_copy_of_the_new_direction_is_asked_for(ctl: Run, region: Region) -> None:
+    ctl("switchover", "--reason", "x", "--yes")
+    assert region.invoked == [("replicate", {"action": "scheduled"})]
