@@ -22,6 +22,7 @@ DUE_WITHIN_S = 90.0
 """Seconds after a change in which the first copy of the new direction may still be on its way."""
 ALARMS = (
     "active-server-down",
+    "active-without-database",
     "audit-blind",
     "audit-silent",
     "failover-aborted",
@@ -31,6 +32,7 @@ ALARMS = (
     "replication-drift",
     "replication-stale",
     "split-brain-risk",
+    "two-services",
     "undelivered",
     "watchdog-silent",
 )
