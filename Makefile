@@ -25,7 +25,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers permissions clean
+.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -145,6 +145,9 @@ bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a t
 bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and build/benchmarks-peers.json
 	@local/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
 	@$(PYTHON) -m local.bench.peers
+
+bench-aws: setup ## the incidents on a cloud with AWS's manners, 20 seeds each: a table and build/on-aws
+	@$(PYTHON) -m local.bench.on_aws --seeds $(RUNS)
 
 permissions: $(READY) ## docs/permissions.md, made from the template
 	@$(PYTHON) -m local.iam.table
