@@ -107,6 +107,8 @@ _ALL = (
     Defect("failed-look-is-down", "A look that failed is taken for an outage.", edit=workflow.failed_look_is_down),
     Defect("name-may-fail", "A name that was not moved is ignored.",
            functions.record_not_verified, workflow.name_may_fail),
+    Defect("power-alone", "Once power is asked for, no other way of proof is tried again.",
+           edit=workflow.power_alone),
     Defect("unfenced-promotes", "What can't be proven is promoted all the same.", functions.no_receipt_demanded,
            workflow.unfenced_promotes),
 )  # fmt: skip

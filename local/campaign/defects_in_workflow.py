@@ -50,3 +50,7 @@ def unfenced_promotes(machine: Machine) -> None:
     state = _state(machine, "Unfenced")
     state.update(Choices=state["Choices"][:1], Default="Promote")
     state["Choices"][0]["Next"] = "Promote"
+
+
+def power_alone(machine: Machine) -> None:
+    _state(machine, "WaitForPower")["Next"] = "PowerOff"

@@ -29,6 +29,7 @@ class Host:
         seen: whether the probe and SSM can reach the host; the database it can reach in any case.
         frozen: whether every process of it stands still: what was handed to its agent is carried out when it wakes.
         stubborn: whether the service ignores being stopped, and being killed.
+        never_stops: whether the machine stays in `stopping` for ever once it is ordered off.
         start: what becomes of an attempt to start it: "", "fails" or "hangs".
     """
 
@@ -42,6 +43,7 @@ class Host:
     seen: bool = True
     frozen: bool = False
     stubborn: bool = False
+    never_stops: bool = False
     autostart: bool = False
     start: str = ""
     epoch: int = 0

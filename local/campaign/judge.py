@@ -332,6 +332,11 @@ def _short(state: Mapping[str, Any]) -> str:
 def untroubled(world: World, executions: Sequence[Execution]) -> None:
     """Judge a schedule in which nothing went wrong on the way: what is easy must be done the easy way."""
     schedule = world.schedule
+    kinds = {fault.kind for fault in world.gate.fired}
+    if schedule.ms1 == "hangs" and kinds == {Kind.DATABASE_GONE, Kind.DATABASE_BACK} and schedule.door == "tidy":
+        stuck = [each.arn for each in executions if each.outcome == "halted"]
+        if stuck:
+            raise Violation("I5", f"{stuck[0]} waited for a machine that hangs in stopping while the database was back")
     if world.gate.fired or schedule.database != "up" or schedule.door != "tidy":
         return
     if world.ordered_off and schedule.action in ("failover", "force"):

@@ -9,7 +9,7 @@ from dataclasses import dataclass, fields, replace
 from local.campaign.faults import ONCE, Fault, kinds_at
 
 ACTIONS = ("failover", "switchover", "force", "adopt")
-MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "replaced", "healthy")
+MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
 MS2 = ("healthy", "dead", "start-fails", "start-hangs")
 DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
 DOORS = ("tidy", "broad", "prefix-list")

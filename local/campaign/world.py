@@ -99,6 +99,8 @@ class World:
             # The machine that has the addresses goes on under another id; the configured one was terminated.
             self.gone.append(Host("nobody", host.instance_id, (), "terminated", alive=False))
             host.answers, host.instance_id = False, "i-00000000000000009"
+        elif word == "hangs":
+            host.answers, host.never_stops = False, True
         elif word == "stopping":
             host.answers, host.machine = False, "stopping"
             host.stopped_at = self.clock.time() + STOPPING_TAKES_S
@@ -175,7 +177,8 @@ class World:
     def order_off(self, host: Host) -> None:
         if host.machine == "running":
             self.ordered_off = True
-            host.machine, host.stopped_at = "stopping", self.clock.time() + STOPPING_TAKES_S
+            takes_s = float("inf") if host.never_stops else STOPPING_TAKES_S
+            host.machine, host.stopped_at = "stopping", self.clock.time() + takes_s
             self.touch(f"the machine of {host.role} is ordered off")
 
     def start_service(self, host: Host) -> bool:
@@ -253,7 +256,7 @@ class World:
             host.start = ""
             if not host.alive or host.machine != "running":
                 host.machine, host.alive, host.runs = "running", True, False
-            host.seen, host.stubborn, host.frozen = True, False, False
+            host.seen, host.stubborn, host.frozen, host.never_stops = True, False, False, False
             host.answers = True
         for gone in self.gone:  # somebody updates the stack's parameter
             self.hosts["ms1"].instance_id = gone.instance_id

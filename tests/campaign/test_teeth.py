@@ -53,6 +53,7 @@ FOUND_BY = {
     "waits-for-the-dead": ("I5", "ms1=partitioned by=alarm"),
     "failed-look-is-down": ("I3", "ms1=healthy broken@task:probe.confirm#1"),
     "name-may-fail": ("I4", "error@task:dns.move#1*99"),
+    "power-alone": ("I5", "ms1=hangs database-gone@state:Begin#1 database-back@state:WaitForPower#2"),
     "unfenced-promotes": ("I2", "ms1=zombie database=hidden"),
 }
 
