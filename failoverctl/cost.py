@@ -188,7 +188,7 @@ def _calls(runs: Mapping[str, float], looks: float) -> dict[str, float]:
     """Calls by the name that questions have for a function. A question to `watch` is short, and counts as none."""
     found: dict[str, float] = defaultdict(float, runs)
     found["probe"] += looks
-    for name, often in (("access", 2), ("sessions", 2), ("probe", 1)):
+    for name, often in (("access", 2), ("sessions", 2), ("dns", 1)):
         found[name] += runs["audit"] * often
     for question in readiness.questions(Role.MS1).values():
         if question.function != "watch":

@@ -92,6 +92,8 @@ def _facts(status: Mapping[str, Any]) -> Table:
     right = name["points_to"] is not None and name["points_to"] == status["record"].get("active")
     points = name["points_to"] or name.get("sentence") or name.get("trouble")
     arrow = Text(f"{name.get('record')} → ").append(str(points), style="" if right else "yellow")
+    if name.get("resolver_says"):
+        arrow.append(f"  (a resolver still says {name['resolver_says']})", style="dim")
     table.add_row("name", arrow)
     table.add_row("standby's copy", _copy(status["replication"]))
     table.add_row("readiness", _readiness(status))

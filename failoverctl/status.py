@@ -52,7 +52,8 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         "freshness": lambda: item(account, stack, "freshness"),
         "readiness": lambda: item(account, stack, "readiness"),
         "looks": lambda: ask(account, stack, "probe", {"action": "look"}),
-        "name": lambda: ask(account, stack, "probe", {"action": "name"}),
+        "dns record": lambda: ask(account, stack, "dns", {"action": "status", "server": ROLES[0]}),  # whose is asked
+        "resolved": lambda: ask(account, stack, "probe", {"action": "name"}),
         "alarms": lambda: read_alarms(account, stack),
         "execution": lambda: running_execution(account, stack),
         "last_change": lambda: last_change(account, stack),
@@ -99,10 +100,13 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         }
         for role in ROLES
     }
-    name = dict(found["name"])
-    where = set((name.get("evidence") or {}).get("addresses", []))
+    # Where the record points decides; what a resolver still remembers of it is shown beside that.
+    name = dict(found["dns record"])
+    where = set((name.get("evidence") or {}).get("values", []))
     addresses = {role: _ADDRESS.findall(stack.parameters.get(f"{role.capitalize()}Addresses", "")) for role in ROLES}
     name["points_to"] = next((role for role in ROLES if where & set(addresses[role])), None)
+    resolved = set((found["resolved"].get("evidence") or {}).get("addresses", []))
+    name["resolver_says"] = "" if not resolved or resolved == where else ", ".join(sorted(resolved))
     name["record"] = stack.parameters.get("RecordName", "")
     return {
         "stack": stack.name,

@@ -30,6 +30,7 @@ WELL: dict[tuple[str, str], dict[str, Any]] = {
         "ms1": {"admin": "answers", "port": "answers", "sentence": "it answers with status 200"},
         "ms2": {"admin": "refused", "port": "refused", "sentence": "the connection is refused"},
     },
+    ("dns", "ms1"): {"answer": "yes", "sentence": "It points to 10.0.0.11.", "evidence": {"values": ["10.0.0.11"]}},
     ("probe", "name"): {"answer": "yes", "sentence": "It resolves.", "evidence": {"addresses": ["10.0.0.11"]}},
     ("database-access", "ms1"): {"answer": "yes", "sentence": "ms1 can get in."},
     ("database-access", "ms2"): {"answer": "no", "sentence": "ms2 can't get in."},

@@ -97,11 +97,19 @@ def test_a_silent_active_server_a_standby_that_can_get_in_and_a_name_elsewhere_a
         "ms2": {"admin": "refused", "port": "refused", "sentence": "refused"},
     }
     region.functions["database-access", "ms2"] = {"answer": "yes", "sentence": "ms2 can get in by a rule."}
-    region.functions["probe", "name"] = {"answer": "yes", "sentence": "x", "evidence": {"addresses": ["10.0.0.99"]}}
+    region.functions["dns", "ms1"] = {"answer": "no", "sentence": "x", "evidence": {"values": ["10.0.0.99"]}}
     found = {each["see"]: each["sentence"] for each in attention(ctl)}
     assert found["active-server-down"] == "The active server ms1 does not answer: it does not answer"
     assert found["split-brain-risk"] == "ms2 is standby, but: ms2 can get in by a rule."
     assert found["name-elsewhere"].startswith("The name does not point to ms1")
+
+
+def test_what_a_resolver_still_remembers_is_shown_and_is_no_finding(ctl: Run, region: Region) -> None:
+    region.functions["probe", "name"] = {"answer": "yes", "sentence": "x", "evidence": {"addresses": ["10.0.0.12"]}}
+    found = ctl("status", "--json").json()
+    assert (found["name"]["points_to"], found["name"]["resolver_says"]) == ("ms1", "10.0.0.12")
+    assert found["attention"] == []
+    assert "a resolver still says 10.0.0.12" in " ".join(ctl("status").out.split())
 
 
 def test_modes_maintenance_and_a_missing_acknowledgement_are_said_with_the_way_out(ctl: Run, region: Region) -> None:
