@@ -1,7 +1,7 @@
 """MS1's host goes down hard and is back after the failover, its server started by the host itself.
 
-EC2 sees a running instance all the time, and the order to stop finds nobody: it is the shut door, not the autostart
-switch, that keeps the server that came back away from the database.
+EC2 sees a running instance all the time, and the order to stop finds nobody, or finds the host when it is back: it is
+the shut door, not the autostart switch, that keeps the server that came back away from the database.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ def play(stage: Stage, story: Story) -> None:
 
 
 def _refused(log: str) -> str:
-    """What the server said last of the database since it was started last; empty while it has not tried."""
+    """What the server said last of the database since it was started last, or that it was stopped before it got so far;
+    empty while it has not tried."""
     lines = log.splitlines()
     starts = [number for number, line in enumerate(lines) if "started, lock" in line]
     if len(starts) < 2:  # the first start was before the incident
         return ""
-    return next((line for line in reversed(lines[starts[-1] :]) if " database" in line), "")
+    return next(
+        (line for line in reversed(lines[starts[-1] :]) if " database" in line or line.endswith(" stopped")), ""
+    )
 
 
 SCENARIO = Scenario(

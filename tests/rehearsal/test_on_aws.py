@@ -23,7 +23,8 @@ def on_aws(name: str, directory: Path, seed: int) -> Rehearsed:
 def test_an_incident_ends_as_it_does_on_an_ideal_cloud(name: str, seed: int, tmp_path: Path) -> None:
     rehearsed = on_aws(name, tmp_path, seed)
     assert taken_over(rehearsed.report)
-    assert rehearsed.report["agents"]["recovered"] == rehearsed.report["agents"]["count"]
+    if name != "reboot":  # which does not wait for them
+        assert rehearsed.report["agents"]["recovered"] == rehearsed.report["agents"]["count"]
 
 
 def test_a_lost_zone_is_taken_over_by_the_first_way_that_can_prove_it(tmp_path: Path) -> None:
