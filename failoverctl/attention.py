@@ -174,6 +174,8 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
         )
     elif copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]:
         yield _line(f"The standby's copy is {ago(copy['age_s'])} old.", again, "replication-stale")
+    if str(copy.get("config", "")).startswith("held back"):
+        yield _line(f"The standby's configuration is {copy['config']}.", again, "replication-stale")
 
 
 def _modes(status: Mapping[str, Any]) -> Iterator[Line]:

@@ -31,9 +31,11 @@ logger = observing.logger_for("replicate")
 
 COMMAND_ENDED = "EC2 Command Status-change Notification"
 SOFTWARE_IMPORTED = "Software Imported"
-ACTIONS = "scheduled, now, look, verify, status, rights"
+ACTIONS = "scheduled, now, look, verify, accept_removal, status, rights"
 MARGIN_S = 10
 LOOK_LIMIT_S = 60
+NAMES_AT_MOST = "999999999"
+"""More than any directory holds: what a person accepts to be deleted on the standby."""
 
 
 class NotReplicated(Exception):
@@ -55,6 +57,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = now(str(event.get("execution", "")))
     elif action == "imported":
         verdict = scheduled("changes", wanted=True)
+    elif action == "accept_removal":
+        verdict = accept_removal(str(event.get("confirm", "")))
     elif action == "look":
         verdict = look()
     elif action == "verify":
@@ -123,7 +127,10 @@ def now(execution: str) -> Verdict:
     _take(known.command, result)
     if result.get("complete") is not True:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
-    return yes(f"The standby holds all of {order.source} as of this moment ({result.get('files')} files).", **result)
+    but = f", but the configuration is {config}" if (config := str(result.get("config"))).startswith("held") else ""
+    return yes(
+        f"The standby holds all of {order.source} as of this moment ({result.get('files')} files){but}.", **result
+    )
 
 
 def collect(detail: Mapping[str, Any]) -> Verdict:
@@ -136,6 +143,24 @@ def collect(detail: Mapping[str, Any]) -> Verdict:
     if not known.ended:
         return unknown(f"{command} has not ended yet.")
     return scheduled("changes") if known.wanted else yes(f"The result of {command} was taken.")
+
+
+def accept_removal(confirm: str) -> Verdict:
+    """Carry what was removed on the active server, however much of it: a person has looked, and says so for this run.
+
+    Args:
+        confirm: the pair's name, typed.
+    """
+    if not replication.removal_accepted(confirm, SETTINGS.pair.name):
+        raise BadRequest(f'confirm is {confirm[:40]!r}, but the pair\'s name is needed: "{SETTINGS.pair.name}".')
+    known = _ask_for_result(_known())
+    verdict, order = replication.may_run(_table().read())
+    if order is None:
+        return verdict
+    if replication.under_way(known, time.time(), SETTINGS.limit_s):
+        return no("A run is still under way; ask again when it has ended.")
+    known = _send(order, "changes", MostRemovedPercent="100", MaxDelete=NAMES_AT_MOST)
+    return yes(f"{verdict.sentence} What was removed is carried this once. (command {known.command})")
 
 
 def look() -> Verdict:
@@ -202,8 +227,9 @@ def rights() -> Verdict:
     )
 
 
-def _send(order: Order, mode: str) -> Freshness:
-    parameters = {**_carried(), "LimitSeconds": str(SETTINGS.limit_s), "Mode": mode}
+def _send(order: Order, mode: str, **accepted: str) -> Freshness:
+    bounds = {"LimitSeconds": str(SETTINGS.limit_s), "MostRemovedPercent": str(SETTINGS.most_removed_percent)}
+    parameters = {**_carried(), **bounds, "Mode": mode, **accepted}
     command = _send_document(SETTINGS.document, order, parameters)
     return _change(lambda latest: replication.sent(latest, command, order, time.time()))
 
@@ -240,7 +266,7 @@ def _ask_for_result(known: Freshness) -> Freshness:
 
 
 def _take(command: str, result: Mapping[str, Any]) -> Freshness:
-    known = _change(lambda latest: replication.arrived(latest, command, result))
+    known = _change(lambda latest: replication.arrived(latest, command, result, time.time()))
     if result.get("complete") is not True:
         logger.warning("replication not complete", extra={"result": dict(result)})
     return known

@@ -82,6 +82,8 @@ def fit(server: Server) -> Verdict:
         return no(f"{server.role} is not fit: {power.sentence}")
     if host.answer == "unknown":
         return unknown(f"{server.role} is not known to be fit: {host.sentence}")
+    if trouble := str(host.evidence.get("write_trouble") or "")[:300]:
+        return no(f"{server.role} is not fit: its host can't write what a start writes: {trouble}.", **host.evidence)
     return yes(f"{server.role} is fit: its host answers. {host.sentence}", **host.evidence)
 
 

@@ -33,6 +33,7 @@ def all_scenarios() -> dict[str, Scenario]:
         silent_connection,
         source_empty,
         standby_down,
+        standby_full,
         start_fails,
         start_first_restart,
         switchover,
@@ -48,8 +49,8 @@ def all_scenarios() -> dict[str, Scenario]:
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
-               silent_connection, standby_down, start_fails, switchover, failback, rollback, maintenance, shadow,
-               second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
+               silent_connection, standby_down, standby_full, start_fails, switchover, failback, rollback, maintenance,
+               shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
                disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
                late_wake, throttled, lost_result)
     # fmt: on

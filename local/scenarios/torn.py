@@ -20,7 +20,7 @@ def play(stage: Stage, story: Story) -> None:
     hold_copies_after(server.host, FILES * BYTES_EACH // 3)
     stage.import_software(FILES, BYTES_EACH)
     story.tell(f"ms1 imports {FILES} files; they are on their way")
-    staging = stage.hosts.ms("ms2").host.inside("/var/opt/ssh-mgmt/server/.ms-failover/dists/staging/package")
+    staging = stage.hosts.ms("ms2").host.inside("/var/opt/ssh-mgmt/server/.ms-failover/dists/transfer/incoming/package")
     # As they were before the import, these names have half as many bytes.
     wait_for("half of the copy", lambda: [p for p in staging.glob("*.rpm") if p.stat().st_size == BYTES_EACH], 30)
 

@@ -8,8 +8,9 @@ import pytest
 from msfailover.changes import conclude
 from msfailover.history import History, Outcome
 from msfailover.pair import Role
-from msfailover.replication import Freshness, Order, arrived, as_of_in, may_run, sent, under_way
+from msfailover.replication import Freshness, Order, arrived, as_of_in, is_fresh, may_run, sent, under_way
 from msfailover.telling import tell
+from msfailover.verdict import Answer
 
 from tests.core.samples import NOW, OURS, THEIRS, lease, receipt, state
 
@@ -55,16 +56,62 @@ def test_a_set_of_another_epoch_went_the_other_way_and_says_nothing_of_this_one(
 
 def test_a_late_result_never_makes_a_copy_older_and_one_of_another_command_ends_nothing() -> None:
     known = sent(Freshness(as_of=NOW + 5, epoch=1), "second", Order(Role.MS1, 1), NOW + 6)
-    after = arrived(known, "first", WHOLE)
+    after = arrived(known, "first", WHOLE, NOW + 6)
     assert (after.as_of, after.ended, after.last) == (NOW + 5, False, WHOLE)
-    assert arrived(known, "second", {**WHOLE, "as_of": NOW + 6}).as_of == NOW + 6
+    assert arrived(known, "second", {**WHOLE, "as_of": NOW + 6}, NOW + 7).as_of == NOW + 6
+
+
+def test_a_time_from_the_future_is_taken_back_to_when_the_run_was_sent_and_holds_nothing_up() -> None:
+    day = 86_400
+    known = sent(Freshness(), "one", Order(Role.MS1, 1), NOW)
+    result = {**WHOLE, "as_of": NOW + day, "started_at": NOW + day, "config_as_of": NOW + day - 60, "config": "sent"}
+    after = arrived(known, "one", result, NOW + 5)
+    assert (after.as_of, after.config_as_of) == (NOW, NOW - 60)
+    late = arrived(after, "one", {**WHOLE, "as_of": NOW + 2}, NOW + 5)
+    assert late.as_of == NOW + 2
+    stuck = Freshness(as_of=NOW + day, epoch=1)  # as an earlier version of this kept it
+    assert arrived(stuck, "another", {**WHOLE, "as_of": NOW + 3}, NOW + 5).as_of == NOW + 3
+    assert arrived(Freshness(), "another", {**WHOLE, "as_of": NOW + day}, NOW + 5).as_of == 0, "not ours: not believed"
+
+
+def test_a_host_whose_clock_is_behind_makes_no_copy_older_than_its_order() -> None:
+    known = sent(Freshness(as_of=NOW - 300, epoch=1), "one", Order(Role.MS1, 1), NOW)
+    slow = {**WHOLE, "as_of": NOW - 86_400, "started_at": NOW - 86_400}
+    assert arrived(known, "one", slow, NOW + 5).as_of == NOW
+
+
+def test_a_set_of_a_newer_epoch_replaces_a_later_one_and_an_older_epoch_never_does() -> None:
+    known = Freshness(as_of=NOW, epoch=2)
+    newer = arrived(known, "x", {**WHOLE, "as_of": NOW - 60, "epoch": 3}, NOW)
+    assert (newer.as_of, newer.epoch) == (NOW - 60, 3)
+    older = arrived(known, "x", {**WHOLE, "as_of": NOW + 1, "epoch": 1}, NOW + 1)
+    assert (older.as_of, older.epoch) == (NOW, 2)
+
+
+def test_the_oldest_directory_counts_and_a_configuration_that_is_held_back_is_said_with_its_age() -> None:
+    held = "held back: versions differ (7 here, 6 on the standby)"
+    result = {**WHOLE, "as_of": NOW - 5000, "started_at": NOW, "config": held, "config_as_of": NOW - 5000}
+    known = arrived(Freshness(), "x", result, NOW + 1)
+    verdict = is_fresh(known, state(), NOW + 1, 4000)
+    assert verdict.is_no
+    assert "as of 5001 s ago" in verdict.sentence
+    assert f"The configuration is {held}; the standby's is of 5001 s ago." in verdict.sentence
+
+
+def test_a_configuration_that_was_never_carried_leaves_no_whole_set() -> None:
+    held = "held back: versions differ (7 here, 6 on the standby)"
+    known = arrived(Freshness(), "x", {**WHOLE, "as_of": 0, "started_at": NOW, "config": held}, NOW)
+    assert known.as_of == 0
+    verdict = is_fresh(known, state(), NOW, 4000)
+    assert verdict.answer is Answer.UNKNOWN
+    assert "the standby's is not the active server's" in verdict.sentence
 
 
 def test_a_run_is_under_way_until_its_result_is_known_or_its_limit_is_long_past() -> None:
     known = sent(Freshness(), "one", Order(Role.MS1, 1), NOW)
     assert under_way(known, NOW + 659, 600)
     assert not under_way(known, NOW + 661, 600)
-    assert not under_way(arrived(known, "one", {}), NOW + 1, 600)
+    assert not under_way(arrived(known, "one", {}, NOW), NOW + 1, 600)
 
 
 def test_only_the_execution_of_a_switchover_replicates_while_its_lease_is_held() -> None:

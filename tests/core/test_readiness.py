@@ -24,6 +24,7 @@ def host(role: Role, /, **seen: Any) -> Verdict:
         "version": "6.6.9-1",
         "role": "active" if is_active else "standby",
         "epoch": 1,
+        "write_trouble": "",
         "clock": NOW + seen.pop("clock_off", 0.4),
         "answered_at": NOW,
     }
@@ -87,6 +88,8 @@ def test_a_server_outside_ec2_keeps_the_pair_ready_and_its_power_unseen_is_said(
 
 
 CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
+    ("hosts can be written", {"active_host": host(Role.MS1, write_trouble="disk full below /x")}, Answer.NO, "/x"),
+    ("hosts can be written", {"standby_host": host(Role.MS2, write_trouble=None)}, Answer.UNKNOWN, "ms2"),
     ("active server serves", {"active_answers": no("It hangs.")}, Answer.NO, "It hangs."),
     ("active server serves", {"active_answers": unknown("Not asked.")}, Answer.UNKNOWN, "Not asked."),
     ("machines as configured", {"machine_ms1": no("eni-9 has its address.")}, Answer.NO, "eni-9 has its address."),
@@ -180,6 +183,7 @@ def test_a_standby_whose_host_is_gone_leaves_unknown_what_only_it_could_tell() -
         "autostart off": Answer.UNKNOWN,
         "hosts know their roles": Answer.UNKNOWN,
         "clocks agree": Answer.UNKNOWN,
+        "hosts can be written": Answer.UNKNOWN,
     }
 
 
@@ -208,10 +212,11 @@ def test_a_host_that_is_off_is_one_cause_and_what_it_can_t_tell_follows_from_tha
     assert found[0].name == "standby is fit"
     following = {each.name for each in found if each.because == "standby is fit"}
     assert following == {
-        "standby is stopped", "versions equal", "autostart off", "hosts know their roles", "clocks agree"
+        "standby is stopped", "versions equal", "autostart off", "hosts know their roles", "hosts can be written",
+        "clocks agree",
     }  # fmt: skip
-    assert summary(found).sentence == "Not ready: standby is fit (unknown); 5 more follow from that."
-    assert [each.to_json()["remedy"] for each in found if each.because] == [""] * 5
+    assert summary(found).sentence == "Not ready: standby is fit (unknown); 6 more follow from that."
+    assert [each.to_json()["remedy"] for each in found if each.because] == [""] * 6
     assert "Start the machine of ms2" in found[0].to_json()["remedy"]
 
 

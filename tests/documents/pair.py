@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +32,8 @@ CDS, DISTS, CONFIG = f"{SERVER_FILES}/cds", f"{SERVER_FILES}/dists", "/etc/opt/s
 REPLICATION_USER = "ms-failover-repl"
 PEERS = {"ms1": "ms2", "ms2": "ms1"}
 WHOLE = (CDS, DISTS, CONFIG)
+TOOLS = 2
+"""The version of the tools that both hosts must have; see prepare-host."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -141,11 +144,17 @@ class Pair:
             for directory in WHOLE:
                 _empty(self.inside(role, directory))
                 _empty(self.inside(role, directory).parent / ".ms-failover")
-            for name in ("sent", "received.json", "swap", "receiving", "looking"):
+            for name in ("sent", "received.json", "swap", "receiving", "looking", "session"):
                 _remove(self.inside(role, f"{STATE}/{name}"))
             self.set_epoch(role, 1, state)
             self.set_version(role, VERSION)
+        self.allow_kinds("")
         self.write("ms1", f"{CONFIG}/server.key", "secret", mode=0o600)
+
+    def allow_kinds(self, kinds: str) -> None:
+        """What ms2 takes beyond plain files, as prepare-host's AllowKinds says it."""
+        path = self.inside("ms2", f"{STATE}/receiver.conf")
+        path.write_text(re.sub("kinds='.*'", f"kinds='{kinds}'", path.read_text()))
 
     def set_version(self, role: str, version: str) -> None:
         """Another version of the server's package on a host; empty for a package manager that does not know it."""
@@ -218,7 +227,7 @@ class Pair:
     def await_half(self, first: str = f"{CDS}/a", size: int = 100_000) -> None:
         """Wait until the first file of a copy has arrived, of this many bytes, in the standby's staging area."""
         place = Path(first).parent
-        staged = self.inside("ms2", f"{place.parent}/.ms-failover/{place.name}/staging/{Path(first).name}")
+        staged = self.inside("ms2", f"{place.parent}/.ms-failover/{place.name}/transfer/incoming/{Path(first).name}")
         wait_until(f"{staged} is there", lambda: _size(staged) == size, deadline_s=10)
 
     def end(self, role: str, program: str) -> None:
@@ -227,17 +236,18 @@ class Pair:
 
     def leave_session(self) -> None:
         """Have ms2 hold a session of ms1's whose other end says nothing more, as after a cut of the network."""
-        talk = f"{{ echo hello 1 1 600; sleep 120; }} | {shlex.join(self._ssh('session'))}"
+        talk = f"{{ echo hello {TOOLS} 1 600; sleep 120; }} | {shlex.join(self.ssh_argv('session'))}"
         self.host("ms1").spawn(["sh", "-c", talk], log="left")
         receiving = self.inside("ms2", STATE) / "receiving"
         wait_until("ms2 holds the session", receiving.exists, deadline_s=10)
 
     def ssh(self, command: str, *options: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         """From ms1, with the replication's key, ask the other host's sshd for something."""
-        return self.host("ms1").run(self._ssh(command, *options), check=False, timeout_s=15, stdin=stdin)
+        return self.host("ms1").run(self.ssh_argv(command, *options), check=False, timeout_s=15, stdin=stdin)
 
     @staticmethod
-    def _ssh(command: str, *options: str) -> list[str]:
+    def ssh_argv(command: str, *options: str) -> list[str]:
+        """An ssh from ms1 with the replication's key; its last two words are ms2's address and the command."""
         return [
             "ssh", "-F", "/dev/null", "-i", f"{STATE}/ssh/id_ed25519", "-l", REPLICATION_USER, "-o", "BatchMode=yes",
             "-o", "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o", "LogLevel=ERROR", *options,

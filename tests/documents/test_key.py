@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .pair import CDS, REPLICATION_USER, STATE, Pair
+from .pair import CDS, REPLICATION_USER, STATE, TOOLS, Pair
 
 pytestmark = pytest.mark.stage
 
@@ -47,10 +47,10 @@ def test_it_gives_no_shell_no_forwarding_and_no_file_transfer(pair: Pair) -> Non
 
 def test_a_run_of_an_outsider_gets_no_further_than_the_conversation(pair: Pair) -> None:
     # Whoever stole the key can talk; paths that prepare-host did not allow, and transfers out of turn, are refused.
-    said = pair.ssh("session", stdin="hello 1 1 10\nunit /etc - link\n")
+    said = pair.ssh("session", stdin=f"hello {TOOLS} 1 10\nunit /etc changes -\n")
     assert said.stdout.splitlines()[0].startswith("ready ")
     assert "refused /etc is not among the directories that prepare-host allowed" in said.stdout
-    without_hello = pair.ssh("session", stdin=f"unit {CDS} - link\n")
+    without_hello = pair.ssh("session", stdin=f"unit {CDS} changes -\n")
     assert "refused not understood: no hello" in without_hello.stdout
 
 
@@ -59,7 +59,7 @@ def test_a_run_of_an_outsider_gets_no_further_than_the_conversation(pair: Pair) 
 )
 def test_a_transfer_takes_no_options_but_the_senders(pair: Pair, option: str) -> None:
     token = "0" * 32
-    pair.write("ms2", f"{STATE}/receiving", f"{token} link {CDS}\n")
+    pair.write("ms2", f"{STATE}/receiving", f"{token} 1 changes {CDS}\n")
     done = pair.ssh(f"{SERVER} {option} . {token}")
     assert f"refused rsync's option {option} is not allowed" in done.stderr
 

@@ -138,6 +138,7 @@ def test_after_each_complete_run_both_trees_are_equal(
     prepared_pair: Pair, planted: list[tuple[str, int]], rounds: list[list[tuple[str, int]]]
 ) -> None:
     prepared_pair.reset()
+    prepared_pair.allow_kinds("setid")
     prepared_pair.write("ms1", f"{CDS}/{ALWAYS}", "here")
     gardener = Gardener(prepared_pair.inside("ms1", CDS))
     for actions in (planted, *rounds):

@@ -141,72 +141,6 @@ def test_an_rsync_that_leaves_something_out_and_says_nothing_is_found_out(pair: 
     repaired(pair)
 
 
-def test_a_standby_without_room_is_told_of_before_anything_travels(pair: Pair) -> None:
-    with_little_room(pair)
-    pair.write("ms1", f"{CDS}/large", os.urandom(20_000_000))
-    result = pair.replicate()
-    assert "the standby's disk is too full" in failed(result)
-    assert result.result["sent_bytes"] == 0
-    without_little_room(pair)
-
-
-def test_a_disk_that_fills_during_the_copy_keeps_the_last_set_and_is_not_left_full(pair: Pair) -> None:
-    with_little_room(pair)
-    before = half_a_copy(pair)
-    pair.host("ms2").run(["sh", "-c", "head -c 200M /dev/zero >/var/opt/ssh-mgmt/filler || true"])
-    pair.let_go()
-    assert "rsync ended with code" in failed(pair.ended(pair.run_under_way))
-    assert pair.holds("ms2") == before
-    pair.host("ms2").run(["rm", "/var/opt/ssh-mgmt/filler"])
-    repaired(pair)
-    without_little_room(pair)
-
-
-def with_little_room(pair: Pair) -> None:
-    """80 MB for ms2's files, of which 64 are to stay free."""
-    mount = "mount -t tmpfs -o size=80m room /var/opt/ssh-mgmt && mkdir -p /var/opt/ssh-mgmt/server/{cds,dists}"
-    pair.host("ms2").run(["bash", "-c", mount])
-
-
-def without_little_room(pair: Pair) -> None:
-    pair.host("ms2").run(["umount", "--lazy", "/var/opt/ssh-mgmt"])
-
-
-def test_an_empty_source_never_empties_the_standby(pair: Pair) -> None:
-    for name in ("one", "two"):
-        pair.write("ms1", f"{CDS}/{name}", name)
-    pair.assert_complete(pair.replicate())
-    before = pair.holds("ms2")
-    pair.host("ms1").run(["sh", "-c", f"rm {CDS}/*"])
-    assert failed(pair.replicate()).startswith("the source is empty: the last complete set had 2 files there")
-    shutil.rmtree(pair.inside("ms1", f"{STATE}/sent"))  # a host that remembers nothing
-    assert "arrived empty, and the standby's holds files" in failed(pair.replicate())
-    assert pair.holds("ms2") == before
-
-
-def test_a_source_that_vanished_or_became_a_link_is_refused(pair: Pair) -> None:
-    pair.write("ms1", f"{DISTS}/one", "1")
-    pair.assert_complete(pair.replicate())
-    before = pair.holds("ms2")
-    pair.host("ms1").run(["mv", DISTS, f"{DISTS}.away"])
-    assert failed(pair.replicate()).startswith("the source is gone")
-    pair.host("ms1").run(["ln", "-s", f"{DISTS}.away", DISTS])
-    assert failed(pair.replicate()).startswith("the source is gone")
-    assert pair.holds("ms2") == before
-    pair.host("ms1").run(["sh", "-c", f"rm {DISTS} && mv {DISTS}.away {DISTS}"])
-
-
-def test_a_run_that_would_delete_too_much_is_refused_until_somebody_allows_it(pair: Pair) -> None:
-    for number in range(6):
-        pair.write("ms1", f"{CDS}/{number}", "x")
-    pair.assert_complete(pair.replicate())
-    before = pair.holds("ms2")
-    pair.host("ms1").run(["sh", "-c", f"rm {CDS}/[0-3]"])
-    assert "4 names" in failed(pair.replicate(MaxDelete="3"))
-    assert pair.holds("ms2") == before
-    pair.assert_complete(pair.replicate(MaxDelete="4"))
-
-
 def test_a_run_that_is_still_going_is_left_alone(pair: Pair) -> None:
     half_a_copy(pair)
     second = pair.replicate()
@@ -245,34 +179,3 @@ def test_a_standby_that_lost_its_marker_is_sent_everything_anew(pair: Pair) -> N
     pair.write("ms1", f"{DISTS}/two", "2")
     pair.assert_complete(pair.replicate())
     assert set(pair.marker()["sets"]) == {CDS, DISTS, CONFIG}
-
-
-# Kills the receiver, once, as soon as one of its moves is done.
-DIES = """
-/usr/bin/mv "$@" || exit
-[[ "$*" =~ %s ]] && [ ! -e /run/died ] && touch /run/died && kill -KILL $PPID
-exit 0
-"""
-RECORDED, MOVED_AWAY, MOVED_IN = "swap$", r"\.old$", "staging.*/cds$"
-
-
-@pytest.mark.parametrize(
-    ("dies_when", "in_one_step"), [(RECORDED, True), (RECORDED, False), (MOVED_AWAY, False), (MOVED_IN, False)]
-)
-def test_a_swap_that_broke_off_is_finished_before_the_server_starts(
-    pair: Pair, dies_when: str, in_one_step: bool
-) -> None:
-    pair.write("ms1", f"{CDS}/one", "1")
-    pair.assert_complete(pair.replicate())
-    pair.write("ms1", f"{CDS}/one", "2")
-    pair.stand_in("ms2", "mv", DIES % dies_when)
-    if not in_one_step:
-        pair.stand_in("ms2", "perl", "exit 1")
-    failed(pair.replicate())
-    pair.inside("ms2", "/run/died").unlink()
-    pair.inside("ms2", "/usr/local/sbin/mv").unlink()
-    promoted = pair.run("ms2", "start", Epoch="2", NotAfter="9999999999", StartCommand="true", StatusCommand="true")
-    assert promoted.code == 0, promoted.stderr
-    assert pair.inside("ms2", f"{CDS}/one").read_text() == "2"
-    pair.assert_same()
-    assert not pair.inside("ms2", f"{STATE}/swap").exists()

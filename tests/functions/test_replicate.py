@@ -57,6 +57,7 @@ def test_the_active_server_of_the_record_is_told_its_epoch_its_standby_and_the_p
     assert command.instance == "i-00000000000000a01"
     assert command.parameters == {
         "Epoch": "4", "StandbyAddress": "10.0.0.12", "LimitSeconds": "10", "Mode": "changes",
+        "MostRemovedPercent": "50",
         "SoftwarePaths": "/var/opt/ssh-mgmt/server/cds /var/opt/ssh-mgmt/server/dists", "ReplicateSoftware": "yes",
         "ConfigPath": "/etc/opt/ssh-mgmt/server",
     }  # fmt: skip
@@ -229,6 +230,29 @@ def test_a_deep_check_that_could_not_be_made_is_an_error_and_no_absence_of_drift
     with pytest.raises(replicate.NotVerified, match="the standby does not answer"):
         replicate.handler({"action": "verify"}, None)
     assert "ReplicationDrift" not in capsys.readouterr().out
+
+
+def test_a_large_removal_is_carried_only_when_a_person_says_so_by_the_pairs_name(
+    replicate: ModuleType, record: Record, hosts: Hosts
+) -> None:
+    for word in ("", "yes", "another-pair"):
+        with pytest.raises(Exception, match="the pair's name is needed"):
+            replicate.handler({"action": "accept_removal", "confirm": word}, None)
+    assert hosts.commands == []
+    answer = replicate.handler({"action": "accept_removal", "confirm": PAIR}, None)
+    assert answer["answer"] == "yes"
+    assert hosts.commands[-1].parameters["MostRemovedPercent"] == "100"
+    replicate.handler(SCHEDULED, None)
+    assert hosts.commands[-1].parameters["MostRemovedPercent"] == "50", "for that run only"
+
+
+def test_a_configuration_that_is_held_back_is_said_with_the_last_copy_of_a_switchover(
+    replicate: ModuleType, record: Record, hosts: Hosts
+) -> None:
+    record.put(state(epoch=4, lease=lease(action="switchover")))
+    hosts.prepare("replicate", complete(config="held back: versions differ"))
+    answer = replicate.handler({"action": "now", "execution": lease().execution}, None)
+    assert answer["sentence"].endswith("but the configuration is held back: versions differ.")
 
 
 def test_looking_names_what_would_travel_and_leaves_what_is_known_alone(

@@ -24,6 +24,15 @@ def test_without_a_standby_nothing_is_touched(tmp_path: Path) -> None:
         rehearsed.held(name)
 
 
+def test_with_a_standby_that_cannot_write_nothing_is_touched(tmp_path: Path) -> None:
+    rehearsed = rehearse("standby-full", tmp_path)
+    assert rehearsed.report["outcome"] == "blocked"
+    assert rehearsed.report["epoch"] == 1
+    assert rehearsed.report["writes"]["ms2"] == 0
+    for name in ("Nothing was touched", "The reason is the disk", "The active server was let alone"):
+        rehearsed.held(name)
+
+
 def test_a_standby_that_does_not_start_halts_it_safe_recorded_and_resumable(tmp_path: Path) -> None:
     rehearsed = rehearse("start-fails", tmp_path)
     assert rehearsed.report["outcome"] == "halted"

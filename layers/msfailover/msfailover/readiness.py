@@ -103,6 +103,9 @@ def judge(
         Check("versions equal", _versions(hosts), "Install the same package version on both hosts."),
         Check("autostart off", _autostart(hosts), "`systemctl disable` the service on the host that is named."),
         Check("hosts know their roles", _roles(active, state, hosts), "Look who wrote /var/lib/ms-failover/epoch."),
+        Check(
+            "hosts can be written", _writable(hosts), "Make room on the host that is named, or mount it to be written."
+        ),
         Check("clocks agree", _clocks(hosts), "Let both hosts follow a time server (chrony)."),
         Check("standby's copy fresh", answers["files"], "See docs/operate.md, replication-stale."),
         Check(
@@ -150,7 +153,10 @@ def summary(checks: Sequence[Check]) -> Verdict:
     return word(f"Not ready: {names}{more}.")
 
 
-_TOLD_BY_HOSTS = ("standby is stopped", "versions equal", "autostart off", "hosts know their roles", "clocks agree")
+_TOLD_BY_HOSTS = (
+    "standby is stopped", "versions equal", "autostart off", "hosts know their roles", "hosts can be written",
+    "clocks agree",
+)  # fmt: skip
 """Checks of what both hosts tell: of one that is silent they can know nothing."""
 _OF_A_SERVER_THAT_SERVES = ("certificate", "sessions as they should be")
 _OF_A_PAIR_AT_REST = (
@@ -165,7 +171,7 @@ def _rooted(
 ) -> list[Check]:
     """The checks, with those that are not yes only because of another one saying so; causes come first.
 
-    A host that is off makes five checks unknown, whose remedies would all mislead. What was seen to be wrong keeps its
+    A host that is off makes six checks unknown, whose remedies would all mislead. What was seen to be wrong keeps its
     own remedy: only what is not known follows from silence.
     """
     by_name = {each.name: each for each in checks}
@@ -224,6 +230,18 @@ def _autostart(hosts: Mapping[Role, Verdict]) -> Verdict:
     told = ", ".join(f"{role}: {setting}" for role, setting in sorted(found.items()))
     word = no if "on" in found.values() else unknown if set(found.values()) != {"off"} else yes
     return word(f"Autostart of the service: {told}.")
+
+
+def _writable(hosts: Mapping[Role, Verdict]) -> Verdict:
+    """Where a start and a replication write: tried by each host, by writing."""
+    found = {role: host.evidence.get("write_trouble") for role, host in hosts.items()}
+    silent = [role for role, trouble in sorted(found.items()) if not isinstance(trouble, str)]
+    bad = ", ".join(f"{role}: {trouble}" for role, trouble in sorted(found.items()) if trouble)
+    if bad:
+        return no(f"Can't be written: {bad}.")
+    if silent:
+        return unknown(f"Whether {' and '.join(silent)} can be written is not known.")
+    return yes("Both hosts wrote a file where a start and a copy write.")
 
 
 def _roles(active: Role, state: PairState, hosts: Mapping[Role, Verdict]) -> Verdict:

@@ -49,9 +49,13 @@ class Freshness:
     Args:
         command, server, sent_at: the run under way or last sent; times in seconds since 1970.
         ended: whether its result is known.
-        as_of: the standby holds the active server's files as they were then; 0 when it never held a whole set.
+        as_of: the standby holds the active server's files as they were then, of all directories the oldest; by our own
+            clock, and never in the future. 0 when it never held a whole set.
         epoch: the epoch that set belongs to.
         digest: of its manifest.
+        content_as_of: when all contents were last compared; every change since then was carried. 0 where not known.
+        config: what the last complete run made of the configuration, in the host's words ("held back: …").
+        config_as_of: the standby's configuration is the active server's of then; 0 where none was ever carried.
         last: the last result, as the host gave it.
         wanted: software was imported while a run was under way; another run is due as soon as that one has ended.
         deep: the last comparison by content, as the host gave it.
@@ -64,6 +68,9 @@ class Freshness:
     as_of: float = 0.0
     epoch: int = 0
     digest: str = ""
+    content_as_of: float = 0.0
+    config: str = ""
+    config_as_of: float = 0.0
     last: Mapping[str, Any] | None = None
     wanted: bool = False
     deep: Mapping[str, Any] | None = None
@@ -77,6 +84,9 @@ class Freshness:
             "as_of": self.as_of,
             "epoch": self.epoch,
             "digest": self.digest,
+            "content_as_of": self.content_as_of,
+            "config": self.config,
+            "config_as_of": self.config_as_of,
             "last": dict(self.last) if self.last else None,
             "wanted": self.wanted,
             "deep": dict(self.deep) if self.deep else None,
@@ -93,6 +103,9 @@ class Freshness:
             as_of=float(data.get("as_of", 0)),
             epoch=int(data.get("epoch", 0)),
             digest=str(data.get("digest", "")),
+            content_as_of=float(data.get("content_as_of", 0)),
+            config=str(data.get("config", "")),
+            config_as_of=float(data.get("config_as_of", 0)),
             last=data.get("last"),
             wanted=bool(data.get("wanted", False)),
             deep=data.get("deep"),
@@ -102,6 +115,11 @@ class Freshness:
 def under_way(known: Freshness, now: float, limit_s: float) -> bool:
     """Whether a run is still going, as far as is known; one whose limit has long passed is taken for lost."""
     return not known.ended and now - known.sent_at < limit_s + 60
+
+
+def removal_accepted(word: str, pair: str) -> bool:
+    """Whether a person accepts that a large share of the files is gone: by the pair's name, so never by accident."""
+    return word == pair
 
 
 def sent(known: Freshness, command: str, order: Order, now: float) -> Freshness:
@@ -138,17 +156,54 @@ def _is_whole(value: Any) -> bool:
     return _is_number(value) and float(value).is_integer()
 
 
-def arrived(known: Freshness, command: str, result: Mapping[str, Any]) -> Freshness:
-    """What is known after a run's result came, by event, by asking, or by both. Never makes a copy look fresher than a
-    complete set says, and never takes an older set for a newer one."""
+def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: float) -> Freshness:
+    """What is known after a run's result came, by event, by asking, or by both.
+
+    Never makes a copy look fresher than a complete set says, nor takes an older set for a newer one. A set of a later
+    epoch always replaces one of an earlier, and a moment that lies ahead of our clock holds nothing up.
+
+    Args:
+        known: what the record keeps.
+        command: the run's.
+        result: as its host gave it, its times by its own clock.
+        now: seconds since 1970, by our clock.
+    """
     result = read_result(result)
-    ended = known.ended or command == known.command
-    as_of = float(result.get("as_of") or 0) if result.get("complete") is True else 0.0
-    after = replace(known, ended=ended, last=result)
-    if as_of <= known.as_of:
+    ours = command == known.command
+    after = replace(known, ended=known.ended or ours, last=result)
+    if result.get("complete") is not True:
         return after
-    epoch, digest = int(result.get("epoch") or 0), str(result.get("digest") or "")[:128]
-    return replace(after, as_of=as_of, epoch=epoch, digest=digest)
+    epoch = int(result["epoch"])
+    ahead = _ahead(known if ours else None, result, now)
+    as_of, content, config = (_moment(result.get(name), ahead) for name in ("as_of", "content_as_of", "config_as_of"))
+    so_far = known.as_of if known.as_of <= now else 0.0
+    if epoch < known.epoch or as_of > now or (epoch == known.epoch and as_of <= so_far):
+        return after
+    if as_of <= 0:  # complete, but for a configuration that was never carried: no whole set yet
+        return replace(after, config=str(result.get("config", ""))[:200])
+    return replace(
+        after,
+        as_of=as_of,
+        epoch=epoch,
+        digest=str(result.get("digest") or "")[:128],
+        content_as_of=content,
+        config=str(result.get("config", ""))[:200],
+        config_as_of=config,
+    )
+
+
+def _ahead(ours: Freshness | None, result: Mapping[str, Any], now: float) -> float:
+    """Seconds by which the host's clock was ahead of ours, as far as can be told: its run began after we had sent it,
+    and before now. A host that does not say when it began is believed unless it speaks of the future."""
+    began = result.get("started_at", result["as_of"])
+    if ours is None or not _is_number(began):
+        return 0.0
+    behind = "started_at" in result and began < ours.sent_at
+    return float(began) - ours.sent_at if behind or began > now else 0.0
+
+
+def _moment(value: Any, ahead: float) -> float:
+    return max(0.0, float(value) - ahead) if _is_number(value) and value > 0 else 0.0
 
 
 def as_of_in(known: Freshness, epoch: int) -> float:
@@ -170,11 +225,23 @@ def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) ->
         oldest_s: seconds the last whole set may be old.
     """
     if known.as_of == 0:
-        return unknown("No whole set of files has reached the standby yet.")
+        return unknown(f"No whole set of files has reached the standby yet.{_held_back(known, now)}")
     if known.as_of > now + AHEAD_AT_MOST_S:
         return unknown(f"The last whole set is of {known.as_of - now:.0f} s in the future: the host's clock is wrong.")
     age = max(0.0, now - known.as_of)
     if known.epoch != state.epoch:
         return no(f"The last whole set is of epoch {known.epoch}, the pair is in {state.epoch}.", age_s=age)
     word = yes if age <= oldest_s else no
-    return word(f"The last whole set reached the standby as of {age:.0f} s ago; {oldest_s:g} s are allowed.", age_s=age)
+    return word(
+        f"The last whole set reached the standby as of {age:.0f} s ago; {oldest_s:g} s are allowed."
+        f"{_held_back(known, now)}",
+        age_s=age,
+    )
+
+
+def _held_back(known: Freshness, now: float) -> str:
+    """What is to be said of a configuration that the standby's version of the server can't use; empty where it can."""
+    if not known.config.startswith("held back"):
+        return ""
+    age = f"of {max(0.0, now - known.config_as_of):.0f} s ago" if known.config_as_of else "not the active server's"
+    return f" The configuration is {known.config}; the standby's is {age}."

@@ -212,6 +212,7 @@ class ReplicateSettings:
     )
     config_path: str = setting("CONFIG_PATH", _path, "/etc/opt/ssh-mgmt/server")
     limit_s: int = setting("REPLICATE_LIMIT_SECONDS", whole(10, 3600, "seconds"), 600)
+    most_removed_percent: int = setting("REPLICATION_MOST_REMOVED_PERCENT", whole(0, 100, "percent"), 50)
     oldest_s: float = setting("REPLICATION_OLDEST_SECONDS", number(60, 604800, "seconds"), 86400.0)
 
 
