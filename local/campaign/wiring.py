@@ -28,6 +28,7 @@ from local.cloud.patching import Patches
 ROOT = Path(os.environ.get("CAMPAIGN_ROOT") or Path(__file__).resolve().parents[2])
 NAMES = ("pair", "server", "database_access", "database_sessions", "dns", "probe", "watch", "replicate", "audit")
 SUBSTITUTIONS = {
+    "Partition": "aws",
     "PairName": PAIR,
     "TopicArn": "arn:aws:sns:eu-west-1:123456789012:campaign",
     # The template's limits are for minutes of waiting; here a few turns say the same.

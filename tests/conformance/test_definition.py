@@ -17,7 +17,7 @@ FUNCTION = "arn:aws:lambda:eu-central-1:123456789012:function:any"
 
 def substituted() -> str:
     """The definition as CloudFormation would hand it over: numbers for what is a number, ARNs for the rest."""
-    numbers = re.sub(r'"\{% \$\{\w+\} %\}"', "30", definition_text())
+    numbers = re.sub(r'"\{% \$\{\w+\} %\}"', "30", definition_text().replace("${Partition}", "aws"))
     return re.sub(r"\$\{\w+\}", FUNCTION, numbers)
 
 

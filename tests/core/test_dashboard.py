@@ -14,7 +14,7 @@ OURS = "MsFailover"
 OF_AWS = {
     "AWS/States": {f"Executions{each}" for each in ("Started", "Succeeded", "Failed", "TimedOut", "Aborted")},
     "AWS/Lambda": {"Errors"},
-    "AWS/SQS": {"NumberOfMessagesSent"},
+    "AWS/SQS": {"ApproximateNumberOfMessagesVisible"},
 }
 """What AWS itself publishes, as far as it is asked for here (developer guides of the three)."""
 

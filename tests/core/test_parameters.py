@@ -46,6 +46,11 @@ def test_good_sense_is_taken() -> None:
         ),
         ({"DatabaseCaFile": ""}, "nothing to verify against"),
         ({"DatabaseEngine": "postgresql", "DatabaseKillWith": "rds"}, "no procedure"),
+        ({"DatabasePort": "1521"}, "Oracle's port 1521 speaks no TLS"),
+        ({"DatabasePort": "2484", "DatabaseTls": "off"}, "Oracle's port 2484 speaks TLS"),
+        ({"DatabasePort": "5432"}, "DatabaseEngine is oracle, but DatabasePort is another engine's"),
+        ({"DatabaseEngine": "postgresql", "DatabasePort": "2484"}, "DatabaseEngine is postgresql, but"),
+        ({"DatabaseEngine": "mysql", "DatabasePort": "5432"}, "DatabaseEngine is mysql, but"),
         ({"RecordTtlSeconds": "301"}, "RecordTtlSeconds"),
         ({"FailureThreshold": "0"}, "FailureThreshold"),
         ({"AlarmPeriods": "1"}, "AlarmPeriods"),
@@ -60,6 +65,19 @@ def test_good_sense_is_taken() -> None:
 def test_nonsense_is_refused_with_its_reason(changed: dict[str, str], words: str) -> None:
     with pytest.raises(DeployError, match=words):
         check_parameters(EXPANDED, {**GOOD, **changed})
+
+
+def test_engine_port_and_tls_fit_each_other_by_default() -> None:
+    defaults = {name: str(about["Default"]) for name, about in template()["Parameters"].items() if "Default" in about}
+    assert (defaults["DatabaseEngine"], defaults["DatabasePort"], defaults["DatabaseTls"]) == (
+        "oracle",
+        "2484",
+        "verify",
+    )
+    check_parameters(EXPANDED, {**GOOD, **{name: defaults[name] for name in ("DatabaseEngine", "DatabasePort")}})
+    check_parameters(EXPANDED, {**GOOD, "DatabasePort": "1521", "DatabaseTls": "off"})
+    check_parameters(EXPANDED, {**GOOD, "DatabaseEngine": "postgresql", "DatabasePort": "5432"})
+    check_parameters(EXPANDED, {**GOOD, "DatabaseEngine": "mysql", "DatabasePort": "3306"})
 
 
 def test_a_rule_breaks_alone_and_every_broken_one_is_told() -> None:
@@ -106,8 +124,12 @@ def test_two_pairs_of_the_same_name_are_refused_because_they_would_share_metrics
 
 
 def test_what_the_pair_needs_when_the_stack_is_gone_stays() -> None:
-    kept = {name for name, each in template()["Resources"].items() if each.get("DeletionPolicy") == "Retain"}
-    assert kept == {"Door", "PairTable"}
+    policies = {
+        name: each["DeletionPolicy"] for name, each in template()["Resources"].items() if "DeletionPolicy" in each
+    }
+    # A creation that is rolled back takes the group along; the table it can't, which is protected from deletion.
+    assert policies == {"Door": "RetainExceptOnCreate", "PairTable": "Retain"}
+    kept = set(policies)
     assert all(template()["Resources"][name]["UpdateReplacePolicy"] == "Retain" for name in kept)
     assert resources("AWS::DynamoDB::Table")["PairTable"]["DeletionProtectionEnabled"] is True
 
@@ -143,3 +165,14 @@ def test_what_nobody_waits_for_is_handed_over_when_it_fails() -> None:
         assert all(event["Properties"]["DeadLetterConfig"] == handed for event in events)
         if events:
             assert each["EventInvokeConfig"]["DestinationConfig"]["OnFailure"]["Destination"] == handed["Arn"]
+
+
+def test_every_rule_may_hand_over_what_it_could_not_deliver_however_long_the_stacks_name_is() -> None:
+    """CloudFormation trims the stack's part of a name that it makes up to 25 characters; so each rule's is ours."""
+    rules = [each["Properties"] for each in EXPANDED["Resources"].values() if each["Type"] == "AWS::Events::Rule"]
+    assert len(rules) >= 3
+    names = [json.dumps(each.get("Name")).replace("${AWS::StackName}", "s" * 40) for each in rules]
+    found = [re.search(r'"(s{40}-[a-z-]+)"', name) for name in names]
+    assert all(each and len(each[1]) <= 64 for each in found), names
+    policy = EXPANDED["Resources"]["UndeliveredPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]
+    assert ":rule/${AWS::StackName}-*" in json.dumps(policy["Condition"])

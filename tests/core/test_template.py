@@ -201,3 +201,18 @@ def test_every_parameter_is_described_and_grouped(name: str) -> None:
     groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
     assert sum(name in group["Parameters"] for group in groups) == 1
     assert template()["Parameters"][name]["Description"].endswith(".")
+
+
+def test_no_arn_names_a_partition_by_hand() -> None:
+    """In aws-cn and aws-us-gov an ARN of `aws` is nobody's."""
+    texts = [(ROOT / "template.yaml").read_text(), (ROOT / "statemachine" / "failover.asl.json").read_text()]
+    texts += [path.read_text() for path in (ROOT / "documents").glob("*.yaml")]
+    assert [line for text in texts for line in text.splitlines() if re.search(r"\barn:aws:", line)] == []
+
+
+def test_a_message_that_nobody_deleted_is_seen_whenever_it_was_sent() -> None:
+    """A queue at rest has no metrics for a while after it is used: what was sent then is never counted."""
+    alarm = ALARMS["UndeliveredAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("ApproximateNumberOfMessagesVisible", "Maximum")
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["OKActions"]

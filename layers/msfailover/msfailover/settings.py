@@ -31,9 +31,9 @@ _command = text(r"[A-Za-z0-9@._/:= -]{0,200}", "a command without quotes or othe
 _group = text(r"sg-[0-9a-f]{8,17}", "a security group's id")
 _engine = choice("postgresql", "mysql", "oracle")
 
-SECOND_PORTS = {"postgresql": (), "mysql": (33060, 33062), "oracle": (2484,)}
+SECOND_PORTS = {"postgresql": (), "mysql": (33060, 33062), "oracle": (1521, 2484)}
 """What an engine may listen on beside its own port, by its own defaults: MySQL's X protocol and its administrative
-interface, Oracle's port for TLS."""
+interface, Oracle's ports without and with TLS."""
 
 
 def _ports(value: str) -> tuple[int, ...]:
