@@ -11,14 +11,12 @@ to another server, while the old one may still answer on a connection that was k
 
 from __future__ import annotations
 
-import queue
-import socket
-import threading
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Generic, TypeVar
 
+from msfailover.adapters import database_host
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
     DatabaseSettings,
@@ -28,7 +26,7 @@ from msfailover.adapters.sessions.interface import (
     LoginSource,
     where,
 )
-from msfailover.evidence import Listing, parse_address
+from msfailover.evidence import Listing
 
 C = TypeVar("C")
 R = TypeVar("R")
@@ -130,22 +128,9 @@ def resolved(host: str, limit_s: float) -> tuple[str, ...]:
     Raises:
         DatabaseUnreachable: it has none, or that is not told in time.
     """
-    if parse_address(host) is not None:
-        return (host,)
-    answers: queue.SimpleQueue[list[str] | OSError] = queue.SimpleQueue()
-    threading.Thread(target=_resolve, args=(host, answers), daemon=True).start()
-    try:
-        answer: list[str] | OSError = answers.get(timeout=limit_s)
-    except queue.Empty:
-        answer = TimeoutError(f"no answer within {limit_s:g} s")
-    if isinstance(answer, OSError) or not answer:
-        raise DatabaseUnreachable(f"The database was not asked: {host} has no address ({answer or 'an empty answer'}).")
-    return tuple(sorted(answer, key=lambda address: (":" in address, address)))
-
-
-def _resolve(host: str, answers: queue.SimpleQueue[list[str] | OSError]) -> None:
-    try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
-        answers.put(sorted({str(each[4][0]) for each in found}))
-    except (OSError, UnicodeError) as error:
-        answers.put(error if isinstance(error, OSError) else OSError(str(error)))
+    found = database_host.addresses(host, limit_s)
+    if not found:
+        raise DatabaseUnreachable(
+            f"The database was not asked: {host} has no address, or was not resolved within {limit_s:g} s."
+        )
+    return tuple(sorted(found, key=lambda address: (":" in address, address)))
