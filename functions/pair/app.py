@@ -145,8 +145,10 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     if active is None:
         return verdict.to_json()
     seen = path.seen_by(surveys[active].sessions)
-    _table().change(lambda state: path.record(changes.aim(state, execution, active), state.epoch, seen))
-    return {**verdict.to_json(), "target": active.value, "source": active.other.value}
+    highest = max(each.epoch for each in surveys.values())
+    aimed = _table().change(lambda was: path.record(changes.aim(was, execution, active, highest), was.epoch, seen))
+    epoch = aimed.lease.epoch if aimed.lease else None
+    return {**verdict.to_json(), "target": active.value, "source": active.other.value, "epoch": epoch}
 
 
 def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -19,12 +19,12 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import audit, fence, machine, observing
+from msfailover import audit, epochs, fence, machine, observing
 from msfailover.adapters import aws, dry, power, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
 from msfailover.pair import PairState, Server
-from msfailover.request import BadRequest, epoch_in, role_in
+from msfailover.request import Action, BadRequest, epoch_in, role_in
 from msfailover.settings import ServerSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -84,7 +84,21 @@ def fit(server: Server) -> Verdict:
         return unknown(f"{server.role} is not known to be fit: {host.sentence}")
     if trouble := str(host.evidence.get("write_trouble") or "")[:300]:
         return no(f"{server.role} is not fit: its host can't write what a start writes: {trouble}.", **host.evidence)
+    ahead = _epoch_ahead(server, host)
+    if ahead is not None:
+        return no(f"{server.role} is not fit: {ahead.sentence}", **host.evidence)
     return yes(f"{server.role} is fit: its host answers. {host.sentence}", **host.evidence)
+
+
+def _epoch_ahead(standby: Server, host: Verdict) -> Verdict | None:
+    """Does a host remember an epoch that the pair has not come to? Of the active one too, where it is to be stopped."""
+    state = _state()
+    highest = state.lease.epoch if state.lease else state.epoch
+    found = epochs.ahead(standby.role, host.evidence.get("epoch"), highest) if state.adopted else None
+    if found is None and state.lease is not None and state.lease.action == Action.SWITCHOVER:
+        _, other = _machine_and_host(SETTINGS.pair.other(standby.role))
+        found = epochs.ahead(standby.role.other, other.evidence.get("epoch"), highest)
+    return found
 
 
 def reaches(server: Server) -> Verdict:

@@ -81,6 +81,7 @@ _ALL = (
     Defect("conclude-unproven", "A server is called active without a receipt.", functions.conclude_unproven),
     Defect("late-move", "The name is moved by whoever asks, however late.", functions.late_move),
     Defect("orders-never-end", "An order is carried out whenever its host wakes.", functions.orders_never_end),
+    Defect("epochs-unweighed", "What a host remembers of epochs is not looked at.", functions.epochs_unweighed),
     Defect("lease-expires", "A lease is free after ten seconds.", functions.lease_expires),
     Defect("resume-unasked", "resume takes over without asking whether the holder runs.", functions.resume_unasked),
     Defect("resume-at-once", "resume takes over while a call of the stopped one is on its way.",

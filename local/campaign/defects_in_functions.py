@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from msfailover import changes, doors, fence, machine, promotion, sessions
+from msfailover import changes, doors, epochs, fence, machine, promotion, sessions
 from msfailover.adapters import executions, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.evidence import Machine
@@ -225,6 +225,10 @@ def late_move(patches: Patches, _found: Functions) -> None:
 def orders_never_end(patches: Patches, found: Functions) -> None:
     common = found["server"]._common
     patches.put(found["server"], "_common", lambda epoch, _lasts_s: common(epoch, 1e8), why=WHY)
+
+
+def epochs_unweighed(patches: Patches, _found: Functions) -> None:
+    patches.put(epochs, "ahead", lambda *_: None, why=WHY)
 
 
 def lease_expires(patches: Patches, found: Functions) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 
 from local.campaign.faults import Kind
-from local.campaign.world import Violation, World
+from local.campaign.world import AHEAD, Violation, World
 
 AUTOMATIC = ("watch", "alarm")
 OUTCOMES = ("promoted", "stood-down", "refused", "blocked", "rolled-back", "halted")
@@ -300,7 +300,11 @@ def note(world: World, execution: Execution) -> None:
     target = execution.request.get("target") or OTHER[str(active)]
     if execution.request["action"] == "failover" and world.hosts[str(active)].serves:
         execution.healthy_since = str(active)
-    execution.standby_unfit = not world.hosts[str(target)].reachable
+    execution.standby_unfit = not _fit(world, str(target))
+
+
+def _fit(world: World, target: str) -> bool:
+    return world.hosts[target].reachable and world.hosts[target].epoch != AHEAD
 
 
 def recheck(world: World, execution: Execution) -> None:
@@ -311,7 +315,7 @@ def recheck(world: World, execution: Execution) -> None:
         execution.healthy_since = ""
     state = record(world)
     target = (state.get("lease") or {}).get("target")
-    if target and world.hosts[str(target)].reachable:
+    if target and _fit(world, str(target)):
         execution.standby_unfit = False
 
 

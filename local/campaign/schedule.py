@@ -10,7 +10,7 @@ from local.campaign.faults import ONCE, Fault, kinds_at
 
 ACTIONS = ("failover", "switchover", "force", "adopt")
 MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
-MS2 = ("healthy", "dead", "start-fails", "start-hangs")
+MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead")
 DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
 DOORS = ("tidy", "broad", "prefix-list")
 RESUMES = ("same", "back")
@@ -148,7 +148,7 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         action=action,
         by=chance.choice(("watch", "alarm")) if automatic else "erika",
         ms1=chance.choice(MS1),
-        ms2=chance.choices(MS2, (8, 1, 1, 1))[0],
+        ms2=chance.choices(MS2, (8, 1, 1, 1, 1))[0],
         database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
         door=chance.choices(DOORS, (8, 1, 1))[0],
         care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],

@@ -19,6 +19,10 @@ PAIR = "campaign"
 RECORD = "ms.corp.example."
 
 
+AHEAD = 999
+"""An epoch that a host remembers of a pair that was before this one."""
+
+
 class Violation(BaseException):
     """An invariant is broken; `invariant` names which."""
 
@@ -77,6 +81,7 @@ class World:
             self.database.add_rule(OWNERS, PREFIX_LIST)
         self._condition(first, schedule.ms1)
         second.alive = schedule.ms2 != "dead"
+        second.epoch = AHEAD if schedule.ms2 == "ahead" else 0
         second.start = {"start-fails": "fails", "start-hangs": "hangs"}.get(schedule.ms2, "")
         self.database.seen = schedule.database != "unseen"
         self.database.hidden = schedule.database == "hidden"
@@ -257,6 +262,7 @@ class World:
             if not host.alive or host.machine != "running":
                 host.machine, host.alive, host.runs = "running", True, False
             host.seen, host.stubborn, host.frozen, host.never_stops = True, False, False, False
+            host.epoch = 0 if host.epoch == AHEAD else host.epoch  # a person repairs it
             host.answers = True
         for gone in self.gone:  # somebody updates the stack's parameter
             self.hosts["ms1"].instance_id = gone.instance_id

@@ -5,6 +5,7 @@ What was ordered of it before must be dead by then: it starts nothing, and the a
 
 from __future__ import annotations
 
+from local.hosts.addresses import ADMIN_PORT
 from local.scenarios.auditing import audit_finds
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
@@ -43,6 +44,7 @@ def play(stage: Stage, story: Story) -> None:
     story.check("Its host has confirmed the stop", True, f"ms2's host says {told}.")
     # Once it runs by somebody's hand, the audit sees two services, and stops the second.
     standby.start()
+    standby.host.wait_listening(ADMIN_PORT)
     story.tell("somebody starts ms2's service by hand")
     audit_finds(stage, story, "two-services")
     wait_for("ms2's service to be stopped again", lambda: not standby.is_running(), 20)

@@ -35,6 +35,7 @@ FOUND_BY = {
     "conclude-unproven": ("I2", "hand@state:Fence#1"),
     "late-move": ("I2", "action=switchover by=erika ms1=healthy ms2=start-fails again-late@task:dns.move#1"),
     "orders-never-end": ("I4", "standby-freezes@state:StartServer#1 resume=back"),
+    "epochs-unweighed": ("I4", "ms2=ahead"),
     "lease-expires": ("I4", "ms1=zombie database=hidden alarm@state:WaitForPower#2"),
     "resume-unasked": ("I4", "resume@state:Admitted#1"),
     "resume-at-once": ("I2", "overtaken-back@ec2.authorize_security_group_ingress#1"),

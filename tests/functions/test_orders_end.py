@@ -11,6 +11,7 @@ from msfailover.adapters.run_command import CommandUnfinished
 from msfailover.audit import NotToBeKeptOut
 from msfailover.fence import NoReceipt
 from msfailover.pair import PairState, Role
+from msfailover.verdict import yes
 
 from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
@@ -134,3 +135,26 @@ def test_a_host_that_does_not_answer_says_nothing_of_the_database(server: Module
     for result in (RUNNING, failed("It can't.")):
         hosts.prepare("status", result)
         assert server.handler({"action": "reaches", "server": "ms1"}, None)["answer"] == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("record_says", "ms2", "ms1", "answer"),
+    [
+        (state(), 1, 1, "yes"),
+        (state(), 2, 1, "no"),
+        (state(), 999999999999999, 1, "no"),
+        (state(lease=lease()), 2, 99, "yes"),
+        (state(lease=lease()), 3, 1, "no"),
+        (state(lease=lease(action="switchover")), 1, 1, "yes"),
+        (state(lease=lease(action="switchover")), 1, 3, "no"),
+    ],
+)
+def test_a_standby_whose_orders_would_be_refused_is_not_fit(
+    server: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch,
+    record_says: PairState, ms2: int, ms1: int, answer: str,
+) -> None:  # fmt: skip
+    record.put(record_says)
+    monkeypatch.setattr(server, "is_on", lambda _: yes("Its machine is on."))
+    said = {"ms1": ms1, "ms2": ms2}
+    monkeypatch.setattr(server, "_status", lambda to: {"service": "stopped", "epoch": said[to.role]})
+    assert server.handler({"action": "fit", "server": "ms2"}, None)["answer"] == answer

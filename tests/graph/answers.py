@@ -115,7 +115,7 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     elif action == "survey":
         yield from _verdicts(truth, ("no", "unknown"))
         for target, source in (SERVERS, SERVERS[::-1]):
-            yield Reply({**_verdict("yes"), "target": target, "source": source}, truth)
+            yield Reply({**_verdict("yes"), "target": target, "source": source, "epoch": 1}, truth)
     elif step in PROVES:
         yield from _verdicts(truth, ("no", "unknown"))
         yield Reply(_verdict("yes"), replace(truth, proven=str(asked["server"])))

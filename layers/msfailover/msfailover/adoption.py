@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msfailover import epochs
 from msfailover.pair import Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -19,6 +20,11 @@ class Survey:
 
     runs: Verdict
     sessions: Verdict
+
+    @property
+    def epoch(self) -> int:
+        """The epoch that its host remembers; 0 where it said none, as a machine that is off does."""
+        return epochs.remembered(self.runs.evidence.get("epoch"))
 
     def is_stopped(self) -> Verdict:
         if self.runs.is_yes or self.sessions.is_yes:
@@ -38,6 +44,10 @@ def who_is_active(ms1: Survey, ms2: Survey, wanted: Role | None) -> tuple[Verdic
     Returns:
         yes and the active server; no or unknown with the sentence that says why the pair can't be taken into care.
     """
+    for role, survey in ((Role.MS1, ms1), (Role.MS2, ms2)):
+        if survey.epoch >= epochs.HIGHEST:
+            told = f"{role} remembers epoch {survey.epoch}, above which none is left. See docs/operate.md, epoch-ahead."
+            return no(told), None
     stopped = {Role.MS1: ms1.is_stopped(), Role.MS2: ms2.is_stopped()}
     running = [role for role, survey in ((Role.MS1, ms1), (Role.MS2, ms2)) if survey.runs.is_yes]
     if len(running) == 2:

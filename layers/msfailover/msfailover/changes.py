@@ -70,12 +70,16 @@ def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairStat
     return replace(state, receipt=receipt)
 
 
-def aim(state: PairState, execution: str, target: Role) -> PairState:
-    """The record with the lease's target as the survey found it (adopt)."""
+def aim(state: PairState, execution: str, target: Role, remembered: int = 0) -> PairState:
+    """The record with the lease's target as the survey found it (adopt), in an epoch that both hosts will take.
+
+    Args:
+        remembered: the highest epoch that a host remembers: of a pair whose record is new, but whose hosts are not.
+    """
     lease = _own_lease(state, execution)
-    return replace(
-        state, lease=replace(lease, target=target), receipt=state.receipt if lease.target is target else None
-    )
+    aimed = replace(lease, target=target, epoch=max(lease.epoch, remembered + 1))
+    same = (aimed.target, aimed.epoch) == (lease.target, lease.epoch)
+    return replace(state, lease=aimed, receipt=state.receipt if same else None)
 
 
 def turn_back(state: PairState, execution: str) -> PairState:

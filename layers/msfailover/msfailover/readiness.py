@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from msfailover import path
+from msfailover import epochs, path
 from msfailover.audit import seen_of
 from msfailover.outlook import Outlook, look_ahead
 from msfailover.pair import PairState, Role
@@ -102,7 +102,11 @@ def judge(
         Check("standby is stopped", _stopped(standby, hosts[standby]), f"Stop the service of {standby} on its host."),
         Check("versions equal", _versions(hosts), "Install the same package version on both hosts."),
         Check("autostart off", _autostart(hosts), "`systemctl disable` the service on the host that is named."),
-        Check("hosts know their roles", _roles(active, state, hosts), "Look who wrote /var/lib/ms-failover/epoch."),
+        Check(
+            "hosts know their roles",
+            _roles(active, state, hosts),
+            "Look who wrote /var/lib/ms-failover/epoch; see docs/operate.md.",
+        ),
         Check(
             "hosts can be written", _writable(hosts), "Make room on the host that is named, or mount it to be written."
         ),
@@ -249,6 +253,10 @@ def _roles(active: Role, state: PairState, hosts: Mapping[Role, Verdict]) -> Ver
         role: (str(host.evidence.get("role", "unknown")), host.evidence.get("epoch")) for role, host in hosts.items()
     }
     told = ", ".join(f"{role} says {role_there}, epoch {epoch}" for role, (role_there, epoch) in sorted(found.items()))
+    ahead = [epochs.ahead(role, epoch, state.epoch) for role, (_, epoch) in sorted(found.items())]
+    for each in ahead:
+        if each is not None:
+            return no(f"{told}. {each.sentence}")
     if found[active] == ("active", state.epoch) and found[active.other][0] == "standby":
         return yes(f"{told}.")
     word = unknown if "unknown" in {each for each, _ in found.values()} else no

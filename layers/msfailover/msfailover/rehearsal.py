@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from msfailover import path
+from msfailover import epochs, path
 from msfailover.admission import Plan
 from msfailover.adoption import Survey, who_is_active
 from msfailover.history import Outcome
@@ -90,6 +90,9 @@ def rehearse(
         if name in answers and not answers[name].is_yes:
             return stopped, answers[name].sentence
     host = answers.get("active host")
+    refuses = epochs.ahead(plan.source, host.evidence.get("epoch"), plan.epoch - 1) if host is not None else None
+    if refuses is not None:
+        return stopped, refuses.sentence
     if host is not None and host.answer is Answer.UNKNOWN:  # stopped already is as good as running
         return stopped, f"{plan.source} could not be stopped cleanly, nor its files carried: {host.sentence}"
     ahead = _outlook(plan, answers, direct, believed)
