@@ -29,6 +29,9 @@ def by_network(
 ) -> Verdict:
     """Prove a fence by the network, where the way to the database is a direct one.
 
+    Where nothing but the owner's word says so, what answers at the database's name must not be a standby: then the
+    network of another database is looked at. A database that does not answer holds nothing up.
+
     Args:
         server: the server that is to be out.
         state: the record.
@@ -39,12 +42,16 @@ def by_network(
     direct = path.is_direct(state, vouched)
     if not direct.is_yes:
         return unknown(f"The network does not prove the fence of {server}: {direct.sentence}")
-    found = ask_all(
-        {
-            "cut": Question("access", "cut", server, {"proof": True}),
-            "addresses": Question("sessions", "addresses", server),
-        }
-    )
+    asked = {
+        "cut": Question("access", "cut", server, {"proof": True}),
+        "addresses": Question("sessions", "addresses", server),
+    }
+    if not path.is_known(state):
+        # What was seen of the way was read from the writer; the owner's word for it says nothing of that.
+        asked["list"] = Question("sessions", "status", server)
+    found = ask_all(asked)
+    if "list" in found and found["list"].evidence.get("writer") is False:
+        return unknown(f"The network does not prove the fence of {server}: {found['list'].sentence}")
     right = database_object.is_right(found["cut"], found["addresses"])
 
     def judge(now_state: PairState, epoch: int, now: float) -> Proof:

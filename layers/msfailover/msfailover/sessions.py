@@ -118,6 +118,7 @@ def sessions_of(server: Server, listing: Listing, names: Names | None = None, *,
         "unclear": [f"{each.kind} {each.user or '-'} from {each.origin}" for each in unclear[:_EXAMPLES]],
         "gaps": list(listing.gaps),
         "late_login_s": listing.late_login_s,
+        "writer": not listing.not_writer,
     }
     gaps = listing.gaps
     if listing.not_writer:

@@ -1,0 +1,51 @@
+"""A fence by the network: what is asked for it, and that the owner's word does not stand for the right database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+import pytest
+from msfailover import path, proofs
+from msfailover.pair import PairState, Role
+from msfailover.rehearsal import Question
+from msfailover.verdict import Answer, Verdict, unknown, yes
+
+from tests.core.samples import NOW, lease, state
+
+CHANGE = replace(state(lease=lease()), path_seen_epoch=0, path_seen_by="")
+SEEN = replace(CHANGE, path_seen_epoch=CHANGE.epoch, path_seen_by=path.BY_ADDRESS)
+STANDBY = unknown("What answers is not the database's writer.", writer=False)
+WRITER = unknown("A session is hidden.", writer=True)
+AWAY = unknown("The database does not answer.")
+
+
+def proven(record: PairState, listed: Verdict) -> tuple[Answer, set[str]]:
+    """What the network proves with that answer of the database, and the names of what was asked."""
+    answers = {
+        "cut": yes("ms1 is cut off.", guarded=["10.0.0.30"]),
+        "addresses": yes("It leads to 10.0.0.30.", database_addresses=["10.0.0.30"]),
+        "list": listed,
+    }
+    asked: set[str] = set()
+
+    def ask_all(questions: Mapping[str, Question]) -> Mapping[str, Verdict]:
+        asked.update(questions)
+        return {name: answers[name] for name in questions}
+
+    def keep(judge: proofs.Judge) -> Verdict:
+        return judge(record, lease().epoch, NOW)[0]
+
+    return proofs.by_network(Role.MS1, record, True, ask_all, keep).answer, asked
+
+
+@pytest.mark.parametrize(
+    ("listed", "answer"), [(STANDBY, Answer.UNKNOWN), (WRITER, Answer.YES), (AWAY, Answer.YES)],
+    ids=["a standby", "the writer", "away"],
+)  # fmt: skip
+def test_the_owners_word_for_the_way_does_not_make_a_standby_the_database(listed: Verdict, answer: Answer) -> None:
+    assert proven(CHANGE, listed)[0] is answer
+
+
+def test_where_the_way_was_seen_the_database_is_not_asked_for_it_was_the_writer_that_showed_it() -> None:
+    assert proven(SEEN, STANDBY) == (Answer.YES, {"cut", "addresses"})
