@@ -121,6 +121,10 @@ def keep(desk: Desk) -> Exit:
     payload, by = _setting(desk.arguments), _signature(desk.arguments)
     by = signed(by, identity_of(desk.account))
     stack = desk.stack()
+    if payload["action"] == "acknowledge" and item(desk.account, stack, "state").get("acknowledged", True):
+        sentence = "Nothing waits for an acknowledgement; nothing was done."
+        desk.show({"answer": "yes", "sentence": sentence}, sentence)
+        return Exit.DONE
     if not desk.arguments.yes:
         verbs.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
     answer = ask(desk.account, stack, "pair", {**payload, "requested_by": by})

@@ -221,7 +221,7 @@ _NEXT = {
     "halted": ("mend what is named, then go on", 'failoverctl resume --reason "…"', "failover-halted"),
     "blocked": ("mend what is named", "failoverctl readiness", "blocked"),
     "refused": ("see who holds what", "failoverctl status", "refused"),
-    "stood-down": ("nothing; the active server answers", "", "stood-down"),
+    "stood-down": ("read the reason; where the active server just answered again, nothing", "", "stood-down"),
     "timed-out": ("see how it was left, then go on", 'failoverctl resume --reason "…"', "failover-timed-out"),
     "aborted": ("see how it was left, then go on", 'failoverctl resume --reason "…"', "failover-timed-out"),
 }

@@ -15,11 +15,11 @@ def dollars(service: str, **given: str) -> float:
 
 
 def test_the_page_shows_the_bill_of_now() -> None:
-    """Within a hundredth or two: an alarm more does not make the page wrong. `make cost` prints what belongs there."""
+    """Within a twentieth: an alarm more does not make the page wrong. `make cost` prints what belongs there."""
     page = cost.PAGE.read_text().partition(cost.BEGIN)[2].partition(cost.END)[0]
     shown = re.search(r"\| \*\*all\*\* \| \| \*\*([0-9.]+)\*\* \|", page)
     assert shown is not None
-    assert float(shown[1]) == pytest.approx(sum(each.dollars for each in cost.here()), rel=0.02)
+    assert float(shown[1]) == pytest.approx(sum(each.dollars for each in cost.here()), rel=0.05)
     assert len(page.splitlines()) == len(table(cost.here()).splitlines())
 
 

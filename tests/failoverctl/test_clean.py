@@ -46,7 +46,7 @@ def hostile(region: Region) -> Region:
         "checks": [{"name": NASTY, "answer": "no", "sentence": NASTY, "remedy": NASTY}],
     }  # fmt: skip
     region.items["readiness"] = region.functions["readiness", "check"]
-    region.items["state"] |= {"held": NASTY, "mode": NASTY}
+    region.items["state"] |= {"held": NASTY, "mode": NASTY, "acknowledged": False}
     region.functions["pair", "acknowledge"] = {"answer": "yes", "sentence": NASTY}
     region.history = [change("promoted", T0, reason=NASTY, sentence=NASTY, requested_by=NASTY)]
     request = json.dumps({"action": NASTY, "reason": NASTY, "requested_by": NASTY})

@@ -22,6 +22,7 @@ from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, runni
 def test_a_setting_is_handed_to_the_pair_with_the_name_of_who_sets_it(
     ctl: Run, region: Region, line: tuple[str, ...], payload: dict[str, object]
 ) -> None:
+    region.items["state"] |= {"acknowledged": False}
     said = ctl(*line, "--by", "ann", "--yes")
     assert said.code == 0
     assert region.invoked == [("pair", {**payload, "requested_by": f"ann ({WHO})"})]
@@ -49,6 +50,12 @@ def test_what_is_no_period_is_said_so(text: str) -> None:
         parse_period(text)
 
 
+def test_with_nothing_to_acknowledge_nothing_is_done(ctl: Run, region: Region) -> None:
+    said = ctl("acknowledge")
+    assert (said.code, said.out.strip()) == (0, "Nothing waits for an acknowledgement; nothing was done.")
+    assert region.invoked == []
+
+
 def test_what_the_function_does_not_accept_is_the_caller_s_mistake(ctl: Run, region: Region) -> None:
     region.functions["pair", "set_mode"] = {"errorType": "BadRequest", "errorMessage": "mode is not one of …"}
     said = ctl("mode", "manual", "--yes")
@@ -57,6 +64,7 @@ def test_what_the_function_does_not_accept_is_the_caller_s_mistake(ctl: Run, reg
 
 
 def test_a_function_that_fails_is_told_with_its_own_words_and_where_its_log_is(ctl: Run, region: Region) -> None:
+    region.items["state"] |= {"acknowledged": False}
     region.functions["pair", "acknowledge"] = {"errorMessage": "Task timed out after 75.00 seconds"}
     said = ctl("acknowledge", "--yes")
     assert said.code == Exit.CANNOT_ASK

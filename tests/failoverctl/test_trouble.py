@@ -96,7 +96,7 @@ def test_a_stack_of_somebody_else_s_or_one_that_was_never_finished(ctl: Run, reg
     [
         ("DescribeStacks", ("status",), "read the stack demo"),
         ("StartExecution", ("failover", "--reason", "x", "--yes"), "start an execution of the workflow"),
-        ("Invoke", ("acknowledge", "--yes"), "call the function pair"),
+        ("Invoke", ("mode", "manual", "--yes"), "call the function pair"),
         ("Query", ("history",), "read the pair's history"),
         ("GetItem", ("readiness", "--last"), "read the pair's record"),
         ("ListExecutions", ("explain",), "list the executions"),

@@ -48,7 +48,7 @@ def test_nobody_may_sign_as_the_machinery_does(ctl: Run, region: Region, by: str
     assert region.asked == []
 
 
-@pytest.mark.parametrize("command", [("failover", "--reason", "x"), ("acknowledge",), ("mode", "manual")])
+@pytest.mark.parametrize("command", [("failover", "--reason", "x"), ("maintenance", "off"), ("mode", "manual")])
 def test_without_a_terminal_and_without_yes_nothing_is_done(
     ctl: Run, region: Region, command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,7 +55,8 @@ _ADVICE = {
     ),
     Outcome.STOOD_DOWN: Advice(
         "{source} stays active; it was not fenced, nothing was stopped.",
-        "nothing. If it keeps happening, look at the network between the functions and {source}.",
+        "read the reason above. If it names something of {source}, such as its certificate, look at it. If {source}"
+        " just answered again, nothing; if that keeps happening, look at the network between us and {source}.",
         "failoverctl status",
         "stood-down",
     ),
