@@ -32,6 +32,7 @@ help: ## what there is
 
 setup: $(READY) ## Debian packages and the virtual environment; the other targets call it themselves
 	@local/setup/packages.sh
+	@local/setup/rsync_debian_12.sh || true
 
 $(READY): requirements.txt
 	@local/setup/virtualenv.sh $(VENV) requirements.txt

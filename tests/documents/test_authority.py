@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from local.hosts.waiting import wait_until
+from local.stage_files import BUILD
 
 from .pair import CDS, DISTS, STATE, TOOLS, Pair
 
 pytestmark = pytest.mark.stage
 
-DEBIAN_12 = "rsync=3.2.7-1+deb12u6"
 SEND = ["rsync", "-aHAX", "--numeric-ids", "--modify-window=-1", "--timeout=5"]
 
 
@@ -28,14 +28,14 @@ def conversation(pair: Pair, *lines: str) -> Iterator[str]:
     said = pair.inside("ms1", "/var/log/said")
     said.unlink(missing_ok=True)
     words = "; ".join(f"echo {shlex.quote(line)}" for line in (f"hello {TOOLS} 1 60", *lines))
-    talk = f"{{ {words}; sleep 60; }} | {shlex.join(pair.ssh_argv('session'))} >/var/log/said"
+    talk = f"{{ {words}; sleep 61; }} | {shlex.join(pair.ssh_argv('session'))} >/var/log/said"
     run = pair.host("ms1").spawn(["sh", "-c", talk], log="conversation")
     try:
         wait_until("it may send", lambda: said.exists() and "send\n" in said.read_text(), deadline_s=30)
         yield said.read_text().split()[1]
     finally:
-        run.kill()
-        run.wait()
+        pair.host("ms1").run(["pkill", "-f", "^sleep 61$"], check=False)  # and so the rest of it, from inside
+        run.wait(timeout=20)
 
 
 def sent(pair: Pair, token: str, source: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -121,18 +121,14 @@ def test_a_device_cannot_even_be_made(pair: Pair) -> None:
 
 
 @pytest.fixture(scope="module", params=["newest", "Debian 12"])
-def rsync(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def rsync(request: pytest.FixtureRequest) -> Path:
     """An rsync for the standby; Debian 12's own has known holes."""
     if request.param == "newest":
         return Path(shutil.which("rsync") or "")
-    place = tmp_path_factory.mktemp("rsync")
-    fetched = subprocess.run(
-        ["apt-get", "download", DEBIAN_12], cwd=place, capture_output=True, check=False, timeout=60
-    )
-    if fetched.returncode:
-        pytest.skip("Debian's archive does not give it here")
-    subprocess.run(["dpkg", "-x", *place.glob("*.deb"), place], check=True)
-    return place / "usr/bin/rsync"
+    found = BUILD / "tools" / "rsync-debian-12"
+    if not found.exists():
+        pytest.skip(f"{found} is not there: local/setup/rsync_debian_12.sh fetches it")
+    return found
 
 
 def test_a_link_in_one_transfer_and_a_name_through_it_in_the_next_reach_nothing_else(pair: Pair, rsync: Path) -> None:
