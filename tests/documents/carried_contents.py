@@ -237,7 +237,7 @@ def a_default_list_of_a_directory_is_not_given_to_what_is_carried_into_it(folder
 
 @contents("rsync: xattrs, xattrs-depth")
 def extended_attributes_come_change_and_go(folder: Folder) -> Steps:
-    values = {"user.one": b"1", "user.binary": b"\0\xff\n", "user.long": b"x" * 3000, "trusted.own": b"t"}
+    values = {"user.one": b"1", "user.binary": b"\0\xff\n", "user.long": b"x" * 3000}
     for name in ("file", "dir/file"):
         folder.write(name)
     for path in (folder.here / "file", folder.here / "dir"):

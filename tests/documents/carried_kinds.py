@@ -238,6 +238,20 @@ def pipes_and_sockets_are_made_and_never_read(folder: Folder) -> Steps:
     yield
 
 
+@kinds("rsync: devices, devices-fake")
+def devices_are_made_by_their_numbers_where_the_standby_takes_them(folder: Folder) -> Steps:
+    for name, kind, minor in (("null", stat.S_IFCHR, 3), ("zero", stat.S_IFCHR, 5), ("ram", stat.S_IFBLK, 0)):
+        os.mknod(folder.here / name, kind | 0o640, os.makedev(1, minor))
+        os.utime(folder.here / name, ns=AT)
+    yield
+    for name, kind, minor in (("null", stat.S_IFCHR, 5), ("ram", stat.S_IFBLK, 1)):
+        (folder.here / name).unlink()
+        os.mknod(folder.here / name, kind | 0o640, os.makedev(1, minor))
+        os.utime(folder.here / name, ns=AT)
+    yield
+    assert os.minor((folder.there / "null").stat().st_rdev) == 5
+
+
 @kinds("rsync: dirs, prune-empty-dirs; csync2: missing-leading-directories")
 def empty_directories_come_stay_and_go(folder: Folder) -> Steps:
     (folder.here / "a/b/c").mkdir(parents=True)

@@ -19,6 +19,7 @@ ROWS = (*names.rows, *kinds.rows, *contents.rows)
 def wrong(prepared_pair: Pair) -> dict[str, BaseException | None]:
     """What was wrong with each behaviour, after a first copy, runs by changes, and one without the sender's lists."""
     prepared_pair.reset()
+    prepared_pair.allow_kinds("setid,devices,capabilities")
     return try_all(prepared_pair, ROWS)
 
 

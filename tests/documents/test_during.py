@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,12 @@ def shrinks(top: Path) -> None:
     os.truncate(top / "b", 10)
 
 
+def is_rewritten_with_its_size_and_time(top: Path) -> None:
+    before = (top / "b").stat()
+    (top / "b").write_bytes(os.urandom(100_000))
+    os.utime(top / "b", ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def vanishes(top: Path) -> None:
     (top / "c").unlink()
 
@@ -33,6 +40,11 @@ def becomes_a_directory(top: Path) -> None:
     (top / "c").unlink()
     (top / "c").mkdir()
     (top / "c/inner").write_text("inner")
+
+
+def is_a_directory_that_becomes_a_file(top: Path) -> None:
+    shutil.rmtree(top / "folder")
+    (top / "folder").write_text("now a file")
 
 
 def is_a_directory_that_becomes_a_link(top: Path) -> None:
@@ -66,8 +78,10 @@ def is_removed_and_made_again(top: Path) -> None:
 CHANGES: tuple[tuple[str, Callable[[Path], None]], ...] = (
     ("rsync: growing-file", grows),
     ("rsync: change-shrink", shrinks),
+    ("rsync: source-change-size-continues", is_rewritten_with_its_size_and_time),
     ("rsync: change-vanish, missing", vanishes),
     ("rsync: protocol (a file becomes a directory)", becomes_a_directory),
+    ("rsync: sender-scan-dir-escape", is_a_directory_that_becomes_a_file),
     ("rsync: symlink-race-source, sender-flist-symlink-leak", is_a_directory_that_becomes_a_link),
     ("lsyncd: churn-direct", is_renamed),
     ("lsyncd: churn-rsync (attributes)", gets_another_mode),
