@@ -1,8 +1,8 @@
 """`probe`: looks at the servers from inside their network. Calls no AWS API.
 
 Actions: look (both servers at once, raw signals), hold (does a connection to the active server end before the next look
-is due?), confirm (is the active one really down? more than one look), serves
-(does a server's administration interface answer?), name (where does the name point?), certificate (is it good, and
+is due?), confirm (is the active one really down? more than one look), serves (does a server's administration interface
+answer?), alive (does anything of its host come back?), name (where does the name point?), certificate (is it good, and
 until when?).
 """
 
@@ -24,7 +24,7 @@ from msfailover.evidence import Signal
 from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
 from msfailover.settings import ProbeSettings
-from msfailover.verdict import Verdict, no, yes
+from msfailover.verdict import Verdict, no, unknown, yes
 
 SETTINGS = read(ProbeSettings, os.environ)
 logger = observing.logger_for("probe")
@@ -48,12 +48,14 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         answer = confirm(role_in(event), event.get("fresh") is True).to_json()
     elif action == "serves":
         answer = serves(SETTINGS.pair.server(role_in(event))).to_json()
+    elif action == "alive":
+        answer = alive(SETTINGS.pair.server(role_in(event))).to_json()
     elif action == "name":
         answer = name().to_json()
     elif action == "certificate":
         answer = certificate(SETTINGS.pair.server(role_in(event))).to_json()
     else:
-        known = "look, hold, confirm, serves, name, certificate"
+        known = "look, hold, confirm, serves, alive, name, certificate"
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.debug("answered", extra={"asked": action, "answer": answer})
     return answer
@@ -99,6 +101,19 @@ def serves(server: Server) -> Verdict:
     seen = _admin(server, SETTINGS.timeout_s)
     word = yes if seen.signal is Signal.ANSWERS else no
     return word(f"The administration interface of {server.role}: {seen.sentence}.")
+
+
+def alive(server: Server) -> Verdict:
+    """Does anything of the server's host come back to here, where a promotion will be verified from?
+
+    A refusal is a sign of life: the host is there, and nothing listens. Silence is unknown, not no (I3).
+    """
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        asked = [threads.submit(ask, server, SETTINGS.timeout_s) for ask in (_admin, _port)]
+        seen = [each.result() for each in asked]
+    if all(each.signal in (Signal.SILENT, Signal.UNREACHABLE) for each in seen):
+        return unknown(f"Nothing of {server.role} comes back to the functions in the network: {seen[0].sentence}.")
+    return yes(f"{server.role} can be reached from the functions in the network.")
 
 
 def name() -> Verdict:

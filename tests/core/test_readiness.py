@@ -11,7 +11,7 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, lease, state
 
-READS = {"runs", "fit", "rights", "machine", "foreign", "could_cut", "status", "serves", "certificate", "name"}
+READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "status", "serves", "certificate", "name"}
 AT = "10.0.0.30"
 
 

@@ -13,7 +13,7 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, OURS, THEIRS, lease, request, state
 
-READS = {"runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
+READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
 """Actions of the functions that write nothing, order nothing and end nothing."""
 
 CHANGING = (Action.FAILOVER, Action.SWITCHOVER, Action.FORCE)

@@ -18,7 +18,7 @@ from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 
-READS = {"runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
+READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
 FAR = 4_000_000_000.0
 ENTERED = {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Fence"}}
 EXITED = {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Fence"}}
@@ -70,6 +70,7 @@ def pair(run: Start, record: Record, answers: Answers, machine: Machine) -> Modu
     answers.prepare("database-sessions", "rights", yes("Sessions may be ended."))
     answers.prepare("database-sessions", "status", by_role(yes("ms1 has 3."), no("ms2 has none.")))
     answers.prepare("dns", "rights", yes("The record may be moved."))
+    answers.prepare("probe", "alive", yes("ms2 can be reached."))
     answers.prepare("server", "fit", yes("ms2 is fit."))
     answers.prepare("server", "rights", yes("ms1 may be switched off."))
     answers.prepare("server", "runs", by_role(yes("ms1 runs."), no("ms2 is stopped.")))

@@ -47,6 +47,7 @@ def questions(active: Role) -> dict[str, Question]:
     return {
         "active host": Question("server", "runs", active),
         "standby host": Question("server", "fit", standby),
+        "standby seen": Question("probe", "alive", standby),
         "active answers": Question("probe", "serves", active),
         "certificate": Question("probe", "certificate", active),
         "resolved": Question("probe", "name"),
@@ -93,7 +94,11 @@ def judge(
             answers["active answers"],
             f"If it is really down, the watchdog acts; else look at the service of {active}.",
         ),
-        Check("standby is fit", hosts[standby], f"Start the machine of {standby}; look at its SSM agent."),
+        Check(
+            "standby is fit",
+            _fit(hosts[standby], answers["standby seen"]),
+            f"Start the machine of {standby}; look at its SSM agent.",
+        ),
         Check(
             "machines as configured",
             _machines(answers),
@@ -213,6 +218,11 @@ def _machines(answers: Mapping[str, Verdict]) -> Verdict:
         return yes(" ".join(each.sentence for each in found))
     word = no if any(each.is_no for each in bad) else unknown
     return word(" ".join(each.sentence for each in bad))
+
+
+def _fit(host: Verdict, seen: Verdict) -> Verdict:
+    """Its host answers Run Command, and can be reached by the path that a promotion is verified by."""
+    return host if not host.is_yes or seen.is_yes else seen
 
 
 def _stopped(standby: Role, host: Verdict) -> Verdict:

@@ -48,6 +48,7 @@ def questions(plan: Plan) -> dict[str, Question]:
             asked |= {f"runs {role}": Question("server", "runs", role)}
             asked |= {f"sessions {role}": Question("sessions", "status", role)}
         return asked
+    asked["standby seen"] = Question("probe", "alive", target)
     asked["standby"] = Question("server", "fit", target)
     if plan.confirm:
         asked["outage"] = Question("probe", "confirm", source)
@@ -86,7 +87,7 @@ def rehearse(
     outage = answers.get("outage")
     if outage is not None and not outage.is_yes:
         return (Outcome.STOOD_DOWN if outage.is_no else stopped), outage.sentence
-    for name in ("standby", "files"):
+    for name in ("standby seen", "standby", "files"):
         if name in answers and not answers[name].is_yes:
             return stopped, answers[name].sentence
     host = answers.get("active host")
