@@ -135,3 +135,13 @@ def test_a_change_below_the_clocks_tick_is_carried(pair: Pair) -> None:
 def _inode(pair: Pair, name: str) -> int:
     path: Path = pair.inside("ms2", f"{CDS}/{name}")
     return path.stat().st_ino
+
+
+def test_what_became_something_else_is_that_where_all_content_is_compared(pair: Pair) -> None:
+    for name in ("link/deep/file", "file/deep/file"):
+        pair.write("ms1", f"{CDS}/{name}", "1")
+    pair.write("ms1", f"{CDS}/folder", "2")
+    pair.assert_complete(pair.replicate())
+    pair.host("ms1").run(["sh", "-c", f"cd {CDS} && rm -r link file folder && ln -s /etc link && echo >file"])
+    pair.write("ms1", f"{CDS}/folder/inner", "3")
+    assert pair.assert_complete(pair.replicate(Mode="full"))["mode"] == "compare"
