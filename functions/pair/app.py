@@ -33,7 +33,7 @@ from msfailover import (
 )
 from msfailover.adapters import aws, executions, lambdas
 from msfailover.adapters.pair_table import NotStorable, PairTable
-from msfailover.admission import Admission, admit, is_quiet_whatever
+from msfailover.admission import Admission, admit, is_quiet_whatever, provable
 from msfailover.audit import must_be_out
 from msfailover.environment import read
 from msfailover.history import History, Note, Outcome
@@ -50,9 +50,7 @@ logger = observing.logger_for("pair")
 READINESS_AT_MOST = 100_000
 """Characters; DynamoDB keeps at most 400 KB in an item."""
 
-ORDER_LASTS_S = 10.0
-"""Seconds within which an order that nobody waits for is still carried out."""
-
+ORDER_LASTS_S = 10.0  # within which an order that nobody waits for is still carried out
 SERVER_WAIT_S = 4.0
 """Seconds one call waits for the new server to answer; the workflow asks again after that."""
 
@@ -86,7 +84,7 @@ def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     taken: list[Admission] = []
 
     def take(state: PairState) -> PairState:
-        admission = admit(request, state, execution, time.time(), _holder_runs(request, state))
+        admission = _admit(request, state, execution)
         taken.append(admission)
         if admission.plan is None or request.dry_run:
             return state
@@ -108,7 +106,7 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     except BadRequest as error:
         return {"would": Outcome.REFUSED.value, "sentence": f"Refused: {error}", "checks": []}
     state = _table().read()
-    admission = admit(request, state, _execution_in(event), time.time(), _holder_runs(request, state))
+    admission = _admit(request, state, _execution_in(event))
     if admission.plan is None:
         return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
     answers = _ask_all(rehearsal.questions(admission.plan))
@@ -126,6 +124,11 @@ def _ask_all(questions: Mapping[str, rehearsal.Question]) -> dict[str, Verdict]:
 
 def _put(question: rehearsal.Question) -> Verdict:
     return _ask(SETTINGS.function(question.function), question.payload())
+
+
+def _admit(request: Request, state: PairState, execution: str) -> Admission:
+    admission = admit(request, state, execution, time.time(), _holder_runs(request, state))
+    return provable(admission, state, SETTINGS.path_is_direct if SETTINGS.network_acls else None)
 
 
 def _holder_runs(request: Request, state: PairState) -> Verdict | None:
@@ -177,8 +180,8 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _end_sessions_beside(server: Role) -> None:
     """Have the sessions of a server that is cut off ended, and wait for nothing."""
-    order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
     try:
+        order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
         lambdas.send(aws.functions(), SETTINGS.sessions_function, order)
     except lambdas.FunctionFailed as error:
         logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})

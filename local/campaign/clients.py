@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from local.campaign.borders import SERVERS_SUBNET
+from local.campaign.clients_acl import NetworkAcls
 from local.campaign.clients_data import client_error, client_failure, copied
 from local.campaign.hosts import DOOR, OWNERS, PREFIX_LIST, SERVERS_GROUP, Host
 from local.campaign.judge import Execution, RecordJudge
@@ -47,6 +49,7 @@ class EC2(_Client):
     def __init__(self, world: World, judge: RecordJudge) -> None:
         super().__init__(world, "ec2")
         self._judge = judge
+        self._acls = NetworkAcls(world, self._call)
         # What a read may still show after the first change: how it was before.
         self._seen["describe_security_group_rules" + DOOR] = [{"SecurityGroupRules": self._rules([DOOR])}]
 
@@ -77,13 +80,18 @@ class EC2(_Client):
     def get_paginator(self, operation: str) -> _Pages:
         return _Pages(lambda **request: getattr(self, operation)(**request))
 
+    def __getattr__(self, operation: str) -> Any:
+        """What is about network ACLs is in a part of its own."""
+        return getattr(self._acls, operation)
+
     def describe_network_interfaces(self, *, Filters: list[Any]) -> Any:  # noqa: N803
         name, values = Filters[0]["Name"], Filters[0]["Values"]
 
         def found() -> Any:
             if name == "group-id":
                 groups = [DOOR, OWNERS]
-                return {"NetworkInterfaces": [_interface(groups, ("10.77.0.30",))] if values[0] in groups else []}
+                own = {**_interface(groups, ("10.77.0.30",)), "SubnetId": self._world.database.borders.at}
+                return {"NetworkInterfaces": [own] if values[0] in groups else []}
             hosts = [host for host in self._world.machines() if host.machine != "terminated"]
             if name == "attachment.instance-id":
                 hosts = [host for host in hosts if host.instance_id in values]
@@ -174,7 +182,8 @@ def _instance(host: Host) -> dict[str, Any]:
 
 def _interface_of(host: Host) -> dict[str, Any]:
     attached = {"InstanceId": host.instance_id}
-    return {**_interface([SERVERS_GROUP], host.addresses), "NetworkInterfaceId": "eni-1", "Attachment": attached}
+    where = {"NetworkInterfaceId": "eni-1", "SubnetId": SERVERS_SUBNET, "Attachment": attached}
+    return {**_interface([SERVERS_GROUP], host.addresses), **where}
 
 
 def _interface(groups: list[str], addresses: tuple[str, ...]) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from local.campaign import defects_in_functions as functions
+from local.campaign import defects_in_network as network
 from local.campaign import defects_in_workflow as workflow
 from local.cloud.patching import Patches
 
@@ -70,6 +71,19 @@ _ALL = (
     Defect("any-instance-is-the-machine", "Nobody looks whether the instance has the server's addresses.",
            functions.any_instance_is_the_machine),
     Defect("any-receipt", "A proof once written is good for every epoch and server.", functions.any_receipt),
+    # ---- the proof by network, and what it shares with the database's
+    Defect("outbound-ignored", "Only inbound entries are looked at.", network.outbound_ignored),
+    Defect("order-ignored", "An entry that denies counts, whatever stands before it.", network.order_ignored),
+    Defect("one-subnet", "Only the first subnet of the database is looked at.", network.one_subnet),
+    Defect("first-address-denied", "Only the server's first address is denied and looked for.",
+           network.configured_addresses),
+    Defect("effect-not-awaited", "An entry that EC2 shows is taken for one that is in effect.",
+           network.effect_not_awaited),
+    Defect("path-not-demanded", "Nobody asks whether something stands in between.", network.path_not_demanded),
+    Defect("list-believed", "A list that has shown nothing of the active server is believed.", network.list_believed),
+    Defect("object-not-checked", "Nobody asks whether the database is behind the access group.",
+           network.object_not_checked),
+    Defect("one-port", "Only the database's own port is looked at.", network.one_port),
     # ---- who may act, and when
     Defect("grant-with-revoke", "The new server is let in as the old one is shut out.",
            functions.grant_with_revoke),

@@ -74,6 +74,7 @@ _WRITE = (Kind.ERROR, Kind.LOST, Kind.TIMEOUT, Kind.THROTTLE)
 _STALE = (
     "ec2.describe_instances",
     "ec2.describe_security_group_rules",
+    "ec2.describe_network_acls",
     "ssm.get_command_invocation",
     "route53.list_resource_record_sets",
 )
@@ -82,6 +83,8 @@ _WRITES = (
     "ec2.stop_instances",
     "ec2.authorize_security_group_ingress",
     "ec2.revoke_security_group_ingress",
+    "ec2.create_network_acl_entry",
+    "ec2.delete_network_acl_entry",
     "ssm.send_command",
     "route53.change_resource_record_sets",
     "database.terminate",

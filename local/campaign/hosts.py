@@ -9,7 +9,14 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any
 
+from local.campaign.borders import Borders
+
 PORT = 5432
+PORTS = (PORT, 5433)
+"""Every port that the database listens on."""
+
+POOLER = "10.99.0.9"
+MS1_ADDRESSES = ("10.77.0.11", "10.77.1.11")
 DOOR = "sg-00000000d00000001"
 OWNERS = "sg-00000000a00000002"
 SERVERS_GROUP = "sg-00000000b00000003"
@@ -92,6 +99,9 @@ class Base:
         undying: whether sessions go on that were told to end.
         names: whether it shows what clients call themselves and no address. Both servers call themselves ms2.
         standby: whether its name leads the functions to a standby, which knows nothing of the pair's sessions.
+        pooler: where ms1's sessions come through a pooler, on `another` host or on the database's own (`local`).
+        elsewhere: whether it stands where anybody gets in, and not behind the groups and ACLs that are looked at.
+        borders: of its subnets.
     """
 
     up: bool = True
@@ -100,6 +110,9 @@ class Base:
     undying: bool = False
     names: bool = False
     standby: bool = False
+    pooler: str = ""
+    elsewhere: bool = False
+    borders: Borders = field(default_factory=lambda: Borders(lambda: 1.0))
     sessions: list[Open] = field(default_factory=list)
     rules: tuple[dict[str, Any], ...] = ()
     prefixes: tuple[str, ...] = ()
@@ -108,6 +121,8 @@ class Base:
 
     def lets_in(self, address: str, group: str | None = None) -> bool:
         """Whether a rule (of one group, or of any) lets an address connect."""
+        if self.elsewhere and group is None:
+            return True
         asked = (address, group)
         if asked not in self._known:
             among = [rule for rule in self.rules if group is None or rule["GroupId"] == group]
@@ -120,20 +135,20 @@ class Base:
         self._known.clear()
 
     def _matches(self, rule: dict[str, Any], address: str) -> bool:
-        if rule["IpProtocol"] != "-1" and not rule["FromPort"] <= PORT <= rule["ToPort"]:
+        if rule["IpProtocol"] != "-1" and not any(rule["FromPort"] <= port <= rule["ToPort"] for port in PORTS):
             return False
         cidrs = self.prefixes if "PrefixListId" in rule else (rule["CidrIpv4"],)
         return any(_within(address, cidr) for cidr in cidrs)
 
-    def add_rule(self, group: str, cidr: str) -> dict[str, Any]:
+    def add_rule(self, group: str, cidr: str, port: int = PORT) -> dict[str, Any]:
         source = {"PrefixListId": cidr} if cidr.startswith("pl-") else {"CidrIpv4": cidr}
         rule = {
             "GroupId": group,
             "SecurityGroupRuleId": f"sgr-{next(self._ids):017x}",
             "IsEgress": False,
             "IpProtocol": "tcp",
-            "FromPort": PORT,
-            "ToPort": PORT,
+            "FromPort": port,
+            "ToPort": port,
             **source,
         }
         self.rules += (rule,)
@@ -151,11 +166,28 @@ class Base:
         }
         made = [
             Open(f"{next(self._ids)}", host.role, address)
-            for address in host.addresses
-            if address not in have and self.lets_in(address)
+            for address in self._ways_of(host)
+            if address not in have and self.reaches(address)
         ]
         self.sessions += made
         return made
+
+    def _ways_of(self, host: Host) -> tuple[str, ...]:
+        """The addresses that its sessions come from."""
+        return (POOLER,) if self.pooler == "another" and host.role == "ms1" else host.addresses
+
+    def reaches(self, address: str) -> bool:
+        """Whether an address can open a connection. A pooler on the database's own host passes no group's port."""
+        local = self.pooler == "local" and address in MS1_ADDRESSES
+        return (local or self.lets_in(address)) and all(self.ways(address))
+
+    def ways(self, address: str) -> tuple[bool, bool]:
+        """Whether packets pass from an address to the database, and back, of connections old or new.
+
+        What reaches the database is carried out, whether or not its answer comes back.
+        """
+        inward, outward = (self.elsewhere or self.borders.lets_pass(address, egress=each) for each in (False, True))
+        return inward, outward
 
     def connect_in_silence(self, host: Host) -> None:
         """The host has a connection, of no service's, that has not logged in."""
@@ -179,8 +211,9 @@ class Base:
 
     def writers(self) -> set[str]:
         """The servers that hold sessions now, ghosts aside."""
-        return {session.role for session in self.sessions if not session.ghost and not session.silent}
+        return {each.role for each in self.sessions if not (each.ghost or each.silent) and self.ways(each.address)[0]}
 
     def may_come(self, role: str) -> bool:
         """Whether something of a server's is connected that can become a session."""
-        return any(session.role == role and session.silent and not session.ghost for session in self.sessions)
+        mine = [each for each in self.sessions if each.role == role and each.silent and not each.ghost]
+        return any(self.ways(each.address)[0] for each in mine)

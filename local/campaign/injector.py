@@ -125,6 +125,15 @@ class Injector:
             self._later.append((self.boundaries + after, place, self._owned(effect)))
         return answer
 
+    def send(self, place: str, effect: Callable[[], object], failure: Callable[[Kind], Exception]) -> None:
+        """Order something that nobody waits for: it is done a while later, or never."""
+        struck = self.come_to(place)
+        if struck and struck[0].kind is Kind.DIE:
+            raise Died(place)
+        if struck:
+            raise failure(struck[0].kind)
+        self._later.append((self.boundaries + LATER, place, self._owned(effect)))
+
     def side_by_side(self, branches: list[Callable[[], None]], order: int) -> None:
         """Run the branches of a Parallel: the second one whole, somewhere in the first.
 

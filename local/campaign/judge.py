@@ -139,6 +139,12 @@ class RecordJudge:
                 )
             if len(receipt["sessions"]) < 3 or any(receipt["sessions"]):
                 raise Violation("I2", f"a receipt rests on {receipt['sessions']}, not on three reads of zero")
+        elif receipt["by"] == "network":
+            ways = [address for address in host.addresses if any(world.database.ways(address))]
+            if ways or (world.database.pooler == "another" and server == "ms1"):
+                raise Violation(
+                    "I2", f"a receipt by network says that {server} is cut off, but it reaches the database"
+                )
         elif self.last_off.get(server, 0.0) < float(lease["taken_at"]) - 1:
             raise Violation("I2", f"a receipt by power says that {server} is off, but its machine is {host.machine}")
 
@@ -209,6 +215,8 @@ def at_rest(world: World, *, final: bool) -> None:
         raise Violation("I1", f"at rest {active} is active, but the door lets in {world.in_door() or 'nobody'}")
     if world.database.writers() - {active}:
         raise Violation("I1", f"at rest {active} is active, but {world.database.writers()} hold sessions")
+    if final and not all(all(world.database.ways(each)) for each in world.hosts[str(active)].addresses):
+        raise Violation("I4", f"at rest {active} is active, but the network denies it")
     if final and world.name["values"] != (world.hosts[str(active)].addresses[0],):
         raise Violation("I4", f"at rest {active} is active, but the name points to {world.name['values']}")
 
@@ -272,6 +280,7 @@ def foretold(world: World, executions: Sequence[Execution]) -> None:
     """Where nothing goes wrong on the way, and nothing is hidden, what was rehearsed is what happens."""
     schedule = world.schedule
     plain = schedule.database == "up" and schedule.door == "tidy" and schedule.restart == "no"
+    plain = plain and schedule.network in ("none", "acls")
     silent = schedule.action in ("switchover", "adopt") and schedule.ms1 not in ("healthy", "crashed")
     unforeseeable = silent or schedule.ms1 == "zombie" or schedule.ms2 in ("start-fails", "start-hangs")
     if world.gate.fired or not plain or unforeseeable:
@@ -342,6 +351,8 @@ def untroubled(world: World, executions: Sequence[Execution]) -> None:
         if stuck:
             raise Violation("I5", f"{stuck[0]} waited for a machine that hangs in stopping while the database was back")
     if world.gate.fired or schedule.database != "up" or schedule.door != "tidy":
+        return
+    if schedule.network not in ("none", "acls", "allowed", "uncovered"):
         return
     if world.ordered_off and schedule.action in ("failover", "force"):
         raise Violation("I4", "a machine was switched off though the database could have proven the fence")

@@ -21,6 +21,9 @@ from local.cloud.patching import Patches
 if TYPE_CHECKING:
     from local.campaign.defects import Defect
 
+UNSEEN = ("unseen", "pooler", "local-pooler")
+"""Where no session of the active server has been seen as its own in this epoch."""
+
 NESTED_AT_MOST = 2
 RESUMES_AT_MOST = 2
 LOOKS_UNTIL_DOWN = 3
@@ -113,7 +116,7 @@ class _Run:
         machine.HOOKS.client_for = lambda service: self._topic if service == "sns" else self._tasks
         machine.HOOKS.entered = self._entered
         machine.HOOKS.branches = lambda branches: world.gate.side_by_side(branches, schedule.order)
-        wiring.begin_anew(functions, restart_first=schedule.restart == "yes")
+        wiring.begin_anew(functions, schedule)
         if schedule.action != "adopt":
             self._in_care(schedule.care)
 
@@ -130,7 +133,7 @@ class _Run:
             "halted": {"S": ""},
             "lease": {"NULL": True},
             "receipt": {"NULL": True},
-            "path_seen_epoch": {"N": "1"},
+            "path_seen_epoch": {"N": "-1" if self.schedule.network in UNSEEN else "1"},
             "path_seen_by": {"S": "address"},
             "version": {"N": "1"},
         }

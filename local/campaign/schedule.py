@@ -12,7 +12,8 @@ ACTIONS = ("failover", "switchover", "force", "adopt")
 MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
 MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead")
 DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
-DOORS = ("tidy", "broad", "prefix-list")
+DOORS = ("tidy", "broad", "prefix-list", "second-port")
+NETWORKS = ("none", "acls", "unseen", "pooler", "local-pooler", "allowed", "uncovered", "elsewhere")
 RESUMES = ("same", "back")
 CARES = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
 SWITCHES = ("no", "yes")
@@ -22,6 +23,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ms2": MS2,
     "database": DATABASE,
     "door": DOORS,
+    "network": NETWORKS,
     "care": CARES,
     "restart": SWITCHES,
     "rehearse": SWITCHES,
@@ -44,7 +46,11 @@ class Schedule:
             connection of the active server that has not logged in yet; `names` where it shows what clients call
             themselves in place of addresses, and the active server calls itself like the other one; `standby` where
             the functions reach a standby of it, which lists nobody of the pair.
-        door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group.
+        door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group, or one for a `second-port`.
+        network: `none` of the database's network ACLs is given; with `acls`, further: the path was `unseen` in this
+            epoch; the active server comes through a `pooler` on another host; or through a `local-pooler` on the
+            database's own, for which the owner vouches; an owner's entry `allowed` it before ours; one subnet, where
+            the database is, is `uncovered`; the database's name leads `elsewhere`, where anybody gets in.
         care: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
         restart: whether a failover tries to restart the service in place first.
         rehearse: whether the request is made as a rehearsal (dry_run) first.
@@ -59,6 +65,7 @@ class Schedule:
     ms2: str = "healthy"
     database: str = "up"
     door: str = "tidy"
+    network: str = "none"
     care: str = "automatic"
     restart: str = "no"
     rehearse: str = "no"
@@ -126,6 +133,12 @@ BASES: tuple[Schedule, ...] = (
     Schedule(rehearse="yes"),
     Schedule(action="switchover", by="erika", ms1="healthy", rehearse="yes"),
     Schedule(action="adopt", by="erika", ms1="healthy", rehearse="yes"),
+    Schedule(network="acls"),
+    Schedule(network="acls", ms1="hung", door="broad"),
+    Schedule(network="acls", ms1="partitioned", database="undying"),
+    Schedule(network="acls", action="switchover", by="erika", ms1="healthy"),
+    Schedule(network="pooler", ms1="hung"),
+    Schedule(network="local-pooler", ms1="hung"),
     Schedule(care="manual"),
     Schedule(care="shadow"),
     Schedule(care="maintenance", by="alarm"),
@@ -150,7 +163,8 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         ms1=chance.choice(MS1),
         ms2=chance.choices(MS2, (8, 1, 1, 1, 1))[0],
         database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
-        door=chance.choices(DOORS, (8, 1, 1))[0],
+        door=chance.choices(DOORS, (8, 1, 1, 1))[0],
+        network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1))[0],
         care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],
         rehearse=chance.choices(SWITCHES, (9, 1))[0],

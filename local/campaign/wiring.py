@@ -12,16 +12,19 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from local.campaign import machine
+from local.campaign.borders import ACLS, SUBNETS
 from local.campaign.clients import EC2, SSM, Route53, StepFunctions
 from local.campaign.clients_data import DynamoDB, client_error
 from local.campaign.clock import AtOnce, Clock
 from local.campaign.faults import Kind
 from local.campaign.hosts import DOOR, PORT, Open
+from local.campaign.schedule import Schedule
 from local.campaign.world import PAIR, World
 from local.cloud.patching import Patches
 
@@ -62,6 +65,7 @@ ENVIRONMENT = {
     "DOOR_GROUP_ID": DOOR,
     "FUNCTIONS_GROUP_ID": "sg-00000000f00000004",
     "DATABASE_PORT": str(PORT),
+    "DATABASE_OTHER_PORTS": "5433",
     "DATABASE_ENGINE": "postgresql",
     "DATABASE_HOST": "database",
     "DATABASE_NAME": "ms",
@@ -122,25 +126,36 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
-    patches.put(database_host, "addresses", lambda *_: ("10.77.0.30",), why="no network")
+    patches.put(database_host, "addresses", lambda *_: Current.world.leads_to, why="no network")
     patches.put(admin_interface, "ask_admin", lambda address, *_: _look("admin", address), why="no network")
     patches.put(admin_interface, "ask_port", lambda address, *_: _look("port", address), why="no network")
     patches.put(names, "resolve", _resolve, why="no network")
     patches.put(found["watch"], "_publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
-    patches.put(found["pair"], "SETTINGS", found["pair"].SETTINGS, why="to be put back: each schedule has its own")
+    for name in ("pair", "audit", "database_access"):
+        patches.put(found[name], "SETTINGS", found[name].SETTINGS, why="to be put back: each schedule has its own")
     machine.install(patches, clock)
     return found
 
 
-def begin_anew(found: Mapping[str, ModuleType], *, restart_first: bool) -> None:
+def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
     from msfailover.detection import Streak
 
     found["watch"]._streak = Streak()  # type: ignore[attr-defined]
     found["audit"]._stopped.clear()
-    found["pair"].SETTINGS = replace(found["pair"].SETTINGS, restart_first=restart_first)  # type: ignore[attr-defined]
+    if hasattr(found["database_sessions"], "_led_to"):
+        found["database_sessions"]._led_to.clear()
+    acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
+    vouched = schedule.network == "local-pooler"
+    _set(found["pair"], restart_first=schedule.restart == "yes", network_acls=acls, path_is_direct=vouched)
+    _set(found["audit"], path_is_direct=vouched)
+    _set(found["database_access"], network_acls=acls, subnets=subnets)
+
+
+def _set(module: ModuleType, **settings: Any) -> None:
+    module.SETTINGS = replace(module.SETTINGS, **settings)  # type: ignore[attr-defined]
 
 
 def clients_for(
@@ -174,10 +189,8 @@ class Lambda:
     ) -> dict[str, Any]:
         event = json.loads(Payload)
         place = f"{self._way}:{FunctionName}.{event.get('action')}"
-        if InvocationType == "Event":  # what runs beside the path changes nothing here, and has a clock of its own
-            return self._world.gate.call(
-                place, lambda: {"StatusCode": 202, "Payload": io.BytesIO()}, lambda kind: _lambda_failure(kind, "ask")
-            )
+        if InvocationType == "Event":
+            return self._send(FunctionName, event, place)
         kinds: list[Kind] = []
 
         def failure(kind: Kind) -> Exception:
@@ -188,6 +201,16 @@ class Lambda:
             return self._world.gate.call(place, lambda: self._run(FunctionName, event), failure)
         except _FunctionBroke:
             return _answer({"errorType": "Broken", "errorMessage": f"{kinds[-1]} by the schedule"}, "Unhandled")
+
+    def _send(self, name: str, event: Mapping[str, Any], place: str) -> dict[str, Any]:
+        def failure(kind: Kind) -> Exception:
+            return _lambda_failure(kind, "ask")
+
+        taken = {"StatusCode": 202, "Payload": io.BytesIO()}
+        if name != "database_sessions":  # what runs beside the path changes nothing here, and has a clock of its own
+            return self._world.gate.call(place, lambda: taken, failure)
+        self._world.gate.send(place, partial(self._run, name, event), failure)
+        return taken
 
     def _run(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
         self._world.tell(f"{name} {event.get('action')} {event.get('server', '')}".rstrip())
@@ -251,6 +274,8 @@ class Engine:
             kind = SessionKind.CONNECTION if each.silent else SessionKind.CLIENT
             if names:
                 return Session(each.id, kind, host_name="ms2")
+            if self._world.database.pooler == "local" and each.role == "ms1":
+                return Session(each.id, kind, local=True)
             return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
 
         def sessions() -> Any:
@@ -272,6 +297,9 @@ class Engine:
             return yes("Sessions can be listed and ended.")
 
         return self._world.gate.call("database.rights", rights, _unreachable)
+
+    def close(self) -> None:
+        """There is no connection to let go of."""
 
     def terminate(self, session_ids: Sequence[str]) -> Any:
         from msfailover.adapters.sessions import Termination

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from local.campaign.borders import ACLS, OWNERS_ACL, SUBNETS, Borders
 from local.campaign.clock import Clock
 from local.campaign.faults import Kind
-from local.campaign.hosts import DOOR, OWNERS, PREFIX_LIST, STOPPING_TAKES_S, Base, Host
+from local.campaign.hosts import DOOR, OWNERS, POOLER, PORTS, PREFIX_LIST, STOPPING_TAKES_S, Base, Host
 from local.campaign.injector import Injector
 from local.campaign.schedule import Schedule
 
@@ -47,7 +48,7 @@ class World:
             "ms2": Host("ms2", "i-00000000000000002", ("10.77.0.12", "10.77.1.12")),
         }
         self.gone: list[Host] = []
-        self.database = Base()
+        self.database = Base(borders=Borders(clock.time))
         self.name: dict[str, Any] = {"values": ("10.77.0.11",), "ttl": 5}
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.plain_record: tuple[Any, dict[str, Any]] = (None, {})
@@ -72,10 +73,13 @@ class World:
         self.database.add_rule(DOOR, "10.77.0.11/32")
         # Long ago the door let the second address in; a rule that goes away cuts no session.
         old = self.database.add_rule(DOOR, "10.77.1.11/32")
+        self._network(schedule.network)
         self.database.connect(first)
         self.database.keep_rules(lambda rule: rule is not old)
         if schedule.door == "broad":
             self.database.add_rule(OWNERS, "10.0.0.0/8")
+        elif schedule.door == "second-port":
+            self.database.add_rule(OWNERS, "10.77.0.0/16", PORTS[1])
         elif schedule.door == "prefix-list":
             self.database.prefixes = ("10.77.0.0/16",)
             self.database.add_rule(OWNERS, PREFIX_LIST)
@@ -90,6 +94,23 @@ class World:
         self.database.standby = schedule.database == "standby"
         if schedule.database == "silent" and first.on:
             self.database.connect_in_silence(first)
+
+    @property
+    def leads_to(self) -> tuple[str, ...]:
+        """Where the database's name leads to."""
+        return ("10.77.0.40",) if self.database.elsewhere else ("10.77.0.30",)
+
+    def _network(self, word: str) -> None:
+        base, borders = self.database, self.database.borders
+        base.pooler = {"pooler": "another", "local-pooler": "local"}.get(word, "")
+        base.elsewhere = word == "elsewhere"
+        if word != "none":
+            borders.deny_at_rest(self.hosts["ms2"].addresses)
+        if word == "allowed":
+            borders.write(ACLS[0], borders.entry(3, True, "allow", "10.0.0.0/8", at=0.0))
+            borders.write(ACLS[0], borders.entry(3, False, "allow", "10.0.0.0/8", at=0.0))
+        elif word == "uncovered":
+            borders.standing[SUBNETS[1]], borders.at = OWNERS_ACL, SUBNETS[1]
 
     def _condition(self, host: Host, word: str) -> None:
         if word == "crashed":
@@ -238,7 +259,9 @@ class World:
 
     def boot(self, host: Host) -> None:
         """The machine comes (back) up, whatever it was before, and autostart starts the service."""
-        if host.machine == "stopped" and any(self.database.lets_in(each, OWNERS) for each in host.addresses):
+        lets_in = any(self.database.lets_in(each, OWNERS) for each in host.addresses)
+        beside = self.database.elsewhere or self.database.pooler
+        if host.machine == "stopped" and (lets_in or beside):
             # An owner's rule lets it in and an owner's hand switches it on again: nothing here can stop that.
             self.tell(f"{host.role} stays off")
             return
@@ -253,6 +276,9 @@ class World:
     def mend_everything(self) -> None:
         """All troubles end: what was left half done must now be able to be finished."""
         self.gate.silence()
+        self.database.borders.mend()
+        self.database.elsewhere, self.database.pooler = False, ""
+        self.database.sessions = [each for each in self.database.sessions if each.address != POOLER]
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
         self.database.names = self.database.standby = False
         self.database.keep_rules(lambda rule: rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24")
@@ -267,6 +293,8 @@ class World:
         for gone in self.gone:  # somebody updates the stack's parameter
             self.hosts["ms1"].instance_id = gone.instance_id
         self.gone.clear()
+        if not self.state_item().get("active", {}).get("S") and not any(host.runs for host in self.hosts.values()):
+            self.hosts["ms1"].runs = True  # an owner brings a server that works: without one nobody is taken into care
         self.tell("all troubles end")
         self.tick()
 

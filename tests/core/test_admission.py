@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from msfailover.admission import Plan, admit, held_back
+from msfailover.admission import Plan, admit, held_back, provable
 from msfailover.pair import PairState, Role
 from msfailover.request import Action
 from msfailover.verdict import no, unknown, yes
@@ -211,3 +211,24 @@ def test_a_resumption_that_asks_again_gets_the_same_plan() -> None:
     record = state(lease=lease(action="resume"), receipt=receipt())
     plan = admit(request(Action.RESUME), record, OURS, NOW).plan
     assert plan == Plan(Action.RESUME, Role.MS1, Role.MS2, 2, may_power_off=True)
+
+
+UNSEEN = state(path_seen_epoch=-1, path_seen_by="")
+
+
+@pytest.mark.parametrize(
+    ("action", "record", "vouched", "admitted"),
+    [
+        (Action.SWITCHOVER, UNSEEN, None, False),
+        (Action.SWITCHOVER, UNSEEN, False, False),
+        (Action.SWITCHOVER, UNSEEN, True, True),
+        (Action.SWITCHOVER, state(), None, True),
+        (Action.FAILOVER, UNSEEN, None, True),
+        (Action.FORCE, UNSEEN, None, True),
+    ],
+)
+def test_a_switchover_that_no_proof_but_power_could_fence_is_refused_before_anything_is_stopped(
+    action: Action, record: PairState, vouched: bool | None, admitted: bool
+) -> None:
+    found = provable(admit(request(action), record, OURS, NOW), record, vouched)
+    assert (found.plan is not None) is admitted

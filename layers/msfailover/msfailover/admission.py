@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from msfailover import path
 from msfailover.pair import Lease, PairState, Role
 from msfailover.request import WATCH, Action, BadRequest, Request, parse_request
 from msfailover.verdict import Verdict
@@ -78,6 +79,24 @@ def admit(
     if state.active is None:
         return Admission("Refused: the pair has not been taken into care; start an execution with action adopt first.")
     return held_back(request, state, now) or _change(request, state, state.active)
+
+
+def provable(admission: Admission, state: PairState, vouched: bool | None) -> Admission:
+    """The admission, or a refusal: a switchover stops the active server before anything is proven, and never proves by
+    power, so it is not begun where neither network nor database could prove anything.
+
+    Args:
+        vouched: whether the owner says that the path is direct; None where there are no network ACLs.
+    """
+    plan = admission.plan
+    if plan is None or plan.action is not Action.SWITCHOVER:
+        return admission
+    believed = path.list_is_believed(state)
+    if believed.is_yes or (vouched is not None and path.is_direct(state, vouched).is_yes):
+        return admission
+    return Admission(
+        f"Refused: no fence could be proven without power. {believed.sentence} The audit looks each minute."
+    )
 
 
 def held_back(request: Request, state: PairState, now: float) -> Admission | None:
