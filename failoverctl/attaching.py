@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
 from collections.abc import Mapping
 from typing import Any
+
+OURS = 41
+"""Rule numbers of the stack's own in a network ACL, from NetworkAclRuleNumber on."""
 
 
 def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
@@ -19,7 +23,7 @@ def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
     Returns:
         sentences and commands for a person; nothing is changed.
     """
-    carrying = _interfaces(ec2, "group-id", door)
+    carrying, host = _interfaces(ec2, "group-id", door), parameters["DatabaseHost"]
     if carrying:
         lines = [f"The door {door} is attached to the database:"]
         for each in carrying:
@@ -28,8 +32,7 @@ def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
         lines.append(
             "Take both servers out of the groups beside it; failoverctl readiness names a rule that lets one in."
         )
-        return "\n".join(lines)
-    host = parameters["DatabaseHost"]
+        return "\n".join([*lines, *_elsewhere(host, door, carrying), *_borders(ec2, carrying, parameters)])
     found = [each for address in _addresses(host) for each in _interfaces(ec2, "addresses.private-ip-address", address)]
     if not found:
         return (
@@ -47,7 +50,54 @@ def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
                 "rds modify-db-instance --apply-immediately --db-instance-identifier NAME --vpc-security-group-ids"
             )
         lines.append(f"  aws {command} {groups}")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_borders(ec2, found, parameters)])
+
+
+def _elsewhere(host: str, door: str, carrying: list[Any]) -> list[str]:
+    """Whether the database's name, as resolved here, leads to anything but what the door is attached to."""
+    known = {each["PrivateIpAddress"] for interface in carrying for each in interface.get("PrivateIpAddresses", [])}
+    known |= {each["Ipv6Address"] for interface in carrying for each in interface.get("Ipv6Addresses", [])}
+    found = _addresses(host)
+    if not found:
+        return [f"{host} can't be resolved from here; failoverctl readiness looks from inside the VPC."]
+    strange = [each for each in found if each not in known]
+    if not strange:
+        return []
+    return [
+        f"But {host} leads to {', '.join(strange)}, which is on no interface that carries {door}: nothing can be proven"
+        " about that database. Attach the door there, too, or correct DatabaseHost."
+    ]
+
+
+def _borders(ec2: Any, interfaces: list[Any], parameters: Mapping[str, str]) -> list[str]:
+    """The subnets and network ACLs of the database, and what of ours stands in those that are listed."""
+    subnets = sorted({each["SubnetId"] for each in interfaces if each.get("SubnetId")})
+    wanted = re.findall(r"subnet-[0-9a-f]+", str(parameters.get("DatabaseSubnetIds", "")))
+    subnets = sorted({*subnets, *wanted})
+    if not subnets:
+        return []
+    asked = [{"Name": "association.subnet-id", "Values": subnets}]
+    acls = [
+        each
+        for page in ec2.get_paginator("describe_network_acls").paginate(Filters=asked)
+        for each in page["NetworkAcls"]
+    ]
+    names = sorted(each["NetworkAclId"] for each in acls)
+    lines = [f"The database stands in {', '.join(subnets)}, behind {', '.join(names)}: DatabaseNetworkAclIds."]
+    if any(str(each.get("Description", "")).startswith("RDS") for each in interfaces) and not wanted:
+        lines.append("RDS may move it to any subnet of its subnet group: name them all as DatabaseSubnetIds.")
+    listed = re.findall(r"acl-[0-9a-f]+", str(parameters.get("DatabaseNetworkAclIds", "")))
+    missing = [each for each in names if each not in listed]
+    if listed and missing:
+        lines.append(f"Not among DatabaseNetworkAclIds: {', '.join(missing)}. Until then the network proves nothing.")
+    first = int(parameters.get("NetworkAclRuleNumber", 10))
+    for acl in acls:
+        for each in acl["Entries"]:
+            address = each.get("CidrBlock", each.get("Ipv6CidrBlock", ""))
+            if each["RuleAction"] == "deny" and first <= each["RuleNumber"] < first + OURS:
+                way = "--egress" if each["Egress"] else "--ingress"
+                lines.append(f"  {acl['NetworkAclId']} denies {address}: --rule-number {each['RuleNumber']} {way}")
+    return lines
 
 
 def _groups(interface: Mapping[str, Any]) -> list[str]:

@@ -47,9 +47,7 @@ from msfailover.words import plain_words
 SETTINGS = read(PairSettings, os.environ)
 logger = observing.logger_for("pair")
 
-READINESS_AT_MOST = 100_000
-"""Characters; DynamoDB keeps at most 400 KB in an item."""
-
+READINESS_AT_MOST = 100_000  # characters; DynamoDB keeps at most 400 KB in an item
 ORDER_LASTS_S = 10.0  # within which an order that nobody waits for is still carried out
 SERVER_WAIT_S = 4.0
 """Seconds one call waits for the new server to answer; the workflow asks again after that."""
@@ -180,8 +178,8 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _end_sessions_beside(server: Role) -> None:
     """Have the sessions of a server that is cut off ended, and wait for nothing."""
+    order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
     try:
-        order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
         lambdas.send(aws.functions(), SETTINGS.sessions_function, order)
     except lambdas.FunctionFailed as error:
         logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})

@@ -167,6 +167,35 @@ def test_an_attached_door_is_said_to_be_attached(desk: Desk, ec2: Any, capsys: p
     assert f"{interface}, beside {owners}" in capsys.readouterr().out
 
 
+def test_subnets_and_acls_of_the_database_are_named_and_what_of_ours_is_in_them(
+    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interface, owners, door = database(ec2, "RDSNetworkInterface")
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, door])
+    subnet = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]["SubnetId"]
+    before = [{"Name": "association.subnet-id", "Values": [subnet]}]
+    acl = ec2.describe_network_acls(Filters=before)["NetworkAcls"][0]["NetworkAclId"]
+    ec2.create_network_acl_entry(
+        NetworkAclId=acl, RuleNumber=30, Protocol="-1", RuleAction="deny", Egress=True, CidrBlock="10.0.1.12/32"
+    )
+    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
+    said = capsys.readouterr().out
+    assert f"behind {acl}: DatabaseNetworkAclIds." in said
+    assert "name them all as DatabaseSubnetIds" in said
+    assert f"{acl} denies 10.0.1.12/32: --rule-number 30 --egress" in said
+
+
+def test_a_database_that_the_door_is_not_in_front_of_is_said_to_be_elsewhere(
+    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interface, owners, door = database(ec2, "the database")
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, door])
+    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.31")
+    assert f"leads to 10.0.0.31, which is on no interface that carries {door}" in capsys.readouterr().out
+    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
+    assert "leads to" not in capsys.readouterr().out
+
+
 def test_a_database_that_is_nowhere_in_the_account_is_said_to_be_nowhere(
     desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
