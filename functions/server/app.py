@@ -121,6 +121,8 @@ def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
         power = threads.submit(is_on, server)
         try:
             status = _status(server)
+        except aws.Throttled:  # no word about the host: whoever asks tries the whole step again
+            raise
         except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
             return power.result(), unknown(f"Whether the service of {server.role} runs is not known: {error}")
         service = str(status.get("service"))

@@ -7,7 +7,9 @@ from botocore.exceptions import ClientError
 from msfailover.adapters import aws
 from msfailover.adapters.aws import THROTTLES, Throttled
 
-from tests.graph.definition import Place
+from tests.functions.conftest import Start
+from tests.functions.wire import Failure, Wire
+from tests.graph.definition import Place, definition, places
 from tests.graph.test_shape import CALLS, by_path
 
 
@@ -45,3 +47,21 @@ def test_every_step_that_asks_a_function_is_tried_again_when_it_was_throttled(pl
     retried = [error for retry in place.body.get("Retry", ()) for error in retry["ErrorEquals"]]
     name = place.path.rsplit("/", 1)[-1]
     assert name in BEST_EFFORT or {"Throttled", "States.ALL"} & set(retried)
+
+
+def test_a_throttled_question_to_the_standby_is_no_answer_about_it(run: Start, cloud: None) -> None:
+    """Taken for *unknown* it would block a failover that another try a moment later lets go ahead."""
+
+    def refuse(_: object) -> None:
+        raise Failure("ThrottlingException")
+
+    server = run("server")
+    with Wire(aws.ssm(), "ssm", {"SendCommand": refuse}), pytest.raises(Throttled):
+        server.handler({"action": "fit", "server": "ms2", "execution": "x"}, None)
+
+
+def test_people_are_told_though_the_topic_is_throttled_for_some_seconds() -> None:
+    (telling,) = [place for place in places(definition()) if place.name == "TellPeople"]
+    (retry,) = telling.body["Retry"]
+    waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** number for number in range(retry["MaxAttempts"])]
+    assert sum(waits) >= 10
