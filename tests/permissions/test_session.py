@@ -139,8 +139,11 @@ def test_what_is_excused_is_there_and_really_not_used(session: Session, exceptio
 
 WITHOUT_RESOURCES = {
     "ec2:DescribeInstances",
+    "ec2:DescribeNetworkAcls",
     "ec2:DescribeNetworkInterfaces",
     "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSubnets",
+    "ssm:CancelCommand",
     "ssm:GetCommandInvocation",
 }
 """For which the Service Authorization Reference knows no resource."""
