@@ -129,10 +129,15 @@ def _recorded(state: PairState | None) -> dict[str, int]:
 
 
 def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
-    """Have `pair` keep that the active server's sessions are seen as its own, once in an epoch: proofs rest on it."""
+    """Have `pair` keep that the active server's sessions are seen as its own, once in an epoch: proofs rest on it.
+
+    And have it look where they are not to be seen any more: the way may be another one by now.
+    """
     if state.active is None or state.lease is not None:
         return
-    if path.record(state, state.epoch, path.seen_by(seen[state.active].sessions)) != state:
+    sessions = seen[state.active].sessions
+    lost = path.is_absent(sessions) and path.list_is_believed(state).is_yes
+    if lost or path.record(state, state.epoch, path.seen_by(sessions)) != state:
         told = _ask(SETTINGS.pair_function, {"action": "see_path"})
         logger.info(told.sentence, extra={"asked": "see_path", "answer": told.answer})
 

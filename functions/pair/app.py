@@ -213,7 +213,7 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
     before = _table().read()
     if before.active is None or before.lease is not None:
         return unknown("The pair is not at rest.").to_json()
-    seen = path.seen_by(_sessions_of(before.active))
+    seen = path.look(partial(_seen_of, before.active), attempts(SERVER_WAIT_S, most_s=1.0))
     after = _table().change(lambda state: path.record_at_rest(state, before, seen))
     return path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
@@ -227,15 +227,15 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
         admin, own, others = _seen_of(server)
-        if others.is_yes or (admin.is_yes and own.is_yes):
+        listed = own.is_yes or path.can_list(_table().read(), SETTINGS.path_is_direct)
+        if others.is_yes or (admin.is_yes and (own.is_yes or not listed)):
             break
     if others.is_yes:
         others = _end_sessions_of(server.other, execution) or others
     if own.is_yes:
-        seen = path.seen_by(own)
-        _table().change(lambda state: path.record_in_change(state, execution, seen))
+        _table().change(lambda state: path.record_in_change(state, execution, path.seen_by(own)))
     record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
-    return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record).to_json()
+    return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record, listed=listed).to_json()
 
 
 def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict]:

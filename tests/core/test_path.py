@@ -8,13 +8,16 @@ import pytest
 from msfailover import path
 from msfailover.database_object import about_the_database, is_guarded
 from msfailover.pair import PairState
-from msfailover.verdict import Answer, no, unknown, yes
+from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import lease, state
 
 SEEN = state()
 UNSEEN = state(path_seen_epoch=-1, path_seen_by="")
 BY_NAME = state(path_seen_epoch=1, path_seen_by=path.BY_NAME)
+SERVES, SILENT = yes("It answers."), no("It is silent.")
+NO_WRITER = unknown("What answers is a standby.", writer=False)
+HAS, HAS_NONE = yes("ms1 has 2 sessions.", count=2, by_address=2), no("ms1 has no session.")
 BEFORE = state(path_seen_epoch=0, path_seen_by=path.BY_ADDRESS)
 
 
@@ -97,3 +100,43 @@ def test_what_the_group_shuts_out_says_nothing_of_a_database_elsewhere() -> None
     assert about_the_database(shut, elsewhere).answer is Answer.UNKNOWN
     assert about_the_database(shut, unknown("Not asked.")).answer is Answer.UNKNOWN
     assert about_the_database(opened, elsewhere) == opened
+
+
+def test_what_is_not_to_be_seen_any_more_is_not_believed_until_it_is_seen_again() -> None:
+    lost = path.record_at_rest(SEEN, SEEN, path.LOST)
+    assert path.list_is_believed(lost).answer is Answer.UNKNOWN
+    assert path.is_direct(lost, False).answer is Answer.UNKNOWN
+    assert path.is_direct(path.record_at_rest(lost, lost, path.BY_ADDRESS), False).is_yes
+    for later in (replace(SEEN, lease=lease()), replace(SEEN, epoch=SEEN.epoch + 1)):
+        assert path.record_at_rest(later, SEEN, path.LOST) == later, "a change has begun since"
+
+
+@pytest.mark.parametrize(
+    ("looks", "found"),
+    [
+        ([(SERVES, HAS)], path.BY_ADDRESS),
+        ([(SILENT, HAS)], path.BY_ADDRESS),
+        ([(SERVES, HAS_NONE), (SERVES, HAS_NONE)], path.LOST),
+        ([(SERVES, HAS_NONE), (SERVES, HAS)], path.BY_ADDRESS),
+        ([(SERVES, HAS_NONE), (SILENT, HAS_NONE)], ""),
+        ([(SILENT, HAS_NONE)], ""),
+        ([(SERVES, unknown("Nobody answers."))], ""),
+        ([(SERVES, NO_WRITER), (SERVES, NO_WRITER)], path.LOST),
+        ([(SERVES, NO_WRITER), (SERVES, HAS)], path.BY_ADDRESS),
+    ],
+    ids=["seen", "silent, seen", "lost", "back", "dies meanwhile", "silent", "no list", "a standby", "a writer again"],
+)
+def test_only_of_a_server_that_serves_is_an_empty_list_a_word_about_its_way(
+    looks: list[tuple[Verdict, Verdict]], found: str
+) -> None:
+    waiting = list(looks)
+    assert path.look(lambda: (*waiting.pop(0), HAS_NONE), range(len(looks))) == found
+
+
+def test_sessions_are_demanded_unless_none_was_ever_seen_and_the_owner_vouches_or_they_were_lost() -> None:
+    assert path.can_list(UNSEEN, False)
+    assert not path.can_list(UNSEEN, True)
+    for record in (SEEN, BY_NAME, BEFORE):
+        assert path.can_list(record, True)
+    for vouched in (True, False):
+        assert not path.can_list(path.record_at_rest(SEEN, SEEN, path.LOST), vouched)

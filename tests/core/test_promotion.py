@@ -34,6 +34,17 @@ def test_another_ttl_than_ours_does_not_undo_a_promotion() -> None:
     assert judged(record=no("It points to 10.0.0.11.", values=["10.0.0.11"], ttl_s=300)).is_yes
 
 
+def test_where_no_list_can_show_its_sessions_it_need_not_be_in_one_and_that_is_said() -> None:
+    absent = no("ms1 has no session.")
+    assert is_active(MS1, ANSWERS, absent, NONE, HERE).is_no
+    found = is_active(MS1, ANSWERS, absent, NONE, HERE, listed=False)
+    assert found.is_yes
+    assert "the database's list can't show its sessions" in found.sentence
+    assert "has its sessions" in is_active(MS1, ANSWERS, CONNECTED, NONE, HERE, listed=False).sentence
+    for admin, others in ((no("It is silent."), NONE), (ANSWERS, yes("ms2 has 1 session."))):
+        assert not is_active(MS1, admin, absent, others, HERE, listed=False).is_yes
+
+
 def test_a_session_of_the_fenced_server_outweighs_everything() -> None:
     assert judged(others=yes("ms2 has 1 session.")) == no("ms1 must not be called active: ms2 has 1 session.")
 

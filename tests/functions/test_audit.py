@@ -34,7 +34,8 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
 
 def see(answers: Answers, door: dict[str, Verdict] | None = None, sessions: dict[str, Verdict] | None = None) -> None:
     where = {"guarded": ["10.0.0.30"], "database_addresses": ["10.0.0.30"]}
-    for function, seen in ((ACCESS, door), (SESSIONS, sessions or {})):
+    of_active = {"ms1": yes("It has 2.", by_address=2)}
+    for function, seen in ((ACCESS, door), (SESSIONS, of_active | (sessions or {}))):
         if seen is not None:
 
             def answer(asked: Asked, seen: dict[str, Verdict] = seen) -> Verdict:
@@ -144,7 +145,8 @@ def test_a_record_that_changes_while_it_looks_makes_it_look_again(
         return yes("It points to 10.0.0.11.", values=["10.0.0.11"])
 
     answers.prepare(DNS, "status", name)
-    see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms2": yes("It has 1 session.")})
+    sessions = {"ms1": no("It has none."), "ms2": yes("It has 1 session.")}
+    see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions=sessions)
     told = audit.handler({}, None)
     assert answers.actions(DNS) == ["status"] * 3
     assert told["risk"]["answer"] == "no", "ms2 is let in by the change that is under way"
@@ -253,3 +255,15 @@ def test_a_silent_probe_or_host_is_no_news_each_minute(
     answers.prepare(silent, "look" if silent == "probe" else "reaches", Raises("TimeoutError"))
     assert audit.handler({}, None)["risk"]["answer"] == "no"
     assert published(capsys.readouterr().out)["AuditUnknown"] == 0
+
+
+def test_where_the_active_server_is_in_no_list_any_more_its_way_is_looked_at_again(
+    audit: ModuleType, answers: Answers
+) -> None:
+    answers.prepare("pair", "see_path", unknown("No session of the active server has been seen."))
+    audit.handler({}, None)
+    assert answers.actions("pair") == [], "it is seen as it was"
+    for unseen, looks in ((unknown("Nobody answers."), []), (no("It has none."), ["see_path"])):
+        see(answers, sessions={"ms1": unseen})
+        audit.handler({}, None)
+        assert answers.actions("pair") == looks

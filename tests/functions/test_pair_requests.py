@@ -356,3 +356,27 @@ def test_a_restart_in_place_that_did_not_last_is_not_tried_again(
     again = pair.handler(event, None)
     assert again["answer"] == "no"
     assert "is not restarted again" in again["sentence"]
+
+
+# ---- the way from the active server to the database ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("serves", "sessions", "direct"),
+    [
+        (yes("It answers."), yes("ms1 has 2.", by_address=2), "yes"),
+        (yes("It answers."), no("ms1 has none."), "unknown"),
+        (no("It is silent."), no("ms1 has none."), "yes"),
+        (yes("It answers."), unknown("Nobody answers."), "yes"),
+    ],
+    ids=["seen", "serves, and is in no list", "silent", "no list"],
+)
+def test_of_an_active_server_that_serves_unlisted_it_is_not_believed_that_its_way_is_direct(
+    pair: ModuleType, record: Record, answers: Answers, serves: Verdict, sessions: Verdict, direct: str
+) -> None:
+    record.put(state())
+    answers.prepare("probe", "serves", serves)
+    answers.prepare("database-sessions", "status", sessions)
+    assert pair.handler({"action": "see_path"}, None)["answer"] == direct
+    answers.prepare("database-sessions", "status", yes("ms1 has 2.", by_address=2))
+    assert pair.handler({"action": "see_path"}, None)["answer"] == "yes", "seen again, it is believed again"

@@ -103,6 +103,10 @@ def seen_of(state: PairState, access: Verdict, sessions: Verdict, vouched: bool)
     """
     told = access.evidence.get("network")
     network = Verdict.from_json(told) if isinstance(told, Mapping) else None
+    if network is not None and network.is_yes:
+        # Whom it cuts off is cut off from what stands behind the access group, which must be the database.
+        right = database_object.is_right(access, sessions)
+        network = network if right.is_yes else unknown(right.sentence)
     lists = {name: tuple(map(str, access.evidence.get(name, ()))) for name in ("stray", "useless", "denials")}
     door = database_object.about_the_database(access, sessions)
     return Seen(door, sessions, network, path.is_direct(state, vouched), **lists)

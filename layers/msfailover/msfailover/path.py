@@ -2,18 +2,22 @@
 
 A list that shows no session of a server proves nothing before it has shown the active server's sessions as its own;
 and cutting a server's address cuts nothing where a proxy, a balancer or a NAT stands in between. Both are answered by
-one thing, seen while nothing is wrong: the active server's sessions, coming from its own addresses. It is looked for
-once in each epoch. A name that a client gives shows that the list knows the server, not which way it came.
+one thing, seen while nothing is wrong: the active server's sessions, coming from its own addresses. It is looked for in
+each epoch, and not believed any more once the audit finds a server that serves and is in no list, or a database that is
+not the one that is written to. A name that a client gives shows that the list knows the server, not which way it came.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from msfailover.pair import PairState
 from msfailover.verdict import Verdict, no, unknown, yes
 
 BY_ADDRESS, BY_NAME = "address", "name"
+LOST = "lost"
+"""What a look comes to where the server comes by another way than it did."""
 
 
 def seen_by(sessions: Verdict) -> str:
@@ -27,6 +31,32 @@ def seen_by(sessions: Verdict) -> str:
     return BY_ADDRESS if sessions.evidence.get("by_address") else BY_NAME
 
 
+def is_absent(sessions: Verdict) -> bool:
+    """Whether a server's sessions are not here, as far as a list can say so: in none, or what lists is no writer."""
+    return sessions.is_no or sessions.evidence.get("writer") is False
+
+
+def look(see: Callable[[], tuple[Verdict, Verdict, Verdict]], tries: Iterable[object]) -> str:
+    """Look for the active server's sessions while nothing is wrong.
+
+    A server that serves and that no list shows comes by a way that hides it, or to another database: somebody may have
+    put a pooler or a proxy in between, or the writer is elsewhere by now. Of one that does not serve, an empty list
+    says nothing about its way.
+
+    Args:
+        see: does the server serve, and have it and the other one sessions?
+        tries: for as long as the server may need to connect again.
+
+    Returns:
+        as `seen_by`, or `LOST`.
+    """
+    for _ in tries:
+        serves, sessions, _ = see()
+        if not (serves.is_yes and is_absent(sessions)):
+            return seen_by(sessions)
+    return LOST
+
+
 def record(state: PairState, epoch: int, by: str) -> PairState:
     """The record with the active server's sessions seen; what was seen by address already is not made less."""
     known = state.path_seen_by if state.path_seen_epoch == epoch else ""
@@ -37,14 +67,25 @@ def record(state: PairState, epoch: int, by: str) -> PairState:
 
 def record_at_rest(state: PairState, before: PairState, by: str) -> PairState:
     """The record with what was seen, where the pair was at rest all the time since `before` was read."""
-    at_rest = (state.active, state.epoch, state.lease) == (before.active, before.epoch, None)
-    return record(state, state.epoch, by) if at_rest else state
+    if (state.active, state.epoch, state.lease) != (before.active, before.epoch, None):
+        return state
+    # What was seen is not believed any more, until it is seen again.
+    return replace(state, path_seen_epoch=-1, path_seen_by=LOST) if by == LOST else record(state, state.epoch, by)
 
 
 def record_in_change(state: PairState, execution: str, by: str) -> PairState:
     """The record with the new server's sessions seen, where the change is this execution's still."""
     mine = state.lease is not None and state.lease.execution == execution
     return record(state, state.lease.epoch, by) if state.lease is not None and mine else state
+
+
+def can_list(state: PairState, vouched: bool) -> bool:
+    """Whether a server that was just promoted has to be in the list of sessions.
+
+    It need not where an active server served and was in no list (`LOST`), nor where none has ever been seen in it and
+    the owner vouches for the path: both are as behind a pooler.
+    """
+    return state.path_seen_by != LOST and (bool(state.path_seen_by) or not vouched)
 
 
 def is_known(state: PairState) -> bool:
