@@ -155,6 +155,8 @@ class Stage:
             "DatabaseHost": WRITER_NAME if self._multi_az else DATABASE,
             "DatabasePort": str(self.hosts.database.port),
             "DatabaseName": NAME,
+            "DatabaseNetworkAclIds": self.owner.database_network_acl_id,
+            "DatabaseSubnetIds": ",".join(self.owner.database_subnet_ids),
             "DatabaseSecretArn": self.owner.secret_arn,
             "DatabaseCaFile": str(authority),
             "HostedZoneId": self.owner.zone_id,
@@ -241,7 +243,7 @@ class Stage:
         """What the pair's record knows of the standby's copy."""
         return self._item("freshness")
 
-    def adopt(self, deadline_s: float = 40) -> None:
+    def adopt(self, deadline_s: float = 90) -> None:
         """Take the pair into care, as on AWS; the agents come once there is a server for them.
 
         Just before, the active server is taken out of the owner's group. Its sessions live on: that is how it is found.

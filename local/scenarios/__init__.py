@@ -8,10 +8,14 @@ from local.scenarios.scenario import Scenario
 def all_scenarios() -> dict[str, Scenario]:
     """Every scenario by its name, in the order people should meet them."""
     from local.scenarios import (
+        access_elsewhere,
         alarm,
         broad_rule,
         crash,
+        cut_oracle,
+        cut_pooler,
         database_down,
+        database_standby,
         disk_full,
         duplicate,
         failback,
@@ -27,8 +31,10 @@ def all_scenarios() -> dict[str, Scenario]:
         partition,
         readiness,
         reboot,
+        replaced_instance,
         rollback,
         second_failover,
+        second_port,
         shadow,
         silent_connection,
         source_empty,
@@ -37,6 +43,7 @@ def all_scenarios() -> dict[str, Scenario]:
         start_fails,
         start_first_restart,
         switchover,
+        third_host_pooler,
         throttled,
         torn,
         transient,
@@ -49,9 +56,10 @@ def all_scenarios() -> dict[str, Scenario]:
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
-               silent_connection, standby_down, standby_full, start_fails, switchover, failback, rollback, maintenance,
-               shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
-               disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
+               silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, access_elsewhere,
+               database_standby, replaced_instance, standby_down, standby_full, start_fails, switchover, failback,
+               rollback, maintenance, shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing,
+               torn, source_empty, disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
                late_wake, throttled, lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}

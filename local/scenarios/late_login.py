@@ -1,10 +1,10 @@
 """A connection that MS1 made before its door was shut, and over which it logs in only after the promotion.
 
 PostgreSQL shows a connection from its startup packet on. One that is silent until then is in no list of its own, and
-here nobody may see the host's, as on Amazon RDS. It survives the shut door as every established connection does, and
-can turn into a session as long as `authentication_timeout` allows: a minute by default, as here. The fence's receipt
-can't see it. What can is the next look: the audit's, or that of the workflow if it has not ended yet; it ends the
-session. What was written meanwhile is in the journal.
+here nobody may see the host's, as on Amazon RDS. Without network ACLs, as here, it survives the shut door as every
+established connection does, and can turn into a session as long as `authentication_timeout` allows: a minute by
+default, as here. The fence's receipt can't see it. What can is the next look: the audit's, or that of the workflow if
+it has not ended yet; it ends the session. What was written meanwhile is in the journal.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from contextlib import closing
 
 from local.hosts.addresses import MS1
 from local.scenarios.auditing import audit_finds, check_alarm, sessions_of
+from local.scenarios.proofs import WITHOUT_ACLS
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
 from local.waiting import wait_for
@@ -82,6 +83,7 @@ SCENARIO = Scenario(
     "MS1 logs in over a connection from before the fence",
     "promoted",
     play,
+    parameters=WITHOUT_ACLS,
     agents=5,
     excused=("One writer at a time",),
 )

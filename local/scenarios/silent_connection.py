@@ -2,14 +2,14 @@
 
 It is in no list of PostgreSQL's, but in its host's, which ms-failover may read here. While it is there, the database
 can't prove the fence: it could log in at any moment, for a minute by PostgreSQL's default, as here. Nobody can end it
-from the database's side, so MS1's machine is switched off.
+from the database's side, and there are no network ACLs here, so MS1's machine is switched off.
 """
 
 from __future__ import annotations
 
 from local.hosts.addresses import MS1
-from local.scenarios.database_down import check_by_power
 from local.scenarios.late_login import connect_in_silence, take_database_as_installed
+from local.scenarios.proofs import WITHOUT_ACLS, check_by_power, check_named
 from local.scenarios.scenario import Scenario, Story
 from local.stage import Stage
 
@@ -19,10 +19,7 @@ def play(stage: Stage, story: Story) -> None:
     connect_in_silence(stage, story)
     story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
     story.await_outcome()
-    wanted = f"1 connection from {MS1}"
-    steps = stage.steps(story.executions[0])
-    named = next((step.result for step in steps if step.name == "VerifyFence" and wanted in step.result), "")
-    story.check("The connection is named", bool(named), named or "No step of the fence named it.")
+    check_named(stage, story, "The connection is named", f"1 connection from {MS1}")
     check_by_power(stage, story)
     story.watch_on(1)
 
@@ -32,6 +29,6 @@ SCENARIO = Scenario(
     "MS1 has a connection that has not logged in; the fence is proven by power",
     "promoted",
     play,
-    parameters={"PowerPauseSeconds": "1"},
+    parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
     agents=5,
 )

@@ -13,14 +13,14 @@ from tests.rehearsal.rehearse import rehearse, taken_over
 def test_a_server_that_is_killed_or_hangs_is_taken_over(name: str, tmp_path: Path) -> None:
     report = rehearse(name, tmp_path).report
     assert taken_over(report)
-    assert report["receipt"]["by"] == "database"
+    assert report["receipt"]["by"] == "network"
     assert report["agents"]["recovered"] == report["agents"]["count"] == 20
 
 
-def test_a_server_that_only_the_database_can_hear_is_fenced_there(tmp_path: Path) -> None:
+def test_a_server_that_only_the_database_can_hear_is_cut_off_from_it(tmp_path: Path) -> None:
     report = rehearse("partition", tmp_path).report
     assert taken_over(report)
-    assert report["receipt"]["by"] == "database"
+    assert report["receipt"]["by"] == "network"
     assert report["agents"]["recovered"] == report["agents"]["count"]
 
 

@@ -1,8 +1,9 @@
 """Stand-in for Oracle's driver, over PostgreSQL: the same statements, answered as Oracle's list answers them.
 
 What matters of Oracle here is what its list shows: a session has the name that its client chose (MACHINE) and no
-address. The name is what the client gives PostgreSQL as `application_name`. A statement that is not known is refused,
-so that a changed one is noticed. Goes before the layers of the function that asks the database, nowhere else.
+address. The name is what the client gives PostgreSQL as `application_name`; whoever comes by the host's own socket is
+the server's own. A statement that is not known is refused, so that a changed one is noticed. Goes before the layers of
+the function that asks the database, nowhere else.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ _NO_SUCH_SESSION, _NO_LISTENER, _DENIED, _UNKNOWN_STATEMENT = 30, 12541, 1017, 9
 
 _ROWS = f"""
 SELECT 1 AS instance, pid AS sid, (extract(epoch FROM backend_start) * 1000)::bigint % 1000000000 AS serial,
-       CASE WHEN backend_type = 'client backend' THEN 'USER' ELSE 'BACKGROUND' END AS type,
-       CASE WHEN backend_type = 'client backend' THEN application_name ELSE '{_SERVER}' END AS machine,
+       CASE WHEN client_addr IS NULL THEN 'BACKGROUND' ELSE 'USER' END AS type,
+       CASE WHEN client_addr IS NULL THEN '{_SERVER}' ELSE application_name END AS machine,
        upper(usename) AS username
   FROM pg_stat_activity
 """
