@@ -16,6 +16,7 @@ STACK ?= ms-failover
 DO ?=
 ONLY ?=
 RUNS ?= 20
+KILLS ?= 200
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -25,7 +26,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean
+.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
@@ -142,6 +143,9 @@ bench: setup ## how fast it is: build/benchmarks.json and a page of plots (ONLY=
 bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a table and build/bench-replication.json
 	@local/setup/packages.sh lsyncd csync2
 	@$(PYTHON) -m local.bench.replication
+
+kills: setup ## kill replications at random starts of their programs, on either host (KILLS=200 SEED=1)
+	@KILLS=$(KILLS) KILLS_SEED=$(SEED) MODULE_DEADLINE_S=14400 $(VENV)/bin/pytest -s tests/documents/test_kills.py
 
 bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and build/benchmarks-peers.json
 	@local/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
