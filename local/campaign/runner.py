@@ -174,6 +174,9 @@ class _Run:
         """The audit at rest: it must see what the world sees, that nothing is wrong, and leave everybody alone."""
         if record(self.world).get("active") is None:
             return
+        for host in self.world.hosts.values():  # where the last resume proved by power, an owner switches it on again
+            if host.machine != "running" or not host.alive:
+                host.machine, host.alive, host.seen, host.runs = "running", True, True, False
         with self.world.acting("audit"):
             # What a dead machine left behind is there to be found, and a service to be stopped for good; a look in
             # which the record changes (the path that was seen) leaves it to the next one.
