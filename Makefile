@@ -14,6 +14,7 @@ WORKERS ?= 4
 ARGS ?= status
 STACK ?= ms-failover
 DO ?=
+HOST ?= ms1
 ONLY ?=
 RUNS ?= 20
 KILLS ?= 200
@@ -26,10 +27,18 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
+.PHONY: import shell logs help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
+
+USE := run drill scenarios stage ctl failover fault import shell logs invoke verify-replication
+DEPLOY := build validate wheel prepare undo-prepare attach cost
+MEASURE := bench bench-replication bench-peers bench-aws campaign kills second-opinion
 
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 24
+	@list() { for each in "$$@"; do grep -hE "^$$each:.*## " $(MAKEFILE_LIST); done | sed -E 's/^/  /; s/:.*## /\t/' | expand -t 24; }; \
+	 all=$$(grep -ohE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | cut -d: -f1 | sort -u); \
+	 rest=$$(comm -23 <(echo "$$all") <(printf '%s\n' $(USE) $(DEPLOY) $(MEASURE) | sort)); \
+	 echo 'Use, on this machine:'; list $(USE); echo 'Deploy and operate:'; list $(DEPLOY); \
+	 echo 'Develop:'; list $$rest; echo 'Measure:'; list $(MEASURE)
 
 setup: $(READY) ## Debian packages and the virtual environment; the other targets call it themselves
 	@local/setup/packages.sh
@@ -54,7 +63,16 @@ stage: setup ## keep a stage up until Ctrl-C
 failover: $(READY) ## kill the active server of the stage that is up, and fail over (EVENT=file: only start that)
 	@$(STAGE) failover $(if $(filter file,$(origin EVENT)),,$(EVENT))
 
-fault: $(READY) ## break or mend something on the stage that is up (DO="kill active")
+import: $(READY) ## software is imported on the active server of the stage that is up
+	@$(STAGE) fault import active
+
+shell: $(READY) ## a shell on a host of the stage that is up (HOST=ms1)
+	@$(STAGE) shell $(HOST)
+
+logs: $(READY) ## a function's log on the stage that is up, until Ctrl-C (FUNCTION=probe)
+	@$(STAGE) logs "$(FUNCTION)" --follow
+
+fault: $(READY) ## break or mend something on the stage that is up (DO="kill active"; without DO: what there is)
 	@$(STAGE) fault $(DO)
 
 invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)

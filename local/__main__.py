@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -50,6 +51,15 @@ def _parser() -> argparse.ArgumentParser:
     fault = commands.add_parser("fault", help="break or mend something on the stage that is up")
     fault.add_argument("words", nargs="*", metavar="DO", help="such as: kill active")
     fault.set_defaults(do=_fault)
+    shell = commands.add_parser("shell", help="a shell on a host of the stage that is up")
+    shell.add_argument("host", choices=("ms1", "ms2"))
+    shell.add_argument("words", nargs="*", help="a command, in place of a shell")
+    shell.set_defaults(do=_shell)
+    logs = commands.add_parser("logs", help="a function's log on the stage that is up")
+    logs.add_argument("function")
+    logs.add_argument("--lines", type=int, default=40)
+    logs.add_argument("--follow", action="store_true")
+    logs.set_defaults(do=_logs)
     invoke = commands.add_parser("invoke", help="call a function of the stage that is up")
     invoke.add_argument("function")
     invoke.add_argument("event", type=Path)
@@ -141,7 +151,40 @@ def _failover(arguments: argparse.Namespace) -> int:
     return execute(stage, ROOT / "events" / "failover.json")
 
 
+def _shell(arguments: argparse.Namespace) -> int:
+    """A shell on a host of the stage that is up."""
+    if not outer.is_inside():
+        return outer.run_beside(sys.argv[1:])
+    from local import hand
+
+    done, said = hand.ask(f"pid-of {arguments.host}")
+    if not done or not said.isdigit():
+        raise outer.CannotRun(f'The host {arguments.host} is off: make fault DO="power-on {arguments.host}" first.')
+    shell = ["bash", "--norc"] if not arguments.words else arguments.words
+    print(f"This is {arguments.host}; exit leaves it.", file=sys.stderr)
+    return subprocess.call(["nsenter", "-t", said, "-m", "-u", "-i", "-n", "-p", "--", *shell])
+
+
+def _logs(arguments: argparse.Namespace) -> int:
+    """The end of a function's log on the stage that is up, and then what comes."""
+    name = _function_named(arguments.function).replace("_", "-")
+    file = BUILD / "stage" / "logs" / f"stage-{name}.log"
+    if not STAGE_FILE.exists() or not file.exists():
+        raise outer.CannotRun(
+            f"No stage is up, or {name} has not run yet: start one with `make stage`, and wait for it."
+        )
+    try:
+        return subprocess.call(["tail", "-n", str(arguments.lines), *(["-F"] if arguments.follow else []), str(file)])
+    except KeyboardInterrupt:
+        return 0
+
+
 def _fault(arguments: argparse.Namespace) -> int:
+    if not arguments.words:
+        from local import hand
+
+        print(hand.table())
+        return 0
     if not outer.is_inside():
         return outer.run_beside(sys.argv[1:])
     from local import hand
