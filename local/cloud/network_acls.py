@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from moto.ec2.exceptions import EC2ClientError
 from moto.ec2.models.network_acls import NetworkAcl as NetworkAcls
 from moto.ec2.models.network_acls import NetworkAclBackend, NetworkAclEntry
+from moto.ec2.responses.network_acls import NetworkACLs
 
 from local.cloud.account import backend
 from local.cloud.patching import Patches
@@ -67,6 +69,9 @@ def install(patches: Patches) -> None:
 
     patches.put(NetworkAclBackend, "create_network_acl", make, why="moto's lack the entry that denies the rest")
     patches.put(NetworkAclBackend, "create_network_acl_entry", add, why="moto knows no quota and no wrong numbers")
+    for name in ("create_network_acl_entry", "replace_network_acl_entry", "delete_network_acl_entry"):
+        answer = getattr(NetworkACLs, name)
+        patches.put(NetworkACLs, name, _unless_dry(answer), why="moto carries out what is only tried dry")
     moto_value = NetworkAcls.get_filter_value
 
     def value(acl: Any, name: str, method: str | None = None) -> Any:
@@ -88,6 +93,14 @@ def install(patches: Patches) -> None:
     patches.put(NetworkAclBackend, "delete_network_acl_entry", delete, why=why)
     why += ", and for a moment has neither the old one nor the new one"
     patches.put(NetworkAclBackend, "replace_network_acl_entry", replace, why=why)
+
+
+def _unless_dry(answer: Callable[..., Any]) -> Callable[..., Any]:
+    def act(response: Any) -> Any:
+        response.error_on_dryrun()
+        return answer(response)
+
+    return act
 
 
 def _place_of(ec2: Any, network_acl_id: str, number: int, egress: bool) -> tuple[list[Any], int]:

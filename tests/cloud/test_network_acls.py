@@ -92,6 +92,17 @@ def test_what_ec2_refuses_is_refused(sky: Sky) -> None:
     assert sky.doors.acl.passes(MS1, 5432)
 
 
+def test_what_is_only_tried_changes_nothing(sky: Sky) -> None:
+    ec2, before = sky.cloud.client("ec2"), sky.doors.acl
+    tried = entry(sky, 30)
+    for call in (ec2.create_network_acl_entry, ec2.replace_network_acl_entry):
+        with pytest.raises(ClientError, match="DryRunOperation"):
+            call(**tried, DryRun=True)
+    with pytest.raises(ClientError, match="DryRunOperation"):
+        ec2.delete_network_acl_entry(NetworkAclId=tried["NetworkAclId"], RuleNumber=100, Egress=False, DryRun=True)
+    assert sky.doors.acl == before
+
+
 def test_an_acl_that_somebody_makes_denies_in_the_end_in_both_directions(sky: Sky) -> None:
     wanted = [{"Name": "network-acl-id", "Values": [sky.owner.database_network_acl_id]}]
     found = sky.cloud.client("ec2").describe_network_acls(Filters=wanted)

@@ -13,6 +13,7 @@ from local.cloud.permissions import Seen
 from local.hosts.addresses import ADDRESS_OF, DATABASE, NETWORK
 from local.hosts.database import MONITOR, quoted
 from local.iam.policies import Statement
+from local.scenarios.surroundings import take_from_behind_acl
 from local.stage import STACK, Stage
 from local.waiting import wait_for
 
@@ -115,6 +116,7 @@ def _fail_over(session: Session) -> None:
     host = stage.hosts.ms("ms2").host
     stage.invoke("pair", {"action": "set_mode", "mode": "manual", "requested_by": "Ann"})
     _open_owners_group(stage, IpRanges=[{"CidrIp": NETWORK}])
+    take_from_behind_acl(stage, stage.owner.database_subnet_ids[0])
     stage.hosts.kill_ms("ms2")
     wait_for("the failover is held back", lambda: stage.record().get("held"), 30)
     host.cut([DATABASE])
