@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-mapfile -t scripts < <(git ls-files -co --exclude-standard -- '*.sh' .ci/run bin local/hosts/stand_ins | sort -u)
+mapfile -t scripts < <(git ls-files -co --exclude-standard -- '*.sh' .ci/run bin local/hosts/stand_ins ':!*.py' | sort -u)
 shellcheck "${scripts[@]}"
 
 directory=$(mktemp -d)
