@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -59,13 +60,17 @@ def _header(run: Run, report: Report) -> str:
     expected = "as expected" if report["outcome"] == report["expected"] else f"expected was {report['expected']}"
     epoch = "" if report["epoch"] is None else f" · epoch {figure(report['epoch'], 'epoch', str(report['epoch']))}"
     return (
-        f'<header><p class="kicker">scenario {text(report["scenario"])}{epoch}</p>'
+        f'<header><p class="kicker">scenario {text(report["scenario"])}{epoch} · {_day(run.t0)}</p>'
         f"<h1>{text(run.headline)}</h1>"
         f'<p class="lead">{text(prose.what_came_of_it(report))}</p>'
         f'<p class="verdict {"good" if report["ok"] else "not-good"}">'
         f"<b>{text(report['outcome'] or 'no outcome')}</b>, {text(expected)}. "
         f"{_held(report)}</p></header>\n"
     )
+
+
+def _day(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
 
 
 def _held(report: Report) -> str:

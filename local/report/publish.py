@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from pathlib import Path
 
 from local.report.figures import Report, report
@@ -12,6 +14,7 @@ from local.report.picture import picture
 from local.report.record import Run
 
 RECORD, FIGURES, PAGE = "record.json", "report.json", "report.html"
+RUNS = "runs"
 
 
 def publish(run: Run, judgement: Judgement, directory: Path) -> Report:
@@ -23,8 +26,19 @@ def publish(run: Run, judgement: Judgement, directory: Path) -> Report:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / FIGURES).write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     run.save(directory / RECORD)
-    (directory / PAGE).write_text(page(run, figures), encoding="utf-8")
+    document = page(run, figures)
+    (directory / PAGE).write_text(document, encoding="utf-8")
+    _keep(run, figures, document, directory / RUNS)
     return figures
+
+
+def _keep(run: Run, figures: Report, document: str, directory: Path) -> None:
+    """Keep the run under a name of its own: the next one writes over the latest."""
+    directory.mkdir(exist_ok=True)
+    began = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(run.t0))
+    name = f"{began}-{re.sub('[^a-z0-9-]', '-', run.scenario.lower())[:60]}"
+    (directory / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
+    (directory / f"{name}.html").write_text(document, encoding="utf-8")
 
 
 def redraw(directory: Path, picture_to: Path | None = None) -> None:

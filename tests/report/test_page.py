@@ -187,3 +187,12 @@ def look_up(found: Any, field: str) -> Any:
     for part in field.split("."):
         found = found[int(part)] if isinstance(found, list) else found[part]
     return found
+
+
+def test_every_run_is_kept_beside_the_latest_and_says_its_day(tmp_path: Path) -> None:
+    run = sample.crash()
+    publish(run, sample.judged(run), tmp_path)
+    (kept,) = (tmp_path / "runs").glob("*.html")
+    assert kept.read_text() == (tmp_path / "report.html").read_text()
+    assert kept.name.endswith(f"-{run.scenario}.html")
+    assert " UTC</p>" in kept.read_text()
