@@ -124,7 +124,7 @@ class Lines:
         at = float(found["at"])
         change = change_in_words(found)
         # How long it has been so changes with each look, and is no news.
-        head = str(found["headline"]["sentence"]) if not change else change.partition(" for ")[0].partition(" ago")[0]
+        head = _kind(found["headline"])
         if head != self._head or at - self._said_at >= HEARTBEAT_S:
             record = found["record"]
             self._say(at, f"{found['pair']}: {found['headline']['sentence']} · epoch {record.get('epoch', 0)}")
@@ -139,7 +139,7 @@ class Lines:
                 self._say(
                     at, f"  {'x' if step.failed else '<'} {step.name} ({_end(step) - step.start:.2f} s) {step.said}"
                 )
-        if not change:
+        if not steps:  # while a change runs, its steps are what there is to say
             self._lines(at, found["attention"])
 
     def _lines(self, at: float, attention: list[Mapping[str, Any]]) -> None:

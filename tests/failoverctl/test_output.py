@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -187,6 +188,15 @@ def test_watch_says_since_when_aws_can_t_be_asked_and_calls_no_server_unadopted(
     assert "WHO SERVES CAN'T BE TOLD" in said.out
     assert "(since " in said.out
     assert "not in care" not in ctl("status").out
+
+
+def test_how_long_it_has_been_so_is_no_news(ctl: Run, region: Region) -> None:
+    lease = {"execution": f"{RUNS}:one", "action": "failover", "target": "ms2", "epoch": 2}
+    region.items["state"] |= {"lease": lease, "halted": "ms2 did not start."}
+    region.history = [change("halted", time.time() - 16, execution=f"{RUNS}:one")]
+    lines = ctl("watch", "--every", "0.6", "--for", "3s").out.splitlines()
+    assert sum("halted" in line and "serves" in line for line in lines) == 1
+    assert sum("! failover to ms2 was halted" in line for line in lines) == 1
 
 
 def test_ctrl_c_while_watching_says_what_goes_on(ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
