@@ -61,8 +61,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def status(server: Server) -> Verdict:
     """Can the server get in to the database now, by the groups' rules? What EC2 does not tell is unknown.
 
-    The evidence holds `guarded` (the private addresses behind the access group), `stray` (the group's rules that belong
-    to nobody), and where there are network ACLs `network` (is the server cut off?) and `denials` (our entries for it).
+    The evidence holds `guarded` (private addresses behind the access group), `addresses` (EC2's of the server), `stray`
+    (the group's rules of nobody), and with network ACLs `network` (is it cut off?) and `denials` (our entries for it).
     """
     with _Sight(server) as sight:
         return sight.with_network(server, sight.can_get_in(server))
@@ -212,7 +212,7 @@ class _Sight:
         known = (*SETTINGS.pair.ms1.addresses, *SETTINGS.pair.ms2.addresses, *member.addresses)
         strays = doors.not_expected(own, SETTINGS.functions_group, known)
         guarded = [address for each in front for address in each.private]
-        return verdict.having(guarded=guarded, stray=[str(each) for each in strays])
+        return verdict.having(guarded=guarded, stray=[str(each) for each in strays], addresses=list(member.addresses))
 
     def is_cut(self, server: Server, *, written: bool = False) -> Verdict:
         """Does no packet pass between the server and the database, by the ACLs as they are now?

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,7 +18,7 @@ from msfailover.adapters import database_host
 from msfailover.adapters.database_login import LoginSettings, login_source
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, Engine, engine_for
 from msfailover.environment import read
-from msfailover.evidence import OUR_NAME
+from msfailover.evidence import OUR_NAME, parse_network
 from msfailover.pair import Server
 from msfailover.request import BadRequest, role_in
 from msfailover.sessions import Finding, Names, over_reads, sessions_of
@@ -38,7 +39,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observing.begin(logger, event)
     action = event.get("action")
     if action == "status":
-        verdict = status(SETTINGS.pair.server(role_in(event)), _reads_in(event), proof=event.get("proof") is True)
+        verdict = status(_server_in(event), _reads_in(event), proof=event.get("proof") is True)
     elif action == "terminate":
         verdict = _in_time(event) or terminate(SETTINGS.pair.server(role_in(event)))
     elif action == "addresses":
@@ -189,6 +190,14 @@ def _engine() -> Engine:
     )
     login = LoginSettings(secret_id=SETTINGS.secret, iam_user=SETTINGS.iam_user, host=SETTINGS.host, port=SETTINGS.port)
     return engine_for(database, login_source(login))
+
+
+def _server_in(event: Mapping[str, Any]) -> Server:
+    """The server that is asked about, with the addresses that whoever asks knows of it beside those configured."""
+    server, more = SETTINGS.pair.server(role_in(event)), event.get("addresses", [])
+    if not isinstance(more, list) or not all(isinstance(each, str) and parse_network(each) for each in more):
+        raise BadRequest(f"addresses is {str(more)[:60]!r}, but a list of addresses and networks is needed.")
+    return replace(server, addresses=tuple(dict.fromkeys((*server.addresses, *more))))
 
 
 def _reads_in(event: Mapping[str, Any]) -> int:

@@ -194,3 +194,10 @@ def test_what_is_neither_the_functions_rule_nor_one_for_exactly_the_other_server
 def test_while_a_stack_is_updated_the_functions_rule_may_be_of_another_port() -> None:
     before = rule(source_group="sg-functions", from_port=1521, to_port=1521)
     assert not_expected((before,), "sg-functions", ()) == []
+
+
+@pytest.mark.parametrize(
+    ("cidr", "expected"), [("10.0.3.17/32", Answer.YES), ("10.0.3.0/24", Answer.YES), ("10.0.3.32/32", Answer.NO)]
+)
+def test_a_network_that_is_delegated_to_the_server_counts_with_every_address(cidr: str, expected: Answer) -> None:
+    assert asked(rule(cidr=cidr), more=("10.0.3.16/28",)).answer is expected

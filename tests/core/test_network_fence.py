@@ -207,3 +207,9 @@ def test_a_denial_that_is_not_ours_is_named() -> None:
     others = acl("acl-a", "subnet-a", *USUAL, *both(7, "10.0.0.0/8"))
     assert denied_by_others([others], SERVER.addresses, NUMBERS) == "inbound entry 7 (deny 10.0.0.0/8) of acl-a"
     assert denied_by_others([acl("acl-a", "subnet-a", *USUAL, *DENIED)], SERVER.addresses, NUMBERS) == ""
+
+
+def test_whether_a_server_with_a_delegated_network_is_cut_off_is_not_known() -> None:
+    delegated = replace(ground(), own=(replace(OWN, prefixes=("10.0.1.96/28",)),))
+    assert is_cut(delegated).answer is Answer.UNKNOWN
+    assert could_be_cut(delegated, NUMBERS).answer is Answer.UNKNOWN

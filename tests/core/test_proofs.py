@@ -9,7 +9,7 @@ import pytest
 from msfailover import path, proofs
 from msfailover.pair import PairState, Role
 from msfailover.rehearsal import Question
-from msfailover.verdict import Answer, Verdict, unknown, yes
+from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import NOW, lease, state
 
@@ -49,3 +49,15 @@ def test_the_owners_word_for_the_way_does_not_make_a_standby_the_database(listed
 
 def test_where_the_way_was_seen_the_database_is_not_asked_for_it_was_the_writer_that_showed_it() -> None:
     assert proven(SEEN, STANDBY) == (Answer.YES, {"cut", "addresses"})
+
+
+def test_a_database_is_asked_for_sessions_from_every_address_that_ec2_knows_of_the_server() -> None:
+    asked: list[Question] = []
+
+    def ask(question: Question) -> Verdict:
+        asked.append(question)
+        return no("ms1 can't get in.", addresses=["10.0.0.11", "10.0.0.96/28"])
+
+    proofs.by_database(Role.MS1, 3, ask, lambda judge: judge(SEEN, lease().epoch, NOW)[0])
+    listed = [each.payload() for each in asked if each.function == "sessions"]
+    assert [each["addresses"] for each in listed] == [["10.0.0.11", "10.0.0.96/28"]]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from msfailover.adapters.sessions import Termination
 from msfailover.evidence import Listing, Session, SessionKind
+from msfailover.request import BadRequest
 
 from tests.functions.conftest import Start
 
@@ -145,3 +146,19 @@ def test_ending_gives_up_and_says_what_is_left(sessions: ModuleType, database: D
 def test_where_there_is_nothing_to_end_one_look_is_enough(sessions: ModuleType, database: Database) -> None:
     assert sessions.handler({"action": "terminate", "server": "ms1"}, None)["answer"] == "no"
     assert (len(database.read_at), database.ended) == (1, [])
+
+
+@pytest.mark.parametrize("known", ["10.0.1.111", "10.0.1.96/28"], ids=["an address", "a delegated network"])
+def test_a_session_from_any_address_that_ec2_knows_of_the_server_is_its_session(
+    sessions: ModuleType, database: Database, known: str
+) -> None:
+    database.shows = [Listing((Session("8@1.000000", address="10.0.1.111"),))]
+    asked = {"action": "status", "server": "ms1", "reads": 3, "proof": True}
+    assert sessions.handler({**asked, "addresses": [known]}, None)["answer"] == "yes"
+    assert sessions.handler({**asked, "addresses": ["10.0.1.112"]}, None)["answer"] == "no"
+
+
+@pytest.mark.parametrize("addresses", ["10.0.1.111", ["ms1"], [7], None])
+def test_addresses_that_are_none_are_refused(sessions: ModuleType, addresses: Any) -> None:
+    with pytest.raises(BadRequest, match="a list of addresses and networks is needed"):
+        sessions.handler({"action": "status", "server": "ms1", "addresses": addresses}, None)

@@ -209,3 +209,19 @@ def test_a_rule_that_may_not_be_taken_out_is_not_taken_for_gone(network: Network
         pytest.raises(ClientError, match="UnauthorizedOperation"),
     ):
         security_groups.shut(network.ec2, network.door, rules)
+
+
+class Delegating:
+    """EC2 with one interface to which networks are delegated; moto keeps none."""
+
+    def get_paginator(self, _operation: str) -> Delegating:
+        return self
+
+    def paginate(self, **_request: Any) -> list[Any]:
+        prefixes = {"Ipv4Prefixes": [{"Ipv4Prefix": "10.0.1.96/28"}], "Ipv6Prefixes": [{"Ipv6Prefix": "fd00:1::/80"}]}
+        return [{"NetworkInterfaces": [{"PrivateIpAddresses": [{"PrivateIpAddress": "10.0.1.11"}], **prefixes}]}]
+
+
+def test_networks_that_are_delegated_to_the_servers_interface_are_its_addresses() -> None:
+    member = security_groups.membership(Delegating(), Server(Role.MS1, "i-1", ("10.0.1.11",)))  # type: ignore[arg-type]
+    assert member.addresses == ("10.0.1.11", "10.0.1.96/28", "fd00:1::/80")

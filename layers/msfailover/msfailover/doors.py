@@ -9,6 +9,8 @@ from msfailover.evidence import TCP, IPAddress, Rule, parse_address
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
 
 def can_get_in(
     server: Server,
@@ -22,14 +24,14 @@ def can_get_in(
     Args:
         server: the server.
         server_groups: the groups its network interfaces are members of; None where they could not be read.
-        server_addresses: addresses EC2 knows of it, beside those configured.
+        server_addresses: addresses and networks that EC2 knows of it, beside those configured.
         rules: every inbound rule of every group on the database's side.
         ports: every TCP port that the database may listen on.
 
     Returns:
         yes, naming the rule that lets it in; no; or unknown, naming what could not be read.
     """
-    addresses = [ipaddress.ip_address(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
+    addresses = [ipaddress.ip_network(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
     unreadable: list[str] = []
     for rule in rules:
         if not any(rule.covers(port) for port in ports):
@@ -44,9 +46,7 @@ def can_get_in(
     return no(f"{server.role} can't get in to the database: no rule of any group in front of it lets it in.")
 
 
-def _lets_in(
-    rule: Rule, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address], groups: frozenset[str] | None
-) -> bool | None:
+def _lets_in(rule: Rule, addresses: list[IPNetwork], groups: frozenset[str] | None) -> bool | None:
     """True, False, or None where it can't be told."""
     if rule.source_group is not None:
         return None if groups is None else rule.source_group in groups
@@ -58,12 +58,12 @@ def _lets_in(
     return _within(rule.cidr, addresses)
 
 
-def _within(network: str | None, addresses: list[ipaddress.IPv4Address | ipaddress.IPv6Address]) -> bool | None:
+def _within(network: str | None, addresses: list[IPNetwork]) -> bool | None:
     try:
         parsed = ipaddress.ip_network(network or "", strict=False)
     except ValueError:
         return None
-    return any(address in parsed for address in addresses)
+    return any(address.version == parsed.version and address.overlaps(parsed) for address in addresses)
 
 
 def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[str]) -> list[Rule]:

@@ -87,6 +87,15 @@ def parse_address(text: str) -> IPAddress | None:
     return address
 
 
+def parse_network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+    """Read a network, or an address as the network of that address alone; None for what is neither."""
+    address = parse_address(text)
+    try:
+        return ipaddress.ip_network(address if address is not None else text, strict=False)
+    except ValueError:
+        return None
+
+
 ANY_PROTOCOL = "-1"
 
 
@@ -241,6 +250,7 @@ class Interface:
         public: the public IPv4 addresses associated with them.
         requester: who made it, where a service of AWS did ("amazon-rds"); empty otherwise.
         instance_id: the EC2 instance that it is attached to; empty for none.
+        prefixes: the networks that are delegated to it, each address of which its machine may use.
     """
 
     interface_id: str
@@ -250,6 +260,7 @@ class Interface:
     public: tuple[str, ...] = ()
     requester: str = ""
     instance_id: str = ""
+    prefixes: tuple[str, ...] = ()
 
     @property
     def addresses(self) -> tuple[str, ...]:

@@ -242,6 +242,12 @@ def _server_in_doubt(ground: Ground) -> Verdict | None:
                 f"Whether {server.role} is cut off is not known: {', '.join(strange)} is on no network interface of"
                 f" {server.instance_id}, so what else that machine may use is not known."
             )
+    delegated = [each for each in ground.own if each.prefixes]
+    if delegated:
+        return unknown(
+            f"Whether {server.role} is cut off is not known: {', '.join(delegated[0].prefixes)} is delegated to its"
+            f" {delegated[0].interface_id}, and our entries deny single addresses."
+        )
     inside = [each for each in ground.own if each.subnet_id in {subnet.subnet_id for subnet in ground.subnets}]
     if inside:
         return no(

@@ -73,7 +73,9 @@ def by_database(server: Role, reads: int, ask: Callable[[Question], Verdict], ke
     before = ask(door)
     if not before.is_no:
         return (no if before.is_yes else unknown)(f"The fence of {server} is not proven: {before.sentence}")
-    sessions = ask(Question("sessions", "status", server, {"reads": reads, "proof": True}))
+    # The door is shut for every address that EC2 knows of the server: a session from any of them is its session.
+    known = {"addresses": before.evidence.get("addresses", [])}
+    sessions = ask(Question("sessions", "status", server, {"reads": reads, "proof": True, **known}))
     after = ask(door)
 
     def judge(state: PairState, epoch: int, now: float) -> Proof:

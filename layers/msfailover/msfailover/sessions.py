@@ -25,7 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from msfailover.evidence import Listing, Session, SessionKind, parse_address
+from msfailover.evidence import Listing, Session, SessionKind, parse_address, parse_network
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -183,8 +183,8 @@ def _whose(server: Server, session: Session, names: Names, proof: bool) -> _Whos
 
 def _whose_address(server: Server, text: str) -> _Whose:
     address = parse_address(text)
-    known = [parse_address(each) for each in server.addresses]
-    if address is not None and address in known:
+    known = [parse_network(each) for each in server.addresses]
+    if address is not None and any(each is not None and address in each for each in known):
         return _Whose.SERVER
     return _Whose.UNKNOWN if address is None or not known or None in known else _Whose.OTHER
 

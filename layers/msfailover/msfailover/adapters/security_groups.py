@@ -43,7 +43,8 @@ class Membership:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        return tuple(address for each in self.interfaces for address in each.addresses)
+        """The addresses that EC2 knows of it, and the networks that are delegated to it."""
+        return tuple(address for each in self.interfaces for address in (*each.addresses, *each.prefixes))
 
 
 def membership(client: EC2Client, server: Server) -> Membership:
@@ -174,6 +175,10 @@ def _interface(data: Any) -> Interface:
         public=tuple(dict.fromkeys(each for each in public if each)),
         requester=str(data.get("RequesterId", "")),
         instance_id=str(data.get("Attachment", {}).get("InstanceId", "")),
+        prefixes=(
+            *(each["Ipv4Prefix"] for each in data.get("Ipv4Prefixes", [])),
+            *(each["Ipv6Prefix"] for each in data.get("Ipv6Prefixes", [])),
+        ),
     )
 
 
