@@ -104,6 +104,7 @@ def _switch_over(session: Session) -> None:
 
 def _intrude(session: Session) -> None:
     stage = session.stage
+    take_from_behind_acl(stage, stage.owner.database_subnet_ids[0])  # what the network cuts off needs no shut door
     port = stage.hosts.database.port
     rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": f"{ADDRESS_OF['ms1']}/32"}]}
     stage.cloud.client("ec2").authorize_security_group_ingress(GroupId=stage.door_group, IpPermissions=[rule])
@@ -116,9 +117,9 @@ def _fail_over(session: Session) -> None:
     host = stage.hosts.ms("ms2").host
     stage.invoke("pair", {"action": "set_mode", "mode": "manual", "requested_by": "Ann"})
     _open_owners_group(stage, IpRanges=[{"CidrIp": NETWORK}])
-    take_from_behind_acl(stage, stage.owner.database_subnet_ids[0])
     stage.hosts.kill_ms("ms2")
     wait_for("the failover is held back", lambda: stage.record().get("held"), 30)
+    stage.invoke("audit", {})  # the active server is in no list any more: its way is looked at again
     host.cut([DATABASE])
     wait_for("the watchdog asks for the machine's power", lambda: session.called("WatchFunctionRole", "server"), 30)
     known = {each["executionArn"] for each in stage.executions()}

@@ -40,8 +40,9 @@ UNUSED_HERE = {
     },
     **{
         (f"{function}FunctionRole", "sqs:SendMessage", f"*:{STACK}-undelivered"): "Lambda's, for a run that failed"
-        for function in ("Audit", "Readiness", "Replicate", "Watch")
+        for function in ("Audit", "Dns", "Readiness", "Replicate", "Watch")
     },
+    ("ServerFunctionRole", "ssm:CancelCommand", "*"): "for an order that its step gave up, as none is here",
 }
 """What no call of the session needs: role, action, resource, and the reason why it is allowed all the same."""
 
