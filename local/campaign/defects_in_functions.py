@@ -289,6 +289,7 @@ def outage_not_confirmed(patches: Patches, found: Functions) -> None:
 
 def standby_not_checked(patches: Patches, found: Functions) -> None:
     patches.put_item(found["server"].READS, "fit", lambda server: yes(f"{server.role} will be fit."), why=WHY)
+    patches.put(found["probe"], "alive", lambda *_: yes("It will be alive."), why=WHY)
 
 
 def mode_ignored(patches: Patches, found: Functions) -> None:
