@@ -101,6 +101,15 @@ def test_aiming_at_the_other_server_drops_the_proof_that_was_for_the_first() -> 
     assert aim(adopting, OURS, Role.MS1).receipt is None
 
 
+def test_a_survey_delivered_again_takes_nothing_back_of_an_adoption_that_is_proven() -> None:
+    """By then both hosts remember this change's own epoch: it was ordered by it."""
+    proven = replace(state(lease=lease(action="adopt", target=Role.MS1, epoch=1)), receipt=receipt(epoch=1))
+    assert aim(proven, OURS, Role.MS1, remembered=1) == proven
+    ahead = aim(proven, OURS, Role.MS1, remembered=2)
+    assert ahead.lease is not None
+    assert (ahead.lease.epoch, ahead.receipt) == (3, None)
+
+
 def test_turning_back_is_a_change_of_its_own_with_its_own_epoch_and_no_proof_yet() -> None:
     out = state(lease=lease(action="switchover"), receipt=receipt())
     assert turn_back(out, OURS) == state(lease=lease(action="switchover", target=Role.MS1, epoch=3))

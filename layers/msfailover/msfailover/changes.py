@@ -77,6 +77,9 @@ def aim(state: PairState, execution: str, target: Role, remembered: int = 0) -> 
         remembered: the highest epoch that a host remembers: of a pair whose record is new, but whose hosts are not.
     """
     lease = _own_lease(state, execution)
+    proven = state.receipt is not None and state.receipt.epoch == lease.epoch
+    if proven and lease.target is target and remembered <= lease.epoch:
+        return state  # a survey delivered again: the epoch that the hosts remember is this change's own
     aimed = replace(lease, target=target, epoch=max(lease.epoch, remembered + 1))
     same = (aimed.target, aimed.epoch) == (lease.target, lease.epoch)
     return replace(state, lease=aimed, receipt=state.receipt if same else None)
