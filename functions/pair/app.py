@@ -232,8 +232,7 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
             break
     if others.is_yes:
         others = _end_sessions_of(server.other, execution) or others
-    if own.is_yes:
-        _table().change(lambda state: path.record_in_change(state, execution, path.seen_by(own)))
+    _table().change(lambda state: path.record_in_change(state, execution, admin, own))
     record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record, listed=listed).to_json()
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from msfailover import path
 from msfailover.database_object import about_the_database, is_guarded
-from msfailover.pair import PairState
+from msfailover.pair import PairState, Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import lease, state
@@ -71,10 +71,35 @@ def test_at_rest_it_is_kept_only_where_nothing_changed_meanwhile() -> None:
 
 def test_in_a_change_it_is_kept_for_its_epoch_by_its_own_execution_only() -> None:
     changing = replace(UNSEEN, lease=lease())
-    kept = path.record_in_change(changing, lease().execution, path.BY_ADDRESS)
+    kept = path.record_in_change(changing, lease().execution, SERVES, HAS)
     assert (kept.path_seen_epoch, kept.path_seen_by) == (lease().epoch, path.BY_ADDRESS)
-    assert path.record_in_change(changing, "another", path.BY_ADDRESS) == changing
-    assert path.record_in_change(UNSEEN, lease().execution, path.BY_ADDRESS) == UNSEEN
+    assert path.record_in_change(changing, "another", SERVES, HAS) == changing
+    assert path.record_in_change(UNSEEN, lease().execution, SERVES, HAS) == UNSEEN
+    assert path.record_in_change(changing, "another", SERVES, HAS_NONE) == changing
+
+
+@pytest.mark.parametrize(
+    ("looks", "hides"),
+    [
+        ([(SERVES, HAS_NONE)], True),
+        ([(SERVES, HAS_NONE), (SILENT, HAS_NONE)], True),
+        ([(SERVES, HAS_NONE), (SERVES, HAS)], False),
+        ([(SERVES, NO_WRITER)], True),
+        ([(SILENT, HAS_NONE)], False),
+        ([(SERVES, unknown("Nobody answers."))], False),
+    ],
+    ids=["in no list", "silent later", "seen later", "a standby", "never served", "no list"],
+)
+def test_a_new_server_that_served_and_was_in_no_list_is_not_put_out_on_what_was_seen_of_the_old_one(
+    looks: list[tuple[Verdict, Verdict]], hides: bool
+) -> None:
+    record = replace(SEEN, lease=lease())
+    for serves, sessions in looks:
+        record = path.record_in_change(record, lease().execution, serves, sessions)
+    back = replace(record, lease=lease(target=Role.MS1, epoch=3))
+    assert bool(path.hides(Role.MS2, back)) is hides
+    assert not path.hides(Role.MS1, record), "of the active server its own way counts"
+    assert not path.hides(Role.MS2, replace(back, lease=None, epoch=3)), "in a later epoch it is looked at anew"
 
 
 @pytest.mark.parametrize(

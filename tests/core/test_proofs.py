@@ -61,3 +61,30 @@ def test_a_database_is_asked_for_sessions_from_every_address_that_ec2_knows_of_t
     proofs.by_database(Role.MS1, 3, ask, lambda judge: judge(SEEN, lease().epoch, NOW)[0])
     listed = [each.payload() for each in asked if each.function == "sessions"]
     assert [each["addresses"] for each in listed] == [["10.0.0.11", "10.0.0.96/28"]]
+
+
+@pytest.mark.parametrize(("vouched", "answer"), [(None, Answer.UNKNOWN), (False, Answer.UNKNOWN), (True, Answer.YES)])
+def test_a_server_whose_way_is_hidden_is_out_by_the_owners_word_or_by_power_only(
+    vouched: bool | None, answer: Answer
+) -> None:
+    """ms2 was let in, served and was in no list; the change is turned back to ms1."""
+    back = replace(SEEN, lease=replace(lease(), target=Role.MS1, epoch=3), path_hidden_epoch=2)
+
+    def ask(question: Question) -> Verdict:
+        if question.function == "sessions":
+            return no("ms2 has no session.", counts=[0, 0, 0], database_addresses=["10.0.0.30"])
+        return no("ms2 can't get in.", guarded=["10.0.0.30"])
+
+    def ask_all(questions: Mapping[str, Question]) -> Mapping[str, Verdict]:
+        answers = {
+            "cut": yes("ms2 is cut off.", guarded=["10.0.0.30"]),
+            "addresses": yes("It leads to 10.0.0.30.", database_addresses=["10.0.0.30"]),
+        }
+        return {name: answers[name] for name in questions}
+
+    def keep(judge: proofs.Judge) -> Verdict:
+        return judge(back, 3, NOW)[0]
+
+    assert proofs.prove(Role.MS2, back, vouched, 3, ask, ask_all, keep).answer is answer
+    seen = replace(back, path_hidden_epoch=-1)
+    assert proofs.prove(Role.MS2, seen, vouched, 3, ask, ask_all, keep).is_yes

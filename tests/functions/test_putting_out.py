@@ -109,3 +109,14 @@ def test_sessions_are_ended_only_by_the_change_that_has_proven_the_fence(
     record.put(state(active=Role.MS2, epoch=2))
     verify(pair)
     assert ended(answers) == []
+
+
+def test_that_the_new_server_serves_and_is_in_no_list_is_kept_for_the_way_back(
+    pair: ModuleType, answers: Answers, record: Record
+) -> None:
+    answers.prepare("database-sessions", "status", no("It has none."))
+    assert verify(pair)["answer"] == "no"
+    assert record.get().path_hidden_epoch == lease().epoch
+    answers.prepare("probe", "serves", no("It is silent."))
+    assert verify(pair)["answer"] == "no"
+    assert record.get().path_hidden_epoch == lease().epoch

@@ -170,6 +170,8 @@ class PairState:
         path_seen_epoch: the epoch in which the active server's own sessions were last seen as its own; below zero
             before the first time.
         path_seen_by: what showed that they are its own, its "address" or its "name"; empty before the first time.
+        path_hidden_epoch: the epoch of the last change in which the new server served and no list showed its sessions;
+            below zero before the first time.
         held: why an automatic failover is held back in the outage that is; empty when none is.
         version: grows with every write, so that two writers can't both win.
     """
@@ -185,6 +187,7 @@ class PairState:
     held: str = ""
     path_seen_epoch: int = -1
     path_seen_by: str = ""
+    path_hidden_epoch: int = -1
     version: int = 0
 
     @property

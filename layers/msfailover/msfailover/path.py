@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from msfailover.pair import PairState
+from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
 BY_ADDRESS, BY_NAME = "address", "name"
@@ -73,10 +73,30 @@ def record_at_rest(state: PairState, before: PairState, by: str) -> PairState:
     return replace(state, path_seen_epoch=-1, path_seen_by=LOST) if by == LOST else record(state, state.epoch, by)
 
 
-def record_in_change(state: PairState, execution: str, by: str) -> PairState:
-    """The record with the new server's sessions seen, where the change is this execution's still."""
-    mine = state.lease is not None and state.lease.execution == execution
-    return record(state, state.lease.epoch, by) if state.lease is not None and mine else state
+def record_in_change(state: PairState, execution: str, serves: Verdict, sessions: Verdict) -> PairState:
+    """The record with the new server's sessions seen, where the change is this execution's still; or with that it
+    served and was in no list."""
+    lease = state.lease
+    if lease is None or lease.execution != execution:
+        return state
+    if serves.is_yes and is_absent(sessions):
+        return replace(state, path_hidden_epoch=lease.epoch)
+    return record(state, lease.epoch, seen_by(sessions))
+
+
+def hides(server: Role, state: PairState) -> str:
+    """Why neither network nor list is believed about a server that a change let in and that is to be out again.
+
+    What was seen of the active server's way says nothing of the new one's, once that one has served and no list has
+    shown its sessions. Empty where nothing speaks against it.
+    """
+    hidden = state.path_hidden_epoch
+    if server is state.active or hidden <= max(state.epoch, state.path_seen_epoch):
+        return ""
+    return (
+        f"{server} served in epoch {hidden} and no list showed its sessions: it may come by a way that cutting its"
+        " addresses does not cut."
+    )
 
 
 def can_list(state: PairState, vouched: bool) -> bool:

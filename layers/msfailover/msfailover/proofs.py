@@ -97,9 +97,14 @@ def prove(
 ) -> Verdict:
     """Prove a fence by the network, or else by the database. Arguments as above; `vouched` is None where there are no
     network ACLs. The answer's evidence says with `by` which of the two it was."""
+    hidden = path.hides(server, state)
+    if hidden and not vouched:
+        return unknown(f"The fence of {server} is not proven: {hidden}")
     found = unknown("DatabaseNetworkAclIds names no network ACL.")
     if vouched is not None:
         found = by_network(server, state, vouched, ask_all, keep)
+    if hidden and not found.is_yes:
+        return found
     if found.is_yes:
         return found.having(by=FencedBy.NETWORK)
     return of_all(found, by_database(server, reads, ask, keep).having(by=FencedBy.DATABASE))

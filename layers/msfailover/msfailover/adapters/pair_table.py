@@ -205,6 +205,7 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         "held": state.held,
         "path_seen_epoch": state.path_seen_epoch,
         "path_seen_by": state.path_seen_by,
+        "path_hidden_epoch": state.path_hidden_epoch,
         "version": state.version,
     }
 
@@ -248,6 +249,7 @@ def _state(data: Mapping[str, Any]) -> PairState:
         held=str(data.get("held", "")),
         path_seen_epoch=int(data.get("path_seen_epoch", -1)),
         path_seen_by=str(data.get("path_seen_by", "")),
+        path_hidden_epoch=int(data.get("path_hidden_epoch", -1)),
         version=int(data.get("version", 0)),
     )
 
