@@ -211,8 +211,8 @@ class _Sight:
         own = [rule for rule in rules if rule.group_id == SETTINGS.door_group]
         known = (*SETTINGS.pair.ms1.addresses, *SETTINGS.pair.ms2.addresses, *member.addresses)
         strays = doors.not_expected(own, SETTINGS.functions_group, known)
-        guarded = [address for each in front for address in each.private]
-        return verdict.having(guarded=guarded, stray=[str(each) for each in strays], addresses=list(member.addresses))
+        guarded, stray = security_groups.guarded(front, SETTINGS.door_group), [str(each) for each in strays]
+        return verdict.having(guarded=guarded, stray=stray, addresses=list(member.addresses))
 
     def is_cut(self, server: Server, *, written: bool = False) -> Verdict:
         """Does no packet pass between the server and the database, by the ACLs as they are now?
@@ -236,7 +236,7 @@ class _Sight:
         ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, tuple(subnets), tuple(acls))
         verdict = network_fence.could_be_cut(ground, numbers) if written else network_fence.is_cut(ground)
         return verdict.having(
-            guarded=[address for each in front for address in each.private],
+            guarded=security_groups.guarded(front, SETTINGS.door_group),
             denials=[str(each) for each in network_fence.denials(acls, numbers)],
             useless=[str(each) for each in network_fence.useless(acls, ground.addresses, numbers)],
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 from typing import Any
 
 import pytest
@@ -225,3 +226,15 @@ class Delegating:
 def test_networks_that_are_delegated_to_the_servers_interface_are_its_addresses() -> None:
     member = security_groups.membership(Delegating(), Server(Role.MS1, "i-1", ("10.0.1.11",)))  # type: ignore[arg-type]
     assert member.addresses == ("10.0.1.11", "10.0.1.96/28", "fd00:1::/80")
+
+
+def test_another_interface_of_the_databases_machine_is_the_databases_too(network: Network) -> None:
+    """The door stands at one of its two interfaces, and the owner's rule at the other lets ms1 in."""
+    machine = network.instance(str(ipaddress.ip_address(network.ms1_address) + 10), network.ms2_group)
+    network.ec2.attach_network_interface(NetworkInterfaceId=network.database, InstanceId=machine, DeviceIndex=1)
+    assert answer(network) is Answer.NO
+    network.allow(network.ms2_group, cidr=f"{network.ms1_address}/32")
+    assert answer(network) is Answer.YES
+    front = security_groups.interfaces_in_front(network.ec2, network.door)
+    assert {each.subnet_id for each in front} == {network.subnet, network.database_subnets[0]}
+    assert security_groups.guarded(front, network.door) == [network.database_address]

@@ -80,7 +80,8 @@ def groups_of(interfaces: Iterable[Interface]) -> frozenset[str]:
 
 
 def interfaces_in_front(client: EC2Client, door_group: str) -> list[Interface]:
-    """The interfaces that carry the door: the database's, as far as EC2 can tell.
+    """The database's interfaces, as far as EC2 can tell: those that carry the door, and where one is a machine's, every
+    other one of that machine, for the database may listen there, too.
 
     Raises:
         DoorNotAttached: no interface carries it.
@@ -92,7 +93,14 @@ def interfaces_in_front(client: EC2Client, door_group: str) -> list[Interface]:
             f"The group {door_group} is attached to no network interface: attach it to the database beside its own"
             " groups. Nothing was changed."
         )
-    return interfaces
+    machines = sorted({each.instance_id for each in interfaces if each.instance_id})
+    beside = _interfaces(client, "attachment.instance-id", *machines) if machines else []
+    return list(dict.fromkeys((*interfaces, *beside)))
+
+
+def guarded(front: Iterable[Interface], door_group: str) -> list[str]:
+    """The private addresses of the interfaces that carry the door."""
+    return [address for each in front if door_group in each.groups for address in each.private]
 
 
 def rules_of_door(client: EC2Client, door_group: str) -> list[Rule]:
