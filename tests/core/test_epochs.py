@@ -38,7 +38,8 @@ def test_an_adoption_starts_above_what_hosts_remember(remembered: int, epoch: in
 def test_a_proof_of_an_epoch_that_was_left_is_dropped() -> None:
     proven = PairState(lease=ADOPTING.lease, receipt=receipt(epoch=1, server=Role.MS2))
     assert aim(proven, OURS, Role.MS1, 0).receipt is not None
-    assert aim(proven, OURS, Role.MS1, 1).receipt is None
+    assert aim(proven, OURS, Role.MS1, 1).receipt is not None, "hosts remember the orders of this very change"
+    assert aim(proven, OURS, Role.MS1, 2).receipt is None
 
 
 def test_a_host_above_whose_epoch_none_is_left_is_not_adopted() -> None:

@@ -48,7 +48,6 @@ def test_good_sense_is_taken() -> None:
         ({"DatabaseEngine": "postgresql", "DatabaseKillWith": "rds"}, "no procedure"),
         ({"DatabasePort": "1521"}, "Oracle's port 1521 speaks no TLS"),
         ({"DatabasePort": "2484", "DatabaseTls": "off"}, "Oracle's port 2484 speaks TLS"),
-        ({"DatabasePort": "5432"}, "DatabaseEngine is oracle, but DatabasePort is another engine's"),
         ({"DatabaseEngine": "postgresql", "DatabasePort": "2484"}, "DatabaseEngine is postgresql, but"),
         ({"DatabaseEngine": "mysql", "DatabasePort": "5432"}, "DatabaseEngine is mysql, but"),
         ({"RecordTtlSeconds": "301"}, "RecordTtlSeconds"),

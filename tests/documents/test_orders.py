@@ -9,6 +9,8 @@ import pytest
 
 from .pair import STATE, Pair
 
+pytestmark = pytest.mark.stage
+
 DONE: dict[str, Any] = {"StatusCommand": "true"}
 STOPPED: dict[str, Any] = {"StatusCommand": "false", "StopCommand": "true"}
 DAMAGED = ("", "x", "seven standby", "-1 active", "1.5 active", "9999999999999999 active", "1x active")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import pytest
 
@@ -95,6 +97,26 @@ def test_no_choice_goes_by_a_rule_where_its_default_would_go_and_assigns_somethi
         if any(rule["Next"] == place.body.get("Default") for rule in place.body["Choices"])
     ]
     assert both == []
+
+
+def assigned(states: Mapping[str, Any]) -> set[str]:
+    """The names that some states assign, without those inside their branches."""
+    parts = [each for body in states.values() for each in (body, *body.get("Choices", []), *body.get("Catch", []))]
+    return {name for each in parts for name in each.get("Assign", {})}
+
+
+def test_no_branch_assigns_a_variable_of_the_world_around_it() -> None:
+    """Step Functions ends the execution with States.Runtime where a branch binds a name of an outer scope, which it is
+    from the second time on that the machine comes to the branch."""
+    machine = definition()
+    outer = assigned(machine["States"])
+    inner = [
+        (place.path, name)
+        for place in ALL
+        for branch in place.body.get("Branches", [])
+        for name in assigned(branch["States"]) & outer
+    ]
+    assert inner == []
 
 
 def test_the_machine_itself_is_bounded() -> None:

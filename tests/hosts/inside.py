@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[2]
-MODULE_DEADLINE_S = int(os.environ.get("MODULE_DEADLINE_S", "120"))
+MODULE_DEADLINE_S = int(os.environ.get("MODULE_DEADLINE_S", "240"))
 _REPORTS = "MS_FAILOVER_TEST_REPORTS"
 
 # setpriv: should the test run be killed, the kernel takes the namespaces with it.

@@ -9,6 +9,8 @@ import pytest
 from tests.rehearsal.rehearse import Rehearsed, never_both, rehearse, taken_over
 
 DEADLINE_S = 420
+
+pytestmark = pytest.mark.timeout(DEADLINE_S + 30)
 SCENARIOS = ("crash", "hang", "partition", "reboot", "switchover")
 
 
