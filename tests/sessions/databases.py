@@ -219,13 +219,16 @@ class MariaDBServer(Database):
     def __init__(self) -> None:
         self._server = server = Process("msf-mariadb-", signal.SIGTERM)
         data, self._socket = f"--datadir={server.directory / 'data'}", str(server.directory / "socket")
-        quick = ["--no-defaults", data, "--auth-root-authentication-method=normal", "--skip-test-db"]
+        # Not /tmp: two that are installed at once may take the same names for their temporary tables there.
+        own = f"--tmpdir={server.directory}"
+        quick = ["--no-defaults", data, own, "--auth-root-authentication-method=normal", "--skip-test-db"]
         server.run(["mariadb-install-db", *quick])
         server.start(
             [
                 "mariadbd",
                 "--no-defaults",
                 data,
+                own,
                 f"--port={server.port}",
                 f"--socket={self._socket}",
                 "--bind-address=*",
