@@ -14,7 +14,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self
 
-from botocore.exceptions import BotoCoreError, ClientError
 from msfailover import audit, doors, fence, network_fence, observing
 from msfailover.adapters import aws, dry, network_acls, security_groups
 from msfailover.adapters.pair_table import PairTable
@@ -309,7 +308,7 @@ class _Order(_Sight):
                     break
                 may()
                 with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-                    problems = [each for each in threads.map(_written, lacking) if each]
+                    problems = [each for each in threads.map(self._written, lacking) if each]
                 if problems:
                     break
         except (*security_groups.UNREADABLE, network_fence.NoRoomForEntries) as error:
@@ -318,18 +317,25 @@ class _Order(_Sight):
         why = "" if verdict.is_yes else " ".join(problems[:1])
         return replace(verdict, sentence=f"{verdict.sentence} {why}".rstrip())
 
+    @staticmethod
+    def _written(placed: network_fence.Placed) -> str:
+        return network_acls.put_or_say(aws.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
+
     def lift(self, server: Server) -> None:
         """Take our denials of the server out of the ACLs, and read back that they are gone. Raises DoorNotAsOrdered."""
         if not SETTINGS.network_acls:
             return
-        numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
+        numbers, lifted = network_fence.numbers_of(server.role, SETTINGS.first_entry), set[network_fence.Placed]()
         for _ in attempts(SETTINGS.settle_s):
             acls = _acls()
             ours = network_fence.denials(acls, numbers)
             if not ours:
                 break
+            # Each is taken out once: EC2 may show it for a while yet, and another call would only put that off.
+            left = [each for each in ours if each not in lifted]
             with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-                list(threads.map(lambda each: network_acls.delete(aws.ec2(), each.acl_id, each.entry), ours))
+                list(threads.map(lambda each: network_acls.delete(aws.ec2(), each.acl_id, each.entry), left))
+            lifted |= set(left)
         else:
             raise DoorNotAsOrdered(f"{server.role} is still denied, by {ours[0]}.")
         foreign = network_fence.denied_by_others(acls, self._known(server), numbers)
@@ -359,13 +365,15 @@ class _Order(_Sight):
 
         Whatever else stands in the stack's own group belongs to nobody, and may let the server in.
         """
-        rules = self._unwanted(server, self._door.result())
+        rules, taken = self._unwanted(server, self._door.result()), set[str]()
         if not rules:
             return
         for _ in attempts(SETTINGS.settle_s):
             for rule in rules:
-                may()
-                security_groups.shut(aws.ec2(), SETTINGS.door_group, [rule])
+                if rule.rule_id not in taken:  # EC2 may show it for a while yet; see lift
+                    may()
+                    security_groups.shut(aws.ec2(), SETTINGS.door_group, [rule])
+                    taken.add(rule.rule_id)
             rules = self._unwanted(server, security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group))
             if not rules:
                 return
@@ -376,15 +384,6 @@ class _Order(_Sight):
         other = SETTINGS.pair.other(server.role)
         known = self._known(other) if other.role in self._members else other.addresses
         return doors.not_expected(rules, SETTINGS.functions_group, known)
-
-
-def _written(placed: network_fence.Placed) -> str:
-    """Write one entry; says what went wrong, or nothing."""
-    try:
-        network_acls.put(aws.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
-    except (ClientError, BotoCoreError) as error:
-        return f"{placed} could not be written: {str(error)[:300]}"
-    return ""
 
 
 def _acls() -> list[NetworkAcl]:

@@ -119,6 +119,33 @@ def test_the_new_server_is_let_pass_with_the_receipt_alone_and_the_other_one_sta
         assert network.admitted() == [f"{network.ms2_address}/32"]
 
 
+def test_an_entry_that_ec2_still_shows_after_it_was_taken_out_is_not_taken_out_again(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.put(state())
+    order(access, "keep_out", "ms2")
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    taken: list[tuple[str, int, bool]] = []
+    delete, acls_named = access.network_acls.delete, access.network_acls.acls_named
+    shown = {"stale": acls_named(access.aws.ec2(), access.SETTINGS.network_acls)}
+
+    def noted(client: Any, acl_id: str, entry: Any) -> None:
+        taken.append((acl_id, entry.number, entry.egress))
+        shown["left"] = 2
+        delete(client, acl_id, entry)
+
+    def older(client: Any, ids: Any) -> Any:
+        if shown.get("left", 0):
+            shown["left"] -= 1
+            return shown["stale"]
+        return acls_named(client, ids)
+
+    monkeypatch.setattr(access.network_acls, "delete", noted)
+    monkeypatch.setattr(access.network_acls, "acls_named", older)
+    assert order(access, "grant", "ms2")["answer"] == "yes"
+    assert len(taken) == len(set(taken)) > 0
+
+
 def test_a_denial_removed_after_the_receipt_is_written_again_before_the_new_server_passes(
     access: ModuleType, record: Record, network: Network
 ) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from msfailover.adapters.security_groups import TooManyRules
 from msfailover.evidence import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
@@ -111,6 +111,15 @@ def put(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: bool) -> N
     A number that is taken, or not held, after all leaves everything as it is: read back what stands.
     """
     (replace if replaces else create)(client, acl_id, entry)
+
+
+def put_or_say(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: bool) -> str:
+    """As `put`, for one of several entries that do not wait for each other; says what went wrong, or nothing."""
+    try:
+        put(client, acl_id, entry, replaces=replaces)
+    except (ClientError, BotoCoreError) as error:
+        return f"{entry} of {acl_id} could not be written: {str(error)[:300]}"
+    return ""
 
 
 def create(client: EC2Client, acl_id: str, entry: AclEntry) -> None:
