@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import random
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -134,4 +136,16 @@ class Killer:
         self.pair.write("ms1", f"{CDS}/folder/name{self.dice.randrange(10**6)}", "x")
 
     def _await_rest(self) -> None:
-        self.pair.host("ms2").run(["/usr/bin/flock", "-w", "20", f"{STATE}/receive.lock", "true"])
+        """Wait until no session is left on the standby, without a program of that host: a late kill would end it.
+
+        Raises AssertionError when one is still there after 20 s.
+        """
+        end = time.monotonic() + 20
+        with self.pair.inside("ms2", f"{STATE}/receive.lock").open("a") as lock:
+            while True:
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    return
+                except BlockingIOError:
+                    assert time.monotonic() < end, "a session holds the standby's lock for 20 s"
+                    time.sleep(0.02)
