@@ -1,4 +1,4 @@
-"""The five scenarios on AWS's manners as seed 1 draws them; a module of its own, so that two workers share the seeds."""
+"""The five scenarios on AWS's manners as seed 1 draws them; a module a seed, so that two workers share them."""
 
 from __future__ import annotations
 
