@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 from collections.abc import Callable
 from typing import Any
@@ -56,10 +57,20 @@ class Borders:
 
     def _allows(self, acl: list[dict[str, Any]], address: str, egress: bool) -> bool:
         for each in sorted(acl, key=lambda entry: int(entry["RuleNumber"])):
-            matches = ipaddress.ip_address(address) in ipaddress.ip_network(each["CidrBlock"])
-            if matches and each["Egress"] is egress and self._now() - each["at"] >= IN_EFFECT_AFTER_S:
+            counts = each["Egress"] is egress and self._now() - each["at"] >= IN_EFFECT_AFTER_S
+            if counts and _holds(each["CidrBlock"], address):
                 return bool(each["RuleAction"] == "allow")
         return False
+
+    def denies(self, address: str) -> bool:
+        """Whether every ACL of the database's has an entry that denies an address, in both directions."""
+        written = {
+            (acl, each["Egress"])
+            for acl in ACLS
+            for each in self.entries[acl]
+            if each["RuleAction"] == "deny" and each["CidrBlock"] == f"{address}/32"
+        }
+        return written == {(acl, egress) for acl in ACLS for egress in (False, True)}
 
     def deny_at_rest(self, addresses: tuple[str, ...]) -> None:
         """The standby is denied, as it is at rest: under the second server's numbers."""
@@ -82,3 +93,8 @@ class Borders:
         self.standing = dict(zip(SUBNETS, ACLS, strict=True))
         for acl in ACLS:
             self.entries[acl] = [each for each in self.entries[acl] if each["RuleNumber"] >= FIRST]
+
+
+@functools.cache
+def _holds(cidr: str, address: str) -> bool:
+    return ipaddress.ip_address(address) in ipaddress.ip_network(cidr)

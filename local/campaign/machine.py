@@ -37,6 +37,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryC
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramEnded, ProgramError
 from moto.stepfunctions.parser.asl.eval.states import ContextObjectData, ExecutionData, StateMachineData
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
+from moto.stepfunctions.parser.utils import TMP_THREADS
 
 from local.campaign.clock import Clock, ThreadAtOnce
 from local.cloud import jsonata
@@ -189,6 +190,7 @@ def execute(definition: str, arn: str, request: Any) -> Ended:
         activity_store={},
     )
     _program(definition).eval(env)
+    TMP_THREADS.clear()  # moto keeps every thread it ever made, and with it all of an execution
     state = env.program_state()
     if isinstance(state, ProgramEnded):
         return Ended("SUCCEEDED", env.states.get_input())

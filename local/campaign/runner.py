@@ -183,13 +183,21 @@ class _Run:
             for _ in range(2):
                 base = self.world.database  # what is cut off can say nothing, and is listed until it is ended
                 ghosts = any(each.ghost or not base.ways(each.address)[0] for each in base.sessions)
+                # A deny entry whose writing was lost on the way to a promotion that another proof bore is written now.
+                due = ("stop_again", *(() if self._denies_are_whole() else ("keep_out",)))
                 first = self._functions["audit"].handler({}, None)
-                if not ghosts and any(not line.startswith("stop_again") for line in first["done"]):
+                if not ghosts and any(not line.startswith(due) for line in first["done"]):
                     raise Violation("audit", f"all is well, but the audit has done {first['done']}")
             found = self._functions["audit"].handler({}, None)
         wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
         if wrong or found["done"]:
             raise Violation("audit", f"all is well, but the audit says: {' '.join(wrong + found['done'])}")
+
+    def _denies_are_whole(self) -> bool:
+        """Whether each ACL has a deny entry for every address of the server that is not active, both ways."""
+        active = record(self.world).get("active")
+        kept_out = [address for role, host in self.world.hosts.items() if role != active for address in host.addresses]
+        return all(self.world.database.borders.denies(address) for address in kept_out)
 
     def _late_alarm(self) -> None:
         """An alarm of long ago arrives when all is well: it must change nothing."""
