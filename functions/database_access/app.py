@@ -12,13 +12,14 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from typing import Any, Self
 
 from msfailover import audit, doors, fence, network_fence, observing
 from msfailover.adapters import aws, dry, network_acls, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.environment import read
-from msfailover.evidence import NetworkAcl, Rule
+from msfailover.evidence import NetworkAcl, Rule, Subnet
 from msfailover.pair import FencedBy, PairState, Server
 from msfailover.request import BadRequest, epoch_in, role_in
 from msfailover.settings import AccessSettings
@@ -61,7 +62,8 @@ def status(server: Server) -> Verdict:
     """Can the server get in to the database now, by the groups' rules? What EC2 does not tell is unknown.
 
     The evidence holds `guarded` (private addresses behind the access group), `addresses` (EC2's of the server), `stray`
-    (the group's rules of nobody), and with network ACLs `network` (is it cut off?) and `denials` (our entries for it).
+    (the group's rules that are not expected where this server must be out), and with network ACLs `network` (is it cut
+    off?) and `denials` (our entries for it).
     """
     with _Sight(server) as sight:
         return sight.with_network(server, sight.can_get_in(server))
@@ -76,11 +78,11 @@ def foreign(server: Server) -> Verdict:
 def cut(server: Server, *, proof: bool) -> Verdict:
     """Does no packet pass between the server and the database, by the network ACLs as they are now?
 
-    In a `proof` it is read again after the time that EC2 may take until a change is in effect.
+    In a `proof` it is read again after the time that EC2 may take until a change is in effect, where it takes any.
     """
     with _Sight(server) as sight:
         verdict = sight.is_cut(server)
-    if proof and verdict.is_yes:
+    if proof and verdict.is_yes and SETTINGS.door_settles_s > 0:
         time.sleep(SETTINGS.door_settles_s)
         with _Sight(server) as sight:
             verdict = sight.is_cut(server)
@@ -100,10 +102,7 @@ def rights(_server: Server) -> Verdict:
         rules = security_groups.rules_of_door(client, SETTINGS.door_group)
     except security_groups.UNREADABLE as error:
         return unknown(f"Whether the door may be edited is not known: {error}")
-    calls: dict[str, Callable[[], object]] = {
-        "ec2:AuthorizeSecurityGroupIngress": lambda: security_groups.try_to_open(client, SETTINGS.door_group, port),
-        "ec2:RevokeSecurityGroupIngress": lambda: security_groups.try_to_shut(client, SETTINGS.door_group, rules),
-    }
+    calls = security_groups.attempts_of_each(client, SETTINGS.door_group, port, rules)
     number = network_fence.number_for_trying(SETTINGS.first_entry)
     calls |= network_acls.attempts_of_each(client, SETTINGS.network_acls, number)
     return dry.try_all(calls, "DryRunOperation")
@@ -152,20 +151,14 @@ def grant(server: Server, epoch: int) -> Verdict:
 def keep_out(server: Server) -> Verdict:
     """Put a server that must be out back out, as somebody let it in by hand. Needs no change under way.
 
-    Our entries that deny it are written again, and what belongs to nobody is taken out of the door. The record is read
-    again before each cut: a failover to this very server may have begun meanwhile.
-
-    Returns:
-        whether it can still get in, by any group's rules.
+    Our entries that deny it are written again, what is not expected leaves the access group. The record is read before
+    each cut: a failover to this very server may have begun meanwhile. Returns as `revoke`.
 
     Raises:
         NotToBeKeptOut: the record does not say that this server must be out.
         DoorNotAsOrdered: its rules are still in the door when the time is over.
     """
-
-    def may() -> None:
-        audit.demand_out(_state(), server.role)
-
+    may = partial(_demand_out, server)
     may()
     with _Order(server, SETTINGS.pair.other(server.role)) as order:
         denied = order.put_out(server, may)
@@ -185,6 +178,7 @@ class _Sight:
         self._members = {each.role: self._threads.submit(security_groups.membership, client, each) for each in servers}
         self._front = self._threads.submit(security_groups.interfaces_in_front, client, SETTINGS.door_group)
         self._acls: Future[list[NetworkAcl]] | None = self._threads.submit(_acls)
+        self._subnets = self._threads.submit(self._subnets_now)
 
     def __enter__(self) -> Self:
         return self
@@ -207,11 +201,9 @@ class _Sight:
             return unknown(f"Whether {server.role} can get in is not known: {error}")
         counting = [rule for rule in rules if door or rule.group_id != SETTINGS.door_group]
         verdict = doors.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
-        own = [rule for rule in rules if rule.group_id == SETTINGS.door_group]
-        known = (*SETTINGS.pair.ms1.addresses, *SETTINGS.pair.ms2.addresses, *member.addresses)
-        strays = doors.not_expected(own, SETTINGS.functions_group, known)
-        guarded, stray = security_groups.guarded(front, SETTINGS.door_group), [str(each) for each in strays]
-        return verdict.having(guarded=guarded, stray=stray, addresses=list(member.addresses))
+        own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.door_group])
+        guarded = security_groups.guarded(front, SETTINGS.door_group)
+        return verdict.having(guarded=guarded, stray=[str(each) for each in own], addresses=list(member.addresses))
 
     def is_cut(self, server: Server, *, written: bool = False) -> Verdict:
         """Does no packet pass between the server and the database, by the ACLs as they are now?
@@ -227,9 +219,7 @@ class _Sight:
         numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
         try:
             front, acls = self._front.result(), self._acls_now()
-            ids = network_fence.subnets_of(front, SETTINGS.subnets)
-            own = self._members[server.role].result().interfaces
-            subnets = network_acls.subnets(aws.ec2(), ids)
+            own, subnets = self._members[server.role].result().interfaces, self._subnets.result()
         except security_groups.UNREADABLE as error:
             return unknown(f"Whether {server.role} is cut off is not known: {error}")
         ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, tuple(subnets), tuple(acls))
@@ -247,6 +237,12 @@ class _Sight:
         network = network or self.is_cut(server)
         told = {name: network.evidence.get(name, []) for name in ("denials", "useless")}
         return access.having(network={"answer": network.answer.value, "sentence": network.sentence}, **told)
+
+    def _subnets_now(self) -> list[Subnet]:
+        """The subnets that the database may be in; their networks change with no order."""
+        if not SETTINGS.network_acls:
+            return []
+        return network_acls.subnets(aws.ec2(), network_fence.subnets_of(self._front.result(), SETTINGS.subnets))
 
     def _acls_now(self) -> list[NetworkAcl]:
         """The ACLs: as read at the beginning for the first who asks, read anew for everybody after."""
@@ -303,12 +299,13 @@ class _Order(_Sight):
         numbers, problems = network_fence.numbers_of(server.role, SETTINGS.first_entry), list[str]()
         try:
             for _ in attempts(SETTINGS.settle_s):
-                lacking = network_fence.missing(self._acls_now(), self._known(server), numbers)
-                if not lacking:
+                if not (lacking := network_fence.missing(self._acls_now(), self._known(server), numbers)):
                     break
                 may()
                 with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
                     problems = [each for each in threads.map(self._written, lacking) if each]
+                if (verdict := self.is_cut(server)).is_yes:  # else EC2 may still show the older answer
+                    return verdict
                 if problems:
                     break
         except (*security_groups.UNREADABLE, network_fence.NoRoomForEntries) as error:
@@ -365,7 +362,7 @@ class _Order(_Sight):
 
         Whatever else stands in the stack's own group belongs to nobody, and may let the server in.
         """
-        rules, taken = self._unwanted(server, self._door.result()), set[str]()
+        rules, taken = _unwanted(server, self._door.result()), set[str]()
         if not rules:
             return
         for _ in attempts(SETTINGS.settle_s):
@@ -374,16 +371,20 @@ class _Order(_Sight):
                     may()
                     security_groups.shut(aws.ec2(), SETTINGS.door_group, [rule])
                     taken.add(rule.rule_id)
-            rules = self._unwanted(server, security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group))
+            rules = _unwanted(server, security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group))
             if not rules:
                 return
         names = ", ".join(map(str, rules))
         raise DoorNotAsOrdered(f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {names}.")
 
-    def _unwanted(self, server: Server, rules: list[Rule]) -> list[Rule]:
-        other = SETTINGS.pair.other(server.role)
-        known = self._known(other) if other.role in self._members else other.addresses
-        return doors.not_expected(rules, SETTINGS.functions_group, known)
+
+def _demand_out(server: Server) -> None:
+    audit.demand_out(_state(), server.role)
+
+
+def _unwanted(server: Server, rules: list[Rule]) -> list[Rule]:
+    """The access group's rules that are not expected where this server must be out."""
+    return doors.not_expected(rules, SETTINGS.functions_group, SETTINGS.pair.other(server.role).addresses)
 
 
 def _acls() -> list[NetworkAcl]:

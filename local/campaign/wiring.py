@@ -114,7 +114,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     """Put the world of memory at the functions' boundaries."""
     found = functions()
     from msfailover import waiting
-    from msfailover.adapters import admin_interface, aws, database_host, names
+    from msfailover.adapters import admin_interface, aws, database_host, names, security_groups
 
     for service, maker in list(vars(aws).items()):
         if inspect.isfunction(maker) and maker.__module__ == aws.__name__ and not service.startswith("_"):
@@ -122,7 +122,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     for module in (*found.values(), waiting):
         if hasattr(module, "time"):
             patches.put(module, "time", clock, why="time is virtual")
-    for module in found.values():
+    for module in (*found.values(), security_groups):
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")

@@ -68,6 +68,18 @@ def test_an_open_door_of_the_inactive_server_is_a_risk_though_it_has_no_session(
     assert wanted(AT_REST, IN, Seen(OPEN, NONE)) == (Act(Kind.KEEP_OUT, Role.MS2),)
 
 
+def test_a_rule_of_the_inactive_server_is_taken_out_though_the_network_cuts_it_off() -> None:
+    cut = Seen(OPEN, NONE, network=yes("It is cut off."), direct=yes("Direct."), stray=("sgr-1",))
+    assert wrong(AT_REST, IN, cut) == {Finding.STRAY_RULES}
+    assert risk(AT_REST, IN, cut) is Answer.NO
+    assert wanted(AT_REST, IN, cut) == (Act(Kind.KEEP_OUT, Role.MS2),)
+
+
+def test_what_would_not_be_expected_of_the_active_server_is_no_finding() -> None:
+    active = Seen(OPEN, THERE, stray=("sgr-1",))
+    assert wrong(AT_REST, active, OUT) == set()
+
+
 def test_sessions_of_the_inactive_server_are_a_risk_though_its_door_is_shut() -> None:
     assert wrong(AT_REST, IN, Seen(SHUT, THERE)) == {Finding.STRAY_SESSIONS}
     assert wanted(AT_REST, IN, Seen(SHUT, THERE)) == (Act(Kind.END_SESSIONS, Role.MS2),)

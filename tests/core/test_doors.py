@@ -182,6 +182,8 @@ EXPECTED = (FUNCTIONS, rule(cidr="10.0.0.12/32"), rule(cidr="10.9.9.9/32"))
         rule(source_group="sg-functions", protocol="-1", from_port=None, to_port=None),
         rule(source_group="sg-functions", from_port=0, to_port=65535),
         rule(source_group="sg-functions", protocol="udp"),
+        rule(cidr="10.0.0.12/32", protocol="-1", from_port=None, to_port=None),
+        rule(cidr="10.0.0.12/32", from_port=0, to_port=65535),
     ],
     ids=str,
 )
@@ -189,6 +191,11 @@ def test_what_is_neither_the_functions_rule_nor_one_for_exactly_the_other_server
     stray: Rule,
 ) -> None:
     assert not_expected((*EXPECTED, stray), "sg-functions", ("10.0.0.12", "10.9.9.9")) == [stray]
+
+
+def test_a_wide_rule_stays_where_it_is_all_that_the_other_server_has() -> None:
+    wide = rule(cidr="10.0.0.12/32", from_port=0, to_port=65535)
+    assert not_expected((FUNCTIONS, wide), "sg-functions", ("10.0.0.12",)) == []
 
 
 def test_while_a_stack_is_updated_the_functions_rule_may_be_of_another_port() -> None:

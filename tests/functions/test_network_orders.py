@@ -79,9 +79,21 @@ def test_a_proof_reads_again_after_the_time_that_ec2_may_take(
     access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order(access, "revoke", "ms1")
+    monkeypatch.setattr(access, "SETTINGS", replace(access.SETTINGS, door_settles_s=1.0))
     monkeypatch.setattr(access.time, "sleep", lambda _: network.remove(0, 10, egress=True))
     assert order(access, "cut", "ms1")["answer"] == "yes"
     assert order(access, "cut", "ms1", proof=True)["answer"] == "no"
+
+
+def test_entries_that_ec2_shows_at_once_are_read_back_without_a_pause_and_proven_without_a_second_read(
+    access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr(access.time, "sleep", waited.append)
+    assert order(access, "revoke", "ms1")["evidence"]["network"]["answer"] == "yes"
+    assert order(access, "cut", "ms1", proof=True)["answer"] == "yes"
+    assert waited == []
+    del network
 
 
 def test_an_acl_that_was_put_in_the_place_of_ours_is_named(access: ModuleType, network: Network) -> None:
@@ -186,9 +198,10 @@ def test_at_rest_what_must_be_out_is_denied_again_and_what_is_of_no_use_is_taken
     network.write(1, FIRST_OF_MS2 + 5, "10.0.0.99/32", egress=True)
     network.allow(network.door, group=network.ms2_group)
     network.allow(network.door, prefix_list=network.prefix_list("192.0.2.0/24"))
+    network.allow(network.door, cidr=f"{network.ms2_address}/32")
     seen = access.handler({"action": "status", "server": "ms2"}, None)["evidence"]
     assert seen["network"]["answer"] == "no"
-    assert (len(seen["useless"]), len(seen["stray"])) == (1, 2)
+    assert (len(seen["useless"]), len(seen["stray"])) == (1, 3)
     assert access.handler({"action": "keep_out", "server": "ms2"}, None)["evidence"]["network"]["answer"] == "yes"
     assert network.denied() == everywhere((FIRST_OF_MS2, network.ms2_address))
     assert len(network.rules_of_door()) == 2, "the functions' rule and the active server's"

@@ -8,7 +8,7 @@
 | record-torn      | the record contradicts itself: it was not written by this project      | always       | yes    |
 | active-shut-out  | the active server can't get in                                         | at rest      | no     |
 | name-elsewhere   | the DNS record does not point to the active server                     | at rest      | no     |
-| stray-rules      | the access group or the ACLs hold something of ours that is nobody's   | see below    | no     |
+| stray-rules      | the access group or the ACLs hold something that is not expected there | see below    | no     |
 | network-open     | the network ACLs do not deny a server that must be out                 | see below    | no     |
 | listed-sessions  | a server that the network cuts off has sessions listed still           | see below    | no     |
 | two-services     | the service of a server that must be out runs (services.py)            | at rest, halted | no  |
@@ -65,7 +65,7 @@ class Seen:
         sessions: has it sessions there?
         network: is it cut off? None where there are no network ACLs.
         direct: is its way to the database a direct one, so that cutting its addresses cuts it?
-        stray: rules of the access group that belong to nobody.
+        stray: rules of the access group that are not expected where this server must be out.
         useless: entries of ours that deny an address which is not the server's.
         denials: entries of ours that deny the server.
     """
@@ -255,11 +255,9 @@ def _of_doors(out: Role, seen: Mapping[Role, Seen]) -> dict[Finding, Verdict]:
     door = its.door
     if its.is_cut and network is not None:
         door = no(network.sentence if door.is_no else f"{network.sentence} So it does not matter that {door.sentence}")
-    # A rule for the address of the one that must be out is the door's own finding.
-    strays = (*seen[out.other].stray, *its.useless)
-    stray = (
-        yes(f"Nobody's are {'; '.join(strays[:5])}.") if strays else no("Every rule and entry of ours is somebody's.")
-    )
+    # Also where the network cuts it off: entries can be lost, and then its own rule in the access group lets it in.
+    strays = (*its.stray, *its.useless)
+    stray = yes(f"Not expected: {'; '.join(strays[:5])}.") if strays else no("Every rule and entry is as expected.")
     found = {Finding.DOOR_OPEN: door, Finding.STRAY_RULES: stray}
     return found if network is None else {**found, Finding.NETWORK_OPEN: _opposite(network)}
 

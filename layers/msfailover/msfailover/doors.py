@@ -73,15 +73,22 @@ def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[
         rules: every inbound rule of the door.
         functions_group: the group of the functions that look at the database. Any one port will do: while a stack is
             updated, rule and settings change in no certain order.
-        servers: every address of the servers that may be let in; a rule for exactly one of them belongs there.
+        servers: every address of the servers that may be let in. A rule for exactly one of them, on one port, belongs
+            there; one on more ports stays only where it is all that the server has, which must not be shut out.
     """
-    known = {parse_address(each) for each in servers} - {None}
-    return [rule for rule in rules if not (_of_the_functions(rule, functions_group) or _of_one(rule, known))]
+    found, known = list(rules), {parse_address(each) for each in servers} - {None}
+    exact = any(_of_one(rule, known) and _of_one_port(rule) for rule in found)
+
+    def is_expected(rule: Rule) -> bool:
+        if rule.source_group == functions_group:
+            return _of_one_port(rule)
+        return _of_one(rule, known) and (_of_one_port(rule) or not exact)
+
+    return [rule for rule in found if not is_expected(rule)]
 
 
-def _of_the_functions(rule: Rule, functions_group: str) -> bool:
-    one_port = rule.from_port is not None and rule.from_port == rule.to_port
-    return rule.source_group == functions_group and rule.protocol.lower() in TCP and one_port
+def _of_one_port(rule: Rule) -> bool:
+    return rule.protocol.lower() in TCP and rule.from_port is not None and rule.from_port == rule.to_port
 
 
 def _of_one(rule: Rule, addresses: Collection[IPAddress | None]) -> bool:

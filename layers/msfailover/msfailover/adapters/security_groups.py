@@ -7,7 +7,8 @@ business here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +56,14 @@ def membership(client: EC2Client, server: Server) -> Membership:
     """
     if server.instance_id.startswith("mi-"):
         return Membership(frozenset())
-    found = _interfaces(client, "attachment.instance-id", server.instance_id)
-    for name, colon in (("addresses.private-ip-address", False), ("ipv6-addresses.ipv6-address", True)):
-        addresses = [each for each in server.addresses if (":" in each) is colon]
-        found += _interfaces(client, name, *addresses) if addresses else []
+    asked = {
+        "attachment.instance-id": [server.instance_id],
+        "addresses.private-ip-address": [each for each in server.addresses if ":" not in each],
+        "ipv6-addresses.ipv6-address": [each for each in server.addresses if ":" in each],
+    }
+    with ThreadPoolExecutor(max_workers=len(asked)) as threads:
+        answers = [threads.submit(_interfaces, client, name, *values) for name, values in asked.items() if values]
+        found = [interface for each in answers for interface in each.result()]
     if not found:
         return Membership(None)
     return Membership(groups_of(found), tuple(dict.fromkeys(found)))
@@ -116,6 +121,16 @@ def shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
         except ClientError as error:
             if "NotFound" not in error.response["Error"]["Code"]:
                 raise
+
+
+def attempts_of_each(
+    client: EC2Client, door_group: str, port: int, rules: list[Rule]
+) -> dict[str, Callable[[], object]]:
+    """Every call that edits the access group, made dry, by its name."""
+    return {
+        "ec2:AuthorizeSecurityGroupIngress": lambda: try_to_open(client, door_group, port),
+        "ec2:RevokeSecurityGroupIngress": lambda: try_to_shut(client, door_group, rules),
+    }
 
 
 def try_to_shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
