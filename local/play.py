@@ -14,6 +14,7 @@ from rich.console import Console
 from failoverctl import terminal
 from local import copies
 from local.cloud.manners.dials import Manners, Value
+from local.commit import commit_here
 from local.report import journal
 from local.report.figures import Report
 from local.report.live import watch
@@ -129,6 +130,7 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         replication=_aged(stage, story),
         checks=story.checks,
         excused=scenario.excused,
+        commit=commit_here(),
     )
     with closing(stage.hosts.database.connect()) as connection:
         judgement = journal.judge(connection, observed)
@@ -146,13 +148,23 @@ def _aged(stage: Stage, story: Story) -> Replication | None:
 
 
 def phases(failure_at: float | None, steps: tuple[Step, ...]) -> tuple[Phase, ...]:
-    """Where the time went, in the words of the design; a step that ran again counts to its last end."""
-    if not steps:
-        return ()
+    """Where the time went, in the words of the design; a step that ran again counts to its last end.
+
+    Each execution has phases of its own, the second's named "2: fence": what a person mended in between is no phase.
+    """
     found: list[Phase] = []
     begun = next((step.start for step in steps if failure_at is not None and step.start >= failure_at), None)
     if failure_at is not None and begun is not None:
         found.append(Phase("detect", failure_at, begun))
+    for number, execution in enumerate(dict.fromkeys(step.execution for step in steps), start=1):
+        own = tuple(step for step in steps if step.execution == execution)
+        found += [replace(each, name=f"{number}: {each.name}" if number > 1 else each.name) for each in _phases_of(own)]
+    return tuple(found)
+
+
+def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
+    """The phases of one execution."""
+    found = []
     for name, members in (
         ("admit", ("Begin",)),
         ("confirm", ("Survey", "ConfirmOutage", "CheckStandby")),
@@ -169,7 +181,7 @@ def phases(failure_at: float | None, steps: tuple[Step, ...]) -> tuple[Phase, ..
         own = [step for step in steps if step.name in members]
         if own:
             found.append(Phase(name, own[0].start, max(step.end or step.start for step in own)))
-    return tuple(found)
+    return found
 
 
 def _snapshot(stage: Stage, scenario: Scenario, story: Story) -> Snapshot:

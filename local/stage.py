@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -268,7 +269,8 @@ class Stage:
         client = self.cloud.client("stepfunctions")
         ended = client.describe_execution(executionArn=execution)["status"] != "RUNNING"
         events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
-        steps = steps_of(events)
+        name = execution.rsplit(":", 1)[-1]
+        steps = tuple(replace(step, execution=name) for step in steps_of(events))
         if ended:
             with self._lock:
                 self._histories[execution] = steps

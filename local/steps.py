@@ -6,9 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msfailover.words import plain_words
+
 from local.report.record import Step
 
 _FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
+_ENDED_BADLY = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 
 def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
@@ -21,6 +24,12 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
         if kind.endswith("StateEntered"):
             entered[event["id"]] = name = event["stateEnteredEventDetails"]["name"]
             steps[event["id"]] = Step(name, at)
+            continue
+        if kind in _ENDED_BADLY:
+            # A Fail state is never left, nor is what was cut off: both end with their execution.
+            for number, step in steps.items():
+                if step.end is None:
+                    steps[number] = Step(step.name, step.start, at, step.result or _trouble(event), True)
             continue
         if kind.endswith("StateExited"):
             # By name, not by chain: a Parallel state's exit follows from the last event of one of its branches.
@@ -62,5 +71,6 @@ def _sentence(event: Mapping[str, Any]) -> str:
 def _trouble(event: Mapping[str, Any]) -> str:
     for name, details in event.items():
         if name.endswith("EventDetails"):
-            return f"{details.get('error', '')}: {details.get('cause', '')}"[:300]
+            said = (str(details.get("error") or ""), plain_words(str(details.get("cause") or "")))
+            return ": ".join(each for each in said if each)
     return ""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from local.report.chart import Scale, fitted, group, label, label_of, line, rect, seconds, width_of
+from local.report.chart import Scale, group, label, line, rect, seconds, width_of
 from local.report.figures import Report, active_at_end
-from local.report.record import Row, Run, Step
+from local.report.record import Row, Run
 
 _NAME_LINE = 15
 
@@ -94,7 +94,8 @@ def takeover(run: Run, report: Report, scale: Scale) -> Lane | None:
     start, end = scale.x(run.t0 + change["at"]), scale.x(run.t0 + change["first_write_at"])
     said = f"takeover {seconds(change['takeover_s'])}"
     beside = width_of(said) + 16 > end - start
-    at, anchor = (end + 8, "start") if beside else ((start + end) / 2, "middle")
+    outside = (end + 8, "start") if end + 8 + width_of(said) <= scale.right else (start - 8, "end")
+    at, anchor = outside if beside else ((start + end) / 2, "middle")
     gap = 0 if beside else width_of(said) / 2 + 7
     middle = (start + end) / 2
     parts = [
@@ -143,6 +144,8 @@ def writes(run: Run, report: Report, scale: Scale, server: str, height: float = 
         if moment is not None and scale.shows(moment):
             word, side, anchor = ("last", 6, "start") if server == change.old else ("first", -6, "end")
             said = f"{word} {seconds(moment - scale.zero, signed=True)}"
+            if anchor == "end" and scale.x(moment) + side - width_of(said, 11) < scale.left:
+                side, anchor = 6, "start"
             parts.append(label(scale.x(moment) + side, height / 2 + 4, said, "edge", anchor))
     return Lane(f"{server} writes", f"{report['writes'].get(server, 0):,} rows", height, "".join(parts))
 
@@ -172,16 +175,6 @@ def agents(run: Run, report: Report, scale: Scale, height: float = 74) -> Lane:
         said = f"the last at {seconds(when, signed=True)}"
         parts.append(label(scale.right - 8, height - 8, said, f"{kind_of(run, home)}-in", "end"))
     return Lane("Agents", note, height, "".join(parts))
-
-
-def steps(run: Run, scale: Scale) -> Lane:
-    """The workflow's steps, one below the other, each with how long it took and what it ended with."""
-    row = 21
-    parts = []
-    shown = [step for step in run.steps if step.counts]
-    for number, step in enumerate(shown):
-        parts.append(group(0, number * row, [_step(step, run, scale)]))
-    return Lane("", "", len(shown) * row, "".join(parts))
 
 
 def blocks(scale: Scale, spans: Sequence[Span], height: float) -> str:
@@ -216,30 +209,6 @@ def offending(run: Run) -> frozenset[int]:
         return frozenset(stray)
     first = min(row.at for row in new)
     return frozenset(stray | {row.id for row in run.rows if row.server == change.old and row.at >= first})
-
-
-def _step(step: Step, run: Run, scale: Scale) -> str:
-    end = run.ended_at if step.end is None else step.end
-    left, right = scale.x(step.start), scale.x(end)
-    took = "did not end" if step.end is None else seconds(end - step.start)
-    kind = "step failed" if step.failed or step.end is None else "step"
-    parts = [label(0, 13, fitted(step.name, scale.left - 8), "step-name")]
-    parts.append(rect(left, 4, right - left, 11, kind, f"{step.name}: {took}. {step.result}"))
-    # What stands before a bar stays behind the failure's line.
-    edge = scale.left if run.failure_at is None else scale.x(run.failure_at)
-    after, before = scale.right - right - 8, left - edge - 8
-    said = f"{took}  {step.result}"
-    if width_of(said, 11) <= after or after >= before:
-        parts.append(_said(right + 7, "start", took, fitted(step.result, after - width_of(took, 11) - 10, 11)))
-    else:
-        parts.append(_said(left - 7, "end", took, fitted(step.result, before - width_of(took, 11) - 10, 11)))
-    return "".join(parts)
-
-
-def _said(x: float, anchor: str, took: str, result: str) -> str:
-    """A step's time and sentence; the time is always nearest to its bar."""
-    parts = [(took, "took"), (result, "note")]
-    return label_of(x, 13, parts if anchor == "start" else parts[::-1], anchor)
 
 
 def _strokes(scale: Scale, rows: Sequence[Row], top: float, height: float, kind: str) -> str:

@@ -23,11 +23,10 @@ def page(run: Run, report: Report) -> str:
     value there; empty where the report has null.
     """
     style = (_HERE / "chart.css").read_text(encoding="utf-8") + (_HERE / "page.css").read_text(encoding="utf-8")
-    drawing = timeline.full(run, report)
     body = [
         _header(run, report),
         _figures(report),
-        _section("timeline", "", f'<div class="scroll">{timeline.svg(drawing, "Timeline of the run")}</div>'),
+        _section("timeline", "", _timeline(run, report)),
         '<div class="columns"><div>',
         _section("time", "Where the time went", _phases(run, report)),
         _section("receipt", "The fence receipt", _receipt(run, report)),
@@ -46,6 +45,13 @@ def page(run: Run, report: Report) -> str:
     )
 
 
+def _timeline(run: Run, report: Report) -> str:
+    """The drawing for a desk and the one for a phone; the style sheet shows that which fits."""
+    wide = timeline.svg(timeline.full(run, report), "Timeline of the run")
+    narrow = timeline.svg(timeline.narrow(run, report), "Timeline of the run", kind="narrow-drawing")
+    return f'<div class="drawing wide">{wide}</div><div class="drawing narrow">{narrow}</div>'
+
+
 def figure(value: float | int | None, field: str, shown: str) -> str:
     """A number of the report: what it is, where it stands there, and how it is read."""
     exact = "" if value is None else json.dumps(value)
@@ -60,17 +66,29 @@ def _header(run: Run, report: Report) -> str:
     expected = "as expected" if report["outcome"] == report["expected"] else f"expected was {report['expected']}"
     epoch = "" if report["epoch"] is None else f" · epoch {figure(report['epoch'], 'epoch', str(report['epoch']))}"
     return (
-        f'<header><p class="kicker">scenario {text(report["scenario"])}{epoch} · {_day(run.t0)}</p>'
+        f'<header><p class="kicker">scenario {text(report["scenario"])}{epoch} · {_day(run.t0)}{_commit(run)}</p>'
         f"<h1>{text(run.headline)}</h1>"
         f'<p class="lead">{text(prose.what_came_of_it(report))}</p>'
         f'<p class="verdict {"good" if report["ok"] else "not-good"}">'
         f"<b>{text(report['outcome'] or 'no outcome')}</b>, {text(expected)}. "
-        f"{_held(report)}</p></header>\n"
+        f'{_held(report)}</p><p class="kicker">{text(_clock(run))}</p></header>\n'
     )
 
 
 def _day(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(at))
+
+
+def _commit(run: Run) -> str:
+    return f" · commit {text(run.commit)}" if run.commit else ""
+
+
+def _clock(run: Run) -> str:
+    """What every time on the page is counted from; report.json has a zero of its own, the scenario's start."""
+    zero = zero_of(run)
+    what = "the failure" if run.failure_at is not None else "the request" if run.change else "the scenario’s start"
+    moment = time.strftime("%H:%M:%S", time.gmtime(zero)) + f".{int(zero % 1 * 1000):03d} UTC"
+    return f"Every time here counts from {what}, at {moment}; in report.json from {seconds(zero - run.t0)} before it."
 
 
 def _held(report: Report) -> str:

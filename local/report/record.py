@@ -43,6 +43,7 @@ class Step:
         start, end: when it was entered and left; `end` is None while it runs, or when it never ended.
         result: the sentence it ended with, for people; empty where it had nothing to say.
         failed: whether it ended in an error (caught or not).
+        execution: the execution's name, which tells the steps of several apart; empty where it was not noted.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Step:
     end: float | None = None
     result: str = ""
     failed: bool = False
+    execution: str = ""
 
     @property
     def counts(self) -> bool:
@@ -153,6 +155,7 @@ class Run:
         epoch: the pair's epoch at the end.
         receipt: the fence receipt as it was stored.
         checks: what the scenario looked at for itself; they have to hold like the invariants.
+        commit: the commit that ran, short, with "+" where the checkout had changes; empty where not known.
         excused: names of invariants that the incident itself breaks. They are told as they are, but the scenario is
             judged without them.
     """
@@ -182,6 +185,7 @@ class Run:
     replication: Replication | None = None
     checks: tuple[Check, ...] = ()
     excused: tuple[str, ...] = ()
+    commit: str = ""
 
     @property
     def servers(self) -> tuple[str, str]:

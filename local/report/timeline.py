@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from local.report import lanes
-from local.report.chart import Scale, group, label, label_of, line, px, text, width_of, window, zero_of
+from local.report import lanes, step_rows
+from local.report.chart import CHARACTER, Scale, group, label, label_of, line, px, text, width_of, window, zero_of
 from local.report.figures import Report
 from local.report.lanes import Lane
 from local.report.record import Event, Run
@@ -40,7 +41,16 @@ def scale_for(run: Run, width: float, gutter: float = _GUTTER, patience: float =
 def full(run: Run, report: Report, width: float = 1120) -> Drawing:
     """All lanes and the workflow's steps, for the page."""
     scale = scale_for(run, width)
-    return draw(run, scale, width, [*story(run, report, scale), lanes.steps(run, scale)])
+    return draw(run, scale, width, [*story(run, report, scale), step_rows.steps(run, scale)])
+
+
+def narrow(run: Run, report: Report, width: float = 354) -> Drawing:
+    """The same for a phone: names above their lanes, sentences under their bars; the phases stand in a table anyway."""
+    start, end = window(run)
+    scale = Scale(zero_of(run), start, end, 0, width - 10)
+    told = [lane for lane in story(run, report, scale) if lane.name != "Phases"]
+    drawing = draw(run, scale, width, [*told, step_rows.steps(run, scale)])
+    return replace(drawing, body=drawing.body.replace('id="hatch"', 'id="hatch-narrow"'))
 
 
 def story(run: Run, report: Report, scale: Scale) -> list[Lane]:
@@ -63,9 +73,15 @@ def draw(run: Run, scale: Scale, width: float, stack: Sequence[Lane]) -> Drawing
     marks, marks_height = _marks(run, scale)
     top = marks_height + 22
     parts = []
-    y = top + 10
+    y = through_to = top + 10
     for lane in stack:
         if lane.height <= 0:
+            continue
+        if scale.left == 0 and lane.name:
+            named = label_of(0, 12, [(lane.name, "name"), (lane.note, "note")])
+            parts.append(group(0, y, [named, group(0, 20, [lane.drawing])]))
+            y += lane.height + 20 + _GAP
+            through_to = y - _GAP  # the lines are not drawn through the sentences below
             continue
         below = lane.height > 30
         names = [label_of(0, 13 if below else lane.height / 2 + 4,
@@ -75,13 +91,22 @@ def draw(run: Run, scale: Scale, width: float, stack: Sequence[Lane]) -> Drawing
         y += lane.height + (_GAP if lane.height > 16 else _GAP - 8)
     bottom = y - 4
     grid = _grid(scale, top, bottom, run.failure_at is not None)
-    return Drawing(width, bottom + 4, DEFINITIONS + grid + "".join(parts) + _through(run, scale, top, bottom) + marks)
+    return Drawing(
+        width,
+        bottom + 4,
+        DEFINITIONS
+        + grid
+        + "".join(parts)
+        + _through(run, scale, top, through_to if scale.left == 0 else bottom)
+        + marks,
+    )
 
 
-def svg(drawing: Drawing, title: str, style: str = "") -> str:
-    """A whole SVG element."""
+def svg(drawing: Drawing, title: str, style: str = "", kind: str = "") -> str:
+    """A whole SVG element, of a class where `kind` names one."""
+    of = f' class="{kind}"' if kind else ""
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(drawing.width)} {px(drawing.height)}" '
+        f'<svg{of} xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(drawing.width)} {px(drawing.height)}" '
         f'width="{px(drawing.width)}" height="{px(drawing.height)}" role="img" aria-label="{text(title)}">'
         f"{style}{drawing.body}</svg>"
     )
@@ -93,7 +118,10 @@ def _grid(scale: Scale, top: float, bottom: float, has_fault: bool) -> str:
         x = scale.x(scale.zero + tick)
         parts.append(line(x, top, x, bottom, "grid"))
         if tick or not has_fault:  # the failure's own line and label stand at zero
-            parts.append(label(x, top - 6, f"{tick:+g}".replace("-", "−") + " s" if tick else "0", "tick", "middle"))
+            said = f"{tick:+g}".replace("-", "−") + " s" if tick else "0"
+            half = width_of(said, 11) / 2
+            cut_left, cut_right = x < half, x > scale.right + 10 - half
+            parts.append(label(x, top - 6, said, "tick", "start" if cut_left else "end" if cut_right else "middle"))
     return "".join(parts)
 
 
@@ -106,17 +134,20 @@ def _marks(run: Run, scale: Scale) -> tuple[str, float]:
     parts: list[str] = []
     placed = []
     for event in events:
-        x, width = scale.x(event.at), width_of(event.label) + 8
+        lines = textwrap.wrap(event.label, max(8, int((scale.right - 14) / CHARACTER))) or [""]
+        x, width = scale.x(event.at), max(width_of(each) for each in lines) + 8
         leftwards = x + width > scale.right
-        begin = x - width if leftwards else x
-        row = next((number for number, end in enumerate(free) if end < begin), len(free))
-        free[row:row + 1] = [begin + width + 12]  # fmt: skip
-        placed.append((event, x, leftwards, 12 + row * _MARK_ROW))
+        # Where neither side has room the label ends at the drawing's edge, and crosses its own line.
+        begin = max(x - width, min(0.0, scale.left)) if leftwards else x
+        row = next((n for n in range(len(free)) if all(end < begin for end in free[n : n + len(lines)])), len(free))
+        free[row : row + len(lines)] = [begin + width + 12] * len(lines)
+        placed.append((event, x, begin, leftwards and begin == x - width, 12 + row * _MARK_ROW, lines))
     height = len(free) * _MARK_ROW
-    for event, x, leftwards, y in placed:
+    for event, x, begin, leftwards, y, lines in placed:
         kind = "fault" if event is fault else "done"
         parts.append(line(x, y - 9, x, height + 22, f"{kind}-line"))
-        parts.append(label(x - 6 if leftwards else x + 6, y, event.label, kind, "end" if leftwards else "start"))
+        at, anchor = (x - 6, "end") if leftwards else (begin + 6, "start")
+        parts += [label(at, y + number * _MARK_ROW, each, kind, anchor) for number, each in enumerate(lines)]
     return "".join(parts), height
 
 

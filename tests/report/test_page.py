@@ -13,7 +13,8 @@ from xml.etree import ElementTree
 import pytest
 from msfailover.words import clean
 
-from local.report.chart import seconds
+from local.report import timeline
+from local.report.chart import seconds, width_of
 from local.report.figures import Report, report
 from local.report.lanes import offending
 from local.report.page import page
@@ -24,6 +25,7 @@ from local.report.record import AgentEvent, Change, Event, NameSeen, Phase, Row,
 from . import sample
 
 RUNS = [sample.crash, sample.hang, sample.transient, sample.split]
+DRAWINGS = 2  # one for a desk, one for a phone
 HTML = "{http://www.w3.org/1999/xhtml}"
 EVIL = '</style></svg><script>alert(1)</script>"\' & \x1b[31m\x00 onload="x"'
 
@@ -68,7 +70,7 @@ def test_the_page_is_well_formed_and_needs_nothing_but_itself(make: Callable[[],
     style = re.search(r"<style>(.*?)</style>", document, re.S)
     assert style is not None
     assert "@import" not in style[1]
-    assert set(re.findall(r"url\(([^)]*)\)", style[1])) <= {"#hatch"}
+    assert set(re.findall(r"url\(([^)]*)\)", style[1])) <= {"#hatch", "#hatch-narrow"}
 
 
 @pytest.mark.parametrize("make", [*RUNS, bare, hostile])
@@ -152,7 +154,7 @@ def test_a_failed_step_and_one_that_never_ended_stand_out() -> None:
     steps = (Step("VerifyFence", sample.FAILURE + 2, sample.FAILURE + 3, "no answer", failed=True),
              Step("PowerOff", sample.FAILURE + 3))  # fmt: skip
     document = page(replace(run, steps=steps), of(run))
-    assert document.count('class="step failed"') == 2
+    assert document.count('class="step failed"') == 2 * DRAWINGS
     assert "did not end" in document
 
 
@@ -167,7 +169,7 @@ def test_every_phase_is_named_however_short_it_was() -> None:
 
 def test_the_faults_label_stands_at_the_failure_though_it_was_noted_later() -> None:
     run = replace(sample.crash(), events=(Event(sample.FAILURE + 0.3, "pulled the plug"),))
-    assert page(run, of(run)).count('class="fault"') == 1
+    assert page(run, of(run)).count('class="fault"') == DRAWINGS
     unlabelled = replace(run, events=())
     assert ">failure</text>" in page(unlabelled, of(unlabelled))
 
@@ -181,6 +183,57 @@ def test_publish_writes_what_redraw_draws_again(tmp_path: Path) -> None:
     redraw(tmp_path / "build", tmp_path / "failover.svg")
     assert (tmp_path / "build" / "report.html").read_text() == drawn
     assert (tmp_path / "failover.svg").read_text() == picture(run, found)
+
+
+def two_executions() -> Run:
+    """One that failed at a step with a long reason, and one that a person began after it."""
+    at = sample.FAILURE
+    steps = (
+        Step("StartServer", at + 1, at + 1.3, f"the reason is long: {'it says so; ' * 40}END", True, "failover-a"),
+        Step("Halted", at + 1.4, at + 1.5, "halted", True, "failover-a"),
+        Step("StartServer", at + 3, at + 3.3, "The service of ms2 runs.", False, "resume-b"),
+    )
+    return replace(sample.crash(), steps=steps, commit="abc1234+")
+
+
+def texts(drawing: str) -> list[ElementTree.Element]:
+    return [element for element in tree(drawing).iter() if element.tag.endswith("}text")]
+
+
+def test_a_steps_whole_sentence_stands_in_both_drawings_and_its_bar_ends_with_it() -> None:
+    run = two_executions()
+    for drawing in (timeline.full(run, of(run)), timeline.narrow(run, of(run))):
+        written = " ".join("".join(element.itertext()) for element in texts(timeline.svg(drawing, "t")))
+        assert written.count("it says so;") == 40
+        assert "END" in written
+        assert "…" not in written
+    # A rule of the page's own for table cells once made each failed bar as wide as the drawing.
+    style = (Path(timeline.__file__).parent / "page.css").read_text()
+    assert not re.search(r"^\.(failed|said|step)\b", style, re.M)
+
+
+def test_several_executions_have_a_heading_each_and_one_has_none() -> None:
+    run = two_executions()
+    assert "Execution 1 of 2" in page(run, of(run))
+    assert "resume-b" in page(run, of(run))
+    assert "Execution 1 of" not in page(sample.crash(), of(sample.crash()))
+
+
+def test_the_phones_drawing_stays_within_its_width() -> None:
+    run = replace(two_executions(), events=(*sample.crash().events, Event(sample.FAILURE + 3, "a long label " * 9)))
+    drawing = timeline.narrow(run, of(run))
+    for element in texts(timeline.svg(drawing, "t")):
+        value, x = "".join(element.itertext()), float(element.attrib["x"])
+        width = width_of(value, 11)
+        left = {"end": x - width, "middle": x - width / 2}.get(element.attrib.get("text-anchor", ""), x)
+        assert left >= -1, value
+        assert left + width <= drawing.width + 1, value
+
+
+def test_the_head_says_the_commit_and_what_times_count_from() -> None:
+    document = page(two_executions(), of(two_executions()))
+    assert "commit abc1234+" in document
+    assert "Every time here counts from the failure, at " in document
 
 
 def look_up(found: Any, field: str) -> Any:

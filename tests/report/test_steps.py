@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from local.play import phases
+from local.report.record import Step
 from local.steps import steps_of
 
 
@@ -45,3 +47,19 @@ def test_a_state_that_is_entered_again_is_a_step_of_its_own() -> None:
         )
     )
     assert [(step.start, step.end) for step in steps] == [(1001, 1002), (1003, None)]
+
+
+def test_a_state_that_is_never_left_ends_with_its_execution() -> None:
+    events = history(("FailStateEntered", "Halted", 0))
+    events.append({"id": 2, "previousEventId": 1, "type": "ExecutionFailed",
+                   "timestamp": datetime.fromtimestamp(1003, UTC),
+                   "executionFailedEventDetails": {"error": "Halted", "cause": "ms2 did not start."}})  # fmt: skip
+    assert steps_of(events) == (Step("Halted", 1001, 1003, "Halted: ms2 did not start.", True),)
+
+
+def test_a_phase_does_not_span_two_executions() -> None:
+    steps = (Step("VerifyFence", 1, 2, execution="a"), Step("VerifyFence", 60, 61, execution="b"))
+    assert [(each.name, each.start, each.end) for each in phases(None, steps)] == [
+        ("fence", 1, 2),
+        ("2: fence", 60, 61),
+    ]
