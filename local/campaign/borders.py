@@ -72,6 +72,13 @@ class Borders:
         }
         return written == {(acl, egress) for acl in ACLS for egress in (False, True)}
 
+    def lose(self, address: str) -> None:
+        """Somebody removes the entries that deny an address from the first ACL, by hand."""
+        held = self.entries[ACLS[0]]
+        self.entries[ACLS[0]] = [
+            each for each in held if each["RuleAction"] != "deny" or each["CidrBlock"] != f"{address}/32"
+        ]
+
     def deny_at_rest(self, addresses: tuple[str, ...]) -> None:
         """The standby is denied, as it is at rest: under the second server's numbers."""
         for acl in ACLS:

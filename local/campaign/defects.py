@@ -84,6 +84,10 @@ _ALL = (
     Defect("object-not-checked", "Nobody asks whether the database is behind the access group.",
            network.object_not_checked),
     Defect("one-port", "Only the database's own port is looked at.", network.one_port),
+    Defect("own-rule-overlooked", "A rule for the inactive server may stay while the network cuts it off.",
+           network.own_rule_overlooked),
+    Defect("entries-not-restored", "A deny entry that was removed by hand is not written again.",
+           network.entries_not_restored),
     # ---- who may act, and when
     Defect("grant-with-revoke", "The new server is let in as the old one is shut out.",
            functions.grant_with_revoke),

@@ -7,8 +7,8 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from msfailover import database_object, network_fence, path
-from msfailover.pair import Server
+from msfailover import audit, database_object, network_fence, path
+from msfailover.pair import Role, Server
 from msfailover.verdict import Verdict, yes
 
 from local.cloud.patching import Patches
@@ -76,3 +76,21 @@ def effect_not_awaited(patches: Patches, found: Functions) -> None:
         return verdict
 
     patches.put(found["database_access"], "cut", at_once, why=WHY)
+
+
+def own_rule_overlooked(patches: Patches, _found: Functions) -> None:
+    of_doors = audit._of_doors
+
+    def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:
+        return of_doors(out, {**seen, out: replace(seen[out], stray=())})
+
+    patches.put(audit, "_of_doors", without, why=WHY)
+
+
+def entries_not_restored(patches: Patches, _found: Functions) -> None:
+    of_doors = audit._of_doors
+
+    def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:
+        return {name: each for name, each in of_doors(out, seen).items() if name is not audit.Finding.NETWORK_OPEN}
+
+    patches.put(audit, "_of_doors", without, why=WHY)

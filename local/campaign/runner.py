@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from local.campaign import judge, machine, wiring
 from local.campaign.clock import Clock
 from local.campaign.faults import OVERTAKEN, Fault, Kind
+from local.campaign.hosts import DOOR
 from local.campaign.injector import Died, Endless
 from local.campaign.judge import Execution, RecordJudge, record
 from local.campaign.schedule import Schedule
@@ -162,6 +163,7 @@ class _Run:
         judge.at_rest(self.world, final=True)
         judge.kept(self.world)
         self._audit_is_content()
+        self._hand_is_undone()
         self._late_alarm()
         self._second_outage()
 
@@ -192,6 +194,25 @@ class _Run:
         wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
         if wrong or found["done"]:
             raise Violation("audit", f"all is well, but the audit says: {' '.join(wrong + found['done'])}")
+
+    def _hand_is_undone(self) -> None:
+        """At rest somebody adds a rule for the inactive server to the access group, then removes one of its deny
+        entries: each is mended by the next audit, also where the other one keeps the server out."""
+        active = record(self.world).get("active")
+        if active is None or self.world.hosts[judge.OTHER[str(active)]].runs:
+            return
+        base, address = self.world.database, self.world.hosts[judge.OTHER[str(active)]].addresses[0]
+        base.add_rule(DOOR, f"{address}/32")
+        self.world.meddled = True
+        self._call("audit", "audit", {})
+        self.world.meddled = False
+        if self.world.in_door() != [active]:
+            raise Violation("audit", f"a rule for {address} was added by hand, and the audit left it there")
+        if self.schedule.network != "none":
+            base.borders.lose(address)
+            self._call("audit", "audit", {})
+            if not self._denies_are_whole():
+                raise Violation("audit", f"a deny entry for {address} was removed by hand, and not written again")
 
     def _denies_are_whole(self) -> bool:
         """Whether each ACL has a deny entry for every address of the server that is not active, both ways."""

@@ -54,6 +54,7 @@ class World:
         self.plain_record: tuple[Any, dict[str, Any]] = (None, {})
         self.touched: list[tuple[str, str]] = []
         self.ordered_off = False
+        self.meddled = False  # somebody has added a rule to the access group by hand, and the audit has not looked yet
         self.probes: list[bool] = []
         self.settings: dict[str, Any] = {}
         self.told: list[tuple[str, str]] = []
@@ -160,7 +161,7 @@ class World:
     def _judge(self) -> None:
         if self.database.writers() >= {"ms1", "ms2"}:
             raise Violation("I1", "both servers hold sessions on the database")
-        if len(self.in_door()) == 2:
+        if len(self.in_door()) == 2 and not self.meddled:
             raise Violation("I1", "the door lets both servers in")
 
     def _off(self, host: Host) -> None:

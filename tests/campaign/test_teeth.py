@@ -37,6 +37,8 @@ FOUND_BY = {
     "list-believed": ("I2", "network=pooler ms1=hung"),
     "object-not-checked": ("I2", "network=elsewhere ms1=hung"),
     "one-port": ("I2", "ms1=hung door=second-port"),
+    "own-rule-overlooked": ("audit", "network=acls"),
+    "entries-not-restored": ("audit", "network=acls"),
     "grant-with-revoke": ("I2", ""),
     "both-doors": ("I1", "error@task:database_access.revoke#1*99"),
     "epoch-not-compared": ("I2", "restart=yes again-late@task:server.restart#1"),
