@@ -61,9 +61,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def status(server: Server) -> Verdict:
     """Can the server get in to the database now, by the groups' rules? What EC2 does not tell is unknown.
 
-    The evidence holds `guarded` (private addresses behind the access group), `addresses` (EC2's of the server), `stray`
-    (the group's rules that are not expected where this server must be out), and with network ACLs `network` (is it cut
-    off?) and `denials` (our entries for it).
+    The evidence holds `guarded` (private addresses behind the access group), `addresses` and `unconfigured` (EC2's of
+    it), `stray` (rules not expected where it must be out); with ACLs `network` (is it cut off?), `denials` (ours).
     """
     with _Sight(server) as sight:
         return sight.with_network(server, sight.can_get_in(server))
@@ -203,7 +202,7 @@ class _Sight:
         verdict = doors.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
         own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.door_group])
         guarded = security_groups.guarded(front, SETTINGS.door_group)
-        return verdict.having(guarded=guarded, stray=[str(each) for each in own], addresses=list(member.addresses))
+        return verdict.having(guarded=guarded, stray=[str(each) for each in own], **member.told(server))
 
     def is_cut(self, server: Server, *, written: bool = False) -> Verdict:
         """Does no packet pass between the server and the database, by the ACLs as they are now?

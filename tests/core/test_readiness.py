@@ -94,6 +94,12 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("active server serves", {"active_answers": unknown("Not asked.")}, Answer.UNKNOWN, "Not asked."),
     ("machines as configured", {"machine_ms1": no("eni-9 has its address.")}, Answer.NO, "eni-9 has its address."),
     ("machines as configured", {"machine_ms2": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
+    (
+        "machines as configured",
+        {"standby_door": no("ms2 can't get in.", unconfigured=["10.0.3.16/28"])},
+        Answer.NO,
+        "EC2 knows 10.0.3.16/28 of ms2",
+    ),
     ("standby is stopped", {"standby_host": host(Role.MS2, service="running")}, Answer.NO, "is running"),
     ("standby is stopped", {"standby_host": host(Role.MS2, service="unknown")}, Answer.UNKNOWN, "is unknown"),
     ("versions equal", {"standby_host": host(Role.MS2, version="6.7.0-1")}, Answer.NO, "ms2 has 6.7.0-1"),

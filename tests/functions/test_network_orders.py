@@ -207,6 +207,12 @@ def test_at_rest_what_must_be_out_is_denied_again_and_what_is_of_no_use_is_taken
     assert len(network.rules_of_door()) == 2, "the functions' rule and the active server's"
 
 
+def test_an_address_that_ec2_alone_knows_of_a_server_is_told(access: ModuleType, network: Network) -> None:
+    seen = {each: access.handler({"action": "status", "server": each}, None)["evidence"] for each in ("ms1", "ms2")}
+    assert seen["ms1"]["unconfigured"] == [network.ms1_second]
+    assert seen["ms2"]["unconfigured"] == []
+
+
 def test_the_active_server_is_never_denied(access: ModuleType, record: Record, network: Network) -> None:
     record.put(state())
     with pytest.raises(NotToBeKeptOut):

@@ -101,7 +101,7 @@ def judge(
         ),
         Check(
             "machines as configured",
-            _machines(answers),
+            _machines(active, answers),
             "See docs/deploy.md, machines: update the stack's instance ids and addresses, or lift what is named.",
         ),
         Check("standby is stopped", _stopped(standby, hosts[standby]), f"Stop the service of {standby} on its host."),
@@ -210,8 +210,18 @@ def _at_rest(state: PairState) -> Verdict:
     return no(f"{state.lease.action} to {state.lease.target} holds the lease{why}")
 
 
-def _machines(answers: Mapping[str, Verdict]) -> Verdict:
-    """Each instance is its server's machine, and power could prove a fence. Outside EC2 there is nothing to be seen."""
+def _machines(active: Role, answers: Mapping[str, Verdict]) -> Verdict:
+    """Each instance is its server's machine, with no address that is configured nowhere, and power could prove a fence.
+
+    Outside EC2 there is nothing to be seen.
+    """
+    for role in Role:
+        more = answers["active door" if role is active else "standby door"].evidence.get("unconfigured")
+        if isinstance(more, list) and more:
+            return no(
+                f"EC2 knows {', '.join(map(str, more[:5]))} of {role}, which is configured nowhere: a proof counts"
+                " sessions from there, but the audit does not see them as its, and nothing ends them."
+            )
     found = [answers[f"machine {role}"] for role in Role]
     bad = [each for each in found if not each.is_yes and not each.evidence.get("outside")]
     if not bad:

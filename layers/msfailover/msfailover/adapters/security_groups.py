@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from msfailover.evidence import Interface, Rule
+from msfailover.evidence import Interface, Rule, parse_address
 from msfailover.pair import Server
 
 if TYPE_CHECKING:
@@ -46,6 +46,15 @@ class Membership:
     def addresses(self) -> tuple[str, ...]:
         """The addresses that EC2 knows of it, and the networks that are delegated to it."""
         return tuple(address for each in self.interfaces for address in (*each.addresses, *each.prefixes))
+
+    def told(self, server: Server) -> dict[str, list[str]]:
+        """For a verdict's evidence: `addresses`, and `unconfigured`, the private ones and the delegated networks among
+        them that are configured nowhere. A public one is only another name of a private one."""
+        configured = {parse_address(each) for each in server.addresses}
+        private = [address for each in self.interfaces for address in each.private]
+        networks = [prefix for each in self.interfaces for prefix in each.prefixes]
+        unknown = [each for each in private if parse_address(each) not in configured]
+        return {"addresses": list(self.addresses), "unconfigured": list(dict.fromkeys((*unknown, *networks)))}
 
 
 def membership(client: EC2Client, server: Server) -> Membership:
