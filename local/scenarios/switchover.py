@@ -1,7 +1,7 @@
 """Both servers are well, and a person moves the service: first dry, then for good.
 
-The active server is stopped cleanly and its last files are carried before it is fenced. What the standby holds
-afterwards went the other way, and counts as stale; the workflow has the copy of the new direction made at once.
+The active server is stopped cleanly and its last files are carried before it is fenced. What the
+standby holds afterwards went the other way, and counts as stale; the workflow has the copy of the new direction made at once.
 """
 
 from __future__ import annotations
