@@ -12,11 +12,12 @@ from typing import Any
 from rich.console import Console
 
 from failoverctl import screen, verbs
-from failoverctl.account import Account, Identity, Stack, ask, find_stack, identity_of, item
+from failoverctl.account import Account, Identity, Stack, ask, ask_later, find_stack, identity_of, item
 from failoverctl.status import status_of
 from failoverctl.trouble import Exit, Trouble
 
 AUTOMATIC = ("watch", "alarm")
+MOVED = ("promoted", "rolled-back")
 NAME_AT_MOST = 100
 MAINTENANCE_AT_MOST_S = 30 * 86400
 MODES = {
@@ -83,10 +84,11 @@ def verb(desk: Desk) -> Exit:
     try:
         ended = verbs.follow(desk.account, execution, desk.people, desk.arguments.limit)
     except KeyboardInterrupt:
-        look_on = f"Look on with: failoverctl watch{desk.where}"
-        raise Trouble(f"Not followed any further; it goes on: {execution}\n{look_on}", Exit.INTERRUPTED) from None
+        raise Trouble(f"Not followed any further; it goes on: {execution}", Exit.INTERRUPTED) from None
+    # The copy of the new direction is not waited for by its schedule; nor is the change held up by it.
+    copied = ended.outcome in MOVED and ask_later(desk.account, stack, "replicate", {"action": "scheduled"})
     desk.show(
-        ended.to_json(),
+        {**ended.to_json(), "replication_asked_for": copied},
         screen.ended_text(ended.outcome, ended.would, ended.sentence, desk.where),
     )
     return ended.code

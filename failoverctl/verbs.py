@@ -152,38 +152,21 @@ def follow(account: Account, execution: str, console: Console | None, limit_s: f
     """
     if console is None or not console.is_terminal:
         return _follow(account, execution, _Lines(console), limit_s)
-    screen = _Screen(console)
-    try:
-        with Live(console=console, refresh_per_second=4, transient=True) as live:
-            return _follow(account, execution, screen.on(live), limit_s)
-    finally:
-        # However following ends, Ctrl-C and a deadline among it: what was seen stays on the terminal, every step of it.
-        screen.leave()
+    with Live(console=console, refresh_per_second=4, transient=True) as live:
+        ended = _follow(account, execution, _Screen(live, console), limit_s)
+    console.print(steps_table(ended.steps, ended.began, width=console.width), highlight=False)
+    return ended
 
 
 class _Screen:
     """Shows the steps as a table that grows in place, the latest where not all have room."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._live: Live | None = None
-        self._seen: tuple[list[Step], float] | None = None
-
-    def on(self, live: Live) -> _Screen:
-        self._live = live
-        return self
+    def __init__(self, live: Live, console: Console) -> None:
+        self._live, self._console = live, console
 
     def show(self, steps: list[Step], began: float) -> None:
-        self._seen = steps, began
         height, width = self._console.height - 2, self._console.width
-        if self._live is not None:
-            self._live.update(steps_table(steps, began, time.time(), width=width, rows=height))
-
-    def leave(self) -> None:
-        """Print what was shown last, whole, below whatever stands on the terminal."""
-        if self._seen is not None:
-            steps, began = self._seen
-            self._console.print(steps_table(steps, began, time.time(), width=self._console.width), highlight=False)
+        self._live.update(steps_table(steps, began, time.time(), width=width, rows=height))
 
 
 class _Lines:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import subprocess
 import sys
@@ -11,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from rich.console import Console
 
 from failoverctl import program
 from failoverctl.trouble import Exit
@@ -212,26 +210,6 @@ def test_ctrl_c_while_watching_says_what_goes_on(ctl: Run, region: Region, monke
     assert said.code == Exit.INTERRUPTED
     assert said.err == "Stopped. What runs in AWS goes on.\n"
     assert "ms1 serves" in said.out
-
-
-def test_ctrl_c_while_following_keeps_the_steps_and_says_how_to_look_on(
-    ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def interrupted(_: float) -> None:
-        raise KeyboardInterrupt
-
-    shown = Console(file=io.StringIO(), force_terminal=True, width=100, height=40)
-    region.executions[f"{RUNS}:one"] = running()
-    monkeypatch.setattr("failoverctl.verbs.time.sleep", interrupted)
-    monkeypatch.setattr("failoverctl.commands.verbs.start", lambda *_: f"{RUNS}:one")
-    monkeypatch.setattr("failoverctl.terminal.console", lambda **_: shown)
-    said = ctl("failover", "--reason", "x", "--yes")
-    assert said.code == Exit.INTERRUPTED
-    assert isinstance(shown.file, io.StringIO)
-    assert "Look on with: failoverctl watch" in shown.file.getvalue() + said.err
-    # What follows the last erased line is what stays.
-    kept = shown.file.getvalue().rsplit("\x1b[2K", 1)[-1]
-    assert "Begin" in kept
 
 
 def test_the_tool_is_the_same_wherever_it_is_started(tmp_path: Path) -> None:

@@ -130,9 +130,7 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
         yield from (Reply({**_verdict("yes"), "evidence": each}, truth) for each in EVIDENCE.get(action, ()))
-    yield Reply(
-        None, replace(truth, behind=truth.behind or (function == "ReplicateFunction" and action != "scheduled"))
-    )
+    yield Reply(None, replace(truth, behind=truth.behind or function == "ReplicateFunction"))
 
 
 def _concluded(outcome: str, truth: Truth) -> Iterator[Reply]:
