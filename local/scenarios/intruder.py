@@ -21,7 +21,7 @@ def play(stage: Stage, story: Story) -> None:
     story.fault("somebody opens the door for ms2 by hand, and starts it", lambda: _intrude(stage), old=None)
     wait_for("ms2 writes", lambda: "ms2" in stage.hosts.journal.by_server(), 10)
     story.tell("ms1 and ms2 both write")
-    answer = audit_finds(stage, story, "door-open", "stray-sessions", "two-services")
+    answer = audit_finds(stage, story, "door-open", "stray-rules", "stray-sessions", "two-services")
     put_out_at = stage.hosts.journal.now()
     story.outcome = "put-out" if answer["done"] else "left-in"
     story.tell(" ".join(answer["done"]) or "the audit did nothing")
