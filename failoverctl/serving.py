@@ -8,6 +8,8 @@ from typing import Any
 
 GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
 ROLES = ("ms1", "ms2")
+WITHOUT_DATABASE = "active-without-database"
+"""The alarm of an active server that answers and can't use its database."""
 AFTERMATH = ("Conclude", "Commit", "TellPeople", "TellRefusal")
 """Steps that come after the one that failed: they write down that it did."""
 
@@ -60,7 +62,7 @@ def headline(status: Mapping[str, Any]) -> Headline:
     if not active:
         return Headline(DOUBTFUL, f"not adopted: nothing fails over; {_who(serving, seen)}")
     if seen[active]:
-        return Headline(GOOD, f"{active} serves")
+        return _half_dead(status, active) or Headline(GOOD, f"{active} serves")
     why = status["servers"][active]["look"]
     if serving:
         return Headline(BAD, f"{serving[0]} SERVES, and the record says that {active} is active")
@@ -68,6 +70,16 @@ def headline(status: Mapping[str, Any]) -> Headline:
         doubt = why.get("trouble") or why.get("sentence") or "what it has of the database can't be asked"
         return Headline(DOUBTFUL, f"WHETHER {active} SERVES CAN'T BE TOLD: {doubt}")
     return Headline(BAD, f"NOBODY SERVES: {_why_not(active, status['servers'][active])}{_blocked(status)}")
+
+
+def _half_dead(status: Mapping[str, Any], active: str) -> Headline | None:
+    """Whether the server that seems to serve can't use its database, as the audit found: a listed session may be half
+    dead, and only its own host can tell."""
+    alarms = status["alarms"]
+    if isinstance(alarms, Mapping):
+        return None
+    rings = any(each["name"] == WITHOUT_DATABASE and each["state"] == "ALARM" for each in alarms)
+    return Headline(BAD, f"NOBODY SERVES: {active} answers, but can't use the database") if rings else None
 
 
 def _while_changing(

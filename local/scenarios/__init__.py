@@ -9,6 +9,7 @@ def all_scenarios() -> dict[str, Scenario]:
     """Every scenario by its name, in the order people should meet them."""
     from local.scenarios import (
         access_elsewhere,
+        active_without_database,
         alarm,
         broad_rule,
         crash,
@@ -40,6 +41,7 @@ def all_scenarios() -> dict[str, Scenario]:
         source_empty,
         standby_down,
         standby_full,
+        standby_unreachable,
         start_fails,
         start_first_restart,
         switchover,
@@ -57,10 +59,11 @@ def all_scenarios() -> dict[str, Scenario]:
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, access_elsewhere,
-               database_standby, replaced_instance, standby_down, standby_full, start_fails, switchover, failback,
-               rollback, maintenance, shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing,
-               torn, source_empty, disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
-               late_wake, throttled, lost_result)
+               database_standby, replaced_instance, standby_down, standby_full, standby_unreachable,
+               active_without_database, start_fails, switchover, failback, rollback, maintenance, shadow,
+               second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
+               disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled,
+               lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

@@ -321,3 +321,9 @@ def test_alarms_of_a_pair_that_was_adopted_a_minute_ago_wait_for_their_first_dat
 def test_after_a_verb_that_moved_the_pair_the_copy_of_the_new_direction_is_asked_for(ctl: Run, region: Region) -> None:
     ctl("switchover", "--reason", "x", "--yes")
     assert region.invoked == [("replicate", {"action": "scheduled"})]
+
+
+def test_an_active_server_that_cannot_use_its_database_is_no_green_first_line(ctl: Run, region: Region) -> None:
+    region.ringing = {"active-without-database"}
+    assert first_line(ctl, "bad") == "NOBODY SERVES: ms1 answers, but can't use the database"
+    assert attention(ctl)[0]["sentence"].startswith("Alarm active-without-database: ")

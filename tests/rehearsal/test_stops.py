@@ -33,6 +33,17 @@ def test_with_a_standby_that_cannot_write_nothing_is_touched(tmp_path: Path) -> 
         rehearsed.held(name)
 
 
+def test_with_a_standby_that_the_functions_cannot_reach_nothing_is_touched(tmp_path: Path) -> None:
+    rehearsed = rehearse("standby-unreachable", tmp_path)
+    assert rehearsed.report["outcome"] == "blocked"
+    assert rehearsed.report["epoch"] == 1
+    assert rehearsed.report["writes"]["ms2"] == 0
+    for name in ("Readiness names it", "Its host answers Run Command", "The reason is the way to ms2",
+                 "Nothing was touched", "The lease was given back", "The standby was not started",
+                 "Mended, it is fit again"):  # fmt: skip
+        rehearsed.held(name)
+
+
 def test_a_standby_that_does_not_start_halts_it_safe_recorded_and_resumable(tmp_path: Path) -> None:
     rehearsed = rehearse("start-fails", tmp_path)
     assert rehearsed.report["outcome"] == "halted"
