@@ -7,12 +7,16 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from msfailover.pair import PairState
+from msfailover.record import RecordUnreadable, state_from_json
+from msfailover.replication import Freshness
 from msfailover.words import clean, clean_all
 
 from failoverctl.trouble import Exit, Trouble, plainly
@@ -176,8 +180,28 @@ def ask_later(account: Account, stack: Stack, function: str, payload: Mapping[st
     return True
 
 
+def read_record(account: Account, stack: Stack) -> PairState:
+    """The pair's record; an empty one where the pair has not been taken into care. Raises Trouble."""
+    try:
+        return state_from_json(item(account, stack, "state"))
+    except RecordUnreadable as error:
+        raise Trouble(str(error)) from error
+
+
+def read_freshness(account: Account, stack: Stack) -> Freshness:
+    """What is known of the standby's copy; nothing before the first run. Raises Trouble."""
+    stored = item(account, stack, "freshness")
+    try:
+        return Freshness.from_json(stored)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise Trouble(
+            f"What is known of the standby's copy can't be read ({error!r:.200}). Delete the item freshness from the"
+            f" table {stack.table}: the next run writes it anew."
+        ) from error
+
+
 def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
-    """One item of the pair's: "state", "freshness", "readiness"; empty where there is none."""
+    """One item of the pair's, as it is stored: "state", "freshness", "readiness"; empty where there is none."""
     partition = f"{stack.pair}#freshness" if name == "freshness" else stack.pair
     with plainly("read the pair's record"):
         answer = account.client("dynamodb").get_item(
@@ -209,7 +233,13 @@ def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
         if "LastEvaluatedKey" not in answer:
             break
         more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
-    return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
+    try:
+        return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
+    except (KeyError, ValueError, TypeError) as error:
+        raise Trouble(
+            f"A line of the pair's history can't be read ({error!r:.100}). Nothing was changed. Look for it in the"
+            f" table {stack.table}, and take it out or restore it from the table's backup."
+        ) from error
 
 
 def object_of(text: str | None) -> dict[str, Any]:
@@ -232,6 +262,7 @@ def _number(value: Any) -> Any:
         return {name: _number(each) for name, each in value.items()}
     if isinstance(value, list):
         return [_number(each) for each in value]
-    if value is None or isinstance(value, str | bool):
-        return value
-    return int(value) if value == int(value) else float(value)
+    if isinstance(value, Decimal):
+        return int(value) if value == value.to_integral_value() else float(value)
+    # Sets and bytes are nothing that this software stores; they are shown as what they are.
+    return value if value is None or isinstance(value, str | bool) else str(value)

@@ -55,7 +55,7 @@ def _follows(line: Line) -> bool:
 def _change(status: Mapping[str, Any]) -> Iterator[Line]:
     record, execution, last = status["record"], status["execution"], status["last_change"] or {}
     if record.get("trouble"):
-        yield _line(f"The pair's record can't be read: {record['trouble']}")
+        yield _line(record["trouble"])
         return
     if not record.get("active") and not record.get("lease"):
         yield _line("The pair has not been taken into care yet.", 'failoverctl adopt --reason "…"', "not-adopted")
@@ -149,6 +149,9 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     execution = status["execution"]
     if execution and execution.get("trouble"):
         yield _line(f"Whether an execution runs can't be asked: {execution['trouble']}")
+    last = status["last_change"]
+    if last and last.get("trouble"):
+        yield _line(f"What the last change came to is not known: {last['trouble']}")
 
 
 def _only_the_copy(status: Mapping[str, Any]) -> bool:
@@ -161,7 +164,7 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
     copy, active = status["replication"], status["record"].get("active")
     again = "failoverctl replicate"
     if copy.get("trouble"):
-        yield _line(f"How fresh the standby's copy is can't be read: {copy['trouble']}")
+        yield _line(copy["trouble"])
     elif copy.get("failed"):
         yield _line(f"The last replication run came to nothing: {copy['failed']}", again, "replication-stale")
     elif copy.get("on_its_way"):

@@ -12,7 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from failoverctl import screen, verbs
-from failoverctl.account import Account, Identity, Stack, ask, ask_later, find_stack, identity_of, item
+from failoverctl.account import Account, Identity, Stack, ask, ask_later, find_stack, identity_of, item, read_record
 from failoverctl.status import status_of
 from failoverctl.trouble import Exit, Trouble
 
@@ -121,7 +121,7 @@ def keep(desk: Desk) -> Exit:
     payload, by = _setting(desk.arguments), _signature(desk.arguments)
     by = signed(by, identity_of(desk.account))
     stack = desk.stack()
-    if payload["action"] == "acknowledge" and item(desk.account, stack, "state").get("acknowledged", True):
+    if payload["action"] == "acknowledge" and read_record(desk.account, stack).acknowledged:
         sentence = "Nothing waits for an acknowledgement; nothing was done."
         desk.show({"answer": "yes", "sentence": sentence}, sentence)
         return Exit.DONE

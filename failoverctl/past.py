@@ -13,7 +13,7 @@ from rich.console import Group
 from rich.text import Text
 
 from failoverctl import screen, verbs
-from failoverctl.account import Stack, history, item, object_of
+from failoverctl.account import Stack, history, object_of, read_record
 from failoverctl.commands import Desk, is_period, parse_period
 from failoverctl.steps import Step
 from failoverctl.trouble import Exit, Trouble, plainly
@@ -125,9 +125,9 @@ def _execution_named(desk: Desk, stack: Stack, name: str | None, dry_run: bool) 
         return name
     if name:
         return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
-    record = item(desk.account, stack, "state")
-    if record.get("halted") and record.get("lease") and not dry_run:
-        return str(record["lease"]["execution"])
+    record = read_record(desk.account, stack)
+    if record.halted and record.lease and not dry_run:
+        return record.lease.execution
     return _latest(desk, stack, dry_run)
 
 

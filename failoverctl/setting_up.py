@@ -13,7 +13,7 @@ from rich.console import Group
 from rich.text import Text
 
 from failoverctl import cost
-from failoverctl.account import Stack, ask, item
+from failoverctl.account import Stack, ask, read_freshness
 from failoverctl.attaching import describe
 from failoverctl.commands import Desk
 from failoverctl.preparing import NotPrepared, prepare_hosts, undo_hosts
@@ -105,7 +105,7 @@ def replicate(desk: Desk) -> Exit:
 def _await_end(desk: Desk, stack: Stack, end: float) -> Freshness:
     """What is known of the copy once no run is under way. Raises Trouble where that takes too long."""
     while True:
-        known = Freshness.from_json(item(desk.account, stack, "freshness"))
+        known = read_freshness(desk.account, stack)
         if known.ended:
             return known
         if time.monotonic() > end:

@@ -8,9 +8,21 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from msfailover.record import state_to_json
 from msfailover.words import clean_lines
 
-from failoverctl.account import Account, Stack, ask, ask_later, find_stack, history, item, object_of
+from failoverctl.account import (
+    Account,
+    Stack,
+    ask,
+    ask_later,
+    find_stack,
+    history,
+    item,
+    object_of,
+    read_freshness,
+    read_record,
+)
 from failoverctl.attention import FOLLOWING, attention
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
@@ -48,8 +60,8 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
     """
     began = time.time()
     questions: dict[str, Callable[[], Any]] = {
-        "record": lambda: item(account, stack, "state"),
-        "freshness": lambda: item(account, stack, "freshness"),
+        "record": lambda: state_to_json(read_record(account, stack)),
+        "freshness": lambda: read_freshness(account, stack).to_json(),
         "readiness": lambda: item(account, stack, "readiness"),
         "looks": lambda: ask(account, stack, "probe", {"action": "look"}),
         "dns record": lambda: ask(account, stack, "dns", {"action": "status", "server": ROLES[0]}),  # whose is asked
@@ -153,7 +165,7 @@ def _copy(
     run = copy.get("last")
     if copy.get("ended", True) and isinstance(run, Mapping) and run.get("complete") is not True:
         copy["failed"] = str(run.get("reason") or "the host gave no reason")
-    if copy.get("as_of") and record.get("active") and "epoch" in copy and copy["epoch"] != record.get("epoch"):
+    if copy.get("as_of") and record.get("active") and copy["epoch"] != record.get("epoch"):
         since = now - float(last["ended_at"]) if last and not last.get("trouble") else DUE_WITHIN_S
         copy["on_its_way"] = copy["on_its_way"] or since < DUE_WITHIN_S
         copy["of_before"] = f"a set of epoch {copy['epoch']}, and epoch {record.get('epoch')} is on"

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from failoverctl.account import Account, Identity, Stack, item, object_of
+from failoverctl.account import Account, Identity, Stack, object_of, read_record
 from failoverctl.screen import steps_table
 from failoverctl.steps import Step, read_steps
 from failoverctl.trouble import Exit, Trouble, plainly
@@ -83,15 +83,15 @@ def consent(account: Account, stack: Stack, request: Mapping[str, Any], console:
     Raises:
         Trouble: they did not, or there is nobody at the terminal to ask.
     """
-    record = item(account, stack, "state")
-    active = str(record.get("active") or "nobody")
-    other = str(request.get("target") or {"ms1": "ms2", "ms2": "ms1"}.get(active, "the one found active"))
-    console.print(f"{stack.pair}: {active} is active, epoch {record.get('epoch', 0)}.", highlight=False)
-    lease = record.get("lease")
+    record = read_record(account, stack)
+    active = str(record.active or "nobody")
+    other = str(request.get("target") or (record.active.other if record.active else "the one found active"))
+    console.print(f"{stack.pair}: {active} is active, epoch {record.epoch}.", highlight=False)
+    lease = record.lease
     if request["action"] == "resume" and lease:
-        change = f"{lease['action']} to {lease['target']}, epoch {lease['epoch']}"
-        console.print(f"Left half done: {change}. {record.get('halted') or ''}", highlight=False, markup=False)
-        other = str(request.get("target") or lease["target"])
+        change = f"{lease.action} to {lease.target}, epoch {lease.epoch}"
+        console.print(f"Left half done: {change}. {record.halted}", highlight=False, markup=False)
+        other = str(request.get("target") or lease.target)
     console.print(_WARNINGS[str(request["action"])].format(active=active, other=other), highlight=False)
     if request["action"] == "force":
         console.print(place_of(stack, identity), soft_wrap=True)

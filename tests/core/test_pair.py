@@ -6,8 +6,8 @@ import json
 from typing import Any
 
 import pytest
-from msfailover.adapters.pair_table import state_from_json, state_to_json
 from msfailover.pair import FencedBy, PairState, Receipt, Role
+from msfailover.record import state_from_json, state_to_json
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.core.samples import MS1, MS2, NOW, PAIR, lease, receipt, state

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
-from msfailover.adapters.pair_table import state_to_json
-from msfailover.pair import PairState, Role
+from msfailover.pair import Lease, PairState, Role
+from msfailover.record import state_to_json
 
 from failoverctl.account import Account
 from failoverctl.status import ALARMS
@@ -51,7 +51,7 @@ class Region:
     def __init__(self) -> None:
         self.items: dict[str, dict[str, Any]] = {
             "state": state_to_json(PairState(active=Role.MS1, epoch=1, version=3)),
-            "freshness": {"as_of": datetime.now(UTC).timestamp() - 60, "version": 1},
+            "freshness": {"as_of": datetime.now(UTC).timestamp() - 60, "epoch": 1, "version": 1},
             "readiness": {"answer": "yes", "sentence": "Ready.", "at": datetime.now(UTC).timestamp() - 30},
         }
         self.history: list[dict[str, Any]] = []
@@ -264,6 +264,13 @@ def step(number: int, name: str, start: float, end: float | None, said: str = ""
             "stateExitedEventDetails": {"name": name},
         },
     ]
+
+
+def lease(name: str = "one") -> dict[str, Any]:
+    """What the record keeps of a failover to ms2 by the execution of that name."""
+    held = Lease(f"{RUNS}:{name}", "failover", Role.MS2, 2, "ms1 is silent", "watch", 1.0)
+    found: dict[str, Any] = state_to_json(PairState(lease=held))["lease"]
+    return found
 
 
 def change(outcome: str, ended_at: float, epoch: int = 2, **about: Any) -> dict[str, Any]:

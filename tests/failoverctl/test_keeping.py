@@ -7,7 +7,7 @@ import pytest
 from failoverctl.commands import parse_period
 from failoverctl.trouble import Exit, Trouble
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, running
+from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, lease, running
 
 
 @pytest.mark.parametrize(
@@ -110,8 +110,7 @@ def test_explain_says_step_by_step_where_the_seconds_went(ctl: Run, region: Regi
 def test_without_a_name_explain_takes_the_halted_change_before_the_latest_execution(ctl: Run, region: Region) -> None:
     region.executions = {f"{RUNS}:halted": ended("halted", "No start."), f"{RUNS}:later": ended("refused")}
     assert ctl("explain", "--json").json()["execution"].endswith(":later")
-    lease = {"execution": f"{RUNS}:halted", "action": "failover", "target": "ms2", "epoch": 2}
-    region.items["state"] |= {"lease": lease, "halted": "No start."}
+    region.items["state"] |= {"lease": lease("halted"), "halted": "No start."}
     assert ctl("explain", "--json").json()["execution"].endswith(":halted")
 
 

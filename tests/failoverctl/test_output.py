@@ -15,7 +15,7 @@ from failoverctl import program
 from failoverctl.trouble import Exit
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.pages import ROOT
-from tests.failoverctl.region import RUNS, Region, change, ended, running
+from tests.failoverctl.region import RUNS, Region, change, ended, lease, running
 
 REGION = """
 import sys
@@ -191,8 +191,7 @@ def test_watch_says_since_when_aws_can_t_be_asked_and_calls_no_server_unadopted(
 
 
 def test_how_long_it_has_been_so_is_no_news(ctl: Run, region: Region) -> None:
-    lease = {"execution": f"{RUNS}:one", "action": "failover", "target": "ms2", "epoch": 2}
-    region.items["state"] |= {"lease": lease, "halted": "ms2 did not start."}
+    region.items["state"] |= {"lease": lease(), "halted": "ms2 did not start."}
     region.history = [change("halted", time.time() - 16, execution=f"{RUNS}:one")]
     lines = ctl("watch", "--every", "0.6", "--for", "3s").out.splitlines()
     assert sum("halted" in line and "serves" in line for line in lines) == 1

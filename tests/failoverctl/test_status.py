@@ -10,17 +10,9 @@ import pytest
 from failoverctl.status import ALARMS
 from tests.core.deployment import resources
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import RUNS, Region, change, running
+from tests.failoverctl.region import RUNS, Region, change, lease, running
 
-LEASE = {
-    "execution": f"{RUNS}:one",
-    "action": "failover",
-    "target": "ms2",
-    "epoch": 2,
-    "reason": "ms1 is silent",
-    "requested_by": "watch",
-    "taken_at": 1.0,
-}
+LEASE = lease()
 
 
 def test_where_all_is_well_one_screen_says_so_and_the_exit_code_is_0(ctl: Run) -> None:
@@ -83,7 +75,7 @@ def test_a_lease_that_nobody_holds_any_more_is_told_from_a_change_under_way(ctl:
     region.items["state"] |= {"lease": LEASE}
     (first, *_) = attention(ctl)
     assert "left half done" in first["sentence"]
-    region.executions[LEASE["execution"]] = running()  # type: ignore[index]
+    region.executions[LEASE["execution"]] = running()
     (first, *_) = attention(ctl)
     assert first["sentence"] == "failover to ms2 is under way: VerifyFence."
     assert first["command"] == "failoverctl watch --stack demo"

@@ -160,3 +160,43 @@ def test_it_asks_aws_for_nothing_but_what_the_region_of_the_tests_answers() -> N
     called = set(re.findall(r"\b(?:client(?:\([^)]*\))?)\.([a-z_]+)\(", source)) - {"upper"}
     known = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower() for names in OPERATIONS.values() for name in names}
     assert called == known
+
+
+UNREADABLE = {
+    "a lease without its target": {"active": "ms1", "epoch": 1, "lease": {"execution": "arn:x"}},
+    "a server that is none": {"active": "ms3", "epoch": 1},
+    "an epoch in words": {"active": "ms1", "epoch": "two"},
+    "a lease that is a list": {"active": "ms1", "epoch": 1, "lease": ["arn:x"]},
+    "a receipt that is none": {"active": "ms1", "epoch": 1, "receipt": {"server": "ms2"}},
+}
+
+
+@pytest.mark.parametrize("record", UNREADABLE.values(), ids=UNREADABLE)
+@pytest.mark.parametrize("command", [("status",), ("explain",), ("acknowledge", "--yes"), ("resume", "--reason", "x")])
+def test_a_record_that_can_t_be_read_is_said_in_one_sentence_and_nothing_is_done(
+    ctl: Run, region: Region, command: tuple[str, ...], record: dict[str, object]
+) -> None:
+    region.items["state"] = record
+    said = ctl(*command)
+    assert said.code == (Exit.NOT_WELL if command == ("status",) else Exit.CANNOT_ASK)
+    told = said.flat if command == ("status",) else said.err
+    assert "The pair's record can't be read (" in told
+    assert "Restore it from the table's backup" in told
+    assert "itself failed" not in said.err
+    assert region.started() == []
+
+
+def test_what_is_stored_of_the_copy_and_can_t_be_read_is_said_in_one_sentence(ctl: Run, region: Region) -> None:
+    region.items["freshness"] = {"as_of": "lately", "last": "yes", "version": 1}
+    assert "What is known of the standby's copy can't be read" in ctl("status").flat
+    said = ctl("replicate", "--limit", "1")
+    assert (said.code, region.invoked) == (Exit.CANNOT_ASK, [each for each in region.invoked if each[0] != "replicate"])
+    assert "Delete the item freshness from the table pairs" in said.err
+
+
+def test_a_line_of_the_history_that_can_t_be_read_is_said_in_one_sentence(ctl: Run, region: Region) -> None:
+    region.history = [{"epoch": 1, "outcome": "promoted"}]
+    for command in ("status", "history"):
+        said = ctl(command)
+        assert "A line of the pair's history can't be read" in said.flat + said.err, command
+        assert "itself failed" not in said.err

@@ -10,7 +10,7 @@ import pytest
 from failoverctl import verbs
 from failoverctl.trouble import Exit
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import PAIR, WHO, Region, ended, running
+from tests.failoverctl.region import PAIR, WHO, Region, ended, lease, running
 from tests.functions.wire import Failure
 
 VERBS = ["failover", "switchover", "resume", "adopt"]
@@ -110,8 +110,7 @@ def test_where_sts_can_t_be_asked_a_verb_is_done_all_the_same_and_the_record_say
 def test_before_a_resume_it_says_what_was_left_half_done_and_where_it_goes(
     ctl: Run, region: Region, more: tuple[str, ...], target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lease = {"execution": "arn:x", "action": "failover", "target": "ms2", "epoch": 2}
-    region.items["state"] |= {"lease": lease, "halted": "ms2 did not start."}
+    region.items["state"] |= {"lease": lease(), "halted": "ms2 did not start."}
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     said = ctl("resume", "--reason", "x", *more)
     assert "Left half done: failover to ms2, epoch 2. ms2 did not start." in said.err

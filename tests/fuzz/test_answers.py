@@ -20,12 +20,13 @@ from hypothesis import strategies as st
 from msfailover import settings
 from msfailover.adapters import names, run_command
 from msfailover.adapters.admin_interface import ask_admin
-from msfailover.adapters.pair_table import RecordUnreadable, _attributes, state_from_json, state_to_json
+from msfailover.adapters.pair_table import _attributes
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, mysql, oracle, postgresql
 from msfailover.adapters.sessions.interface import read_rows
 from msfailover.environment import BadSettings, read
 from msfailover.evidence import Session
 from msfailover.pair import FencedBy, Lease, PairState, Receipt, Role
+from msfailover.record import RecordUnreadable, state_from_json, state_to_json
 from msfailover.replication import Freshness, arrived, is_fresh, read_result
 from msfailover.verdict import Verdict
 

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msfailover import changes
 from msfailover.adapters import aws
-from msfailover.adapters.pair_table import PairTable, state_to_json
+from msfailover.adapters.pair_table import PairTable
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
+from msfailover.record import state_to_json
 from msfailover.request import Action, BadRequest, Request, parse_request
 from msfailover.verdict import unknown
 

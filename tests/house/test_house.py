@@ -13,7 +13,7 @@ DECISIONS = sorted(
     if name.startswith("msfailover.") and name not in ADAPTERS and name != "msfailover.observing"
 )
 DEPLOYED = [name for name in sources() if name.startswith(("msfailover", "functions"))]
-WORDS = {f"msfailover.{name}" for name in ("pair", "history", "evidence", "verdict", "waiting", "words")}
+WORDS = {f"msfailover.{name}" for name in ("pair", "history", "record", "evidence", "verdict", "waiting", "words")}
 """What adapters and decisions both speak; waiting is how often a question is asked again."""
 OUTSIDE = ("boto3", "botocore", "requests", "dns", "pg8000", "pymysql", "oracledb", "aws_lambda_powertools")
 

@@ -94,7 +94,11 @@ class Freshness:
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> Freshness:
-        """Read what the record keeps; an empty mapping is a standby that nothing has reached yet."""
+        """Read what the record keeps; an empty mapping is a standby that nothing has reached yet.
+
+        Raises:
+            ValueError, TypeError, OverflowError: it is of another shape.
+        """
         return Freshness(
             command=str(data.get("command", "")),
             server=str(data.get("server", "")),
@@ -106,9 +110,9 @@ class Freshness:
             content_as_of=float(data.get("content_as_of", 0)),
             config=str(data.get("config", "")),
             config_as_of=float(data.get("config_as_of", 0)),
-            last=data.get("last"),
+            last=dict(data["last"]) if data.get("last") else None,
             wanted=bool(data.get("wanted", False)),
-            deep=data.get("deep"),
+            deep=dict(data["deep"]) if data.get("deep") else None,
         )
 
 

@@ -16,7 +16,8 @@ from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from msfailover.history import History, Note
-from msfailover.pair import Lease, PairState, Receipt, Role
+from msfailover.pair import PairState
+from msfailover.record import state_from_json, state_to_json
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -33,10 +34,6 @@ class NotStorable(Exception):
     """A number, a text or a shape that DynamoDB does not keep; nothing was written."""
 
 
-class RecordUnreadable(Exception):
-    """The record is there, but is not what this software writes. Nothing is done on it, and nothing was changed."""
-
-
 class PairTable:
     """The record of one pair.
 
@@ -50,7 +47,11 @@ class PairTable:
         self._client, self._table, self._pair = client, table, pair
 
     def read(self) -> PairState:
-        """The record as it is now (a consistent read); an empty one before the pair was taken into care."""
+        """The record as it is now (a consistent read); an empty one before the pair was taken into care.
+
+        Raises:
+            RecordUnreadable: it is not what this software writes.
+        """
         return state_from_json(self._item("state"))
 
     def change(self, alter: Callable[[PairState], PairState]) -> PairState:
@@ -179,79 +180,6 @@ def key_of(pair: str, item: str) -> dict[str, Any]:
 
 def _expiry(at: float, keep_days: int) -> dict[str, int]:
     return {"expires_at": int(at) + keep_days * 86400} if keep_days else {}
-
-
-def state_to_json(state: PairState) -> dict[str, Any]:
-    lease = state.lease
-    return {
-        "active": state.active.value if state.active else None,
-        "epoch": state.epoch,
-        "lease": {
-            "execution": lease.execution,
-            "action": lease.action,
-            "target": lease.target.value,
-            "epoch": lease.epoch,
-            "reason": lease.reason,
-            "requested_by": lease.requested_by,
-            "taken_at": lease.taken_at,
-        }
-        if lease
-        else None,
-        "receipt": state.receipt.to_json() if state.receipt else None,
-        "acknowledged": state.acknowledged,
-        "mode": state.mode,
-        "maintenance_until": state.maintenance_until,
-        "halted": state.halted,
-        "held": state.held,
-        "path_seen_epoch": state.path_seen_epoch,
-        "path_seen_by": state.path_seen_by,
-        "path_hidden_epoch": state.path_hidden_epoch,
-        "version": state.version,
-    }
-
-
-def state_from_json(data: Mapping[str, Any]) -> PairState:
-    """Read a record; an empty mapping is the record of a pair nobody has taken into care.
-
-    Raises:
-        RecordUnreadable: it is of another shape.
-    """
-    try:
-        return _state(data)
-    except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:
-        raise RecordUnreadable(
-            f"The pair's record can't be read ({error!r:.200}). Nothing was changed. Restore it from the table's backup"
-            " or its history before anything else."
-        ) from error
-
-
-def _state(data: Mapping[str, Any]) -> PairState:
-    lease, receipt, active = data.get("lease"), data.get("receipt"), data.get("active")
-    return PairState(
-        active=Role(active) if active else None,
-        epoch=int(data.get("epoch", 0)),
-        lease=Lease(
-            execution=str(lease["execution"]),
-            action=str(lease["action"]),
-            target=Role(lease["target"]),
-            epoch=int(lease["epoch"]),
-            reason=str(lease["reason"]),
-            requested_by=str(lease["requested_by"]),
-            taken_at=float(lease["taken_at"]),
-        )
-        if lease
-        else None,
-        receipt=Receipt.from_json(receipt) if receipt else None,
-        acknowledged=bool(data.get("acknowledged", True)),
-        mode=str(data.get("mode", "automatic")),
-        maintenance_until=float(data.get("maintenance_until", 0.0)),
-        halted=str(data.get("halted", "")),
-        held=str(data.get("held", "")),
-        path_seen_epoch=int(data.get("path_seen_epoch", -1)),
-        path_seen_by=str(data.get("path_seen_by", "")),
-        path_hidden_epoch=int(data.get("path_hidden_epoch", -1)),
-        version=int(data.get("version", 0)),
-    )
 
 
 def _attributes(body: Mapping[str, Any]) -> dict[str, Any]:
