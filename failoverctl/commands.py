@@ -81,10 +81,14 @@ def verb(desk: Desk) -> Exit:
     if desk.arguments.no_wait:
         desk.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
         return Exit.DONE
+    name = execution.rsplit(":", 1)[-1]
+    look_on = f"Look on with: failoverctl watch{desk.where}, or afterwards: failoverctl explain {name}{desk.where}"
     try:
         ended = verbs.follow(desk.account, execution, desk.people, desk.arguments.limit)
     except KeyboardInterrupt:
-        raise Trouble(f"Not followed any further; it goes on: {execution}", Exit.INTERRUPTED) from None
+        raise Trouble(f"Not followed any further; it goes on: {execution} {look_on}", Exit.INTERRUPTED) from None
+    except Trouble as trouble:
+        raise Trouble(f"{trouble} {look_on}", trouble.code) from trouble
     # The copy of the new direction is not waited for by its schedule; nor is the change held up by it.
     copied = ended.outcome in MOVED and ask_later(desk.account, stack, "replicate", {"action": "scheduled"})
     desk.show(

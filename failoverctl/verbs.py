@@ -152,21 +152,33 @@ def follow(account: Account, execution: str, console: Console | None, limit_s: f
     """
     if console is None or not console.is_terminal:
         return _follow(account, execution, _Lines(console), limit_s)
-    with Live(console=console, refresh_per_second=4, transient=True) as live:
-        ended = _follow(account, execution, _Screen(live, console), limit_s)
-    console.print(steps_table(ended.steps, ended.began, width=console.width), highlight=False)
-    return ended
+    shown = _Screen(console)
+    try:
+        with shown.live:
+            return _follow(account, execution, shown, limit_s)
+    finally:
+        shown.keep()  # however following ends, by Ctrl-C or by its limit too
 
 
 class _Screen:
     """Shows the steps as a table that grows in place, the latest where not all have room."""
 
-    def __init__(self, live: Live, console: Console) -> None:
-        self._live, self._console = live, console
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.live = Live(console=console, refresh_per_second=4, transient=True)
+        self._steps: list[Step] = []
+        self._began = 0.0
 
     def show(self, steps: list[Step], began: float) -> None:
+        self._steps, self._began = steps, began
         height, width = self._console.height - 2, self._console.width
-        self._live.update(steps_table(steps, began, time.time(), width=width, rows=height))
+        self.live.update(steps_table(steps, began, time.time(), width=width, rows=height))
+
+    def keep(self) -> None:
+        """Leave on the terminal what was seen last, every step of it."""
+        if self._steps:
+            table = steps_table(self._steps, self._began, time.time(), width=self._console.width)
+            self._console.print(table, highlight=False)
 
 
 class _Lines:
@@ -206,8 +218,7 @@ def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: 
                 return found
         if time.monotonic() > end:
             raise Trouble(
-                f"The execution has not ended after {limit_s:g} s; it goes on. `failoverctl watch` shows it."
-                f" Execution: {execution}",
+                f"The execution has not ended after {limit_s:g} s; it goes on: {execution}",
                 Exit.UNFOLLOWED,
             )
         time.sleep(POLL_S)

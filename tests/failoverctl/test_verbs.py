@@ -6,6 +6,7 @@ import io
 import sys
 
 import pytest
+from rich.console import Console
 
 from failoverctl import verbs
 from failoverctl.trouble import Exit
@@ -213,3 +214,29 @@ def test_an_execution_has_a_name_so_that_an_order_sent_twice_starts_one(ctl: Run
 def test_the_steps_are_told_as_they_end(ctl: Run) -> None:
     said = ctl("failover", "--reason", "x", "--yes")
     assert "VerifyFence        ms1 is out." in said.out
+
+
+@pytest.mark.parametrize("ends_by", ["Ctrl-C", "its limit"])
+def test_however_following_ends_the_steps_stay_on_the_terminal_and_it_says_how_to_look_on(
+    ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch, ends_by: str
+) -> None:
+    def interrupted(_: float) -> None:
+        raise KeyboardInterrupt
+
+    screen = io.StringIO()
+    shown = Console(file=screen, force_terminal=True, width=100, height=40)
+    monkeypatch.setattr(
+        "failoverctl.terminal.console", lambda stderr=False, **_: Console(stderr=True) if stderr else shown
+    )
+    if ends_by == "Ctrl-C":
+        monkeypatch.setattr("failoverctl.verbs.time.sleep", interrupted)
+    region.outcome = lambda _: running()
+    said = ctl("failover", "--reason", "x", "--yes", "--limit", "0.1")
+    assert said.code == (Exit.INTERRUPTED if ends_by == "Ctrl-C" else Exit.UNFOLLOWED)
+    kept = screen.getvalue().rsplit("\x1b[2K", 1)[-1]  # below the last line that was wiped
+    assert "Begin" in kept
+    assert "VerifyFence" in kept
+    name = next(iter(region.executions)).rsplit(":", 1)[-1]
+    told = " ".join(said.err.split())
+    assert "it goes on" in told
+    assert f"failoverctl watch --stack demo, or afterwards: failoverctl explain {name} --stack demo" in told
