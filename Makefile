@@ -27,7 +27,7 @@ export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 STAGE := $(PYTHON) -m local
 
-.PHONY: import shell logs help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
+.PHONY: share import shell logs help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
 
 USE := run drill scenarios stage ctl failover fault import shell logs invoke verify-replication
 DEPLOY := build validate wheel prepare undo-prepare attach cost
@@ -133,6 +133,13 @@ wheel: $(READY) ## failoverctl as people install it: build/wheels/*.whl, for pip
 	@$(PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheels .
 	@rm -rf ms_failover.egg-info build/lib build/bdist.*
 	@ls build/wheels/*.whl
+
+share: $(READY) ## write the manual page and the completions below share/ anew
+	@mkdir -p share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d
+	@bin/failoverctl man >share/man/man1/failoverctl.1
+	@bin/failoverctl completion bash >share/bash-completion/completions/failoverctl
+	@bin/failoverctl completion zsh >share/zsh/site-functions/_failoverctl
+	@bin/failoverctl completion fish >share/fish/vendor_completions.d/failoverctl.fish
 
 cost: $(READY) ## what a pair at rest costs a month by this template, by service (failoverctl cost: a deployed stack)
 	@$(PYTHON) -m local.account.cost

@@ -116,7 +116,7 @@ def man_page(parser: argparse.ArgumentParser, meanings: Mapping[int, str]) -> st
         meanings: of the exit codes.
     """
     lines = [
-        f'.TH FAILOVERCTL 1 "" "{_roff(version_line())}" "User Commands"',
+        '.TH FAILOVERCTL 1 "" "ms\\-failover" "User Commands"',
         ".SH NAME",
         r"failoverctl \- see and move a pair of servers of which one may run",
         ".SH SYNOPSIS",

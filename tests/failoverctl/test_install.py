@@ -75,6 +75,15 @@ def test_the_manual_page_has_every_command_option_and_exit_code(ctl: Run) -> Non
     assert man_page(parser, {}).startswith(".TH FAILOVERCTL 1")
 
 
+def test_what_is_installed_below_share_is_what_the_program_says_itself() -> None:
+    parser = make_parser()
+    said = {"share/man/man1": man_page(parser, {int(code): meaning for code, meaning in MEANING.items()})}
+    folders = ("share/bash-completion/completions", "share/zsh/site-functions", "share/fish/vendor_completions.d")
+    said |= {folder: script_for(shell, parser) for folder, shell in zip(folders, SHELLS, strict=True)}
+    installed = PROJECT["tool"]["setuptools"]["data-files"]
+    assert {folder: (ROOT / file).read_text() for folder, (file,) in installed.items()} == said, "make share"
+
+
 @pytest.mark.parametrize("shell", SHELLS)
 def test_a_shell_reads_its_completion_without_complaint(shell: str, tmp_path: Path) -> None:
     if shutil.which(shell) is None:
