@@ -110,15 +110,16 @@ def test_a_session_that_a_cut_network_left_behind_gives_way_to_the_next_run(pair
 
 
 def test_a_session_that_makes_ready_for_the_next_run_is_not_ended_by_it(pair: Pair) -> None:
-    pair.stand_in("ms2", "cp", 'until [ -e /var/lib/go-on ]; do sleep 0.02; done; exec /usr/bin/cp "$@"')
+    waits = 'if [ "$1" = -al ]; then until [ -e /var/lib/go-on ]; do sleep 0.02; done; fi'
+    pair.stand_in("ms2", "cp", f'{waits}; exec /usr/bin/cp "$@"')
     pair.inside("ms2", "/var/lib/go-on").unlink(missing_ok=True)
     for directory in (CDS, DISTS, CONFIG):
         pair.write("ms1", f"{directory}/one", "1")
     pair.assert_complete(pair.replicate())
     pair.write("ms1", f"{DISTS}/two", "2")
     run = pair.begin()
-    waits = ["pgrep", "-f", "^flock -w 30 9"]
-    wait_until("the next run waits", lambda: pair.host("ms2").run(waits, check=False).returncode == 0, deadline_s=10)
+    seen = ["pgrep", "-f", "^flock -w 30 9"]
+    wait_until("the next run waits", lambda: pair.host("ms2").run(seen, check=False).returncode == 0, deadline_s=10)
     pair.write("ms2", "/var/lib/go-on", "")
     assert pair.assert_complete(pair.ended(run))["mode"] == "changes", "what the session made ready is not there"
 
