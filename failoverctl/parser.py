@@ -124,7 +124,14 @@ def _setting_up(add: Adding) -> None:
     undo.add_argument("--yes", action="store_true", help="do not ask")
     add("attach", "say what the stack's security group has to be attached to; changes nothing", setting_up.attach)
     replicate = add("replicate", "carry the active server's files to the standby now", setting_up.replicate)
-    replicate.add_argument("--full", action="store_true", help="compare everything, not only what changed")
+    how = replicate.add_mutually_exclusive_group()
+    how.add_argument("--full", action="store_true", help="compare everything, not only what changed")
+    how.add_argument(
+        "--accept-removal",
+        metavar="PAIR",
+        default="",
+        help="carry what was removed, however much it is, in this one run; PAIR is the pair's name, typed",
+    )
     _waiting(replicate, 900)
     add("verify-replication", "compare both copies by content and list what differs", setting_up.verify_replication)
     add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost)

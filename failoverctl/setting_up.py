@@ -83,10 +83,10 @@ def show_cost(desk: Desk) -> Exit:
 def replicate(desk: Desk) -> Exit:
     """Have the active server's files carried now, and wait until the standby holds them."""
     stack = desk.stack()
+    asked = _replication_asked_for(desk, stack)
     end = time.monotonic() + desk.arguments.limit
     _await_end(desk, stack, end)  # of a run that is under way: it may have begun before what is to be carried
-    mode = "full" if desk.arguments.full else "changes"
-    answer = ask(desk.account, stack, "replicate", {"action": "scheduled", "mode": mode})
+    answer = ask(desk.account, stack, "replicate", asked)
     sent = answer.get("answer") == "yes"
     if not sent or desk.arguments.no_wait:
         desk.show(answer, str(answer.get("sentence")))
@@ -100,6 +100,19 @@ def replicate(desk: Desk) -> Exit:
         said = f"{target} holds all of {known.server}'s files ({last.get('files', 'no')} of them)."
     desk.show({**answer, "complete": whole, "result": dict(last)}, said)
     return Exit.DONE if whole else Exit.NOT_WELL
+
+
+def _replication_asked_for(desk: Desk, stack: Stack) -> dict[str, str]:
+    """The event for `replicate`. Raises Trouble where a removal is accepted for a pair of another name."""
+    accepted = desk.arguments.accept_removal
+    if not accepted:
+        return {"action": "scheduled", "mode": "full" if desk.arguments.full else "changes"}
+    if accepted != stack.pair:
+        raise Trouble(
+            f"The pair's name is {stack.pair!r}, not {accepted!r}: nothing was sent. See `failoverctl status`.",
+            Exit.USAGE,
+        )
+    return {"action": "accept_removal", "confirm": accepted}
 
 
 def _await_end(desk: Desk, stack: Stack, end: float) -> Freshness:

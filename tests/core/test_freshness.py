@@ -8,7 +8,17 @@ import pytest
 from msfailover.changes import conclude
 from msfailover.history import History, Outcome
 from msfailover.pair import Role
-from msfailover.replication import Freshness, Order, arrived, as_of_in, is_fresh, may_run, sent, under_way
+from msfailover.replication import (
+    Freshness,
+    Order,
+    arrived,
+    as_of_in,
+    held_configuration,
+    is_fresh,
+    may_run,
+    sent,
+    under_way,
+)
 from msfailover.telling import tell
 from msfailover.verdict import Answer
 
@@ -46,6 +56,42 @@ def test_the_history_keeps_it_and_reads_lines_from_before_it_was_kept() -> None:
     assert History.from_json(kept).files_as_of == NOW - 42
     del kept["files_as_of"]
     assert History.from_json(kept).files_as_of == 0.0
+
+
+def configuration_line(config: str, as_of: float) -> str:
+    """What a message of a promotion says of the configuration; empty where it says nothing."""
+    before = state(lease=lease(), receipt=receipt())
+    after, line = conclude(before, OURS, Outcome.PROMOTED, "So it ended.", NOW)
+    body = tell("tectia", after, replace(line, files_as_of=NOW, config=config, config_as_of=as_of)).body
+    return next((each for each in body.splitlines() if each.startswith("Configuration: ")), "")
+
+
+def test_a_promotion_says_of_when_a_configuration_is_that_was_held_back() -> None:
+    said = configuration_line("held back: versions differ", NOW - 42)
+    assert said.startswith("Configuration: ms2's is ms1's as of ")
+    assert said.endswith("held back: versions differ.")
+    assert "never ms1's" in configuration_line("held back: versions differ", 0.0)
+    assert configuration_line("", 0.0) == ""
+
+
+def test_the_history_keeps_what_was_held_back_and_reads_lines_from_before() -> None:
+    _, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "", NOW)
+    kept = replace(line, config="held back: x", config_as_of=NOW - 42).to_json()
+    assert (History.from_json(kept).config, History.from_json(kept).config_as_of) == ("held back: x", NOW - 42)
+    del kept["config"], kept["config_as_of"]
+    assert (History.from_json(kept).config, History.from_json(kept).config_as_of) == ("", 0.0)
+
+
+def test_a_configuration_held_back_after_it_was_carried_once_is_known_though_the_age_stands_still() -> None:
+    carried = WHOLE | {"config": "sent", "config_as_of": NOW}
+    known = arrived(sent(Freshness(), "one", Order(Role.MS1, 1), NOW), "one", carried, NOW + 1)
+    known = sent(known, "two", Order(Role.MS1, 1), NOW + 300)
+    held = carried | {"config": "held back: versions differ"}
+    after = arrived(known, "two", held, NOW + 301)
+    assert held_configuration(after, 1) == ("held back: versions differ", NOW)
+    assert after.as_of == NOW
+    assert "held back: versions differ" in is_fresh(after, state(), NOW + 301, 1000).sentence
+    assert held_configuration(after, 2) == ("", 0.0)
 
 
 def test_a_set_of_another_epoch_went_the_other_way_and_says_nothing_of_this_one() -> None:

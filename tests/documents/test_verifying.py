@@ -66,6 +66,7 @@ def test_what_changed_since_the_last_set_is_pending_and_no_drift(pair: Pair) -> 
     result = pair.verify()
     assert (result["outcome"], result["drifted"]) == ("identical", 0)
     assert result["pending"] >= 3
+    assert f"{result['pending']} names changed since the last complete set" in result["reason"]
 
 
 def test_a_configuration_that_is_held_back_is_pending_and_no_drift(pair: Pair) -> None:

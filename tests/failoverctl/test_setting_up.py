@@ -19,7 +19,7 @@ from local.account import cost
 from local.hosts.ssm_agent import values
 from tests.core.deployment import CHOSEN, ROOT, template
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import MACHINE, Region
+from tests.failoverctl.region import MACHINE, PAIR, Region
 
 PLAIN = {name: str(each.get("Default", "")) for name, each in template()["Parameters"].items()}
 GIVEN = {**PLAIN, **{name: ",".join(each) if isinstance(each, list) else str(each) for name, each in CHOSEN.items()}}
@@ -211,6 +211,15 @@ def test_a_replication_is_asked_for_and_waited_for(ctl: Run, region: Region) -> 
     said = ctl("replicate", "--full")
     assert (said.code, said.out.strip()) == (Exit.DONE, "ms2 holds all of ms1's files (12 of them).")
     assert region.invoked == [("replicate", {"action": "scheduled", "mode": "full"})]
+
+
+def test_a_large_removal_is_accepted_for_one_run_by_the_pairs_name_and_no_other(ctl: Run, region: Region) -> None:
+    region.items["freshness"] = FRESH
+    refused = ctl("replicate", "--accept-removal", "another")
+    assert (refused.code, region.invoked) == (Exit.USAGE, [])
+    assert "nothing was sent" in refused.err
+    assert ctl("replicate", "--accept-removal", PAIR).code == Exit.DONE
+    assert region.invoked == [("replicate", {"action": "accept_removal", "confirm": PAIR})]
 
 
 def test_a_replication_that_did_not_become_whole_is_told_with_the_host_s_reason(ctl: Run, region: Region) -> None:

@@ -299,6 +299,16 @@ def test_a_chronicle_that_can_not_be_read_holds_no_end_up(pair: ModuleType, reco
     assert record.get().active is Role.MS2
 
 
+def test_a_configuration_that_was_held_back_is_in_the_line_and_in_the_message(pair: ModuleType, record: Record) -> None:
+    record.put(state(lease=lease(), receipt=receipt()))
+    held = {"as_of": 1_790_000_000, "epoch": 1, "config": "held back: versions differ", "config_as_of": 1_790_000_000}
+    record.table.change_freshness(lambda _: held | {"version": 1})
+    message = conclude(pair, "promoted")["message"]
+    line = record.table.history()[0]
+    assert (line["config"], line["config_as_of"]) == (held["config"], held["config_as_of"])
+    assert "Configuration: ms2's is ms1's as of" in message
+
+
 def test_a_torn_item_of_the_copys_age_holds_no_end_up(pair: ModuleType, record: Record) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
     record.table.change_freshness(lambda _: {"as_of": "yesterday", "version": 1})

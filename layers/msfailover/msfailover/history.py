@@ -28,6 +28,10 @@ class History:
     Args:
         files_as_of: where a server was promoted, the moment up to which it holds the other one's files, in seconds
             since 1970; 0 where that is not known.
+        config: what the last complete copy made of the configuration, where it was not carried ("held back: …"); else
+            empty.
+        config_as_of: then, the moment as of which the promoted server's configuration is the other one's; 0 where it
+            never was.
     """
 
     epoch: int
@@ -43,6 +47,8 @@ class History:
     ended_at: float
     receipt: Receipt | None
     files_as_of: float = 0.0
+    config: str = ""
+    config_as_of: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -59,6 +65,8 @@ class History:
             "ended_at": self.ended_at,
             "receipt": self.receipt.to_json() if self.receipt else None,
             "files_as_of": self.files_as_of,
+            "config": self.config,
+            "config_as_of": self.config_as_of,
         }
 
     @staticmethod
@@ -78,6 +86,8 @@ class History:
             ended_at=float(data["ended_at"]),
             receipt=Receipt.from_json(data["receipt"]) if data.get("receipt") else None,
             files_as_of=float(data.get("files_as_of", 0.0)),
+            config=str(data.get("config", "")),
+            config_as_of=float(data.get("config_as_of", 0.0)),
         )
 
 

@@ -14,6 +14,9 @@ from msfailover.verdict import Verdict, no, unknown, yes
 from msfailover.words import clean
 
 _FIELDS_AT_MOST, _LONGEST_NAME, _LONGEST_TEXT, _LARGEST = 40, 40, 500, 10**15
+HELD_BACK = "held back"
+"""How a host's word on a configuration begins that the standby's version of the server can't use."""
+
 AHEAD_AT_MOST_S = 300.0
 """How far a host's clock may be ahead of ours; a copy of a later moment than that has no age that could be believed."""
 
@@ -181,17 +184,20 @@ def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: floa
     ahead = _ahead(known if ours else None, result, now)
     as_of, content, config = (_moment(result.get(name), ahead) for name in ("as_of", "content_as_of", "config_as_of"))
     so_far = known.as_of if known.as_of <= now else 0.0
-    if epoch < known.epoch or as_of > now or (epoch == known.epoch and as_of <= so_far):
+    words = str(result.get("config", ""))[:200]
+    if epoch < known.epoch or as_of > now:
         return after
+    if epoch == known.epoch and as_of <= so_far:  # of a configuration that is held back the age stands still
+        return replace(after, config=words, config_as_of=min(config, now)) if ours else after
     if as_of <= 0:  # complete, but for a configuration that was never carried: no whole set yet
-        return replace(after, config=str(result.get("config", ""))[:200])
+        return replace(after, config=words)
     return replace(
         after,
         as_of=as_of,
         epoch=epoch,
         digest=str(result.get("digest") or "")[:128],
         content_as_of=content,
-        config=str(result.get("config", ""))[:200],
+        config=words,
         config_as_of=config,
     )
 
@@ -217,6 +223,14 @@ def as_of_in(known: Freshness, epoch: int) -> float:
     another epoch went the other way.
     """
     return known.as_of if known.epoch == epoch else 0.0
+
+
+def held_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
+    """Why the configuration of the server that is active in an epoch was not carried by the last complete run, and as
+    of when the standby's is; an empty word where it was carried, or nothing is known of this epoch."""
+    if known.epoch != epoch or not known.config.startswith(HELD_BACK):
+        return "", 0.0
+    return known.config, known.config_as_of
 
 
 def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) -> Verdict:
@@ -245,7 +259,7 @@ def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) ->
 
 def _held_back(known: Freshness, now: float) -> str:
     """What is to be said of a configuration that the standby's version of the server can't use; empty where it can."""
-    if not known.config.startswith("held back"):
+    if not known.config.startswith(HELD_BACK):
         return ""
     age = f"of {max(0.0, now - known.config_as_of):.0f} s ago" if known.config_as_of else "not the active server's"
     return f" The configuration is {known.config}; the standby's is {age}."

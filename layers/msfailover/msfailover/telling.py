@@ -176,13 +176,27 @@ def _files(history: History) -> tuple[str, ...]:
     if history.outcome is not Outcome.PROMOTED or history.action == Action.ADOPT:
         return ()
     source, target = history.source, history.target
+    config = _configuration(history)
     if not history.files_as_of:
-        return (f"Files: {target} holds no whole set of {source}'s files that is known of; see docs/replication.md.",)
+        return (
+            f"Files: {target} holds no whole set of {source}'s files that is known of; see docs/replication.md.",
+            *config,
+        )
     age = max(0.0, history.ended_at - history.files_as_of)
     return (
         f"Files: {target} serves with {source}'s files as of {moment(history.files_as_of)}, {age:.0f} s before this"
         " ended. Software that was imported later has to be imported again.",
+        *config,
     )
+
+
+def _configuration(history: History) -> tuple[str, ...]:
+    """What a promoted server's configuration is, where the last copy could not carry the other one's."""
+    if not history.config:
+        return ()
+    target, source = history.target, history.source
+    whose = f"{source}'s as of {moment(history.config_as_of)}" if history.config_as_of else f"its own, never {source}'s"
+    return (f"Configuration: {target}'s is {whose}; what changed later was {history.config}.",)
 
 
 def _fence(history: History) -> str:
