@@ -310,9 +310,8 @@ def _with_files(table: PairTable, before: PairState, line: History) -> History:
     except (BotoCoreError, ClientError, ValueError, TypeError) as error:
         logger.warning("the age of the files is not known", extra={"why": str(error)[:300]})
         return line
-    config, config_as_of = replication.held_configuration(known, before.epoch)
-    as_of = replication.as_of_in(known, before.epoch)
-    return replace(line, files_as_of=as_of, config=config, config_as_of=config_as_of)
+    held, of = replication.held_configuration(known, before.epoch)
+    return replace(line, files_as_of=replication.as_of_in(known, before.epoch), config=held, config_as_of=of)
 
 
 def _changes_so_far(table: PairTable) -> list[History]:

@@ -91,3 +91,26 @@ def test_a_large_share_of_the_files_gone_is_refused_until_a_person_accepts_it(pa
     assert failed(pair.replicate()) == reason, "it is not forgotten"
     pair.assert_complete(pair.replicate(MostRemovedPercent="100"))
     pair.assert_complete(pair.replicate())
+
+
+@pytest.mark.parametrize("kind", ["file", "link", "folder"])
+def test_an_attribute_that_the_standby_does_not_take_is_refused_by_name_before_anything_travels(
+    pair: Pair, kind: str
+) -> None:
+    folder = pair.inside("ms1", f"{CDS}/odd")
+    folder.mkdir()
+    path = folder / "name\nof two lines"
+    if kind == "file":
+        path.write_text("x")
+    elif kind == "link":
+        path.symlink_to("nowhere")
+    else:
+        path.mkdir()
+    os.setxattr(path, "trusted.md5", b"x", follow_symlinks=False)
+    ended = pair.replicate()
+    assert f"{CDS}/odd/name of two lines has the attribute trusted.md5" in failed(ended)
+    assert (ended.result["outcome"], ended.result["sent_bytes"]) == ("refused", 0)
+    os.removexattr(path, "trusted.md5", follow_symlinks=False)
+    pair.assert_complete(pair.replicate())
+    os.setxattr(path, "trusted.md5", b"x", follow_symlinks=False)
+    assert "has the attribute trusted.md5" in failed(pair.replicate()), "by changes, too"

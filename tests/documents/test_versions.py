@@ -25,6 +25,22 @@ def test_after_an_upgrade_of_one_host_the_configuration_is_held_back_and_carried
     assert pair.assert_complete(pair.replicate())["config"] == "sent"
 
 
+def test_a_configuration_that_is_held_back_has_an_age_of_its_own_and_the_oldest_counts(pair: Pair) -> None:
+    first = pair.assert_complete(pair.replicate())
+    pair.set_version("ms1", "7.0.0-1")
+    pair.write("ms1", f"{CONFIG}/server.key", "renewed", mode=0o600)
+    pair.write("ms1", f"{CDS}/one", "software goes on")
+    held = pair.replicate().result
+    assert held["complete"] is True
+    assert held["as_of"] == held["config_as_of"] == first["as_of"], "the oldest counts"
+    ages = pair.marker()["as_of"]
+    assert ages[CONFIG] == first["as_of"] < ages[CDS]
+    assert pair.verify()["pending"] >= 1, "and is not called identical without a word"
+    pair.set_version("ms2", "7.0.0-1")
+    carried = pair.assert_complete(pair.replicate())
+    assert carried["as_of"] == carried["config_as_of"] > held["started_at"]
+
+
 def test_an_unchanged_configuration_needs_no_versions(pair: Pair) -> None:
     pair.settle()
     pair.set_version("ms1", "7.0.0-1")
