@@ -25,7 +25,7 @@ READY := $(VENV)/.ready
 TOOLS := build/tools
 export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
-STAGE := $(PYTHON) -m local
+STAGE := $(PYTHON) -m lab.testbed
 
 .PHONY: share import shell logs help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
 
@@ -41,11 +41,11 @@ help: ## what there is
 	 echo 'Develop:'; list $$rest; echo 'Measure:'; list $(MEASURE)
 
 setup: $(READY) ## Debian packages and the virtual environment; the other targets call it themselves
-	@local/setup/packages.sh
-	@local/setup/rsync_debian_12.sh || true
+	@lab/setup/packages.sh
+	@lab/setup/rsync_debian_12.sh || true
 
 $(READY): requirements.txt
-	@local/setup/virtualenv.sh $(VENV) requirements.txt
+	@lab/setup/virtualenv.sh $(VENV) requirements.txt
 	@touch $(READY)
 
 run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, … CLOUD=ideal or aws, SEED=1)
@@ -91,28 +91,28 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/cfn-lint template.yaml
-	@local/setup/shellcheck.sh
+	@lab/setup/shellcheck.sh
 	@$(VENV)/bin/bandit -q -r layers functions
 	@$(VENV)/bin/bandit -q -ll -r failoverctl
 
 unit: setup ## all tests
-	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/campaign --ignore tests/conformance
-	@$(VENV)/bin/pytest -n 2 tests/campaign # in processes of their own: they put a world of memory in AWS's place
+	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/lab/simulation --ignore tests/lab/conformance
+	@$(VENV)/bin/pytest -n 2 tests/lab/simulation # in processes of their own: they put a world of memory in AWS's place
 
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
-	@$(PYTHON) -m local.campaign --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
+	@$(PYTHON) -m lab.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
 
 .PHONY: wheel build validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
-$(TOOLS)/.ready: local/account/tools.txt
-	@local/setup/virtualenv.sh $(TOOLS) local/account/tools.txt
+$(TOOLS)/.ready: lab/setup/tools.txt
+	@lab/setup/virtualenv.sh $(TOOLS) lab/setup/tools.txt
 	@touch $@
 
 build: $(READY) $(TOOLS)/.ready ## what goes to AWS: functions and layer for python3.13 on arm64, from the lock file
-	@local/setup/build.sh $(TOOLS)
+	@lab/setup/build.sh $(TOOLS)
 
 validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the template
-	@local/setup/validate.sh $(TOOLS)
+	@lab/setup/validate.sh $(TOOLS)
 
 prepare: $(READY) ## make both hosts of a deployed pair ends of the replication (STACK=ms-failover)
 	@bin/failoverctl prepare --stack $(STACK)
@@ -124,10 +124,10 @@ attach: $(READY) ## say what the door of a deployed pair has to be attached to; 
 	@bin/failoverctl attach --stack $(STACK)
 
 audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list (needs the network)
-	@local/setup/audit.sh $(VENV)
+	@lab/setup/audit.sh $(VENV)
 
 licences: $(READY) ## write docs/licences.md anew
-	@$(PYTHON) -m local.account.licences
+	@$(PYTHON) -m lab.setup.licences
 
 wheel: $(READY) ## failoverctl as people install it: build/wheels/*.whl, for pipx or uv
 	@$(PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheels .
@@ -142,45 +142,45 @@ share: $(READY) ## write the manual page and the completions below share/ anew
 	@bin/failoverctl completion fish >share/fish/vendor_completions.d/failoverctl.fish
 
 cost: $(READY) ## what a pair at rest costs a month by this template, by service (failoverctl cost: a deployed stack)
-	@$(PYTHON) -m local.account.cost
+	@$(PYTHON) -m lab.benchmarks.monthly_cost
 
-build/second/.ready: local/second_opinion/requirements.txt
-	@local/setup/virtualenv.sh build/second local/second_opinion/requirements.txt
+build/second/.ready: lab/conformance/emulator/requirements.txt
+	@lab/setup/virtualenv.sh build/second lab/conformance/emulator/requirements.txt
 	@touch $@
 
 second-opinion: $(READY) build/second/.ready ## the template and the workflow on an emulator that shares nothing with moto
-	@$(PYTHON) -m local.second_opinion
+	@$(PYTHON) -m lab.conformance.emulator
 
-build/conformance/.ready: local/conformance/package-lock.json local/conformance/requirements.txt
-	@local/setup/node_modules.sh local/conformance build/conformance/node
-	@local/setup/virtualenv.sh build/conformance/python local/conformance/requirements.txt
+build/conformance/.ready: lab/conformance/package-lock.json lab/conformance/requirements.txt
+	@lab/setup/node_modules.sh lab/conformance build/conformance/node
+	@lab/setup/virtualenv.sh build/conformance/python lab/conformance/requirements.txt
 	@touch $@
 
 conformance: setup build/conformance/.ready ## what judges of other makers say of the workflow, the policies and the calls
-	@$(VENV)/bin/pytest -n 2 --dist loadfile tests/conformance
+	@$(VENV)/bin/pytest -n 2 --dist loadfile tests/lab/conformance
 
 pythons: setup ## the deployable part's tests on Python 3.11, 3.12 and 3.13, as far as they are here
-	@local/setup/pythons.sh $(WORKERS)
+	@lab/setup/pythons.sh $(WORKERS)
 
 bench: setup ## how fast it is: build/benchmarks.json and a page of plots (ONLY=functions,soak RUNS=20)
-	@$(PYTHON) -m local.bench --runs $(RUNS) $(if $(ONLY),--only $(ONLY))
+	@$(PYTHON) -m lab.benchmarks --runs $(RUNS) $(if $(ONLY),--only $(ONLY))
 
 bench-replication: setup ## our replication beside rsync, lsyncd and csync2: a table and build/bench-replication.json
-	@local/setup/packages.sh lsyncd csync2
-	@$(PYTHON) -m local.bench.replication
+	@lab/setup/packages.sh lsyncd csync2
+	@$(PYTHON) -m lab.benchmarks.replication
 
 kills: setup ## kill replications at random starts of their programs, on either host (KILLS=200 SEED=1)
 	@KILLS=$(KILLS) KILLS_SEED=$(SEED) MODULE_DEADLINE_S=14400 $(VENV)/bin/pytest -s tests/documents/test_kills.py
 
 bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and build/benchmarks-peers.json
-	@local/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
-	@$(PYTHON) -m local.bench.peers
+	@lab/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
+	@$(PYTHON) -m lab.benchmarks.peers
 
 bench-aws: setup ## the incidents on a cloud with AWS's manners, 20 seeds each: a table and build/on-aws
-	@$(PYTHON) -m local.bench.on_aws --seeds $(RUNS)
+	@$(PYTHON) -m lab.benchmarks.on_aws --seeds $(RUNS)
 
 permissions: $(READY) ## docs/permissions.md, made from the template
-	@$(PYTHON) -m local.iam.table
+	@$(PYTHON) -m lab.testbed.iam.table
 
 clean: ## what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis .aws-sam

@@ -14,12 +14,12 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from msfailover.decisions.replication import Freshness
 from msfailover.pair import PairState
 from msfailover.record import RecordUnreadable, state_from_json
-from msfailover.replication import Freshness
-from msfailover.words import clean, clean_all
+from msfailover.text import clean, clean_all
 
-from failoverctl.trouble import Exit, Trouble, plainly
+from failoverctl.errors import Exit, Trouble, plainly
 
 ANSWER_WITHIN_S = 80.0
 _LIMITS = Config(connect_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})

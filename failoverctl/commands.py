@@ -11,10 +11,10 @@ from typing import Any
 
 from rich.console import Console
 
-from failoverctl import screen, verbs
+from failoverctl import actions, render
 from failoverctl.account import Account, Identity, Stack, ask, ask_later, find_stack, identity_of, item, read_record
+from failoverctl.errors import Exit, Trouble
 from failoverctl.status import status_of
-from failoverctl.trouble import Exit, Trouble
 
 AUTOMATIC = ("watch", "alarm")
 MOVED = ("promoted", "rolled-back")
@@ -62,7 +62,7 @@ class Desk:
 
 def status(desk: Desk) -> Exit:
     found = status_of(desk.account, desk.arguments.stack, desk.where)
-    desk.show(found, screen.status_screen(found))
+    desk.show(found, render.status_screen(found))
     return Exit.DONE if found["well"] else Exit.NOT_WELL
 
 
@@ -74,17 +74,17 @@ def verb(desk: Desk) -> Exit:
     stack = desk.stack()
     by_name = given.verb == "force" and given.pair
     if by_name:
-        verbs.check_name(given.pair, stack.pair)
+        actions.check_name(given.pair, stack.pair)
     if not (given.yes or given.dry_run or by_name):
-        verbs.consent(desk.account, stack, request, desk.questions, identity)
-    execution = verbs.start(desk.account, stack, request)
+        actions.consent(desk.account, stack, request, desk.questions, identity)
+    execution = actions.start(desk.account, stack, request)
     if desk.arguments.no_wait:
         desk.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
         return Exit.DONE
     name = execution.rsplit(":", 1)[-1]
     look_on = f"Look on with: failoverctl watch{desk.where}, or afterwards: failoverctl explain {name}{desk.where}"
     try:
-        ended = verbs.follow(desk.account, execution, desk.people, desk.arguments.limit)
+        ended = actions.follow(desk.account, execution, desk.people, desk.arguments.limit)
     except KeyboardInterrupt:
         raise Trouble(f"Not followed any further; it goes on: {execution} {look_on}", Exit.INTERRUPTED) from None
     except Trouble as trouble:
@@ -93,7 +93,7 @@ def verb(desk: Desk) -> Exit:
     copied = ended.outcome in MOVED and ask_later(desk.account, stack, "replicate", {"action": "scheduled"})
     desk.show(
         {**ended.to_json(), "replication_asked_for": copied},
-        screen.ended_text(ended.outcome, ended.would, ended.sentence, desk.where),
+        render.ended_text(ended.outcome, ended.would, ended.sentence, desk.where),
     )
     return ended.code
 
@@ -130,7 +130,7 @@ def keep(desk: Desk) -> Exit:
         desk.show({"answer": "yes", "sentence": sentence}, sentence)
         return Exit.DONE
     if not desk.arguments.yes:
-        verbs.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
+        actions.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
     answer = ask(desk.account, stack, "pair", {**payload, "requested_by": by})
     desk.show(answer, str(answer["sentence"]))
     return Exit.DONE
@@ -183,5 +183,5 @@ def readiness(desk: Desk) -> Exit:
             raise Trouble("Readiness was not checked yet; leave out --last to check it now.", Exit.NOT_WELL)
     else:
         found = ask(desk.account, stack, "readiness", {"action": "check"})
-    desk.show(found, screen.readiness_table(found))
+    desk.show(found, render.readiness_table(found))
     return Exit.DONE if found["answer"] == "yes" else Exit.NOT_WELL

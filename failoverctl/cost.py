@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from msfailover import readiness
+from msfailover.decisions import readiness
 from msfailover.pair import Role
 
 MINUTES = 730 * 60

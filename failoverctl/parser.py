@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 from msfailover.history import Outcome
 
-from failoverctl import commands, past, setting_up, watching
+from failoverctl import change_history, commands, setting_up, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
-from failoverctl.trouble import MEANING, Exit
+from failoverctl.errors import MEANING, Exit
 
 _CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
 LIMIT_AT_MOST_S = 86400
@@ -104,7 +104,7 @@ def moment_of(text: str) -> str:
 
 
 def _past(add: Adding) -> None:
-    history = add("history", "the changes of the pair, newest first", past.show_history)
+    history = add("history", "the changes of the pair, newest first", change_history.show_history)
     history.add_argument(
         "--most", type=whole(1, MOST_AT_MOST), default=20, metavar="N", help="how many lines at most (20)"
     )
@@ -113,7 +113,7 @@ def _past(add: Adding) -> None:
     )
     history.add_argument("--outcome", choices=[*(each.value for each in Outcome), "noted"], help="only what ended so")
     history.add_argument("--csv", action="store_true", help="for spreadsheets")
-    explain = add("explain", "what a change did, step by step, and where the seconds went", past.explain)
+    explain = add("explain", "what a change did, step by step, and where the seconds went", change_history.explain)
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
     explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
 

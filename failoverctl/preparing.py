@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
-from msfailover.words import clean, clean_all
+from msfailover.text import clean, clean_all
 
 LIMIT_S = 60
 """Seconds a document may take on a host, from sending it on."""

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from failoverctl import terminal
 from failoverctl.account import Account
 from failoverctl.commands import Desk
+from failoverctl.errors import Exit, Trouble
 from failoverctl.parser import make_parser
-from failoverctl.trouble import Exit, Trouble
 
 DEBUG = "FAILOVERCTL_DEBUG"
 """Set to anything, it lets a fault of failoverctl's own show where it happened."""
@@ -87,7 +87,7 @@ def _complain(sentence: str) -> None:
 def _join_stage(arguments: argparse.Namespace) -> str:
     """Enter the network of the local stage. Raises Trouble where there is none, or this is no checkout."""
     try:
-        from local.beside import CannotJoin, join
+        from lab.testbed.join_network import CannotJoin, join
     except ImportError as error:
         raise Trouble("--stage needs the project's checkout: run it from there (`make ctl ARGS=…`).") from error
     try:

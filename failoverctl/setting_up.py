@@ -8,17 +8,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from msfailover.replication import Freshness
+from msfailover.decisions.replication import Freshness
 from rich.console import Group
 from rich.text import Text
 
 from failoverctl import cost
 from failoverctl.account import Stack, ask, read_freshness
+from failoverctl.actions import agree
 from failoverctl.attaching import describe
 from failoverctl.commands import Desk
+from failoverctl.errors import Exit, Trouble, plainly
 from failoverctl.preparing import NotPrepared, prepare_hosts, undo_hosts
-from failoverctl.trouble import Exit, Trouble, plainly
-from failoverctl.verbs import agree
 
 ROLES = ("ms1", "ms2")
 LOOK_EVERY_S = 1.0

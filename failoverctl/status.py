@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from msfailover.record import state_to_json
-from msfailover.words import clean_lines
+from msfailover.text import clean_lines
 
 from failoverctl.account import (
     Account,
@@ -23,10 +23,10 @@ from failoverctl.account import (
     read_freshness,
     read_record,
 )
-from failoverctl.attention import FOLLOWING, attention
+from failoverctl.errors import Trouble, plainly
+from failoverctl.problems import FOLLOWING, attention
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
-from failoverctl.trouble import Trouble, plainly
 
 ROLES = ("ms1", "ms2")
 SETTLES_S = 60

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
-from msfailover.words import clean, plain_words
+from msfailover.text import clean, plain_words
 
 from failoverctl.account import Account
-from failoverctl.trouble import plainly
+from failoverctl.errors import plainly
 
 _FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "TaskStartFailed")
 _PAGES_AT_MOST = 20

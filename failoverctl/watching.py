@@ -12,13 +12,13 @@ from rich.live import Live
 from rich.segment import Segment
 from rich.text import Text
 
-from failoverctl import screen
+from failoverctl import render
 from failoverctl.account import Stack
 from failoverctl.commands import Desk, parse_period
+from failoverctl.errors import Exit, Trouble
 from failoverctl.serving import change_in_words
 from failoverctl.status import read_status
 from failoverctl.steps import Step, read_steps
-from failoverctl.trouble import Exit, Trouble
 
 HEARTBEAT_S = 60.0
 """Seconds after which a pipe gets a line though nothing has changed: a silent log could be a dead one."""
@@ -75,8 +75,8 @@ def _on_a_screen(desk: Desk, looks: Iterator[tuple[dict[str, Any], list[Step]]])
                 if steps:
                     rows = max(5, desk.console.height - 14)
                     began = float(found["execution"]["since"])
-                    table = screen.steps_table(steps, began, time.time(), width=desk.console.width, rows=rows)
-                shown = screen.status_screen(found, table)
+                    table = render.steps_table(steps, began, time.time(), width=desk.console.width, rows=rows)
+                shown = render.status_screen(found, table)
                 clock = Text(f"{_clock(found['at'])}, Ctrl-C ends watching, and nothing else", style="dim")
                 live.update(Fitted(shown, clock), refresh=True)
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-LONG = ("rehearsal", "permissions", "failoverctl/test_stage.py", "documents")
+LONG = ("lab/testbed/scenarios", "lab/testbed/iam", "failoverctl/test_stage.py", "documents")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -14,18 +14,19 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from msfailover import audit, observing, path, services
-from msfailover.adapters import aws, lambdas
-from msfailover.adapters.lambdas import FunctionFailed
+from msfailover.adapters import clients, lambda_invoke
+from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
-from msfailover.audit import Act, Finding, Judged, Kind, Seen
-from msfailover.environment import read
+from msfailover.decisions import audit, database_path, services
+from msfailover.decisions.audit import Act, Finding, Judged, Kind, Seen
 from msfailover.pair import PairState, Role
-from msfailover.settings import AuditSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import AuditSettings
 from msfailover.verdict import Verdict, unknown
 
 SETTINGS = read(AuditSettings, os.environ)
-logger = observing.logger_for("audit")
+logger = observability.logger_for("audit")
 
 _stopped: set[tuple[Role | None, int]] = set()
 """The server whose host has confirmed that its service is stopped, and the epoch. Only a memory: a process that has
@@ -39,7 +40,7 @@ LOOKS_AT_MOST = 3
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     state, judged = look()
     risk = audit.split_brain_risk(judged) if state else unknown("The record changed each time the audit looked.")
     for each in judged:
@@ -97,7 +98,7 @@ def publish(state: PairState | None, risk: Verdict, judged: tuple[Judged, ...]) 
 
     What the record says goes with it, for the dashboard.
     """
-    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="audit")
+    metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="audit")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     wrong = {each.finding for each in judged if each.verdict.is_yes}
     askew = any(each.verdict.is_yes and not each.is_risk and each.finding not in SERVICES for each in judged)
@@ -136,8 +137,8 @@ def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
     if state.active is None or state.lease is not None:
         return
     sessions = seen[state.active].sessions
-    lost = path.is_absent(sessions) and path.list_is_believed(state).is_yes
-    if lost or path.record(state, state.epoch, path.seen_by(sessions)) != state:
+    lost = database_path.is_absent(sessions) and database_path.list_is_believed(state).is_yes
+    if lost or database_path.record(state, state.epoch, database_path.seen_by(sessions)) != state:
         told = _ask(SETTINGS.pair_function, {"action": "see_path"})
         logger.info(told.sentence, extra={"asked": "see_path", "answer": told.answer})
 
@@ -165,7 +166,7 @@ def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdic
 def _runs() -> dict[Role, Verdict]:
     """Whose service runs, as the probe sees it?"""
     try:
-        looks = lambdas.ask(aws.functions(), SETTINGS.probe_function, {"action": "look"})
+        looks = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "look"})
     except FunctionFailed as error:
         return {role: unknown(f"Whose service runs can't be seen: {error}") for role in Role}
     found = {role: looks.get(role.value) for role in Role}
@@ -173,8 +174,8 @@ def _runs() -> dict[Role, Verdict]:
 
 
 def _record() -> PairState:
-    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
 
 
 def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
-    return lambdas.ask_verdict(aws.functions(), function, payload)
+    return lambda_invoke.ask_verdict(clients.functions(), function, payload)

@@ -15,19 +15,20 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
-from msfailover import audit, doors, fence, network_fence, observing
-from msfailover.adapters import aws, dry, network_acls, security_groups
+from msfailover.adapters import clients, network_acls, permission_checks, security_groups
 from msfailover.adapters.pair_table import PairTable
-from msfailover.environment import read
-from msfailover.evidence import NetworkAcl, Rule, Subnet
+from msfailover.decisions import access, audit, fence, network_fence
+from msfailover.observations import NetworkAcl, Rule, Subnet
 from msfailover.pair import FencedBy, PairState, Server
 from msfailover.request import BadRequest, epoch_in, role_in
-from msfailover.settings import AccessSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.polling import attempts
+from msfailover.runtime.settings import AccessSettings
 from msfailover.verdict import Verdict, unknown
-from msfailover.waiting import attempts
 
 SETTINGS = read(AccessSettings, os.environ)
-logger = observing.logger_for("database_access")
+logger = observability.logger_for("database_access")
 
 CALLS_AT_ONCE = 8
 
@@ -41,7 +42,7 @@ class OtherServerCanGetIn(Exception):
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action, server = event.get("action"), SETTINGS.pair.server(role_in(event))
     if action == "revoke":
         verdict = revoke(server, epoch_in(event))
@@ -96,7 +97,7 @@ def could_cut(server: Server) -> Verdict:
 
 def rights(_server: Server) -> Verdict:
     """May we edit the door and the network ACLs? Tried dry: nothing is changed."""
-    client, port = aws.ec2(), SETTINGS.database_port
+    client, port = clients.ec2(), SETTINGS.database_port
     try:
         rules = security_groups.rules_of_door(client, SETTINGS.door_group)
     except security_groups.UNREADABLE as error:
@@ -104,7 +105,7 @@ def rights(_server: Server) -> Verdict:
     calls = security_groups.attempts_of_each(client, SETTINGS.door_group, port, rules)
     number = network_fence.number_for_trying(SETTINGS.first_entry)
     calls |= network_acls.attempts_of_each(client, SETTINGS.network_acls, number)
-    return dry.try_all(calls, "DryRunOperation")
+    return permission_checks.try_all(calls, "DryRunOperation")
 
 
 def revoke(server: Server, epoch: int) -> Verdict:
@@ -138,7 +139,7 @@ def grant(server: Server, epoch: int) -> Verdict:
         order.demand_shut(other, receipt.by, order.put_out(other))
         order.lift(server)
         security_groups.open_for(
-            aws.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
+            clients.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
         )
         for _ in attempts(SETTINGS.settle_s):
             verdict = order.can_get_in(server)
@@ -172,7 +173,7 @@ class _Sight:
     """
 
     def __init__(self, *servers: Server) -> None:
-        client = aws.ec2()
+        client = clients.ec2()
         self._threads = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE)
         self._members = {each.role: self._threads.submit(security_groups.membership, client, each) for each in servers}
         self._front = self._threads.submit(security_groups.interfaces_in_front, client, SETTINGS.door_group)
@@ -194,12 +195,12 @@ class _Sight:
         """
         try:
             front = self._front.result()
-            rules = security_groups.inbound_rules(aws.ec2(), sorted(security_groups.groups_of(front)))
+            rules = security_groups.inbound_rules(clients.ec2(), sorted(security_groups.groups_of(front)))
             member = self._members[server.role].result()
         except security_groups.UNREADABLE as error:
             return unknown(f"Whether {server.role} can get in is not known: {error}")
         counting = [rule for rule in rules if door or rule.group_id != SETTINGS.door_group]
-        verdict = doors.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
+        verdict = access.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
         own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.door_group])
         guarded = security_groups.guarded(front, SETTINGS.door_group)
         return verdict.having(guarded=guarded, stray=[str(each) for each in own], **member.told(server))
@@ -241,7 +242,7 @@ class _Sight:
         """The subnets that the database may be in; their networks change with no order."""
         if not SETTINGS.network_acls:
             return []
-        return network_acls.subnets(aws.ec2(), network_fence.subnets_of(self._front.result(), SETTINGS.subnets))
+        return network_acls.subnets(clients.ec2(), network_fence.subnets_of(self._front.result(), SETTINGS.subnets))
 
     def _acls_now(self) -> list[NetworkAcl]:
         """The ACLs: as read at the beginning for the first who asks, read anew for everybody after."""
@@ -256,7 +257,7 @@ class _Order(_Sight):
     """
 
     def __init__(self, *servers: Server) -> None:
-        client, door = aws.ec2(), SETTINGS.door_group
+        client, door = clients.ec2(), SETTINGS.door_group
         super().__init__(*servers)
         self._state = self._threads.submit(_state)
         self._door = self._threads.submit(security_groups.rules_of_door, client, door)
@@ -286,7 +287,7 @@ class _Order(_Sight):
         numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
         for each in network_fence.useless(_acls(), self._known(server), numbers):
             may()
-            network_acls.delete(aws.ec2(), each.acl_id, each.entry)
+            network_acls.delete(clients.ec2(), each.acl_id, each.entry)
 
     def deny(self, server: Server, may: Callable[[], None]) -> Verdict:
         """Write what the ACLs lack to deny the server, and read back whether it is cut off.
@@ -315,7 +316,7 @@ class _Order(_Sight):
 
     @staticmethod
     def _written(placed: network_fence.Placed) -> str:
-        return network_acls.put_or_say(aws.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
+        return network_acls.put_or_say(clients.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
 
     def lift(self, server: Server) -> None:
         """Take our denials of the server out of the ACLs, and read back that they are gone. Raises DoorNotAsOrdered."""
@@ -330,7 +331,7 @@ class _Order(_Sight):
             # Each is taken out once: EC2 may show it for a while yet, and another call would only put that off.
             left = [each for each in ours if each not in lifted]
             with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-                list(threads.map(lambda each: network_acls.delete(aws.ec2(), each.acl_id, each.entry), left))
+                list(threads.map(lambda each: network_acls.delete(clients.ec2(), each.acl_id, each.entry), left))
             lifted |= set(left)
         else:
             raise DoorNotAsOrdered(f"{server.role} is still denied, by {ours[0]}.")
@@ -368,9 +369,9 @@ class _Order(_Sight):
             for rule in rules:
                 if rule.rule_id not in taken:  # EC2 may show it for a while yet; see lift
                     may()
-                    security_groups.shut(aws.ec2(), SETTINGS.door_group, [rule])
+                    security_groups.shut(clients.ec2(), SETTINGS.door_group, [rule])
                     taken.add(rule.rule_id)
-            rules = _unwanted(server, security_groups.rules_of_door(aws.ec2(), SETTINGS.door_group))
+            rules = _unwanted(server, security_groups.rules_of_door(clients.ec2(), SETTINGS.door_group))
             if not rules:
                 return
         names = ", ".join(map(str, rules))
@@ -383,15 +384,15 @@ def _demand_out(server: Server) -> None:
 
 def _unwanted(server: Server, rules: list[Rule]) -> list[Rule]:
     """The access group's rules that are not expected where this server must be out."""
-    return doors.not_expected(rules, SETTINGS.functions_group, SETTINGS.pair.other(server.role).addresses)
+    return access.not_expected(rules, SETTINGS.functions_group, SETTINGS.pair.other(server.role).addresses)
 
 
 def _acls() -> list[NetworkAcl]:
-    return network_acls.acls_named(aws.ec2(), SETTINGS.network_acls)
+    return network_acls.acls_named(clients.ec2(), SETTINGS.network_acls)
 
 
 def _state() -> PairState:
-    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
 
 
 ACTIONS: dict[str, Callable[[Server], Verdict]] = {

@@ -13,21 +13,21 @@ from dataclasses import replace
 from functools import cache
 from typing import Any
 
-from msfailover import observing
 from msfailover.adapters import database_host
 from msfailover.adapters.database_login import LoginSettings, login_source
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, Engine, engine_for
-from msfailover.environment import read
-from msfailover.evidence import OUR_NAME, parse_network
+from msfailover.decisions.attribution import Finding, Names, over_reads, sessions_of
+from msfailover.observations import OUR_NAME, parse_network
 from msfailover.pair import Server
 from msfailover.request import BadRequest, role_in
-from msfailover.sessions import Finding, Names, over_reads, sessions_of
-from msfailover.settings import SessionsSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.polling import attempts
+from msfailover.runtime.settings import SessionsSettings
 from msfailover.verdict import Verdict, unknown, yes
-from msfailover.waiting import attempts
 
 SETTINGS = read(SessionsSettings, os.environ)
-logger = observing.logger_for("database_sessions")
+logger = observability.logger_for("database_sessions")
 
 PAUSE_BETWEEN_READS_S = 0.02
 READS_AT_MOST = 10
@@ -36,7 +36,7 @@ ROUNDS_AT_MOST = 5
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action = event.get("action")
     if action == "status":
         verdict = status(_server_in(event), _reads_in(event), proof=event.get("proof") is True)

@@ -14,18 +14,19 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import fence, observing
-from msfailover.adapters import aws, dry, route53
+from msfailover.adapters import clients, permission_checks, route53
 from msfailover.adapters.pair_table import PairTable
-from msfailover.environment import read
+from msfailover.decisions import fence
 from msfailover.pair import PairState, Server
 from msfailover.request import BadRequest, epoch_in, line_in, role_in
-from msfailover.settings import DnsSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.polling import attempts
+from msfailover.runtime.settings import DnsSettings
 from msfailover.verdict import Verdict, no, yes
-from msfailover.waiting import attempts
 
 SETTINGS = read(DnsSettings, os.environ)
-logger = observing.logger_for("dns")
+logger = observability.logger_for("dns")
 
 SWAPS_AT_MOST = 3
 
@@ -38,7 +39,7 @@ class NotInSync(Exception):
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action = event.get("action")
     if action == "status":
         verdict = status(SETTINGS.pair.server(role_in(event)))
@@ -56,7 +57,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def status(server: Server) -> Verdict:
     """Does the record, as Route 53 holds it, point to the server?"""
-    found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
+    found = route53.read(clients.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
     values = found.values if found else ()
     word = yes if found == _wanted(server, found) else no
     return word(
@@ -76,7 +77,7 @@ def follow(change: str) -> Verdict:
     """
     for _ in attempts(FOLLOW_S, first_s=1.0, most_s=5.0):
         try:
-            found = route53.change_of(aws.route53(), change)
+            found = route53.change_of(clients.route53(), change)
         except (BotoCoreError, ClientError) as error:  # a look that failed has seen nothing; there are more
             logger.warning("the change could not be asked for", extra={"change": change, "why": str(error)[:300]})
             continue
@@ -91,7 +92,7 @@ def follow(change: str) -> Verdict:
 
 
 def _publish(took_s: float) -> None:
-    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="dns")
+    metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="dns")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     metrics.add_metric("RecordInSyncAfter", MetricUnit.Seconds, took_s)
     metrics.flush_metrics()
@@ -99,8 +100,8 @@ def _publish(took_s: float) -> None:
 
 def rights() -> Verdict:
     """May we move the record? Tried with a batch that can't be."""
-    client = aws.route53()
-    return dry.try_all(
+    client = clients.route53()
+    return permission_checks.try_all(
         {
             "route53:ChangeResourceRecordSets": lambda: route53.try_to_swap(
                 client, SETTINGS.zone, SETTINGS.record_name, SETTINGS.ttl_s
@@ -122,13 +123,15 @@ def move(server: Server, epoch: int) -> Verdict:
         StrangeRecord: it is not a simple record set.
     """
     for last in (False,) * (SWAPS_AT_MOST - 1) + (True,):
-        found = route53.read(aws.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
+        found = route53.read(clients.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
         fence.demand_name(_state(), server.role, epoch)
         wanted = _wanted(server, found)
         if found == wanted:
             return yes(f"{SETTINGS.record_name} points to {server.role} already ({server.address}).")
         try:
-            change = route53.swap(aws.route53(), SETTINGS.zone, found, wanted, f"ms-failover: {server.role} is active")
+            change = route53.swap(
+                clients.route53(), SETTINGS.zone, found, wanted, f"ms-failover: {server.role} is active"
+            )
         except route53.RecordMovedUnderneath:
             if last:
                 raise
@@ -146,4 +149,4 @@ def _wanted(server: Server, found: route53.RecordSet | None) -> route53.RecordSe
 
 
 def _state() -> PairState:
-    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()

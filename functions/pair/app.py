@@ -17,44 +17,42 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import (
-    adoption,
-    changes,
-    fence,
-    keeping,
-    observing,
-    path,
-    promotion,
-    proofs,
-    rehearsal,
-    replication,
-    restarting,
-    telling,
-)
-from msfailover.adapters import aws, executions, lambdas
+from msfailover.adapters import clients, lambda_invoke, step_functions
 from msfailover.adapters.pair_table import NotStorable, PairTable
-from msfailover.admission import Admission, admit, is_quiet_whatever, provable
-from msfailover.audit import must_be_out
-from msfailover.environment import read
+from msfailover.decisions import (
+    adoption,
+    controls,
+    database_path,
+    dry_run,
+    fence,
+    fence_proofs,
+    promotion,
+    replication,
+    restart,
+    transitions,
+)
+from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, provable
+from msfailover.decisions.audit import must_be_out
 from msfailover.history import History, Note, Outcome
 from msfailover.pair import FencedBy, PairState, Role
 from msfailover.request import Action, BadRequest, Request, execution_in, line_in, one_of, parse_request, role_in
-from msfailover.settings import PairSettings
+from msfailover.runtime import notifications, observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.polling import attempts
+from msfailover.runtime.settings import PairSettings
+from msfailover.text import plain_words
 from msfailover.verdict import Verdict, no, unknown
-from msfailover.waiting import attempts
-from msfailover.words import plain_words
 
 SETTINGS = read(PairSettings, os.environ)
-logger = observing.logger_for("pair")
+logger = observability.logger_for("pair")
 
 READINESS_AT_MOST = 100_000  # characters; DynamoDB keeps at most 400 KB in an item
 ORDER_LASTS_S = 10.0  # within which an order that nobody waits for is still carried out
-SERVER_WAIT_S = 4.0
-"""Seconds one call waits for the new server to answer; the workflow asks again after that."""
+SERVER_WAIT_S = 4.0  # one call waits for the new server to answer; the workflow asks again after that
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action = ACTIONS.get(str(event.get("action")))
     if action is None:
         raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but one of {', '.join(ACTIONS)} is needed.")
@@ -68,7 +66,7 @@ def _execution_in(event: Mapping[str, Any]) -> str:
 
 
 def _table() -> PairTable:
-    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
 
 
 def begin(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -86,7 +84,7 @@ def begin(event: Mapping[str, Any]) -> dict[str, Any]:
         taken.append(admission)
         if admission.plan is None or request.dry_run:
             return state
-        return changes.take_lease(state, admission.plan, request, execution, time.time())
+        return transitions.take_lease(state, admission.plan, request, execution, time.time())
 
     _table().change(take)
     admission = taken[-1]
@@ -107,20 +105,20 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     admission = _admit(request, state, _execution_in(event))
     if admission.plan is None:
         return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
-    answers = _ask_all(rehearsal.questions(admission.plan))
-    seen = path.is_direct(state, SETTINGS.path_is_direct), path.list_is_believed(state)
-    outcome, sentence = rehearsal.rehearse(admission.plan, answers, *seen, request.target, SETTINGS.restart_first)
+    answers = _ask_all(dry_run.questions(admission.plan))
+    seen = database_path.is_direct(state, SETTINGS.path_is_direct), database_path.list_is_believed(state)
+    outcome, sentence = dry_run.rehearse(admission.plan, answers, *seen, request.target, SETTINGS.restart_first)
     checks = [{"name": name, **answer.to_json()} for name, answer in answers.items()]
     return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
 
 
-def _ask_all(questions: Mapping[str, rehearsal.Question]) -> dict[str, Verdict]:
+def _ask_all(questions: Mapping[str, dry_run.Question]) -> dict[str, Verdict]:
     """The answers, by the questions' names; asked side by side."""
     with ThreadPoolExecutor(max_workers=4) as threads:
         return dict(zip(questions, threads.map(_put, questions.values()), strict=True))
 
 
-def _put(question: rehearsal.Question) -> Verdict:
+def _put(question: dry_run.Question) -> Verdict:
     return _ask(SETTINGS.function(question.function), question.payload())
 
 
@@ -132,7 +130,7 @@ def _admit(request: Request, state: PairState, execution: str) -> Admission:
 def _holder_runs(request: Request, state: PairState) -> Verdict | None:
     if request.action is not Action.RESUME or state.lease is None:
         return None
-    return executions.running(aws.stepfunctions(), state.lease.execution, state.lease.taken_at, time.time())
+    return step_functions.running(clients.stepfunctions(), state.lease.execution, state.lease.taken_at, time.time())
 
 
 def survey(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,14 +138,16 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     execution = _execution_in(event)
     named = role_in(event, "named") if event.get("named") else None
     surveys = {
-        role: adoption.Survey(_put(rehearsal.Question("server", "runs", role)), _sessions_of(role)) for role in Role
+        role: adoption.Survey(_put(dry_run.Question("server", "runs", role)), _sessions_of(role)) for role in Role
     }
     verdict, active = adoption.who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return verdict.to_json()
-    seen = path.seen_by(surveys[active].sessions)
+    seen = database_path.seen_by(surveys[active].sessions)
     highest = max(each.epoch for each in surveys.values())
-    aimed = _table().change(lambda was: path.record(changes.aim(was, execution, active, highest), was.epoch, seen))
+    aimed = _table().change(
+        lambda was: database_path.record(transitions.aim(was, execution, active, highest), was.epoch, seen)
+    )
     epoch = aimed.lease.epoch if aimed.lease else None
     return {**verdict.to_json(), "target": active.value, "source": active.other.value, "epoch": epoch}
 
@@ -157,8 +157,8 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     server = role_in(event)
     host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
     door = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
-    restarted_s_ago = restarting.restarted_s_ago(_table().history(10), server, time.time())
-    return restarting.may_restart(server, host, door, _sessions_of(server.other), restarted_s_ago).to_json()
+    restarted_s_ago = restart.restarted_s_ago(_table().history(10), server, time.time())
+    return restart.may_restart(server, host, door, _sessions_of(server.other), restarted_s_ago).to_json()
 
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,11 +168,11 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
     """
     server, execution = role_in(event), _execution_in(event)
     state, vouched = _table().read(), SETTINGS.path_is_direct if SETTINGS.network_acls else None
-    found = proofs.prove(server, state, vouched, SETTINGS.fence_reads, _put, _ask_all, partial(_keep, execution))
+    found = fence_proofs.prove(server, state, vouched, SETTINGS.fence_reads, _put, _ask_all, partial(_keep, execution))
     if found.is_yes and found.evidence["by"] == FencedBy.NETWORK:
         _end_sessions_beside(server)
     if not found.is_yes and state.lease is not None and state.lease.action == Action.ADOPT:
-        found = proofs.of_all(found, _by_power(server, execution))
+        found = fence_proofs.of_all(found, _by_power(server, execution))
     return found.to_json()
 
 
@@ -180,8 +180,8 @@ def _end_sessions_beside(server: Role) -> None:
     """Have the sessions of a server that is cut off ended, and wait for nothing."""
     order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
     try:
-        lambdas.send(aws.functions(), SETTINGS.sessions_function, order)
-    except lambdas.FunctionFailed as error:
+        lambda_invoke.send(clients.functions(), SETTINGS.sessions_function, order)
+    except lambda_invoke.FunctionFailed as error:
         logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
 
 
@@ -191,20 +191,20 @@ def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _by_power(server: Role, execution: str) -> Verdict:
-    power = _put(rehearsal.Question("server", "power", server))
+    power = _put(dry_run.Question("server", "power", server))
     return _keep(execution, lambda _, epoch, now: fence.proof_by_power(server, epoch, power, now))
 
 
-def _keep(execution: str, judge: proofs.Judge) -> Verdict:
+def _keep(execution: str, judge: fence_proofs.Judge) -> Verdict:
     """Judge in the epoch of the lease that this execution holds, and write the receipt if there is one."""
     table = _table()
     state = table.read()
     lease = state.lease
     if lease is None or lease.execution != execution:
-        raise changes.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
+        raise transitions.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
     verdict, receipt = judge(state, lease.epoch, time.time())
     if receipt is not None:
-        table.change(lambda state: changes.keep_receipt(state, execution, receipt))
+        table.change(lambda state: transitions.keep_receipt(state, execution, receipt))
     return verdict
 
 
@@ -213,9 +213,9 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
     before = _table().read()
     if before.active is None or before.lease is not None:
         return unknown("The pair is not at rest.").to_json()
-    seen = path.look(partial(_seen_of, before.active), attempts(SERVER_WAIT_S, most_s=1.0))
-    after = _table().change(lambda state: path.record_at_rest(state, before, seen))
-    return path.is_direct(after, SETTINGS.path_is_direct).to_json()
+    seen = database_path.look(partial(_seen_of, before.active), attempts(SERVER_WAIT_S, most_s=1.0))
+    after = _table().change(lambda state: database_path.record_at_rest(state, before, seen))
+    return database_path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
 
 def verify(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -227,12 +227,12 @@ def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
         admin, own, others = _seen_of(server)
-        listed = own.is_yes or path.can_list(_table().read(), SETTINGS.path_is_direct)
+        listed = own.is_yes or database_path.can_list(_table().read(), SETTINGS.path_is_direct)
         if others.is_yes or (admin.is_yes and (own.is_yes or not listed)):
             break
     if others.is_yes:
         others = _end_sessions_of(server.other, execution) or others
-    _table().change(lambda state: path.record_in_change(state, execution, admin, own))
+    _table().change(lambda state: database_path.record_in_change(state, execution, admin, own))
     record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record, listed=listed).to_json()
 
@@ -273,10 +273,10 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the change round: from here on the server it came from is to be active again, in an epoch of its own."""
     execution = _execution_in(event)
-    state = _table().change(lambda before: changes.turn_back(before, execution))
+    state = _table().change(lambda before: transitions.turn_back(before, execution))
     lease = state.lease
     if lease is None:
-        raise changes.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
+        raise transitions.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
     return {"source": lease.target.other.value, "target": lease.target.value, "epoch": lease.epoch}
 
 
@@ -291,13 +291,13 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     lines = _changes_so_far(table)
     line = next((each for each in lines if each.execution == execution), None)
     if line is None or (before.lease is not None and before.lease.execution == execution):
-        _, line = changes.conclude(before, execution, outcome, sentence, now)
+        _, line = transitions.conclude(before, execution, outcome, sentence, now)
         line = _with_files(table, before, line)
         table.add_history(line, _phases(execution, now), SETTINGS.history_days)
-        table.change(lambda state: changes.conclude(state, execution, outcome, sentence, now)[0])
-    if changes.is_repeat(line, lines):
+        table.change(lambda state: transitions.conclude(state, execution, outcome, sentence, now)[0])
+    if transitions.is_repeat(line, lines):
         return {"outcome": line.outcome.value, "subject": "", "message": ""}
-    message = telling.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack)
+    message = notifications.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
 
@@ -316,13 +316,13 @@ def _with_files(table: PairTable, before: PairState, line: History) -> History:
 
 def _changes_so_far(table: PairTable) -> list[History]:
     """The latest changes, newest first."""
-    return [History.from_json(each) for each in table.history(10) if not keeping.is_note(each)]
+    return [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]
 
 
 def _phases(execution: str, now: float) -> list[dict[str, Any]]:
     """When each step ran, for the history. Best effort: a change is not held up by its own chronicle."""
     try:
-        return executions.phases(aws.stepfunctions(), execution, now)
+        return step_functions.phases(clients.stepfunctions(), execution, now)
     except (BotoCoreError, ClientError) as error:
         logger.warning("the history has no phases", extra={"why": str(error)[:300]})
         return []
@@ -333,14 +333,14 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], _execution_in(event)
     if is_quiet_whatever(event.get("request")):
         return {"outcome": Outcome.REFUSED.value, "subject": "", "message": ""}
-    message = telling.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
+    message = notifications.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
     return {"outcome": Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
 
 
 def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
     """What people set without moving the pair (msfailover/keeping.py); noted in the history with their name."""
     now = time.time()
-    sentence, alter = keeping.wished(event, now)
+    sentence, alter = controls.wished(event, now)
     by, table = line_in(event, "requested_by"), _table()
     state = table.change(alter)
     note = Note(state.epoch, str(event["action"]), state.active, sentence, by, now)
@@ -355,20 +355,20 @@ def hold(event: Mapping[str, Any]) -> dict[str, Any]:
 
     def alter(state: PairState) -> PairState:
         before.append(state)
-        return keeping.hold(state, why)
+        return controls.hold(state, why)
 
     table = _table()
     state = table.change(alter)
     if before[-1].held:
         return {"answer": "yes", "sentence": state.held}
     table.add_note(Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
-    message = telling.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
+    message = notifications.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
     return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
 
 
 def release(_event: Mapping[str, Any]) -> dict[str, Any]:
     """The active server is well again: the next outage is told of anew."""
-    _table().change(keeping.release)
+    _table().change(controls.release)
     return {"answer": "yes", "sentence": "Nothing is held back."}
 
 
@@ -385,7 +385,7 @@ def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
-    return lambdas.ask_verdict(aws.functions(), function, payload)
+    return lambda_invoke.ask_verdict(clients.functions(), function, payload)
 
 
 # fmt: off
@@ -397,4 +397,4 @@ ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     )
 }
 # fmt: on
-ACTIONS |= dict.fromkeys(keeping.WISHES, keep_wish)
+ACTIONS |= dict.fromkeys(controls.WISHES, keep_wish)

@@ -15,19 +15,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
-from msfailover import observing
 from msfailover.adapters import admin_interface
 from msfailover.adapters.held_connection import HeldConnection
-from msfailover.detection import Diagnosis, Look, confirmed, diagnose
-from msfailover.environment import read
-from msfailover.evidence import Signal
+from msfailover.decisions.detection import Diagnosis, Look, confirmed, diagnose
+from msfailover.observations import Signal
 from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
-from msfailover.settings import ProbeSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import ProbeSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
 SETTINGS = read(ProbeSettings, os.environ)
-logger = observing.logger_for("probe")
+logger = observability.logger_for("probe")
 
 BETWEEN_LOOKS_S = 0.3
 """Seconds from the beginning of one look to the beginning of the next, when an outage is confirmed."""
@@ -37,7 +37,7 @@ HOLD_AT_MOST_S = 20
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action = event.get("action")
     answer: dict[str, Any]
     if action == "look":
@@ -118,10 +118,10 @@ def alive(server: Server) -> Verdict:
 
 def name() -> Verdict:
     """Where does the name point, as its name servers say?"""
-    from msfailover.adapters import names  # dnspython takes 90 ms to import; a look does without it
+    from msfailover.adapters import dns_resolver  # dnspython takes 90 ms to import; a look does without it
 
     record_type = SETTINGS.pair.ms1.record_type  # both servers' first addresses are of one family (environment.py)
-    return names.resolve(SETTINGS.record_name, record_type, SETTINGS.resolvers, SETTINGS.timeout_s)
+    return dns_resolver.resolve(SETTINGS.record_name, record_type, SETTINGS.resolvers, SETTINGS.timeout_s)
 
 
 def certificate(server: Server) -> Verdict:

@@ -14,26 +14,27 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import machine, observing, readiness
-from msfailover.adapters import aws, lambdas
-from msfailover.adapters.lambdas import FunctionFailed
+from msfailover.adapters import clients, lambda_invoke
+from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
-from msfailover.environment import read
+from msfailover.decisions import machine, readiness
+from msfailover.decisions.dry_run import Question
 from msfailover.pair import PairState, Role
-from msfailover.rehearsal import Question
 from msfailover.request import BadRequest
-from msfailover.settings import ReadinessSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import ReadinessSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
 SETTINGS = read(ReadinessSettings, os.environ)
-logger = observing.logger_for("readiness")
+logger = observability.logger_for("readiness")
 
 AT_ONCE = 5
 """Questions asked side by side: enough to be quick, few enough not to start a process of a function for each."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     if event.get("action") != "check":
         raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but check is needed.")
     found = check()
@@ -41,7 +42,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     log = logger.info if found["answer"] == "yes" else logger.warning
     log(found["sentence"], extra={"not_yes": [each for each in found["checks"] if each["answer"] != "yes"]})
     try:
-        lambdas.ask(aws.functions(), SETTINGS.pair_function, {"action": "keep_readiness", "readiness": found})
+        lambda_invoke.ask(clients.functions(), SETTINGS.pair_function, {"action": "keep_readiness", "readiness": found})
     except FunctionFailed as error:
         logger.error("the result could not be kept", extra={"why": str(error)[:300]})
     return found
@@ -49,7 +50,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 def check() -> dict[str, Any]:
     """Ask everybody, and judge: `{"answer", "sentence", "at", "checks": [...]}`."""
-    state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         verdict, checks = no("Not ready: the pair has not been taken into care; adopt it first."), []
     else:
@@ -81,7 +82,7 @@ def _remember_machines(state: PairState, answers: Mapping[str, Verdict]) -> None
         for role in Role
         if answers[f"machine {role}"].evidence.get("owns") is True
     }
-    table = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    table = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
     try:
         table.put_machines({**table.machines(), **seen})
     except (BotoCoreError, ClientError) as error:
@@ -89,14 +90,14 @@ def _remember_machines(state: PairState, answers: Mapping[str, Verdict]) -> None
 
 
 def _ask(question: Question) -> Verdict:
-    answer = lambdas.ask_verdict(aws.functions(), SETTINGS.function(question.function), question.payload())
+    answer = lambda_invoke.ask_verdict(clients.functions(), SETTINGS.function(question.function), question.payload())
     return Verdict(answer.answer, answer.sentence, {**answer.evidence, "answered_at": time.time()})
 
 
 def _people() -> Verdict:
     """Is anybody told? A topic with nobody behind it tells the wall."""
     try:
-        attributes = aws.sns().get_topic_attributes(TopicArn=SETTINGS.topic)["Attributes"]
+        attributes = clients.sns().get_topic_attributes(TopicArn=SETTINGS.topic)["Attributes"]
     except (BotoCoreError, ClientError) as error:
         return unknown(f"Whether anybody is told is not known: {str(error)[:300]}")
     confirmed = int(attributes.get("SubscriptionsConfirmed", 0))
@@ -104,7 +105,7 @@ def _people() -> Verdict:
 
 
 def _publish(ready: bool) -> None:
-    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="readiness")
+    metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="readiness")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     metrics.add_metric("Ready", MetricUnit.Count, 1 if ready else 0)
     metrics.flush_metrics()

@@ -16,18 +16,19 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import observing, replication
-from msfailover.adapters import aws, dry, run_command
+from msfailover.adapters import clients, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
-from msfailover.environment import read
+from msfailover.decisions import replication
+from msfailover.decisions.replication import Freshness, Order
 from msfailover.pair import Role
-from msfailover.replication import Freshness, Order
 from msfailover.request import BadRequest
-from msfailover.settings import ReplicateSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import ReplicateSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
 SETTINGS = read(ReplicateSettings, os.environ)
-logger = observing.logger_for("replicate")
+logger = observability.logger_for("replicate")
 
 COMMAND_ENDED = "EC2 Command Status-change Notification"
 SOFTWARE_IMPORTED = "Software Imported"
@@ -47,7 +48,7 @@ class NotVerified(Exception):
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action = _action_of(event)
     if action == "scheduled":
         verdict = scheduled(str(event.get("mode", "changes")))
@@ -119,7 +120,7 @@ def now(execution: str) -> Verdict:
     known = _send(order, "changes")
     try:
         told = run_command.result(
-            aws.ssm(), SETTINGS.pair.server(order.source), known.command, SETTINGS.limit_s + MARGIN_S
+            clients.ssm(), SETTINGS.pair.server(order.source), known.command, SETTINGS.limit_s + MARGIN_S
         )
     except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
@@ -198,7 +199,7 @@ def verify() -> Verdict:
 
 def _await(order: Order, command: str, wait_s: float) -> dict[str, Any]:
     try:
-        return run_command.result(aws.ssm(), SETTINGS.pair.server(order.source), command, wait_s)
+        return run_command.result(clients.ssm(), SETTINGS.pair.server(order.source), command, wait_s)
     except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
         raise NotVerified(f"{order.source} could not look: {error}") from error
 
@@ -215,10 +216,10 @@ def status() -> Verdict:
 
 def rights() -> Verdict:
     """May the replication be sent to both servers? Tried dry: the order lacks what it needs, so nothing is sent."""
-    return dry.try_all(
+    return permission_checks.try_all(
         {
             f"ssm:SendCommand of {name} to {role}": partial(
-                run_command.try_to_send, aws.ssm(), SETTINGS.pair.server(role), document
+                run_command.try_to_send, clients.ssm(), SETTINGS.pair.server(role), document
             )
             for name, document in (("replicate", SETTINGS.document), ("verify", SETTINGS.verify_document))
             for role in Role
@@ -246,7 +247,7 @@ def _send_document(document: str, order: Order, parameters: Mapping[str, str]) -
     """Send a document to the active server. It is told the epoch, and refuses the order in any other."""
     source, target = SETTINGS.pair.server(order.source), SETTINGS.pair.other(order.source)
     told = {"Epoch": str(order.epoch), "StandbyAddress": target.address, **parameters}
-    return run_command.send(aws.ssm(), source, document, told)
+    return run_command.send(clients.ssm(), source, document, told)
 
 
 def _ask_for_result(known: Freshness) -> Freshness:
@@ -254,7 +255,7 @@ def _ask_for_result(known: Freshness) -> Freshness:
         return known
     server = SETTINGS.pair.server(Role(known.server))
     try:
-        result = replication.read_result(run_command.result(aws.ssm(), server, known.command, 0))
+        result = replication.read_result(run_command.result(clients.ssm(), server, known.command, 0))
     except run_command.CommandUnfinished:
         return known
     except run_command.CommandFailed as error:
@@ -295,7 +296,7 @@ def _age(known: Freshness) -> float:
 
 
 def _metrics() -> EphemeralMetrics:
-    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="replicate")
+    metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="replicate")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     return metrics
 
@@ -310,4 +311,4 @@ def _known() -> Freshness:
 
 
 def _table() -> PairTable:
-    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)

@@ -19,17 +19,18 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import audit, epochs, fence, machine, observing
-from msfailover.adapters import aws, dry, power, run_command
+from msfailover.adapters import clients, ec2_power, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
-from msfailover.environment import read
+from msfailover.decisions import audit, epochs, fence, machine
 from msfailover.pair import PairState, Server
 from msfailover.request import Action, BadRequest, epoch_in, role_in
-from msfailover.settings import ServerSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import ServerSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
 SETTINGS = read(ServerSettings, os.environ)
-logger = observing.logger_for("server")
+logger = observability.logger_for("server")
 
 MARGIN_S = 15
 """Seconds a host's result may take beyond the time the host itself has: Run Command begins some seconds after it was
@@ -55,7 +56,7 @@ class ServiceDidNotStop(Exception):
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     action, server = str(event.get("action")), SETTINGS.pair.server(role_in(event))
     if action not in ACTIONS:
         raise BadRequest(f"action is {action[:40]!r}, but one of {', '.join(ACTIONS)} is needed.")
@@ -121,7 +122,7 @@ def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
         power = threads.submit(is_on, server)
         try:
             status = _status(server)
-        except aws.Throttled:  # no word about the host: whoever asks tries the whole step again
+        except clients.Throttled:  # no word about the host: whoever asks tries the whole step again
             raise
         except (run_command.CommandFailed, run_command.CommandUnfinished, ClientError, BotoCoreError) as error:
             return power.result(), unknown(f"Whether the service of {server.role} runs is not known: {error}")
@@ -164,7 +165,7 @@ def stop_again(server: Server, epoch: int) -> Verdict:
     audit.demand_out(_state(), server.role, epoch)
     command = _send_stop(server, epoch, STOP_LASTS_S)
     try:
-        status = run_command.result(aws.ssm(), server, command, STOP_LOOK_S)
+        status = run_command.result(clients.ssm(), server, command, STOP_LOOK_S)
     except run_command.CommandUnfinished as error:
         return unknown(f"{server.role} was told to stop, and has not said yet that it did: {error}")
     word = yes if status.get("service") == "stopped" else no
@@ -212,7 +213,7 @@ def _start_and_wait(server: Server, epoch: int) -> Verdict:
         "StartCommand": SETTINGS.start_command,
         "LimitSeconds": str(SETTINGS.start_limit_s),
     }
-    command = run_command.send(aws.ssm(), server, SETTINGS.start_document, parameters)
+    command = run_command.send(clients.ssm(), server, SETTINGS.start_document, parameters)
     status = _result_or_cancel(server, command, lasts_s)
     return yes(f"The service of {server.role} runs.", **status)
 
@@ -220,10 +221,10 @@ def _start_and_wait(server: Server, epoch: int) -> Verdict:
 def _result_or_cancel(server: Server, command: str, wait_s: float) -> dict[str, Any]:
     """The command's result; an order whose result is not waited for any longer is taken back, as far as it can be."""
     try:
-        return run_command.result(aws.ssm(), server, command, wait_s)
+        return run_command.result(clients.ssm(), server, command, wait_s)
     except run_command.CommandUnfinished:
         try:
-            run_command.cancel(aws.ssm(), server, command)
+            run_command.cancel(clients.ssm(), server, command)
         except (ClientError, BotoCoreError) as error:  # its epoch and its time still hold it back
             logger.warning("the order could not be cancelled", extra={"command": command, "why": str(error)[:300]})
         raise
@@ -234,15 +235,15 @@ def is_on(server: Server) -> Verdict:
     if (outside := machine.outside_ec2(server)) is not None:
         return outside
     try:
-        seen = power.see(aws.ec2(), server)
-    except power.MachineUnseen as error:
+        seen = ec2_power.see(clients.ec2(), server)
+    except ec2_power.MachineUnseen as error:
         return unknown(str(error))
     terminated = seen.instance is not None and seen.instance.state == "terminated"
     return machine.is_on(server, seen, owned_before=terminated and _owned_before(server))
 
 
 def _owned_before(server: Server) -> bool:
-    table = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    table = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
     return machine.was_owner(server, table.read(), table.machines())
 
 
@@ -251,13 +252,13 @@ def own_machine(server: Server) -> Verdict:
     if (outside := machine.outside_ec2(server)) is not None:
         return outside
     try:
-        seen = power.see(aws.ec2(), server)
-    except power.MachineUnseen as error:
+        seen = ec2_power.see(clients.ec2(), server)
+    except ec2_power.MachineUnseen as error:
         return unknown(str(error))
     owner = machine.owns(server, seen)
     if not owner.is_yes or seen.instance is None:
         return owner
-    instance = replace(seen.instance, stop_protected=power.is_stop_protected(aws.ec2(), server))
+    instance = replace(seen.instance, stop_protected=ec2_power.is_stop_protected(clients.ec2(), server))
     switch = machine.can_be_switched_off(server, instance)
     return Verdict(switch.answer, f"{owner.sentence} {switch.sentence}", {"owns": True})
 
@@ -273,10 +274,10 @@ def power_off(server: Server, epoch: int) -> Verdict:
     """
     fence.demand_change(_state(), server.role, epoch)
     if machine.outside_ec2(server) is None:
-        owner = machine.owns(server, power.see(aws.ec2(), server))
+        owner = machine.owns(server, ec2_power.see(clients.ec2(), server))
         if not owner.is_yes:
             raise NotTheServersMachine(f"{server.instance_id} was not switched off: {owner.sentence}")
-    power.switch_off(aws.ec2(), server)
+    ec2_power.switch_off(clients.ec2(), server)
     return unknown(f"The machine of {server.role} was ordered off; that it is off remains to be seen.")
 
 
@@ -287,8 +288,8 @@ def _status(server: Server, **more: str) -> dict[str, Any]:
         "StatusCommand": SETTINGS.status_command,
         "Package": SETTINGS.package,
     }
-    command = run_command.send(aws.ssm(), server, SETTINGS.status_document, parameters)
-    return run_command.result(aws.ssm(), server, command, SETTINGS.status_limit_s)
+    command = run_command.send(clients.ssm(), server, SETTINGS.status_document, parameters)
+    return run_command.result(clients.ssm(), server, command, SETTINGS.status_limit_s)
 
 
 def _send_stop(server: Server, epoch: int, lasts_s: float, *, keep_role: bool = False) -> str:
@@ -298,19 +299,21 @@ def _send_stop(server: Server, epoch: int, lasts_s: float, *, keep_role: bool = 
         "StopCommand": SETTINGS.stop_command,
         "GraceSeconds": str(SETTINGS.stop_grace_s),
     }
-    return run_command.send(aws.ssm(), server, SETTINGS.stop_document, parameters)
+    return run_command.send(clients.ssm(), server, SETTINGS.stop_document, parameters)
 
 
 def rights(server: Server) -> Verdict:
     """May we order of this server what a failover orders? Tried dry: nothing is sent, nothing is switched off."""
     documents = (SETTINGS.status_document, SETTINGS.start_document, SETTINGS.stop_document)
     calls: dict[str, Callable[[], object]] = {
-        f"ssm:SendCommand of {document} to {server.role}": partial(run_command.try_to_send, aws.ssm(), server, document)
+        f"ssm:SendCommand of {document} to {server.role}": partial(
+            run_command.try_to_send, clients.ssm(), server, document
+        )
         for document in documents
     }
     if not server.instance_id.startswith("mi-"):
-        calls[f"ec2:StopInstances of {server.role}"] = lambda: power.try_to_switch_off(aws.ec2(), server)
-    return dry.try_all(calls, "InvalidParameters", "DryRunOperation")
+        calls[f"ec2:StopInstances of {server.role}"] = lambda: ec2_power.try_to_switch_off(clients.ec2(), server)
+    return permission_checks.try_all(calls, "InvalidParameters", "DryRunOperation")
 
 
 def _common(epoch: int, lasts_s: float) -> dict[str, str]:
@@ -342,4 +345,4 @@ ACTS: dict[str, Callable[[Server, int], Verdict]] = {
 
 
 def _state() -> PairState:
-    return PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()

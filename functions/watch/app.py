@@ -13,12 +13,11 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricResolution, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover import observing
-from msfailover.adapters import aws, dry, executions, lambdas
-from msfailover.adapters.lambdas import FunctionFailed
+from msfailover.adapters import clients, lambda_invoke, permission_checks, step_functions
+from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
-from msfailover.admission import held_back
-from msfailover.detection import (
+from msfailover.decisions.admission import held_back
+from msfailover.decisions.detection import (
     Diagnosis,
     Evidence,
     Finding,
@@ -30,15 +29,16 @@ from msfailover.detection import (
     next_look,
     worth_asking,
 )
-from msfailover.environment import read
-from msfailover.evidence import Signal
+from msfailover.observations import Signal
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, Request
-from msfailover.settings import WatchSettings
+from msfailover.runtime import observability
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import WatchSettings
 from msfailover.verdict import Verdict
 
 SETTINGS = read(WatchSettings, os.environ)
-logger = observing.logger_for("watch")
+logger = observability.logger_for("watch")
 
 MARGIN_S = 0.3
 """Seconds between the end of a tick's last look, at the latest, and the next tick."""
@@ -58,7 +58,7 @@ TICK_LATE_AT_MOST_S = 5.0
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observing.begin(logger, event)
+    observability.begin(logger, event)
     if event.get("action") == "rights":
         return rights().to_json()
     _forget_what_is_old()
@@ -100,7 +100,7 @@ def _wait_until(due: float) -> float:
     if SETTINGS.holds_connection and _well is not None and now >= _hold_from and due - now >= HOLD_S[0]:
         held = {"action": "hold", "server": _well, "seconds": round(min(due - now, HOLD_S[1]), 3)}
         try:
-            if lambdas.ask(aws.functions(), SETTINGS.probe_function, held).get("ended") is True:
+            if lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, held).get("ended") is True:
                 _hold_from = time.monotonic() + SETTINGS.interval_s
                 return min(due, time.monotonic())
         except FunctionFailed as error:
@@ -119,8 +119,8 @@ def _forget_what_is_old() -> None:
 
 def rights() -> Verdict:
     """May we start a failover? Tried dry, with an input that is no JSON."""
-    refused = {"states:StartExecution": lambda: executions.try_to_start(aws.stepfunctions(), SETTINGS.machine)}
-    return dry.try_all(refused, "InvalidExecutionInput")
+    refused = {"states:StartExecution": lambda: step_functions.try_to_start(clients.stepfunctions(), SETTINGS.machine)}
+    return permission_checks.try_all(refused, "InvalidExecutionInput")
 
 
 def look_once() -> str | None:
@@ -128,7 +128,7 @@ def look_once() -> str | None:
     global _streak, _looked_at, _well
     _looked_at = time.time()
     _well = None
-    state = PairTable(aws.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         return None  # nobody has taken the pair into care yet; adopt does
     # While a change is under way nothing hangs on this look; it is not to be in the way of the functions that work.
@@ -147,7 +147,7 @@ def look_once() -> str | None:
 
 def _diagnose(active: Role, thoroughly: bool) -> Diagnosis:
     try:
-        answer = lambdas.ask(aws.functions(), SETTINGS.probe_function, {"action": "look"})
+        answer = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "look"})
         looks = {role: _look(answer[role.value]) for role in Role}
     except (FunctionFailed, KeyError, ValueError) as error:
         return Diagnosis(Finding.CUT_OFF, f"The probe could not be asked: {error}")
@@ -179,7 +179,7 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     # tried again. The lease is what keeps two from running at once.
     name = f"watch-epoch{state.epoch + 1}-{int(time.time() // 30)}"
     body = {"action": request.action, "target": request.target, "reason": request.reason, "requested_by": "watch"}
-    execution = executions.start(aws.stepfunctions(), SETTINGS.machine, name, body)
+    execution = step_functions.start(clients.stepfunctions(), SETTINGS.machine, name, body)
     logger.warning("failover started", extra={"because": down.sentence, "started": execution or name})
     return execution
 
@@ -189,21 +189,23 @@ def _tell_held(why: str) -> None:
     if "tell" not in answer:
         return
     try:
-        aws.sns().publish(TopicArn=SETTINGS.topic, Subject=answer["tell"]["subject"], Message=answer["tell"]["message"])
+        clients.sns().publish(
+            TopicArn=SETTINGS.topic, Subject=answer["tell"]["subject"], Message=answer["tell"]["message"]
+        )
     except (BotoCoreError, ClientError) as error:
         logger.error("people could not be told", extra={"why": str(error)[:300], "what": why})
 
 
 def _ask_pair(payload: Mapping[str, Any]) -> dict[str, Any]:
     try:
-        return lambdas.ask(aws.functions(), SETTINGS.pair_function, payload)
+        return lambda_invoke.ask(clients.functions(), SETTINGS.pair_function, payload)
     except FunctionFailed as error:
         logger.error("the record could not be kept", extra={"why": str(error)[:300]})
         return {}
 
 
 def _publish(active: Role, diagnosis: Diagnosis) -> None:
-    metrics = EphemeralMetrics(namespace=observing.NAMESPACE, service="watch")
+    metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="watch")
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     healthy = 1 if diagnosis.finding is Finding.HEALTHY else 0
     metrics.add_metric("ActiveServerAnswers", MetricUnit.Count, healthy, MetricResolution.High)
@@ -218,4 +220,4 @@ def _look(data: Mapping[str, Any]) -> Look:
 
 
 def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
-    return lambdas.ask_verdict(aws.functions(), function, payload)
+    return lambda_invoke.ask_verdict(clients.functions(), function, payload)

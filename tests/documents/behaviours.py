@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .pair import CDS, STATE, Pair, tree
+from tests.documents.pair import CDS, STATE, Pair, tree
 
 # Plants its files, yields for the first copy, looks and changes them, yields for a run by changes, and once more for a
 # run after the sender's lists were lost. It may end earlier.

@@ -7,7 +7,7 @@ import struct
 import subprocess
 from pathlib import Path
 
-from .behaviours import Folder, Steps, Table
+from tests.documents.behaviours import Folder, Steps, Table
 
 contents = Table()
 

@@ -9,8 +9,8 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from .behaviours import Folder, Steps, Table
-from .trees import led_to
+from tests.documents.behaviours import Folder, Steps, Table
+from tests.documents.trees import led_to
 
 kinds = Table()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 
-from .behaviours import Folder, Steps, Table
+from tests.documents.behaviours import Folder, Steps, Table
 
 names = Table()
 

@@ -6,9 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.hosts.inside import pytest_configure, pytest_runtest_logreport, pytest_runtest_protocol
-
-from .pair import Pair
+from tests.documents.pair import Pair
+from tests.lab.testbed.hosts.inside import (
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_runtest_protocol,
+)
 
 __all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from .pair import Pair
+from tests.documents.pair import Pair
 
 AT = "/run/disks"  # where they are mounted
 IMAGES = "/var/lib/disks"  # what they are made of, and all records of that

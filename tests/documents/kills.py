@@ -9,8 +9,8 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .pair import CDS, CONFIG, DISTS, STATE, WHOLE, Pair
-from .trees import Entry
+from tests.documents.pair import CDS, CONFIG, DISTS, STATE, WHOLE, Pair
+from tests.documents.trees import Entry
 
 # What either end runs. Shells, ssh and sudo are left alone: they start once, before anything is at stake.
 PROGRAMS = (

@@ -15,15 +15,14 @@ from typing import Any
 
 import yaml
 
-from local.hosts.addresses import ADDRESS_OF, Place
-from local.hosts.host import Host
-from local.hosts.line import hold_copies_after, let_go
-from local.hosts.network import Network
-from local.hosts.server_host import SERVICE, VERSION, ServerHost
-from local.hosts.ssm_agent import lines_of, values
-from local.hosts.waiting import wait_until
-
-from .trees import Entry, tree
+from lab.testbed.hosts.addresses import ADDRESS_OF, Place
+from lab.testbed.hosts.host import Host
+from lab.testbed.hosts.link import hold_copies_after, let_go
+from lab.testbed.hosts.network import Network
+from lab.testbed.hosts.polling import wait_until
+from lab.testbed.hosts.server_host import SERVICE, VERSION, ServerHost
+from lab.testbed.hosts.ssm_agent import lines_of, values
+from tests.documents.trees import Entry, tree
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "documents"
 STATE = "/var/lib/ms-failover"

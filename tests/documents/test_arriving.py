@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .pair import CDS, CONFIG, DISTS, STATE, Pair, tree
+from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Pair, tree
 
 pytestmark = pytest.mark.stage
 

@@ -12,10 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from local.hosts.waiting import wait_until
-from local.stage_files import BUILD
-
-from .pair import CDS, DISTS, STATE, TOOLS, Pair
+from lab.testbed.hosts.polling import wait_until
+from lab.testbed.state_files import BUILD
+from tests.documents.pair import CDS, DISTS, STATE, TOOLS, Pair
 
 pytestmark = pytest.mark.stage
 
@@ -127,7 +126,7 @@ def rsync(request: pytest.FixtureRequest) -> Path:
         return Path(shutil.which("rsync") or "")
     found = BUILD / "tools" / "rsync-debian-12"
     if not found.exists():
-        pytest.skip(f"{found} is not there: local/setup/rsync_debian_12.sh fetches it")
+        pytest.skip(f"{found} is not there: lab/setup/rsync_debian_12.sh fetches it")
     return found
 
 

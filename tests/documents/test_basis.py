@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from .pair import CDS, CONFIG, DISTS, STATE, Ended, Pair
+from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Ended, Pair
 
 pytestmark = pytest.mark.stage
 

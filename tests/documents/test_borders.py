@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from .pair import CDS, DISTS, STATE, Pair
-from .test_whole import failed
+from tests.documents.pair import CDS, DISTS, STATE, Pair
+from tests.documents.test_whole import failed
 
 pytestmark = pytest.mark.stage
 

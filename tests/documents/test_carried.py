@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from .behaviours import try_all
-from .carried_contents import contents
-from .carried_kinds import kinds
-from .carried_names import names
-from .pair import Pair
+from tests.documents.behaviours import try_all
+from tests.documents.carried_contents import contents
+from tests.documents.carried_kinds import kinds
+from tests.documents.carried_names import names
+from tests.documents.pair import Pair
 
 pytestmark = pytest.mark.stage
 

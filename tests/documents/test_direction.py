@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from .pair import CDS, SERVICE, STATE, Ended, Pair, tree
+from tests.documents.pair import CDS, SERVICE, STATE, Ended, Pair, tree
 
 pytestmark = pytest.mark.stage
 

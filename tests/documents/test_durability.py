@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from .disks import Crash, Disks
-from .pair import CDS, CONFIG, DISTS, STATE, Pair
+from tests.documents.disks import Crash, Disks
+from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Pair
 
 pytestmark = [pytest.mark.stage, pytest.mark.timeout(900)]
 

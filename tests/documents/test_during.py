@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from .pair import CDS, Pair
+from tests.documents.pair import CDS, Pair
 
 pytestmark = pytest.mark.stage
 

@@ -16,8 +16,8 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from .pair import CDS, DISTS, STATE, Pair
-from .trees import Entry
+from tests.documents.pair import CDS, DISTS, STATE, Pair
+from tests.documents.trees import Entry
 
 pytestmark = pytest.mark.stage
 

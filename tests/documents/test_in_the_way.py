@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from .pair import CDS, CONFIG, DISTS, SERVER_FILES, STATE, Ended, Pair, tree
+from tests.documents.pair import CDS, CONFIG, DISTS, SERVER_FILES, STATE, Ended, Pair, tree
 
 pytestmark = pytest.mark.stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .pair import CDS, REPLICATION_USER, STATE, TOOLS, Pair
+from tests.documents.pair import CDS, REPLICATION_USER, STATE, TOOLS, Pair
 
 pytestmark = pytest.mark.stage
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from .kills import Killer, arm
-from .pair import Pair
+from tests.documents.kills import Killer, arm
+from tests.documents.pair import Pair
 
 KILLS = int(os.environ.get("KILLS", "14"))
 TOLD = Path(__file__).resolve().parents[2] / "build" / "kills.txt"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from .pair import STATE, Pair
+from tests.documents.pair import STATE, Pair
 
 pytestmark = pytest.mark.stage
 

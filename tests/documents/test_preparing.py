@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from .pair import CDS, CONFIG, DISTS, REPLICATION_USER, STATE, Pair
+from tests.documents.pair import CDS, CONFIG, DISTS, REPLICATION_USER, STATE, Pair
 
 pytestmark = pytest.mark.stage
 

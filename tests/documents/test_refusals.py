@@ -7,8 +7,8 @@ import shutil
 
 import pytest
 
-from .pair import CDS, DISTS, STATE, Pair
-from .test_whole import failed, half_a_copy, repaired
+from tests.documents.pair import CDS, DISTS, STATE, Pair
+from tests.documents.test_whole import failed, half_a_copy, repaired
 
 pytestmark = pytest.mark.stage
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from .pair import CDS, STATE, Pair
-from .test_whole import failed
+from tests.documents.pair import CDS, STATE, Pair
+from tests.documents.test_whole import failed
 
 pytestmark = pytest.mark.stage
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from .pair import CDS, Pair
+from tests.documents.pair import CDS, Pair
 
 pytestmark = pytest.mark.stage
 

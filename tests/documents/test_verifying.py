@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from .pair import CDS, CONFIG, DISTS, Pair
+from tests.documents.pair import CDS, CONFIG, DISTS, Pair
 
 pytestmark = pytest.mark.stage
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from .pair import CDS, CONFIG, Pair, tree
+from tests.documents.pair import CDS, CONFIG, Pair, tree
 
 pytestmark = pytest.mark.stage
 

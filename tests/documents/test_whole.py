@@ -7,10 +7,9 @@ import shutil
 
 import pytest
 
-from local.hosts.host import PATH
-from local.hosts.waiting import wait_until
-
-from .pair import CDS, CONFIG, DISTS, STATE, Ended, Pair
+from lab.testbed.hosts.host import PATH
+from lab.testbed.hosts.polling import wait_until
+from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Ended, Pair
 
 pytestmark = pytest.mark.stage
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from failoverctl import program, verbs
+from failoverctl import actions, program
 from tests.failoverctl.region import STACK, AccountThere, Region
 
 
@@ -49,7 +49,7 @@ def ctl(region: Region, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.delenv("FAILOVER_STACK", raising=False)
     monkeypatch.setattr(program, "Account", lambda profile, at, _endpoint: AccountThere(region, profile, at))
-    monkeypatch.setattr(verbs, "POLL_S", 0.0)
+    monkeypatch.setattr(actions, "POLL_S", 0.0)
 
     def run(*arguments: str, stack: str = STACK) -> Said:
         which = ["--stack", stack] if stack else []

@@ -84,7 +84,7 @@ def kept_stage(build: Path) -> Iterator[Terminal]:
     log = build / "terminal.log"
     with log.open("wb") as file:
         kept = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "local", "stage"],
+            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "lab.testbed", "stage"],
             cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
     try:

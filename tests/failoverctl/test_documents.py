@@ -11,12 +11,12 @@ import pytest
 from msfailover.history import Outcome
 from msfailover.request import Action, parse_request
 
+from failoverctl.errors import MEANING
 from failoverctl.parser import make_parser
 from failoverctl.status import ALARMS
-from failoverctl.trouble import MEANING
-from tests.core.deployment import STACK, resources, value
 from tests.failoverctl.pages import CONCEPTS, OPERATE, PAGES, ROOT, Command, commands, links, sections
 from tests.failoverctl.region import OPERATIONS
+from tests.template.deployment import STACK, resources, value
 
 SPEAKING = [
     ROOT / "template.yaml",
@@ -36,9 +36,9 @@ def named() -> set[str]:
     """Every section of docs/operate.md that code, template or workflow sends people to."""
     text = "\n".join(each.read_text() for each in SPEAKING)
     found = set(re.findall(r"docs/operate\.md, ([a-z-]+)", text))
-    advice = (ROOT / "layers/msfailover/msfailover/telling.py").read_text()
+    advice = (ROOT / "layers/msfailover/msfailover/runtime/notifications.py").read_text()
     found |= set(re.findall(r'^ +"([a-z]+(?:-[a-z]+)*)",\n\s*\)', advice, re.MULTILINE))
-    told = "".join((ROOT / f"failoverctl/{name}.py").read_text() for name in ("attention", "screen"))
+    told = "".join((ROOT / f"failoverctl/{name}.py").read_text() for name in ("problems", "render"))
     ways_to_end = {"timed-out"}  # no section's name, but what Step Functions calls it
     return found | set(re.findall(r'"([a-z]+(?:-[a-z]+)+)"', told)) - ways_to_end
 

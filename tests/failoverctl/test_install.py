@@ -13,15 +13,21 @@ from pathlib import Path
 import pytest
 
 from failoverctl.completion import SHELLS, man_page, script_for
+from failoverctl.errors import MEANING
 from failoverctl.parser import make_parser
-from failoverctl.trouble import MEANING
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.pages import ROOT
 from tests.house.imports import imported, imports_of, sources
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NEEDS = {re.split(r"[^a-z0-9]", each)[0] for each in PROJECT["project"]["dependencies"]}
-ON_THE_STAGE = {"local", "local.beside", "local.beside.join", "local.beside.CannotJoin"}
+ON_THE_STAGE = {
+    "lab",
+    "lab.testbed",
+    "lab.testbed.join_network",
+    "lab.testbed.join_network.join",
+    "lab.testbed.join_network.CannotJoin",
+}
 
 
 def needed() -> set[str]:
@@ -51,7 +57,7 @@ def test_it_needs_nothing_but_the_packages_that_it_names_and_the_standard_librar
 
 def test_outside_a_checkout_the_stage_is_said_to_need_one() -> None:
     line = "sys.exit(main(['status', '--stage']))"
-    program = f"import sys; sys.modules['local'] = None; from failoverctl.program import main; {line}"
+    program = f"import sys; sys.modules['lab'] = None; from failoverctl.program import main; {line}"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (7, "")
     assert done.stderr.startswith("--stage needs the project's checkout")

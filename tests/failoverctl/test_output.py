@@ -12,14 +12,14 @@ from pathlib import Path
 import pytest
 
 from failoverctl import program
-from failoverctl.trouble import Exit
+from failoverctl.errors import Exit
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.pages import ROOT
 from tests.failoverctl.region import RUNS, Region, change, ended, lease, running
 
 REGION = """
 import sys
-from failoverctl import program, verbs
+from failoverctl import program
 from tests.failoverctl.region import AccountThere, Region
 region = Region()
 program.Account = lambda profile, at, _: AccountThere(region, profile, at)
@@ -134,7 +134,7 @@ NOW = 1_790_000_000.0
 
 @pytest.fixture
 def past(region: Region, monkeypatch: pytest.MonkeyPatch) -> Iterator[Region]:
-    monkeypatch.setattr("failoverctl.past.time.time", lambda: NOW + 3600)
+    monkeypatch.setattr("failoverctl.change_history.time.time", lambda: NOW + 3600)
     region.history = [
         change("promoted", NOW, epoch=3),
         change("blocked", NOW - 7200, epoch=2, sentence="=cmd|' /C calc'!A0"),

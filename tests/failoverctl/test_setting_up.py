@@ -14,12 +14,12 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from failoverctl import preparing, program, setting_up
-from failoverctl.trouble import Exit
-from local.account import cost
-from local.hosts.ssm_agent import values
-from tests.core.deployment import CHOSEN, ROOT, template
+from failoverctl.errors import Exit
+from lab.benchmarks import monthly_cost
+from lab.testbed.hosts.ssm_agent import values
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import MACHINE, PAIR, Region
+from tests.template.deployment import CHOSEN, ROOT, template
 
 PLAIN = {name: str(each.get("Default", "")) for name, each in template()["Parameters"].items()}
 GIVEN = {**PLAIN, **{name: ",".join(each) if isinstance(each, list) else str(each) for name, each in CHOSEN.items()}}
@@ -252,7 +252,7 @@ def test_what_differs_by_content_is_listed(ctl: Run, region: Region) -> None:
 
 
 def test_the_cost_is_that_of_the_stack_s_own_template_and_parameters(ctl: Run, region: Region) -> None:
-    region.template = cost._expanded()
+    region.template = monthly_cost._expanded()
     said = ctl("cost")
     assert said.code == Exit.DONE
     assert "tectia at rest, dollars a month" in said.out

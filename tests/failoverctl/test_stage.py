@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.core.test_dashboard import shown, watched
 from tests.failoverctl.kept_stage import Terminal, kept_stage
 from tests.failoverctl.pages import OPERATE, ROOT
+from tests.template.test_dashboard import shown, watched
 
 pytestmark = pytest.mark.stage(outside=True)
 CTL = "bin/failoverctl"
@@ -96,7 +96,7 @@ LOOKS_AT_MOST = 5
 METRICS = """
 import json
 from failoverctl.account import Account
-from local.beside import join
+from lab.testbed.join_network import join
 stage = join()
 client = Account(None, stage["region"], stage["endpoint"]).client("cloudwatch")
 found = client.get_paginator("list_metrics").paginate(Namespace="MsFailover").search("Metrics[]")

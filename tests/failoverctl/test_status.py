@@ -8,9 +8,9 @@ import time
 import pytest
 
 from failoverctl.status import ALARMS
-from tests.core.deployment import resources
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import RUNS, Region, change, lease, running
+from tests.template.deployment import resources
 
 LEASE = lease()
 

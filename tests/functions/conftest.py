@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 from moto import mock_aws
-from msfailover.adapters import aws
+from msfailover.adapters import clients
 
 from tests.environments import OUTSIDE, complete, start
 from tests.functions.answers import Answers
@@ -40,30 +40,30 @@ def run() -> Start:
 @pytest.fixture
 def record(cloud: None) -> Record:
     """The record of a pair that nobody has taken into care yet."""
-    return Record(aws.dynamodb())
+    return Record(clients.dynamodb())
 
 
 @pytest.fixture
 def network(cloud: None) -> Network:
     """Two instances, a database, and the groups in front of it."""
-    return Network(aws.ec2())
+    return Network(clients.ec2())
 
 
 @pytest.fixture
 def zone(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Zone:
     """A hosted zone that takes a batch whole or not at all."""
-    return Zone(aws.route53(), monkeypatch)
+    return Zone(clients.route53(), monkeypatch)
 
 
 @pytest.fixture
 def answers(cloud: None) -> Iterator[Answers]:
     """The other functions of the stack: they answer what a test has them answer."""
-    with Answers(aws.functions()) as made:
+    with Answers(clients.functions()) as made:
         yield made
 
 
 @pytest.fixture
 def hosts(cloud: None) -> Iterator[Hosts]:
     """The hosts behind SSM Run Command."""
-    with Hosts(aws.ssm()) as made:
+    with Hosts(clients.ssm()) as made:
         yield made

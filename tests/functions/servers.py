@@ -11,7 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from local.hosts.certificates import Authority, Pair
+from lab.testbed.hosts.certificates import Authority, Pair
 
 Talk = Callable[[socket.socket, threading.Event], None]
 """What a server does with one connection, until the event says that the test is over."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from msfailover.adapters.admin_interface import Sighting
-from msfailover.evidence import Signal
+from msfailover.observations import Signal
 from msfailover.verdict import Answer
 
 from tests.functions.conftest import Start

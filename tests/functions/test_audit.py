@@ -10,10 +10,10 @@ import pytest
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.answers import Answers, Asked, Raises
 from tests.functions.conftest import Start
 from tests.functions.record import Record
+from tests.samples import lease, receipt, state
 
 ACCESS, SESSIONS, DNS = "database-access", "database-sessions", "dns"
 

@@ -6,12 +6,12 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.fence import NoReceipt
+from msfailover.decisions.fence import NoReceipt
 
-from tests.core.samples import OURS, lease, receipt, state
 from tests.functions.answers import Answers
 from tests.functions.conftest import Start
 from tests.functions.record import Record
+from tests.samples import OURS, lease, receipt, state
 
 
 @pytest.fixture

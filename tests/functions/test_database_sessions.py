@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from msfailover.adapters.sessions import Termination
-from msfailover.evidence import Listing, Session, SessionKind
+from msfailover.observations import Listing, Session, SessionKind
 from msfailover.request import BadRequest
 
 from tests.functions.conftest import Start

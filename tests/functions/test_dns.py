@@ -9,13 +9,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.adapters import aws
+from msfailover.adapters import clients
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 from tests.functions.zone import Zone
+from tests.samples import lease, receipt, state
 
 V6 = {"MS1_ADDRESSES": "2001:db8::11,10.0.0.11", "MS2_ADDRESSES": "2001:db8::12,10.0.0.12"}
 
@@ -24,7 +24,7 @@ class Changes(Wire):
     """GetChange with prepared answers: a status, or an error's code; the last one from then on."""
 
     def __init__(self, *answers: str) -> None:
-        super().__init__(aws.route53(), "route-53", {"GetChange": self._get})
+        super().__init__(clients.route53(), "route-53", {"GetChange": self._get})
         self._answers = list(answers)
         self.asked: list[str] = []
 

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from local.bench.deployed import functions
-from local.bench.imports import Started, packages, started
+from lab.benchmarks.deployed import functions
+from lab.benchmarks.imports import Started, packages, started
 
 LOGGING = {"aws_lambda_powertools", "jmespath", "typing_extensions"}
 AWS = LOGGING | {"boto3", "botocore", "certifi", "dateutil", "s3transfer", "six", "urllib3"}

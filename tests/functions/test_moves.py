@@ -6,13 +6,13 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.fence import NoReceipt
+from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import PairState, Role
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.zone import NAME, Zone
+from tests.samples import lease, receipt, state
 
 
 @pytest.fixture

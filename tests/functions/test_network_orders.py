@@ -7,14 +7,14 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.audit import NotToBeKeptOut
-from msfailover.fence import NoReceipt
+from msfailover.decisions.audit import NotToBeKeptOut
+from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import FencedBy
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
 from tests.functions.network import Network
 from tests.functions.record import Record
+from tests.samples import lease, receipt, state
 
 CHANGE = lease()  # from ms1 to ms2
 BY_NETWORK = replace(receipt(), by=FencedBy.NETWORK, access="denied", sessions=())
@@ -139,7 +139,7 @@ def test_an_entry_that_ec2_still_shows_after_it_was_taken_out_is_not_taken_out_a
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     taken: list[tuple[str, int, bool]] = []
     delete, acls_named = access.network_acls.delete, access.network_acls.acls_named
-    shown = {"stale": acls_named(access.aws.ec2(), access.SETTINGS.network_acls)}
+    shown = {"stale": acls_named(access.clients.ec2(), access.SETTINGS.network_acls)}
 
     def noted(client: Any, acl_id: str, entry: Any) -> None:
         taken.append((acl_id, entry.number, entry.egress))

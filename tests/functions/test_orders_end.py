@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 from msfailover.adapters.run_command import CommandUnfinished
-from msfailover.audit import NotToBeKeptOut
-from msfailover.fence import NoReceipt
+from msfailover.decisions.audit import NotToBeKeptOut
+from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import PairState, Role
 from msfailover.verdict import yes
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
 from tests.functions.hosts import RUNNING, Hosts, failed, succeeded
 from tests.functions.record import Record
 from tests.functions.wire import Failure
+from tests.samples import lease, receipt, state
 
 PROVEN = state(lease=lease(), receipt=receipt())
 

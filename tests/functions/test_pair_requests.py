@@ -8,15 +8,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.adapters import aws
+from msfailover.adapters import clients
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
-from tests.core.samples import OURS, THEIRS, lease, receipt, state
 from tests.functions.answers import Answers, Asked
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
+from tests.samples import OURS, THEIRS, lease, receipt, state
 
 READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
 FAR = 4_000_000_000.0
@@ -51,7 +51,7 @@ class Machine(Wire):
 
 @pytest.fixture
 def machine(cloud: None) -> Iterator[Machine]:
-    with Machine(aws.stepfunctions()) as made:
+    with Machine(clients.stepfunctions()) as made:
         yield made
 
 

@@ -10,9 +10,9 @@ import pytest
 from msfailover.pair import PairState
 from msfailover.request import BadRequest
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
 from tests.functions.record import Record
+from tests.samples import lease, receipt, state
 
 
 @pytest.fixture

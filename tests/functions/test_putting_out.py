@@ -6,15 +6,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.audit import NotToBeKeptOut
+from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.pair import PairState, Role
 from msfailover.verdict import no, yes
 
-from tests.core.samples import OURS, THEIRS, lease, receipt, state
 from tests.functions.answers import Answers
 from tests.functions.conftest import Start
 from tests.functions.network import Network
 from tests.functions.record import Record
+from tests.samples import OURS, THEIRS, lease, receipt, state
 
 
 @pytest.fixture

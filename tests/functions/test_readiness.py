@@ -10,21 +10,21 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.adapters import aws
-from msfailover.machine import was_owner
+from msfailover.adapters import clients
+from msfailover.decisions.machine import was_owner
+from msfailover.decisions.readiness import questions
 from msfailover.pair import PairState, Role
-from msfailover.readiness import questions
 from msfailover.request import BadRequest
 from msfailover.verdict import Verdict, no, yes
 
-from local.cloud.alarm_evaluation import EXTRA_POINTS, Rule, evaluate
-from tests.core.deployment import ROOT
-from tests.core.samples import lease, state
+from lab.testbed.cloud.alarm_evaluation import EXTRA_POINTS, Rule, evaluate
 from tests.functions.answers import Answers, Asked, Raises
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
-from tests.graph.definition import template
+from tests.samples import lease, state
+from tests.state_machine.definition import template
+from tests.template.deployment import ROOT
 
 FUNCTIONS = {"access": "database-access", "sessions": "database-sessions"}
 AT = "10.0.0.30"
@@ -46,7 +46,7 @@ class Topic(Wire):
 
 @pytest.fixture
 def topic(cloud: None) -> Iterator[Topic]:
-    with Topic(aws.sns()) as made:
+    with Topic(clients.sns()) as made:
         yield made
 
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from msfailover.pair import Role
 
-from tests.core.samples import lease, state
 from tests.functions.conftest import Start
 from tests.functions.hosts import NOT_YET, RUNNING, Hosts, failed, succeeded
 from tests.functions.record import PAIR, Record
 from tests.functions.wire import Failure
+from tests.samples import lease, state
 
 SCHEDULED = {"action": "scheduled"}
 IMPORTED = {"source": "ms-failover", "detail-type": "Software Imported", "detail": {"pair": PAIR}}

@@ -5,13 +5,13 @@ from __future__ import annotations
 from types import ModuleType
 
 import pytest
-from msfailover.fence import NoReceipt
+from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import PairState, Server
 from msfailover.verdict import Verdict, yes
 
-from tests.core.samples import lease, receipt, state
 from tests.functions.conftest import Start
 from tests.functions.record import Record
+from tests.samples import lease, receipt, state
 
 DOCUMENTS = {f"{name}_DOCUMENT": f"ms-failover-{name.lower()}" for name in ("STATUS", "START", "STOP")}
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
-from msfailover.adapters import aws
-from msfailover.adapters.aws import THROTTLES, Throttled
+from msfailover.adapters import clients
+from msfailover.adapters.clients import THROTTLES, Throttled
 
 from tests.functions.conftest import Start
 from tests.functions.wire import Failure, Wire
-from tests.graph.definition import Place, definition, places
-from tests.graph.test_shape import CALLS, by_path
+from tests.state_machine.definition import Place, definition, places
+from tests.state_machine.test_shape import CALLS, by_path
 
 
 @pytest.mark.parametrize("code", ["RequestLimitExceeded", "Throttling", "ThrottlingException"])
@@ -18,25 +18,25 @@ def test_a_throttle_is_raised_under_a_name_of_its_own(cloud: None, code: str) ->
     assert code in THROTTLES
     parsed = {"Error": {"Code": code, "Message": "too many"}, "ResponseMetadata": {}}
     with pytest.raises(Throttled, match=code) as raised:
-        aws._name_throttles(parsed, aws.ec2().meta.service_model.operation_model("DescribeInstances"))
+        clients._name_throttles(parsed, clients.ec2().meta.service_model.operation_model("DescribeInstances"))
     assert isinstance(raised.value, ClientError), "whoever knows what to do with an error of AWS still does"
 
 
 def test_it_is_raised_by_a_client_when_its_own_tries_are_over(cloud: None) -> None:
-    emitted = aws.ec2().meta.events.emit
+    emitted = clients.ec2().meta.events.emit
     with pytest.raises(Throttled):
         emitted(
             "after-call.ec2.DescribeInstances",
             http_response=None,
             parsed={"Error": {"Code": "RequestLimitExceeded", "Message": ""}, "ResponseMetadata": {}},
-            model=aws.ec2().meta.service_model.operation_model("DescribeInstances"),
+            model=clients.ec2().meta.service_model.operation_model("DescribeInstances"),
             context={},
         )
 
 
 def test_any_other_refusal_stays_what_it_is(cloud: None) -> None:
     parsed = {"Error": {"Code": "UnauthorizedOperation", "Message": "no"}, "ResponseMetadata": {}}
-    aws._name_throttles(parsed, None)
+    clients._name_throttles(parsed, None)
 
 
 BEST_EFFORT = ("AskSourceToStop", "FollowRecord")
@@ -56,7 +56,7 @@ def test_a_throttled_question_to_the_standby_is_no_answer_about_it(run: Start, c
         raise Failure("ThrottlingException")
 
     server = run("server")
-    with Wire(aws.ssm(), "ssm", {"SendCommand": refuse}), pytest.raises(Throttled):
+    with Wire(clients.ssm(), "ssm", {"SendCommand": refuse}), pytest.raises(Throttled):
         server.handler({"action": "fit", "server": "ms2", "execution": "x"}, None)
 
 

@@ -9,15 +9,15 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.adapters import aws
+from msfailover.adapters import clients
 from msfailover.pair import PairState
 from msfailover.verdict import no
 
-from tests.core.samples import THEIRS, lease, receipt, state
 from tests.functions.answers import Answers, Raises
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
+from tests.samples import THEIRS, lease, receipt, state
 
 FAR = 4_000_000_000.0
 DOWN = {
@@ -52,8 +52,8 @@ class World:
 def world(cloud: None) -> Iterator[World]:
     made = World()
     with (
-        Wire(aws.stepfunctions(), "sfn", {"StartExecution": made.start}),
-        Wire(aws.sns(), "sns", {"Publish": made.tell}),
+        Wire(clients.stepfunctions(), "sfn", {"StartExecution": made.start}),
+        Wire(clients.sns(), "sns", {"Publish": made.tell}),
     ):
         yield made
 

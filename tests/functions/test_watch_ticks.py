@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from msfailover.pair import PairState, Role
 from msfailover.verdict import no, yes
 
-from tests.core.samples import lease, state
 from tests.functions.answers import Answers
 from tests.functions.conftest import Start
 from tests.functions.record import Record
+from tests.samples import lease, state
 
 WELL, MUTE = {"admin": "answers", "port": "answers"}, {"admin": "silent", "port": "silent"}
 STANDBY = {"admin": "refused", "port": "refused"}
@@ -45,7 +45,7 @@ class Watched:
         self.began, self.silent_from_s = self.clock.now, float("inf")
         self.well_from_s = float("inf")
         monkeypatch.setattr(watch, "time", self.clock)
-        monkeypatch.setattr(watch.executions, "start", self._start)
+        monkeypatch.setattr(watch.step_functions, "start", self._start)
         answers.prepare("probe", "look", self._look)
         answers.prepare("server", "power", yes("The instance of ms1 is running."))
 
@@ -188,7 +188,9 @@ def test_a_call_that_aws_refuses_does_not_end_the_looking(
 ) -> None:
     throttle = ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Call")
     left = [throttle, throttle]
-    owner, name = (watched.watch.executions, "start") if refused == "the start" else (watched.watch.PairTable, "read")
+    owner, name = (
+        (watched.watch.step_functions, "start") if refused == "the start" else (watched.watch.PairTable, "read")
+    )
     original = getattr(owner, name)
 
     def throttled(*arguments: Any) -> Any:

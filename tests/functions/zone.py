@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from moto.route53.models import Route53Backend
 
-from local.cloud.route53 import changed
+from lab.testbed.cloud.route53 import changed
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client

@@ -17,24 +17,23 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from msfailover import settings
-from msfailover.adapters import names, run_command
+from msfailover.adapters import dns_resolver, run_command
 from msfailover.adapters.admin_interface import ask_admin
 from msfailover.adapters.pair_table import _attributes
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, mysql, oracle, postgresql
 from msfailover.adapters.sessions.interface import read_rows
-from msfailover.environment import BadSettings, read
-from msfailover.evidence import Session
+from msfailover.decisions.replication import Freshness, arrived, is_fresh, read_result
+from msfailover.observations import Session
 from msfailover.pair import FencedBy, Lease, PairState, Receipt, Role
 from msfailover.record import RecordUnreadable, state_from_json, state_to_json
-from msfailover.replication import Freshness, arrived, is_fresh, read_result
+from msfailover.runtime import settings
+from msfailover.runtime.environment import BadSettings, read
 from msfailover.verdict import Verdict
 
-from tests.core.deployment import ROOT
 from tests.environments import complete
 from tests.functions.servers import Certificates
-
-from .inputs import ANYTHING, ODD, SCALARS, fuzzed, nearly
+from tests.fuzz.inputs import ANYTHING, ODD, SCALARS, fuzzed, nearly
+from tests.template.deployment import ROOT
 
 NOW = 1_790_000_000.0
 RESULTS = nearly(
@@ -290,14 +289,14 @@ def test_a_name_servers_answer_is_addresses_or_unknown(garbage: Garbage) -> None
     @given(BROKEN)
     def answer(wire: bytes) -> None:
         garbage.answer = wire
-        verdict = names.resolve("ms.corp.example", "A", ("127.0.0.1",), 0.02)
+        verdict = dns_resolver.resolve("ms.corp.example", "A", ("127.0.0.1",), 0.02)
         assert not verdict.is_no
         if verdict.is_yes:
             assert all(re.fullmatch(r"[0-9.]+", each) for each in verdict.evidence["addresses"])
 
     with mock.patch.object(dns.resolver, "Resolver", Here):
         garbage.answer = WIRE
-        assert names.resolve("ms.corp.example", "A", ("127.0.0.1",), 1.0).evidence["addresses"] == ["10.0.0.11"]
+        assert dns_resolver.resolve("ms.corp.example", "A", ("127.0.0.1",), 1.0).evidence["addresses"] == ["10.0.0.11"]
         answer()
 
 

@@ -11,9 +11,9 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msfailover import changes
-from msfailover.adapters import aws
+from msfailover.adapters import clients
 from msfailover.adapters.pair_table import PairTable
+from msfailover.decisions import transitions
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 from msfailover.record import state_to_json
@@ -21,8 +21,7 @@ from msfailover.request import Action, BadRequest, Request, parse_request
 from msfailover.verdict import unknown
 
 from tests.environments import OWN, complete, start
-
-from .inputs import ANYTHING, fuzzed, nearly
+from tests.fuzz.inputs import ANYTHING, fuzzed, nearly
 
 LINE = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=30).filter(str.strip)
 REQUESTS = nearly(
@@ -79,9 +78,9 @@ def pair() -> Iterator[ModuleType]:
     with (
         mock.patch.object(app, "SERVER_WAIT_S", 0.0),
         mock.patch.object(app, "_ask", lambda *_: unknown("Nobody answers.")),
-        mock.patch.object(app.executions, "phases", lambda *_: []),
-        mock.patch.object(app.executions, "running", lambda *_: unknown("Step Functions does not tell.")),
-        mock.patch.object(app.aws, "stepfunctions", lambda: None),
+        mock.patch.object(app.step_functions, "phases", lambda *_: []),
+        mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not tell.")),
+        mock.patch.object(app.clients, "stepfunctions", lambda: None),
     ):
         yield app
 
@@ -99,14 +98,14 @@ STATES = st.sampled_from(
 @pytest.fixture(scope="module", autouse=True)
 def clients_are_put_back() -> Iterator[None]:
     """The tables of memory are for this module only."""
-    real = aws.dynamodb
+    real = clients.dynamodb
     yield
-    aws.dynamodb = real
+    clients.dynamodb = real
 
 
 def record(app: ModuleType, state: PairState) -> Memory:
     memory = Memory()
-    app.aws.dynamodb = lambda: memory
+    app.clients.dynamodb = lambda: memory
     PairTable(memory, app.SETTINGS.table, app.SETTINGS.pair.name).change(lambda _: state)  # type: ignore[arg-type]
     return memory
 
@@ -124,7 +123,7 @@ def test_a_refused_request_leaves_the_record_as_it_was(pair: ModuleType, state: 
         assert answer["plan"]["epoch"] == state.epoch + 1
 
 
-NAMED = (BadRequest, changes.LeaseLost)
+NAMED = (BadRequest, transitions.LeaseLost)
 EVENTS = nearly(
     {
         "action": st.sampled_from(
@@ -174,8 +173,8 @@ def test_no_event_without_a_known_action_gets_further_than_a_refusal(function: s
         app.look = lambda: (None, ())  # type: ignore[attr-defined]
     nobody = mock.Mock(side_effect=AssertionError("an event of no action reached AWS"))
     with (
-        mock.patch.multiple(app.aws, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
-        if hasattr(app, "aws")
+        mock.patch.multiple(app.clients, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
+        if hasattr(app, "clients")
         else mock.MagicMock()
     ):
 

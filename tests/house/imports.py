@@ -14,7 +14,7 @@ LAYER = ROOT / "layers/msfailover"
 def sources() -> dict[str, Path]:
     """Every module of the project but the tests, by its dotted name."""
     found = {_name(path, LAYER): path for path in (LAYER / "msfailover").rglob("*.py")}
-    for folder in ("functions", "failoverctl", "local"):
+    for folder in ("functions", "failoverctl", "lab"):
         found |= {_name(path, ROOT): path for path in (ROOT / folder).rglob("*.py")}
     return found
 

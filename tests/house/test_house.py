@@ -6,38 +6,49 @@ import pytest
 
 from tests.house.imports import ROOT, circle, imported, imports_of, sources
 
-ADAPTERS = sorted(name for name in sources() if name.startswith("msfailover.adapters"))
-DECISIONS = sorted(
-    name
-    for name in sources()
-    if name.startswith("msfailover.") and name not in ADAPTERS and name != "msfailover.observing"
+VOCABULARY = sorted(name for name in sources() if name.count(".") == 1 and name.startswith("msfailover."))
+VOCABULARY = [name for name in VOCABULARY if name.split(".")[1] not in ("decisions", "adapters", "runtime")]
+DECISIONS, ADAPTERS, RUNTIME = (
+    sorted(name for name in sources() if name.startswith(f"msfailover.{room}"))
+    for room in ("decisions", "adapters", "runtime")
 )
 DEPLOYED = [name for name in sources() if name.startswith(("msfailover", "functions"))]
-WORDS = {f"msfailover.{name}" for name in ("pair", "history", "record", "evidence", "verdict", "waiting", "words")}
-"""What adapters and decisions both speak; waiting is how often a question is asked again."""
+LAB = [name for name in sources() if name.startswith("lab.")]
 OUTSIDE = ("boto3", "botocore", "requests", "dns", "pg8000", "pymysql", "oracledb", "aws_lambda_powertools")
 
 
+def others(module: str, *allowed: list[str]) -> list[str]:
+    """What a module imports of the project's own besides what is allowed; a package is what its modules are."""
+    known = {name for each in allowed for name in each} | {"msfailover", "msfailover.decisions", "msfailover.adapters"}
+    return sorted(imported(module) - known)
+
+
+@pytest.mark.parametrize("module", VOCABULARY)
+def test_the_vocabulary_imports_nothing_but_itself(module: str) -> None:
+    assert others(module, VOCABULARY) == []
+    assert [name for name in imports_of(module) if name.split(".")[0] in OUTSIDE] == []
+
+
 @pytest.mark.parametrize("module", DECISIONS)
-def test_a_decision_knows_neither_adapters_nor_what_is_behind_them(module: str) -> None:
-    assert [name for name in imports_of(module) if name.startswith(("msfailover.adapters", "functions"))] == []
+def test_a_decision_imports_decisions_and_vocabulary_only(module: str) -> None:
+    assert others(module, DECISIONS, VOCABULARY) == []
     assert [name for name in imports_of(module) if name.split(".")[0] in OUTSIDE] == []
 
 
 @pytest.mark.parametrize("module", ADAPTERS)
-def test_an_adapter_knows_words_and_verdicts_and_no_decision(module: str) -> None:
-    known = [name for name in imported(module) if name.startswith("msfailover.") and name not in ADAPTERS]
-    assert set(known) <= WORDS
+def test_an_adapter_imports_no_decision(module: str) -> None:
+    """polling is how often a question is asked again."""
+    assert others(module, ADAPTERS, VOCABULARY, ["msfailover.runtime", "msfailover.runtime.polling"]) == []
 
 
-@pytest.mark.parametrize("module", sorted(WORDS))
-def test_the_words_rest_on_nothing_but_words(module: str) -> None:
-    assert {name for name in imported(module) if name.startswith("msfailover.")} <= WORDS
+@pytest.mark.parametrize("module", RUNTIME)
+def test_what_a_function_runs_on_imports_no_decision_and_no_adapter(module: str) -> None:
+    assert others(module, RUNTIME, VOCABULARY) == []
 
 
 @pytest.mark.parametrize("module", sorted(DEPLOYED))
-def test_what_is_deployed_knows_nothing_of_the_stage(module: str) -> None:
-    assert [name for name in imports_of(module) if name.split(".")[0] in ("local", "tests", "moto")] == []
+def test_what_is_deployed_imports_nothing_of_the_lab(module: str) -> None:
+    assert [name for name in imports_of(module) if name.split(".")[0] in ("lab", "tests", "moto")] == []
 
 
 @pytest.mark.parametrize("module", [name for name in sources() if name.startswith("functions.")])

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from msfailover.pair import Role
-from msfailover.words import clean
+from msfailover.text import clean
 
 WATCH = "watch"
 AUTOMATIC = (WATCH, "alarm")

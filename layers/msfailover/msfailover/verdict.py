@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
-from msfailover.words import clean
+from msfailover.text import clean
 
 
 class Answer(StrEnum):

@@ -176,6 +176,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l stage
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l full
+complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l accept-removal
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l no-wait
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l limit
 complete -c failoverctl -n __fish_use_subcommand -a verify-replication -d 'compare both copies by content and list what differs'

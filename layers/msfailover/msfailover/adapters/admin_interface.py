@@ -20,9 +20,9 @@ from urllib3.connection import HTTPSConnection
 from urllib3.util.ssl_ import create_urllib3_context
 
 from msfailover.adapters import tls
-from msfailover.evidence import Signal
+from msfailover.observations import Signal
+from msfailover.text import clean
 from msfailover.verdict import Verdict, no, unknown, yes
-from msfailover.words import clean
 
 BODY_AT_MOST = 4096
 """Bytes of a page that are read to see that the server says what it began to say."""

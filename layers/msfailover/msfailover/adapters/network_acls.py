@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from msfailover.adapters.security_groups import TooManyRules
-from msfailover.evidence import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
+from msfailover.observations import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import ClientError
 
 from msfailover.pair import Server
+from msfailover.runtime.polling import attempts
+from msfailover.text import clean, clean_all
 from msfailover.verdict import Verdict, no, unknown, yes
-from msfailover.waiting import attempts
-from msfailover.words import clean, clean_all
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient

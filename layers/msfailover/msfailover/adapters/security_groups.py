@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from msfailover.evidence import Interface, Rule, parse_address
+from msfailover.observations import Interface, Rule, parse_address
 from msfailover.pair import Server
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from msfailover.adapters.sessions.interface import (
     LoginSource,
     where,
 )
-from msfailover.evidence import Listing
+from msfailover.observations import Listing
 
 C = TypeVar("C")
 R = TypeVar("R")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from msfailover.adapters import tls
-from msfailover.evidence import Listing, Session
+from msfailover.observations import Listing, Session
 from msfailover.verdict import Verdict, unknown
 
 C = TypeVar("C")

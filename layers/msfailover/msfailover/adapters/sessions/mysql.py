@@ -30,7 +30,7 @@ from msfailover.adapters.sessions.interface import (
     read_rows,
     where,
 )
-from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind, parse_address
+from msfailover.observations import OUR_NAME, Listing, Session, SessionKind, parse_address
 from msfailover.verdict import Verdict, no, yes
 
 GRANT = {

@@ -29,7 +29,7 @@ from msfailover.adapters.sessions.interface import (
     read_rows,
     where,
 )
-from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind
+from msfailover.observations import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
 GRANT = {

@@ -40,7 +40,7 @@ from msfailover.adapters.sessions.interface import (
     where,
 )
 from msfailover.adapters.sessions.tcp_table import MAY_READ, READ, TcpTable, table_of
-from msfailover.evidence import OUR_NAME, Listing, Session, SessionKind
+from msfailover.observations import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
 GRANT = "GRANT pg_read_all_stats, pg_signal_backend TO the role that ms-failover logs in with"

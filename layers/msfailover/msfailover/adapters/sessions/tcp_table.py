@@ -15,7 +15,7 @@ import ipaddress
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from msfailover.evidence import IPAddress, Session, SessionKind, parse_address
+from msfailover.observations import IPAddress, Session, SessionKind, parse_address
 
 # Whoever could replace the function could hide connections: a superuser's is believed, and no other.
 MAY_READ = """

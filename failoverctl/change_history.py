@@ -1,0 +1,150 @@
+"""What happened: the pair's history, and one change step by step."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich.console import Group
+from rich.text import Text
+
+from failoverctl import actions, render
+from failoverctl.account import Stack, history, object_of, read_record
+from failoverctl.commands import Desk, is_period, parse_period
+from failoverctl.errors import Exit, Trouble, plainly
+from failoverctl.steps import Step
+
+COLUMNS = (
+    "ended_at", "taken_at", "epoch", "action", "source", "target", "outcome", "sentence", "reason", "requested_by",
+    "execution",
+)  # fmt: skip
+"""Of the history for spreadsheets; moments are in UTC, as ISO 8601 has them."""
+LOOKED_THROUGH_AT_MOST = 1000
+EXECUTIONS_AT_MOST = 50
+DRY_RUNS_PASSED_AT_MOST = 10
+
+
+def show_history(desk: Desk) -> Exit:
+    """The changes and notes, newest first, as far as they are wanted."""
+    given = desk.arguments
+    if given.csv and given.json:
+        raise Trouble("--csv and --json are two formats: give one of them.", Exit.USAGE)
+    wanted = given.since or given.outcome
+    found = history(desk.account, desk.stack(), max(given.most, LOOKED_THROUGH_AT_MOST) if wanted else given.most)
+    since = _since(given.since) if given.since else 0.0
+    lines = [
+        each
+        for each in found
+        if float(each["ended_at"]) >= since and given.outcome in (None, each["outcome"])
+    ][: given.most]  # fmt: skip
+    if given.csv:
+        desk.console.print(as_csv(lines), soft_wrap=True, end="")
+        return Exit.DONE
+    none = "Nothing in the pair's history is like that." if wanted and found else "The pair has no history yet."
+    desk.show(lines, render.history_list(lines) if lines else none)
+    return Exit.DONE
+
+
+def _since(text: str) -> float:
+    if is_period(text):
+        return time.time() - parse_period(text)
+    return datetime.fromisoformat(text).timestamp()
+
+
+def as_csv(lines: Sequence[Mapping[str, Any]]) -> str:
+    """The history as RFC 4180 has tables. A cell that a spreadsheet would take for a formula is quoted as text."""
+    written = io.StringIO()
+    rows = csv.writer(written, lineterminator="\n")
+    rows.writerow(COLUMNS)
+    for each in lines:
+        about = {**each, **{name: _moment(each[name]) for name in ("ended_at", "taken_at")}}
+        rows.writerow([_cell(about.get(name)) for name in COLUMNS])
+    return written.getvalue()
+
+
+def _moment(at: Any) -> str:
+    return datetime.fromtimestamp(float(at), UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _cell(value: Any) -> str:
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
+
+
+def explain(desk: Desk) -> Exit:
+    """What an execution did, step by step; without a name the halted change, or else the latest that was no dry run."""
+    stack, given = desk.stack(), desk.arguments
+    if given.execution and given.dry_run:
+        raise Trouble("Name an execution, or ask for the latest dry run: not both.", Exit.USAGE)
+    arn = _execution_named(desk, stack, given.execution, given.dry_run)
+    try:
+        found = _as_it_ran(desk, arn)
+    except Trouble as trouble:
+        found = _as_it_was_written(desk, stack, arn, trouble)
+    ended, asked, total = found
+    desk.show(
+        {**ended.to_json(), "asked": asked, "began": ended.began, "took_s": round(total, 3)},
+        Group(
+            Text(f"{arn}\nasked for by {asked.get('requested_by', 'unnamed')}: {asked.get('reason', '')}"),
+            render.steps_table(ended.steps, ended.began, time.time(), width=desk.console.width),
+            Text(render.longest(ended.steps, total)),
+            render.ended_text(ended.outcome, ended.would, ended.sentence, desk.where, total),
+        ),
+    )
+    return Exit.DONE
+
+
+def _as_it_ran(desk: Desk, arn: str) -> tuple[actions.Ended, dict[str, Any], float]:
+    with plainly("read the execution"):
+        answer = desk.account.client("stepfunctions").describe_execution(executionArn=arn)
+    ended, _ = actions.read_execution(desk.account, arn)
+    end = answer["stopDate"].timestamp() if "stopDate" in answer else time.time()
+    return ended, object_of(answer.get("input")), end - ended.began
+
+
+def _as_it_was_written(
+    desk: Desk, stack: Stack, arn: str, trouble: Trouble
+) -> tuple[actions.Ended, dict[str, Any], float]:
+    """From the pair's own history: Step Functions forgets an execution after 90 days."""
+    for line in history(desk.account, stack, LOOKED_THROUGH_AT_MOST):
+        if line["execution"] == arn:
+            steps = [Step(each["name"], "Task", each["start"], each["end"]) for each in line.get("phases", [])]
+            began = min([each.start for each in steps] or [float(line["taken_at"])])
+            ended = actions.Ended(arn, line["outcome"], line["sentence"], steps, began)
+            asked = {name: line[name] for name in ("action", "reason", "requested_by")}
+            return ended, asked, float(line["ended_at"]) - began
+    raise Trouble(f"{trouble} Nor is it in the pair's history: `failoverctl history{desk.where}`.", trouble.code)
+
+
+def _execution_named(desk: Desk, stack: Stack, name: str | None, dry_run: bool) -> str:
+    if name and name.startswith("arn:"):
+        return name
+    if name:
+        return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
+    record = read_record(desk.account, stack)
+    if record.halted and record.lease and not dry_run:
+        return record.lease.execution
+    return _latest(desk, stack, dry_run)
+
+
+def _latest(desk: Desk, stack: Stack, dry_run: bool) -> str:
+    """The latest execution that was a dry run, or was none. Raises Trouble where there is no such one."""
+    client = desk.account.client("stepfunctions")
+    with plainly("list the executions"):
+        answer = client.list_executions(stateMachineArn=stack.machine, maxResults=EXECUTIONS_AT_MOST)
+    asked = 0
+    for each in sorted(answer["executions"], key=lambda each: each["startDate"], reverse=True):
+        # failoverctl's own dry runs say so in their names; others are asked for their input, a few of them.
+        rehearsed = "-dry-run-" in each["name"]
+        if not rehearsed and asked < DRY_RUNS_PASSED_AT_MOST:
+            asked += 1
+            with plainly("read the execution"):
+                about = client.describe_execution(executionArn=each["executionArn"])
+            rehearsed = object_of(about.get("input")).get("dry_run") is True
+        if rehearsed is dry_run:
+            return str(each["executionArn"])
+    raise Trouble(f"There is no {'dry run' if dry_run else 'execution'} to explain yet.", Exit.NOT_DONE)

@@ -1,0 +1,118 @@
+"""The incidents on a cloud with AWS's manners, one seed after the other: `python -m lab.benchmarks.on_aws --seeds 20`.
+
+Prints the table of docs/clouds.md: how each ended, how long it took and where the seconds went.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from lab.testbed.state_files import BUILD, ROOT
+
+SCENARIOS = ("crash", "hang", "partition", "reboot", "switchover")
+DEADLINE_S = 900
+PHASES = ("detect", "confirm", "stop", "fence", "let in and start", "verify")
+"""Those that take long; admitting, moving the name beside the start, committing and telling are left out."""
+
+Report = Mapping[str, Any]
+
+
+def main() -> int:
+    """Play what was asked for and print the table; 0 if every run ended as it should."""
+    arguments = _parser().parse_args()
+    scenarios = tuple(arguments.scenarios.split(","))
+    if not arguments.drawn:
+        play_all(scenarios, range(1, arguments.seeds + 1), arguments.at_once, arguments.output)
+    reports = read(arguments.output, scenarios)
+    print(table(reports))
+    return 0 if reports and all(each["ok"] for found in reports.values() for each in found) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab.benchmarks.on_aws", description="Incidents on AWS as it is.")
+    parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="separated by commas")
+    parser.add_argument("--seeds", type=int, default=20, help="how many, from 1 on")
+    parser.add_argument("--at-once", type=int, default=2, help="how many are played side by side")
+    parser.add_argument("--output", type=Path, default=BUILD / "on-aws")
+    parser.add_argument("--drawn", action="store_true", help="play nothing, show what is there")
+    return parser
+
+
+def play_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output: Path) -> None:
+    """Play each scenario with each seed, on a stage of its own each."""
+    with ThreadPoolExecutor(at_once) as threads:
+        for seed in seeds:
+            for scenario in scenarios:
+                threads.submit(_play, scenario, seed, output / f"{scenario}-{seed}")
+
+
+def _play(scenario: str, seed: int, directory: Path) -> None:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "report.json").unlink(missing_ok=True)
+    play = [sys.executable, "-m", "lab.testbed", "run", scenario, "--cloud", "aws", "--seed", str(seed)]
+    with (directory / "log").open("w") as log:
+        try:
+            status = subprocess.run(
+                [*play, "--output", str(directory)],
+                cwd=ROOT, env={**os.environ, "MS_FAILOVER_BUILD": str(directory)}, check=False,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, timeout=DEADLINE_S,
+            ).returncode  # fmt: skip
+        except subprocess.TimeoutExpired:
+            status = -1
+    ended = "as it should" if status == 0 else f"not so, see {directory}/log"
+    print(f"{scenario}, seed {seed}: {ended}", flush=True)
+
+
+def read(output: Path, scenarios: Sequence[str]) -> dict[str, list[Report]]:
+    """The reports of the runs that came to their end, by scenario."""
+    found: dict[str, list[Report]] = {}
+    for scenario in scenarios:
+        files = sorted(output.glob(f"{scenario}-[0-9]*/report.json"))
+        if files:
+            found[scenario] = [json.loads(file.read_text()) for file in files]
+    return found
+
+
+def table(reports: Mapping[str, Sequence[Report]]) -> str:
+    """How the runs of each scenario ended, what they took (median and worst), and the median of each phase."""
+    heads = ["scenario", "seeds", "as it should", "both wrote", "new server writes", "all agents back", *PHASES]
+    rows = [_row(name, found) for name, found in reports.items()]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (heads, ["---"] * len(heads), *rows))
+
+
+def _row(name: str, reports: Sequence[Report]) -> list[str]:
+    well = sum(bool(each["ok"]) for each in reports)
+    both = max(float(each["dual_active_s"]) for each in reports)
+    takeovers = [each["takeover_s"] for each in reports if each.get("takeover_s") is not None]
+    agents = [each["agents"]["recovered_s"] for each in reports if each["agents"].get("recovered_s") is not None]
+    return [
+        f"`{name}`",
+        str(len(reports)),
+        str(well),
+        f"{both:g} s",
+        _span(takeovers),
+        _span(agents),
+        *(_phase(reports, phase) for phase in PHASES),
+    ]
+
+
+def _span(seconds: Sequence[float]) -> str:
+    return f"{statistics.median(seconds):.0f} s (worst {max(seconds):.0f})" if seconds else "–"
+
+
+def _phase(reports: Sequence[Report], name: str) -> str:
+    took = [each["end"] - each["start"] for report in reports for each in report["phases"] if each["name"] == name]
+    return f"{statistics.median(took):.0f} s" if took else "–"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Outages as the real probe saw them, recorded on a stage: looks one after the other while something happens.
+
+outages.json beside this file is such a recording; `make bench ONLY=detection-recorded` makes a new one.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from msfailover.adapters.pair_table import PairTable
+from msfailover.decisions.detection import Look
+from msfailover.observations import Signal
+
+from lab.benchmarks.warm import QUIET
+from lab.testbed.hosts.addresses import DATABASE
+from lab.testbed.polling import wait_for
+from lab.testbed.run_scenario import prepare
+from lab.testbed.scenarios.scenario import Story
+from lab.testbed.state_files import BUILD
+from lab.testbed.testbed import STACK, Stage
+
+RECORDED = BUILD / "outages.json"
+BEFORE_S = 0.5
+SPAN_S = 9.0
+
+
+@dataclass(frozen=True)
+class Fault:
+    """Something to record: how it begins, how and after how many seconds it ends, and what to make of it."""
+
+    name: str
+    strike: Callable[[Stage], object]
+    mend: Callable[[Stage], object]
+    lasts_s: float
+    usable: bool = False
+    must_be_found: bool = True
+
+
+_CUT: Callable[[Stage], object] = lambda stage: stage.hosts.ms("ms1").host.cut([DATABASE])  # noqa: E731
+_HEAL: Callable[[Stage], object] = lambda stage: stage.hosts.ms("ms1").host.reconnect()  # noqa: E731
+_START: Callable[[Stage], object] = lambda stage: stage.hosts.ms("ms1").start()  # noqa: E731
+
+FAULTS = (
+    Fault("crash", lambda stage: stage.hosts.kill_ms("ms1"), _START, SPAN_S),
+    Fault(
+        "hang",
+        lambda stage: stage.hosts.hang_admin("ms1"),
+        lambda stage: stage.hosts.ms("ms1").recover_admin(),
+        SPAN_S,
+    ),
+    Fault("partition", _CUT, _HEAL, SPAN_S),
+    Fault("short partition", _CUT, _HEAL, 1.0, usable=True, must_be_found=False),
+    Fault("restart", lambda stage: stage.hosts.ms("ms1").stop(), _START, 1.0, must_be_found=False),
+)
+
+
+def file() -> Path:
+    """The latest recording: one made here, or the one that came with the project."""
+    return RECORDED if RECORDED.exists() else Path(__file__).with_name("outages.json")
+
+
+def run() -> dict[str, Any]:
+    """Record each fault on a stage whose pair is in a maintenance, so that nothing comes of it."""
+    found = []
+    with Stage(BUILD / "bench-stage", parameters=QUIET) as stage:
+        prepare(stage, Story(stage))
+        table = PairTable(stage.cloud.client("dynamodb"), stage._stack.outputs["TableName"], STACK)
+        table.change(lambda state: replace(state, maintenance_until=time.time() + 900))
+        for fault in FAULTS:
+            found.append(_record(stage, fault))
+            print(f"{fault.name:16} {len(found[-1]['samples'])} looks", flush=True)
+            wait_for("ms1 answers again", lambda: _sample(stage, 0.0)["look"][0] == Signal.ANSWERS, 20)
+    RECORDED.write_text("[\n" + ",\n".join(json.dumps(each) for each in found) + "\n]\n")
+    return {}
+
+
+def _record(stage: Stage, fault: Fault) -> dict[str, Any]:
+    samples: list[dict[str, Any]] = []
+    began = time.monotonic()
+    struck = mended = None
+    while (now := time.monotonic()) < began + BEFORE_S + SPAN_S:
+        if struck is None and now - began >= BEFORE_S:
+            struck = time.monotonic()
+            fault.strike(stage)
+        if struck is not None and mended is None and now - struck >= fault.lasts_s:
+            fault.mend(stage)
+            mended = time.monotonic()
+        samples.append(_sample(stage, began))
+    assert struck is not None
+    if mended is None:
+        fault.mend(stage)
+    for each in samples:
+        each["at"] = round(each["at"] - (struck - began), 3)
+    lasts = (mended or time.monotonic()) - struck
+    return {
+        "name": fault.name,
+        "lasts_s": round(lasts, 2),
+        "usable": fault.usable,
+        "must_be_found": fault.must_be_found,
+        "samples": thinned(samples),
+    }
+
+
+def thinned(samples: Sequence[dict[str, Any]], every_s: float = 0.2) -> list[dict[str, Any]]:
+    """One look each `every_s` seconds, and each that saw something else than the one before it."""
+    kept = list(samples[:1])
+    for before, each in pairwise(samples):
+        changed = any(each.get(what) != before.get(what) for what in ("look", "other", "sessions"))
+        if changed or each["at"] - kept[-1]["at"] >= every_s:
+            kept.append(each)
+    return kept
+
+
+def _sample(stage: Stage, began: float) -> dict[str, Any]:
+    at = time.monotonic()
+    seen = stage.invoke("probe", {"action": "look"})
+    took = time.monotonic() - at
+    look = Look(Signal(seen["ms1"]["admin"]), Signal(seen["ms1"]["port"]))
+    sample: dict[str, Any] = {
+        "at": at - began,
+        "seconds": round(took, 3),
+        "look": [look.admin.value, look.port.value],
+        "other": [seen["ms2"]["admin"], seen["ms2"]["port"]],
+    }
+    if look.refused:
+        sample["sessions"] = stage.invoke("database-sessions", {"action": "status", "server": "ms1"})["answer"]
+    return sample

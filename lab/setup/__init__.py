@@ -1,0 +1,1 @@
+"""What the other rooms need to run: packages, virtual environments, builds, the list of licences."""

@@ -1,0 +1,362 @@
+"""The real functions in one process, and what stands at their boundaries in place of AWS, the network and the database.
+
+Only boundaries are replaced: the clients, the database's engine, the sockets, the name servers, the clock. No decision.
+"""
+
+from __future__ import annotations
+
+import inspect
+import io
+import json
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from lab.simulation import machine
+from lab.simulation.clients import EC2, SSM, Route53, StepFunctions
+from lab.simulation.clients_data import DynamoDB, client_error
+from lab.simulation.clock import AtOnce, Clock
+from lab.simulation.faults import Kind
+from lab.simulation.hosts import DOOR, PORT, Open
+from lab.simulation.schedule import Schedule
+from lab.simulation.subnet_borders import ACLS, SUBNETS
+from lab.simulation.world import PAIR, World
+from lab.testbed.cloud.patching import Patches
+
+ROOT = Path(os.environ.get("CAMPAIGN_ROOT") or Path(__file__).resolve().parents[2])
+NAMES = ("pair", "server", "database_access", "database_sessions", "dns", "probe", "watch", "replicate", "audit")
+SUBSTITUTIONS = {
+    "Partition": "aws",
+    "PairName": PAIR,
+    "TopicArn": "arn:aws:sns:eu-west-1:123456789012:campaign",
+    # The template's limits are for minutes of waiting; here a few turns say the same.
+    "FenceAttempts": "3",
+    "PowerAttempts": "5",
+    "PowerPauseSeconds": "5",
+    "VerifyAttempts": "3",
+    "StartTaskSeconds": "630",
+}
+ENVIRONMENT = {
+    "POWERTOOLS_LOG_LEVEL": "CRITICAL",
+    "POWERTOOLS_METRICS_DISABLED": "true",
+    "PAIR_NAME": PAIR,
+    "MS1_INSTANCE_ID": "i-00000000000000001",
+    "MS1_ADDRESSES": "10.77.0.11,10.77.1.11",
+    "MS1_HOST_NAMES": "ms1",
+    "MS2_INSTANCE_ID": "i-00000000000000002",
+    "MS2_ADDRESSES": "10.77.0.12,10.77.1.12",
+    "MS2_HOST_NAMES": "ms2",
+    "TABLE_NAME": "campaign",
+    **{f"{name.upper()}_FUNCTION": name for name in NAMES},
+    "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:campaign",
+    "STATE_MACHINE_ARN": f"{machine.ARN}:stateMachine:failover",
+    "STATUS_DOCUMENT": "campaign-status",
+    "START_DOCUMENT": "campaign-start",
+    "STOP_DOCUMENT": "campaign-stop",
+    "REPLICATE_DOCUMENT": "campaign-replicate",
+    "VERIFY_DOCUMENT": "campaign-verify-replication",
+    "START_LIMIT_SECONDS": "20",
+    "STATUS_LIMIT_SECONDS": "8",
+    "DOOR_GROUP_ID": DOOR,
+    "FUNCTIONS_GROUP_ID": "sg-00000000f00000004",
+    "DATABASE_PORT": str(PORT),
+    "DATABASE_OTHER_PORTS": "5433",
+    "DATABASE_ENGINE": "postgresql",
+    "DATABASE_HOST": "database",
+    "DATABASE_NAME": "ms",
+    "DATABASE_IAM_USER": "watcher",
+    "HOSTED_ZONE_ID": "Z0000000000000",
+    "RECORD_NAME": "ms.corp.example",
+    "RECORD_TTL_SECONDS": "5",
+    "ADMIN_TLS_NAME": "ms.corp.example",
+    "ADMIN_CA_FILE": "/nowhere/ca.pem",
+    "RESOLVERS": "10.77.0.53",
+    "AWS_DEFAULT_REGION": "eu-west-1",
+    "AWS_REGION": "eu-west-1",
+}
+
+
+class Current:
+    """The world of the schedule under way, and its clients; exchanged with each schedule."""
+
+    world: World
+    clients: Mapping[str, Any]
+
+
+def definition() -> str:
+    """The state machine with what the template would put in."""
+    text = (ROOT / "statemachine" / "failover.asl.json").read_text()
+    return re.sub(r"\$\{([A-Za-z0-9]+)\}", lambda found: _substitution(found[1]), text)
+
+
+def _substitution(name: str) -> str:
+    if name in SUBSTITUTIONS:
+        return SUBSTITUTIONS[name]
+    if name.endswith("Function"):
+        return re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("Function")).lower()
+    return "3" if name.endswith("Attempts") else "60"
+
+
+def functions() -> dict[str, ModuleType]:
+    """The functions' own modules, imported once with the environment that the template would give them."""
+    from importlib import import_module
+
+    os.environ.update(ENVIRONMENT)
+    return {name: import_module(f"functions.{name}.app") for name in NAMES}
+
+
+def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
+    """Put the world of memory at the functions' boundaries."""
+    found = functions()
+    from msfailover.adapters import admin_interface, clients, database_host, dns_resolver, security_groups
+    from msfailover.runtime import polling
+
+    for service, maker in list(vars(clients).items()):
+        if inspect.isfunction(maker) and maker.__module__ == clients.__name__ and not service.startswith("_"):
+            patches.put(clients, service, lambda service=service: Current.clients[service], why="AWS is in memory")
+    for module in (*found.values(), polling):
+        if hasattr(module, "time"):
+            patches.put(module, "time", clock, why="time is virtual")
+    for module in (*found.values(), security_groups):
+        if hasattr(module, "ThreadPoolExecutor"):
+            patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
+    patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
+    patches.put(database_host, "addresses", lambda *_: Current.world.leads_to, why="no network")
+    patches.put(admin_interface, "ask_admin", lambda address, *_: _look("admin", address), why="no network")
+    patches.put(admin_interface, "ask_port", lambda address, *_: _look("port", address), why="no network")
+    patches.put(dns_resolver, "resolve", _resolve, why="no network")
+    patches.put(found["watch"], "_publish", lambda *_: None, why="nobody reads the metrics here")
+    patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
+    patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
+    for name in ("pair", "audit", "database_access"):
+        patches.put(found[name], "SETTINGS", found[name].SETTINGS, why="to be put back: each schedule has its own")
+    machine.install(patches, clock)
+    return found
+
+
+def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
+    """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
+    from msfailover.decisions.detection import Streak
+
+    found["watch"]._streak = Streak()  # type: ignore[attr-defined]
+    found["audit"]._stopped.clear()
+    if hasattr(found["database_sessions"], "_led_to"):
+        found["database_sessions"]._led_to.clear()
+    acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
+    vouched = schedule.network == "local-pooler"
+    _set(found["pair"], restart_first=schedule.restart == "yes", network_acls=acls, path_is_direct=vouched)
+    _set(found["audit"], path_is_direct=vouched)
+    _set(found["database_access"], network_acls=acls, subnets=subnets)
+
+
+def _set(module: ModuleType, **settings: Any) -> None:
+    module.SETTINGS = replace(module.SETTINGS, **settings)  # type: ignore[attr-defined]
+
+
+def clients_for(
+    world: World, judge: Any, executions: Any, start: Any, found: Mapping[str, ModuleType]
+) -> dict[str, Any]:
+    """The clients of one world."""
+    return {
+        "dynamodb": DynamoDB(world, judge),
+        "ec2": EC2(world, judge),
+        "ssm": SSM(world, judge),
+        "route53": Route53(world, judge),
+        "stepfunctions": StepFunctions(world, executions, start),
+        "functions": Lambda(world, found, "ask"),
+        "engine": Engine(world),
+        "sns": Topic(world, "sns"),
+    }
+
+
+class Lambda:
+    """Invokes the functions there and then; `way` is "task" for the workflow's calls, "ask" for their own."""
+
+    def __init__(self, world: World, found: Mapping[str, ModuleType], way: str) -> None:
+        self._world, self._functions, self._way = world, found, way
+
+    def invoke(
+        self,
+        *,
+        FunctionName: str,  # noqa: N803
+        Payload: bytes,  # noqa: N803
+        InvocationType: str = "RequestResponse",  # noqa: N803
+    ) -> dict[str, Any]:
+        event = json.loads(Payload)
+        place = f"{self._way}:{FunctionName}.{event.get('action')}"
+        if InvocationType == "Event":
+            return self._send(FunctionName, event, place)
+        kinds: list[Kind] = []
+
+        def failure(kind: Kind) -> Exception:
+            kinds.append(kind)
+            return _lambda_failure(kind, self._way)
+
+        try:
+            return self._world.gate.call(place, lambda: self._run(FunctionName, event), failure)
+        except _FunctionBroke:
+            return _answer({"errorType": "Broken", "errorMessage": f"{kinds[-1]} by the schedule"}, "Unhandled")
+
+    def _send(self, name: str, event: Mapping[str, Any], place: str) -> dict[str, Any]:
+        def failure(kind: Kind) -> Exception:
+            return _lambda_failure(kind, "ask")
+
+        taken = {"StatusCode": 202, "Payload": io.BytesIO()}
+        if name != "database_sessions":  # what runs beside the path changes nothing here, and has a clock of its own
+            return self._world.gate.call(place, lambda: taken, failure)
+        self._world.gate.send(place, partial(self._run, name, event), failure)
+        return taken
+
+    def _run(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        self._world.tell(f"{name} {event.get('action')} {event.get('server', '')}".rstrip())
+        try:
+            answer = self._functions[name].handler(event, None)
+        except Exception as error:
+            self._world.tell(f"  {name} raises {type(error).__name__}: {str(error)[:160]}")
+            return _answer({"errorType": type(error).__name__, "errorMessage": str(error)}, "Unhandled")
+        if "answer" in answer:
+            self._world.tell(f"  {name}: {answer['answer']}: {answer['sentence'][:160]}")
+        return _answer(answer, None)
+
+
+class _FunctionBroke(Exception):
+    """Becomes an answer with an error in it, as a function's own exception does."""
+
+
+def _lambda_failure(kind: Kind, way: str) -> Exception:
+    if kind is Kind.TIMEOUT:
+        return machine.TimedOut() if way == "task" else client_error("ServiceException", "no answer", "Invoke")
+    if kind is Kind.BROKEN:
+        return _FunctionBroke()
+    code = "TooManyRequestsException" if kind is Kind.THROTTLE else "ServiceException"
+    return client_error(code, f"{kind} by the schedule", "Invoke")
+
+
+def _answer(body: Any, error: str | None) -> dict[str, Any]:
+    answer: dict[str, Any] = {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(body).encode())}
+    return {**answer, "FunctionError": error} if error else answer
+
+
+class Topic:
+    """SNS."""
+
+    def __init__(self, world: World, way: str) -> None:
+        self._world, self._way = world, way
+
+    def publish(self, *, Message: str, **_: Any) -> Any:  # noqa: N803
+        def tell() -> Any:
+            self._world.told.append((self._world.running[-1] if self._world.running else "", Message))
+            return {"MessageId": "1"}
+
+        def failure(kind: Kind) -> Exception:
+            of_the_machine = kind is Kind.TIMEOUT and self._way.startswith("task:")
+            return machine.TimedOut() if of_the_machine else client_error("InternalError", "no", "Publish")
+
+        return self._world.gate.call(f"{self._way}.publish", tell, failure)
+
+
+class Engine:
+    """The database's sessions, as an engine of the project shows them."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def list_sessions(self) -> Any:
+        from msfailover.observations import Listing, Session, SessionKind
+
+        def shown(each: Open) -> Session:
+            hidden, names = self._world.database.hidden, self._world.database.names
+            kind = SessionKind.CONNECTION if each.silent else SessionKind.CLIENT
+            if names:
+                return Session(each.id, kind, host_name="ms2")
+            if self._world.database.pooler == "local" and each.role == "ms1":
+                return Session(each.id, kind, local=True)
+            return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
+
+        def sessions() -> Any:
+            self._demand()
+            others = (Session("0", address="10.99.0.5"),)
+            if self._world.database.standby:
+                return Listing(others, not_writer="it is a standby.")
+            return Listing((*others, *(shown(each) for each in self._world.database.sessions)))
+
+        return self._world.gate.call("database.list", sessions, _unreachable)
+
+    def can_list_and_terminate(self) -> Any:
+        from msfailover.verdict import unknown, yes
+
+        def rights() -> Any:
+            self._demand()
+            if self._world.database.standby:
+                return unknown("What answers is not the database's writer: it is a standby.")
+            return yes("Sessions can be listed and ended.")
+
+        return self._world.gate.call("database.rights", rights, _unreachable)
+
+    def close(self) -> None:
+        """There is no connection to let go of."""
+
+    def terminate(self, session_ids: Sequence[str]) -> Any:
+        from msfailover.adapters.sessions import Termination
+
+        def end() -> Any:
+            self._demand()
+            database = self._world.database
+            # What has only connected can't be ended.
+            mine = [each for each in database.sessions if each.id in session_ids and not each.silent]
+            if database.standby:
+                mine = []
+            if not database.undying:
+                database.sessions = [each for each in database.sessions if each not in mine]
+                for each in mine:
+                    self._world.touch(f"a session of {each.role} from {each.address} is ended")
+            return Termination(asked=len(mine), gone=0)
+
+        return self._world.gate.call("database.terminate", end, _unreachable)
+
+    def _demand(self) -> None:
+        if not (self._world.database.up and self._world.database.seen):
+            raise _unreachable(Kind.TIMEOUT)
+
+
+def _unreachable(kind: Kind) -> Exception:
+    from msfailover.adapters.sessions import DatabaseUnreachable
+
+    return DatabaseUnreachable(f"The database does not answer ({kind}).")
+
+
+def _look(what: str, address: str) -> Any:
+    from msfailover.adapters.admin_interface import Sighting
+    from msfailover.observations import Signal
+
+    world = Current.world
+
+    def seen() -> Sighting:
+        host = next(host for host in world.hosts.values() if address in host.addresses)
+        if not host.reachable or host.frozen:
+            world.clock.advance(2)
+            return Sighting(Signal.SILENT, "no answer within 2 s", 2.0)
+        if not host.runs:
+            return Sighting(Signal.REFUSED, "the connection is refused", 0.0)
+        if not host.answers:
+            world.clock.advance(2)
+            return Sighting(Signal.SILENT, "no answer within 2 s", 2.0)
+        return Sighting(Signal.ANSWERS, "it answers", 0.0)
+
+    struck = world.gate.come_to(f"probe.{what}")
+    world.probes.append(bool(struck))
+    return Sighting(Signal.SILENT, "no answer within 2 s", 2.0) if struck else seen()
+
+
+def _resolve(name: str, *_: Any) -> Any:
+    from msfailover.verdict import unknown, yes
+
+    if Current.world.gate.come_to("probe.name"):
+        return unknown(f"The name servers do not tell where {name} points: Timeout")
+    found = list(Current.world.name["values"])
+    return yes(f"{name} points to {', '.join(found)}.", addresses=found)

@@ -1,0 +1,340 @@
+"""Deliberate defects of the functions: each puts in the place of one piece of code one that is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from msfailover.adapters import security_groups, step_functions
+from msfailover.adapters.pair_table import PairTable
+from msfailover.decisions import access, attribution, epochs, fence, machine, promotion, transitions
+from msfailover.observations import Machine
+from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
+from msfailover.verdict import Verdict, no, yes
+
+from lab.simulation.clock import BEGINNING
+from lab.simulation.hosts import DOOR, SERVERS_GROUP
+from lab.testbed.cloud.patching import Patches
+
+Functions = Mapping[str, ModuleType]
+WHY = "a deliberate defect"
+
+
+# ---- the proof of the fence
+
+
+def proof_assumed(patches: Patches, found: Functions) -> None:
+    def prove(event: Mapping[str, Any]) -> Any:
+        def assumed(_state: PairState, epoch: int, _now: float) -> tuple[Verdict, Receipt]:
+            server = Role(event["server"])
+            return yes("Surely it is out."), Receipt(epoch, server, FencedBy.DATABASE, "denied", (0, 0, 0), BEGINNING)
+
+        return found["pair"]._keep(str(event["execution"]), assumed).to_json()
+
+    patches.put_item(found["pair"].ACTIONS, "prove", prove, why=WHY)
+
+
+def door_not_read(patches: Patches, found: Functions) -> None:
+    ask = found["pair"]._ask
+
+    def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
+        of_the_door = function == "database_access" and payload.get("action") == "status"
+        shut = no("It was told to be shut.", guarded=["10.77.0.30"])
+        return shut if of_the_door else ask(function, payload)
+
+    patches.put(found["pair"], "_ask", asked, why=WHY)
+
+
+def sessions_not_read(patches: Patches, found: Functions) -> None:
+    ask = found["pair"]._ask
+
+    def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
+        in_a_proof = function == "database_sessions" and "reads" in payload
+        nothing = no("None can be left.", counts=[0, 0, 0], database_addresses=["10.77.0.30"])
+        return nothing if in_a_proof else ask(function, payload)
+
+    patches.put(found["pair"], "_ask", asked, why=WHY)
+
+
+def one_read(patches: Patches, found: Functions) -> None:
+    patches.put(found["pair"], "SETTINGS", replace(found["pair"].SETTINGS, fence_reads=1), why=WHY)
+
+
+def unknown_is_zero(patches: Patches, _found: Functions) -> None:
+    whose = attribution._whose
+
+    def guessed(*asked: Any) -> Any:
+        found = whose(*asked)
+        return attribution._Whose.OTHER if found is attribution._Whose.UNKNOWN else found
+
+    patches.put(attribution, "_whose", guessed, why=WHY)
+
+
+def connections_uncounted(patches: Patches, found: Functions) -> None:
+    find = found["database_sessions"]._find
+    patches.put(found["database_sessions"], "_find", lambda server, **_proof: find(server), why=WHY)
+
+
+def names_believed(patches: Patches, _found: Functions) -> None:
+    whose = attribution._whose
+    patches.put(
+        attribution, "_whose", lambda server, session, names, _proof: whose(server, session, names, False), why=WHY
+    )
+
+
+def standby_believed(patches: Patches, found: Functions) -> None:
+    def asked(server: Server, listing: Any, *more: Any, **how: Any) -> Any:
+        return attribution.sessions_of(server, replace(listing, not_writer=""), *more, **how)
+
+    patches.put(found["database_sessions"], "sessions_of", asked, why=WHY)
+
+
+def unreachable_is_zero(patches: Patches, found: Functions) -> None:
+    status = found["database_sessions"].status
+
+    def guessed(server: Server, reads: int, proof: bool = False) -> Verdict:
+        verdict: Verdict = status(server, reads, proof)
+        nothing = no("Nobody answers.", counts=[0] * reads, database_addresses=["10.77.0.30"])
+        return verdict if verdict.is_yes or verdict.is_no else nothing
+
+    patches.put(found["database_sessions"], "status", guessed, why=WHY)
+
+
+def one_address(patches: Patches, _found: Functions) -> None:
+    whose = attribution._whose_address
+    patches.put(
+        attribution,
+        "_whose_address",
+        lambda server, text: whose(replace(server, addresses=server.addresses[:1]), text),
+        why=WHY,
+    )
+
+
+def owners_rules_unread(patches: Patches, _found: Functions) -> None:
+    groups = security_groups.groups_of
+    patches.put(security_groups, "groups_of", lambda found: groups(found) & {DOOR, SERVERS_GROUP}, why=WHY)
+
+
+def prefix_lists_unread(patches: Patches, _found: Functions) -> None:
+    lets_in = access._lets_in
+    patches.put(access, "_lets_in", lambda rule, *more: False if rule.prefix_list else lets_in(rule, *more), why=WHY)
+
+
+def stopping_is_proof(patches: Patches, _found: Functions) -> None:
+    patches.put(machine, "OFF", ("stopping", "stopped", "terminated"), why=WHY)
+
+
+def any_instance_is_the_machine(patches: Patches, _found: Functions) -> None:
+    def is_on(server: Server, seen: Machine, **_: bool) -> Verdict:
+        state = seen.instance.state if seen.instance else "not known"
+        return (no if state in machine.OFF else yes)(f"The instance of {server.role} is {state}.")
+
+    patches.put(machine, "is_on", is_on, why=WHY)
+
+
+def any_receipt(patches: Patches, found: Functions) -> None:
+    take_lease, turn_back, prove = transitions.take_lease, transitions.turn_back, found["pair"].prove
+
+    def shortcut(event: Mapping[str, Any]) -> Any:
+        if found["pair"]._table().read().receipt is not None:
+            return yes("It has been proven before.").to_json()
+        return prove(event)
+
+    patches.put(
+        transitions,
+        "take_lease",
+        lambda state, *more: replace(take_lease(state, *more), receipt=state.receipt),
+        why=WHY,
+    )
+    patches.put(
+        transitions, "turn_back", lambda state, *more: replace(turn_back(state, *more), receipt=state.receipt), why=WHY
+    )
+    patches.put_item(found["pair"].ACTIONS, "prove", shortcut, why=WHY)
+    no_receipt_demanded(patches, found)
+
+
+def no_receipt_demanded(patches: Patches, _found: Functions) -> None:
+    def demanded(_state: PairState, target: Role, epoch: int, *_act: str) -> Receipt:
+        return Receipt(epoch, target.other, FencedBy.POWER, "not asked", (), BEGINNING)
+
+    patches.put(fence, "demand_receipt", demanded, why=WHY)
+
+
+# ---- who may act, and when
+
+
+def grant_with_revoke(patches: Patches, found: Functions) -> None:
+    access = found["database_access"]
+    revoke = access.revoke
+
+    def both(server: Server, epoch: int) -> Verdict:
+        verdict: Verdict = revoke(server, epoch)
+        other, port = access.SETTINGS.pair.other(server.role), access.SETTINGS.database_port
+        security_groups.open_for(access.aws.ec2(), access.SETTINGS.door_group, other.address, port, "early")
+        return verdict
+
+    patches.put(access, "revoke", both, why=WHY)
+
+
+def both_doors(patches: Patches, found: Functions) -> None:
+    access = found["database_access"]
+
+    def grant(server: Server, epoch: int) -> Verdict:
+        fence.demand_receipt(access._state(), server.role, epoch)
+        client, door = access.aws.ec2(), access.SETTINGS.door_group
+        security_groups.open_for(client, door, server.address, access.SETTINGS.database_port, "beside")
+        verdict: Verdict = access.status(server)
+        return verdict
+
+    patches.put(access, "grant", grant, why=WHY)
+
+
+def epoch_not_compared(patches: Patches, _found: Functions) -> None:
+    receipt, change = fence.demand_receipt, fence.demand_change
+
+    def demand_receipt(state: PairState, target: Role, epoch: int, *act: str) -> Receipt:
+        return receipt(state, target, state.lease.epoch if state.lease else epoch, *act)
+
+    def demand_change(state: PairState, fenced: Role, epoch: int) -> None:
+        if state.lease is not None:
+            change(replace(state, lease=replace(state.lease, target=fenced.other)), fenced, state.lease.epoch)
+        del epoch
+
+    patches.put(fence, "demand_receipt", demand_receipt, why=WHY)
+    patches.put(fence, "demand_change", demand_change, why=WHY)
+
+
+def foreign_execution(patches: Patches, found: Functions) -> None:
+    patches.put(found["pair"], "_execution_in", lambda event: str(event["execution"]), why=WHY)
+
+
+def conclude_unproven(patches: Patches, _found: Functions) -> None:
+    demand = fence.demand_receipt
+
+    def demanded(state: PairState, target: Role, epoch: int, *act: str) -> Receipt:
+        if act == ("called active",):
+            return Receipt(epoch, target.other, FencedBy.POWER, "not asked", (), BEGINNING)
+        return demand(state, target, epoch, *act)
+
+    patches.put(fence, "demand_receipt", demanded, why=WHY)
+
+
+def late_move(patches: Patches, _found: Functions) -> None:
+    patches.put(fence, "demand_name", lambda *_: None, why=WHY)
+
+
+def orders_never_end(patches: Patches, found: Functions) -> None:
+    common = found["server"]._common
+    patches.put(found["server"], "_common", lambda epoch, _lasts_s: common(epoch, 1e8), why=WHY)
+
+
+def epochs_unweighed(patches: Patches, _found: Functions) -> None:
+    patches.put(epochs, "ahead", lambda *_: None, why=WHY)
+
+
+def lease_expires(patches: Patches, found: Functions) -> None:
+    admit = found["pair"].admit
+
+    def impatient(request: Any, state: PairState, execution: str, now: float, *more: Any) -> Any:
+        old = state.lease is not None and state.lease.execution != execution and now - state.lease.taken_at > 10
+        return admit(request, replace(state, lease=None) if old else state, execution, now, *more)
+
+    patches.put(found["pair"], "admit", impatient, why=WHY)
+
+
+def resume_unasked(patches: Patches, _found: Functions) -> None:
+    patches.put(step_functions, "running", lambda *_: no("It will have ended."), why=WHY)
+
+
+def resume_at_once(patches: Patches, _found: Functions) -> None:
+    patches.put(step_functions, "CALLS_LAST_S", 0, why=WHY)
+
+
+def halt_gives_lease_back(patches: Patches, _found: Functions) -> None:
+    conclude = transitions.conclude
+
+    def concluded(state: PairState, execution: str, outcome: Any, *more: Any) -> Any:
+        after, line = conclude(state, execution, outcome, *more)
+        return replace(after, lease=None), line
+
+    patches.put(transitions, "conclude", concluded, why=WHY)
+
+
+def turn_back_same_epoch(patches: Patches, _found: Functions) -> None:
+    turn_back = transitions.turn_back
+
+    def turned(state: PairState, execution: str) -> PairState:
+        after = turn_back(state, execution)
+        if after.lease is None or state.lease is None:
+            return after
+        return replace(after, lease=replace(after.lease, epoch=state.lease.epoch))
+
+    patches.put(transitions, "turn_back", turned, why=WHY)
+
+
+def writes_unconditional(patches: Patches, _found: Functions) -> None:
+    put = PairTable._put
+    patches.put(PairTable, "_put", lambda table, name, body, _version: put(table, name, body, None), why=WHY)
+
+
+def conclude_once_only(patches: Patches, found: Functions) -> None:
+    patches.put(found["pair"], "_changes_so_far", lambda *_: [], why=WHY)
+
+
+# ---- what moves the pair
+
+
+def outage_not_confirmed(patches: Patches, found: Functions) -> None:
+    patches.put(found["probe"], "confirm", lambda *_: yes("Somebody said so."), why=WHY)
+
+
+def standby_not_checked(patches: Patches, found: Functions) -> None:
+    patches.put_item(found["server"].READS, "fit", lambda server: yes(f"{server.role} will be fit."), why=WHY)
+    patches.put(found["probe"], "alive", lambda *_: yes("It will be alive."), why=WHY)
+
+
+def mode_ignored(patches: Patches, found: Functions) -> None:
+    from msfailover.decisions import admission
+
+    for module in (admission, found["watch"]):
+        patches.put(module, "held_back", lambda *_: None, why=WHY)
+
+
+def not_to_acknowledge(patches: Patches, _found: Functions) -> None:
+    conclude = transitions.conclude
+
+    def concluded(state: PairState, execution: str, outcome: Any, *more: Any) -> Any:
+        after, line = conclude(state, execution, outcome, *more)
+        return replace(after, acknowledged=True), line
+
+    patches.put(transitions, "conclude", concluded, why=WHY)
+
+
+def audit_forgets_lease(patches: Patches, found: Functions) -> None:
+    from msfailover.decisions import audit
+
+    out = audit.must_be_out
+    patches.put(audit, "must_be_out", lambda state: state.active.other if state.active else out(state), why=WHY)
+    del found
+
+
+def rehearsal_takes_lease(patches: Patches, found: Functions) -> None:
+    begin = found["pair"].begin
+
+    def earnest(event: Mapping[str, Any]) -> Any:
+        request = dict(event.get("request") or {})
+        rehearse = request.pop("dry_run", False) is True
+        return {**begin({**event, "request": request}), "rehearse": rehearse}
+
+    patches.put_item(found["pair"].ACTIONS, "begin", earnest, why=WHY)
+
+
+def record_not_verified(patches: Patches, _found: Functions) -> None:
+    is_active = promotion.is_active
+
+    def believed(server: Server, admin: Verdict, own: Verdict, others: Verdict, _record: Verdict) -> Verdict:
+        return is_active(server, admin, own, others, yes("It will.", values=list(server.addresses)))
+
+    patches.put(promotion, "is_active", believed, why=WHY)

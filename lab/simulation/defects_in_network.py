@@ -1,0 +1,96 @@
+"""Deliberate defects of the proof by network, and of what it shares with the database's: object, path and ports."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+from msfailover.decisions import audit, database_object, database_path, network_fence
+from msfailover.pair import Role, Server
+from msfailover.verdict import Verdict, yes
+
+from lab.testbed.cloud.patching import Patches
+
+Functions = Mapping[str, ModuleType]
+WHY = "a deliberate defect"
+
+
+def outbound_ignored(patches: Patches, _found: Functions) -> None:
+    first = network_fence._first
+    patches.put(
+        network_fence, "_first", lambda *asked, egress: None if egress else first(*asked, egress=False), why=WHY
+    )
+
+
+def order_ignored(patches: Patches, _found: Functions) -> None:
+    first = network_fence._first
+
+    def denials_first(entries: Any, address: str, *, egress: bool) -> Any:
+        denied = first([each for each in entries if not each.allows], address, egress=egress)
+        return denied if denied is not None else first(entries, address, egress=egress)
+
+    patches.put(network_fence, "_first", denials_first, why=WHY)
+
+
+def one_subnet(patches: Patches, _found: Functions) -> None:
+    before = network_fence._before
+
+    def of_the_first(ground: Any, subnet: Any) -> Any:
+        return before(ground, subnet) if subnet == ground.subnets[0] else None
+
+    patches.put(network_fence, "_before", of_the_first, why=WHY)
+
+
+def configured_addresses(patches: Patches, _found: Functions) -> None:
+    def first_only(server: Server, _own: object) -> tuple[str, ...]:
+        return server.addresses[:1]
+
+    patches.put(network_fence, "addresses_of", first_only, why=WHY)
+
+
+def path_not_demanded(patches: Patches, _found: Functions) -> None:
+    patches.put(database_path, "is_direct", lambda *_: yes("It will be direct."), why=WHY)
+
+
+def list_believed(patches: Patches, _found: Functions) -> None:
+    patches.put(database_path, "list_is_believed", lambda _: yes("It will show everybody."), why=WHY)
+
+
+def object_not_checked(patches: Patches, _found: Functions) -> None:
+    patches.put(database_object, "is_guarded", lambda *_: yes("It will be the right one."), why=WHY)
+
+
+def one_port(patches: Patches, found: Functions) -> None:
+    access = found["database_access"]
+    patches.put(access, "SETTINGS", replace(access.SETTINGS, other_ports=()), why=WHY)
+
+
+def effect_not_awaited(patches: Patches, found: Functions) -> None:
+    cut = found["database_access"].cut
+
+    def at_once(server: Server, *, proof: bool) -> Verdict:
+        del proof
+        verdict: Verdict = cut(server, proof=False)
+        return verdict
+
+    patches.put(found["database_access"], "cut", at_once, why=WHY)
+
+
+def own_rule_overlooked(patches: Patches, _found: Functions) -> None:
+    of_doors = audit._of_doors
+
+    def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:
+        return of_doors(out, {**seen, out: replace(seen[out], stray=())})
+
+    patches.put(audit, "_of_doors", without, why=WHY)
+
+
+def entries_not_restored(patches: Patches, _found: Functions) -> None:
+    of_doors = audit._of_doors
+
+    def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:
+        return {name: each for name, each in of_doors(out, seen).items() if name is not audit.Finding.NETWORK_OPEN}
+
+    patches.put(audit, "_of_doors", without, why=WHY)

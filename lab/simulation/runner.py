@@ -1,0 +1,388 @@
+"""Runs one schedule from its beginning to a pair at rest, and says what became of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from lab.simulation import bootstrap, judge, machine
+from lab.simulation.bootstrap import Current
+from lab.simulation.clock import Clock
+from lab.simulation.faults import OVERTAKEN, Fault, Kind
+from lab.simulation.hosts import DOOR
+from lab.simulation.injector import Died, Endless
+from lab.simulation.judge import Execution, RecordJudge, record
+from lab.simulation.schedule import Schedule
+from lab.simulation.world import Violation, World
+from lab.testbed.cloud.patching import Patches
+
+if TYPE_CHECKING:
+    from lab.simulation.defects import Defect
+
+UNSEEN = ("unseen", "pooler", "local-pooler")
+"""Where no session of the active server has been seen as its own in this epoch."""
+
+NESTED_AT_MOST = 2
+RESUMES_AT_MOST = 2
+LOOKS_UNTIL_DOWN = 3
+PEOPLE_TAKE_S = 30
+"""Seconds until a person resumes what was left half done. Within a schedule they are faster, and are refused."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a schedule."""
+
+    schedule: Schedule
+    outcomes: tuple[str, ...]
+    fired: tuple[Fault, ...]
+    states: frozenset[str]
+    places: Mapping[str, int]
+    violation: str = ""
+    invariant: str = ""
+    story: tuple[str, ...] = field(default=(), compare=False)
+
+
+class Runner:
+    """Runs schedules, one after the other, in one process; `close` takes its changes back. One at a time can be open.
+
+    Args:
+        defect: something to be done wrong on purpose.
+    """
+
+    _open = False
+
+    def __init__(self, defect: Defect | None = None) -> None:
+        if Runner._open:
+            raise RuntimeError("another runner is open in this process; close it first")
+        Runner._open = True
+        self._patches, self._clock = Patches(), Clock()
+        try:
+            self.functions: Mapping[str, ModuleType] = bootstrap.install(self._patches, self._clock)
+            self.definition = bootstrap.definition()
+            if defect is not None:
+                self.definition = defect.put(self._patches, self.functions, self.definition)
+        except BaseException:
+            self.close()  # a defect that does not fit any more must not leave the world of memory behind
+            raise
+
+    def close(self) -> None:
+        self._patches.undo()
+        Runner._open = False
+
+    def run(self, schedule: Schedule) -> Result:
+        """Run one schedule; what it does depends on nothing but the schedule."""
+        self._clock.reset()
+        run = _Run(schedule, self._clock, self.functions, self.definition)
+        violation: Violation | None = None
+        try:
+            run.whole()
+        except Violation as broken:
+            violation = broken
+        except Endless as endless:
+            violation = Violation("I4", str(endless))
+        except Died as died:
+            violation = Violation("campaign", f"the death at {died} was not of any execution")
+        world = run.world
+        return Result(
+            schedule,
+            tuple(execution.outcome or execution.status.lower() for execution in run.executions.values()),
+            tuple(world.gate.fired),
+            frozenset(run.states),
+            dict(world.gate.counts),
+            str(violation) if violation else "",
+            violation.invariant if violation else "",
+            tuple(f"{at:8.2f} s  {line}" for at, line in world.story),
+        )
+
+
+class _Run:
+    """One schedule under way."""
+
+    def __init__(self, schedule: Schedule, clock: Clock, functions: Mapping[str, ModuleType], definition: str) -> None:
+        self.schedule, self._functions, self._definition = schedule, functions, definition
+        self.executions: dict[str, Execution] = {}
+        self.states: set[str] = set()
+        self.world = world = World(schedule, clock)
+        self._judge = RecordJudge(world, self.executions)
+        world.happen_trigger = self._trigger
+        world.watched.append(self._judge.watch)
+        Current.world = world
+        Current.clients = bootstrap.clients_for(world, self._judge, self.executions, self._start, functions)
+        self._tasks = bootstrap.Lambda(world, functions, "task")
+        self._topic = bootstrap.Topic(world, "task:topic")
+        machine.HOOKS.client_for = lambda service: self._topic if service == "sns" else self._tasks
+        machine.HOOKS.entered = self._entered
+        machine.HOOKS.branches = lambda branches: world.gate.side_by_side(branches, schedule.order)
+        bootstrap.begin_anew(functions, schedule)
+        if schedule.action != "adopt":
+            self._in_care(schedule.care)
+
+    def _in_care(self, care: str) -> None:
+        until = int(self.world.clock.time()) + 86400 if care == "maintenance" else 0
+        self.world.items[("campaign", "state")] = {
+            "pair": {"S": "campaign"},
+            "item": {"S": "state"},
+            "active": {"S": "ms1"},
+            "epoch": {"N": "1"},
+            "acknowledged": {"BOOL": care != "unacknowledged"},
+            "mode": {"S": care if care in ("manual", "shadow") else "automatic"},
+            "maintenance_until": {"N": str(until)},
+            "halted": {"S": ""},
+            "lease": {"NULL": True},
+            "receipt": {"NULL": True},
+            "path_seen_epoch": {"N": "-1" if self.schedule.network in UNSEEN else "1"},
+            "path_seen_by": {"S": "address"},
+            "version": {"N": "1"},
+        }
+
+    def whole(self) -> None:
+        """The request, whatever goes wrong; then resumes; then all troubles end, and it must be possible to finish."""
+        schedule = self.schedule
+        request = {"action": schedule.action, "reason": "campaign", "requested_by": schedule.by}
+        if schedule.rehearse == "yes":
+            self._start("rehearsal", {**request, "dry_run": True})
+        self._start("first", request)
+        judge.foretold(self.world, list(self.executions.values()))
+        for number in range(RESUMES_AT_MOST):
+            if not record(self.world).get("lease"):
+                break
+            self.world.clock.sleep(PEOPLE_TAKE_S)
+            back = schedule.resume == "back" and number == 0
+            self._start(f"resume{number}", _resume(back))
+        judge.untroubled(self.world, list(self.executions.values()))
+        self.world.mend_everything()
+        judge.at_rest(self.world, final=False)
+        if record(self.world).get("lease"):
+            self.world.clock.sleep(PEOPLE_TAKE_S)
+            self._start("last-resume", _resume(False))
+            self._must_have_ended()
+        judge.at_rest(self.world, final=True)
+        judge.kept(self.world)
+        self._audit_is_content()
+        self._hand_is_undone()
+        self._late_alarm()
+        self._second_outage()
+
+    def _must_have_ended(self) -> None:
+        if record(self.world).get("lease"):
+            last = list(self.executions.values())[-1]
+            raise Violation("I4", f"with all troubles over, resume still ends as {last.outcome}: {last.sentence}")
+
+    def _audit_is_content(self) -> None:
+        """The audit at rest: it must see what the world sees, that nothing is wrong, and leave everybody alone."""
+        if record(self.world).get("active") is None:
+            return
+        for host in self.world.hosts.values():  # where the last resume proved by power, an owner switches it on again
+            if host.machine != "running" or not host.alive:
+                host.machine, host.alive, host.seen, host.runs = "running", True, True, False
+        with self.world.acting("audit"):
+            # What a dead machine left behind is there to be found, and a service to be stopped for good; a look in
+            # which the record changes (the path that was seen) leaves it to the next one.
+            for _ in range(2):
+                base = self.world.database  # what is cut off can say nothing, and is listed until it is ended
+                ghosts = any(each.ghost or not base.ways(each.address)[0] for each in base.sessions)
+                # A deny entry whose writing was lost on the way to a promotion that another proof bore is written now.
+                due = ("stop_again", *(() if self._denies_are_whole() else ("keep_out",)))
+                first = self._functions["audit"].handler({}, None)
+                if not ghosts and any(not line.startswith(due) for line in first["done"]):
+                    raise Violation("audit", f"all is well, but the audit has done {first['done']}")
+            found = self._functions["audit"].handler({}, None)
+        wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
+        if wrong or found["done"]:
+            raise Violation("audit", f"all is well, but the audit says: {' '.join(wrong + found['done'])}")
+
+    def _hand_is_undone(self) -> None:
+        """At rest somebody adds a rule for the inactive server to the access group, then removes one of its deny
+        entries: each is mended by the next audit, also where the other one keeps the server out."""
+        active = record(self.world).get("active")
+        if active is None or self.world.hosts[judge.OTHER[str(active)]].runs:
+            return
+        base, address = self.world.database, self.world.hosts[judge.OTHER[str(active)]].addresses[0]
+        base.add_rule(DOOR, f"{address}/32")
+        self.world.meddled = True
+        self._call("audit", "audit", {})
+        self.world.meddled = False
+        if self.world.in_door() != [active]:
+            raise Violation("audit", f"a rule for {address} was added by hand, and the audit left it there")
+        if self.schedule.network != "none":
+            base.borders.lose(address)
+            self._call("audit", "audit", {})
+            if not self._denies_are_whole():
+                raise Violation("audit", f"a deny entry for {address} was removed by hand, and not written again")
+
+    def _denies_are_whole(self) -> bool:
+        """Whether each ACL has a deny entry for every address of the server that is not active, both ways."""
+        active = record(self.world).get("active")
+        kept_out = [address for role, host in self.world.hosts.items() if role != active for address in host.addresses]
+        return all(self.world.database.borders.denies(address) for address in kept_out)
+
+    def _late_alarm(self) -> None:
+        """An alarm of long ago arrives when all is well: it must change nothing."""
+        before = record(self.world)
+        if before.get("active") is None:
+            return
+        active = self.world.hosts[str(before["active"])]
+        if not active.serves:
+            return
+        self._start("late-alarm", {"action": "failover", "reason": "alarm of long ago", "requested_by": "alarm"})
+        if record(self.world).get("active") != before["active"]:
+            raise Violation("I6", "an alarm that came late moved a healthy pair")
+
+    def _second_outage(self) -> None:
+        """The active server dies after an automatic failover that nobody has looked at yet: nothing may move."""
+        before = record(self.world)
+        if before.get("active") is None or before.get("acknowledged", True):
+            return
+        active = self.world.hosts[str(before["active"])]
+        active.runs = False
+        self.world.database.leave(active.role, ghosts=False)
+        self._start("second-alarm", {"action": "failover", "reason": "alarm", "requested_by": "alarm"})
+        if record(self.world).get("active") != before["active"]:
+            raise Violation("I7", "a second automatic failover did not wait for the first one's acknowledgement")
+
+    # ---- executions
+
+    def _start(self, name: str, request: Any) -> str:
+        arn = f"{machine.ARN}:execution:failover:{name}"
+        while arn in self.executions:
+            arn += "x"
+        execution = self.executions[arn] = Execution(arn, request)
+        world = self.world
+        world.tell(f"EXECUTION {_short(arn)} begins: {request}")
+        judge.note(world, execution)
+        with world.acting(arn):
+            try:
+                ended = machine.execute(self._definition, arn, request)
+            except Died as died:
+                world.tell(f"EXECUTION {_short(arn)} dies at {died}")
+                execution.status, execution.stopped_at = "ABORTED", world.clock.time()
+                return arn
+        if execution.status != "RUNNING":  # it was stopped while its last call was on its way
+            return arn
+        self._conclude(execution, ended)
+        return arn
+
+    def _conclude(self, execution: Execution, ended: machine.Ended) -> None:
+        world = self.world
+        execution.output, execution.stopped_at = ended.output, world.clock.time()
+        execution.status = ended.status
+        execution.outcome = str(ended.output.get("outcome", "")) if ended.status == "SUCCEEDED" else ""
+        execution.sentence = str(ended.output.get("sentence", "")) or ended.cause
+        if ended.error == "Halted":
+            execution.outcome = "halted"
+        elif not execution.outcome:
+            execution.sentence = f"{ended.error}: {ended.cause}"
+        execution.told = [message for who, message in world.told if who == execution.arn]
+        world.tell(f"EXECUTION {_short(execution.arn)} ends: {execution.outcome}: {execution.sentence}")
+        self._must_serve(execution)
+        lines: list[Mapping[str, Any]] = [item for key, item in self.history().items() if key.startswith("history#")]
+        judge.ended(world, execution, lines)
+        if not world.running:
+            judge.at_rest(world, final=False)
+
+    def _must_serve(self, execution: Execution) -> None:
+        """Who is called active must be: asked where nothing went wrong, since anything can die a moment later."""
+        world = self.world
+        active = record(world).get("active")
+        if execution.outcome == "promoted" and not world.gate.fired and not world.hosts[str(active)].serves:
+            raise Violation("I4", f"{active} was called active, but it does not answer")
+
+    def history(self) -> dict[str, dict[str, Any]]:
+        from lab.simulation.clients_data import plain
+
+        return {key: plain(item) for (_, key), item in self.world.items.items() if key.startswith("history#")}
+
+    def _trigger(self, kind: Kind) -> bool:
+        """Somebody else wants something of the pair, at this very moment. Says whether the execution ended by it."""
+        if len(self.world.running) > NESTED_AT_MOST:
+            return False
+        if kind in OVERTAKEN:
+            return self._overtake(kind)
+        if kind is Kind.WATCH:
+            for _ in range(LOOKS_UNTIL_DOWN):
+                self._call("watch", "watch", {"once": True})
+        elif kind is Kind.AUDIT:
+            self._call("audit", "audit", {})
+        elif kind is Kind.MANUAL:
+            self.world.settings["mode"] = "manual"
+            self._call(judge.PERSON, "pair", {"action": "set_mode", "mode": "manual", "requested_by": "otto"})
+        elif kind is Kind.HAND:
+            self._by_hand()
+        elif kind is Kind.ACK:
+            self._call(judge.PERSON, "pair", {"action": "acknowledge", "requested_by": "otto"})
+        else:
+            self._start(kind.value, _request_of(kind))
+        return False
+
+    def _by_hand(self) -> None:
+        """Somebody begins a change under a made-up name, and concludes that and the one under way as he likes."""
+        request = {"action": "force", "reason": "by hand", "requested_by": "otto"}
+        self._call("a hand", "pair", {"action": "begin", "execution": "x", "request": request})
+        lease, receipt = (record(self.world).get(name) or {} for name in ("lease", "receipt"))
+        proven = receipt.get("epoch") == lease.get("epoch")
+        for execution in ("x", *(() if proven or not lease else (lease["execution"],))):
+            conclusion = {"action": "conclude", "outcome": "promoted", "sentence": "Done.", "execution": execution}
+            self._call("a hand", "pair", conclusion)
+
+    def _call(self, who: str, function: str, event: Mapping[str, Any]) -> None:
+        """Call a function from outside the workflow; what it raises is its own affair, as on AWS."""
+        with self.world.acting(who):
+            self.world.tell(f"{who}: {event}")
+            try:
+                self._functions[function].handler(event, None)
+            except Exception as error:
+                self.world.tell(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
+                if who == judge.PERSON:
+                    self.world.settings.clear()  # the person was told that it may not have been done
+
+    def _overtake(self, kind: Kind) -> bool:
+        execution = self.executions.get(self.world.running[-1]) if self.world.running else None
+        if execution is None or execution.status != "RUNNING" or self.world.gate.delivering:
+            return False
+        self.world.tell(f"EXECUTION {_short(execution.arn)} is stopped while a call of it is on its way")
+        execution.status, execution.stopped_at = "ABORTED", self.world.clock.time()
+        self._start(kind.value, _resume(kind is Kind.OVERTAKEN_BACK))
+        return True
+
+    def _entered(self, name: str) -> None:
+        world = self.world
+        world.tell(f"[{name}]")
+        execution = self.executions[world.running[-1]]
+        struck = world.gate.come_to(f"state:{name}")
+        if any(fault.kind is Kind.DIE for fault in struck):
+            raise Died(f"state:{name}")
+        judge.recheck(world, execution)
+        state = record(world)
+        lease, receipt = state.get("lease"), state.get("receipt")
+        seen = (
+            name,
+            sorted(world.database.writers()),
+            world.in_door(),
+            state.get("active"),
+            (lease or {}).get("target"),
+            (receipt or {}).get("by"),
+            [(host.machine, host.runs) for host in world.hosts.values()],
+            world.name["values"],
+        )
+        self.states.add(hashlib.sha1(repr(seen).encode(), usedforsecurity=False).hexdigest()[:12])
+
+
+def _request_of(kind: Kind) -> dict[str, Any]:
+    if kind is Kind.ALARM:
+        return {"action": "failover", "reason": "alarm", "requested_by": "alarm"}
+    if kind is Kind.FORCE:
+        return {"action": "force", "reason": "now", "requested_by": "otto"}
+    return _resume(kind is Kind.BACK)
+
+
+def _short(arn: str) -> str:
+    return arn.rsplit(":", 1)[-1]
+
+
+def _resume(back: bool) -> dict[str, Any]:
+    request = {"action": "resume", "reason": "goes on", "requested_by": "erika"}
+    return {**request, "target": "ms1"} if back else request

@@ -1,0 +1,185 @@
+"""A schedule: where the pair stands, what is asked, and what goes wrong; made from a seed, written as one line."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+from lab.simulation.faults import ONCE, Fault, kinds_at
+
+ACTIONS = ("failover", "switchover", "force", "adopt")
+MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
+MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead")
+DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
+DOORS = ("tidy", "broad", "prefix-list", "second-port")
+NETWORKS = ("none", "acls", "unseen", "pooler", "local-pooler", "allowed", "uncovered", "elsewhere")
+RESUMES = ("same", "back")
+CARES = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
+SWITCHES = ("no", "yes")
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "action": ACTIONS,
+    "ms1": MS1,
+    "ms2": MS2,
+    "database": DATABASE,
+    "door": DOORS,
+    "network": NETWORKS,
+    "care": CARES,
+    "restart": SWITCHES,
+    "rehearse": SWITCHES,
+    "resume": RESUMES,
+}
+"""What each part of a schedule can be, `by`, `order` and the faults aside."""
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One run of the campaign.
+
+    Args:
+        action: the verb the first execution is started with.
+        by: who asks ("watch", "alarm", or a person).
+        ms1: state of the active server at the beginning; `replaced` hangs under another instance's id than the
+            configured one, which was terminated.
+        ms2: state of the standby.
+        database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended; `silent` with a
+            connection of the active server that has not logged in yet; `names` where it shows what clients call
+            themselves in place of addresses, and the active server calls itself like the other one; `standby` where
+            the functions reach a standby of it, which lists nobody of the pair.
+        door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group, or one for a `second-port`.
+        network: `none` of the database's network ACLs is given; with `acls`, further: the path was `unseen` in this
+            epoch; the active server comes through a `pooler` on another host; or through a `local-pooler` on the
+            database's own, for which the owner vouches; an owner's entry `allowed` it before ours; one subnet, where
+            the database is, is `uncovered`; the database's name leads `elsewhere`, where anybody gets in.
+        care: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
+        restart: whether a failover tries to restart the service in place first.
+        rehearse: whether the request is made as a rehearsal (dry_run) first.
+        resume: which way a person resumes what was left half done.
+        order: which branch of a Parallel goes first, and after how many boundaries the other one goes in between.
+        faults: what goes wrong.
+    """
+
+    action: str = "failover"
+    by: str = "watch"
+    ms1: str = "crashed"
+    ms2: str = "healthy"
+    database: str = "up"
+    door: str = "tidy"
+    network: str = "none"
+    care: str = "automatic"
+    restart: str = "no"
+    rehearse: str = "no"
+    resume: str = "same"
+    order: int = 0
+    faults: tuple[Fault, ...] = ()
+
+    def __str__(self) -> str:
+        own = [f"{each.name}={getattr(self, each.name)}" for each in fields(self) if each.name != "faults"]
+        return " ".join([*own, *map(str, self.faults)])
+
+    @staticmethod
+    def parse(line: str) -> Schedule:
+        """Read a schedule as it was printed; raises `ValueError` where it is none."""
+        schedule, faults = Schedule(), []
+        for word in line.split():
+            name, _, value = word.partition("=")
+            if not value:
+                faults.append(Fault.parse(word))
+            elif name == "order" and value.removeprefix("-").isdigit():
+                schedule = replace(schedule, order=int(value))
+            elif name == "by" or value in WORDS.get(name, ()):
+                schedule = replace(schedule, **{name: value})  # type: ignore[arg-type]
+            else:
+                known = (
+                    f"{name} is one of {', '.join(WORDS[name])}" if name in WORDS else f"known are {', '.join(WORDS)}"
+                )
+                raise ValueError(f"{word!r} is no part of a schedule: {known}")
+        return replace(schedule, faults=tuple(faults))
+
+
+BASES: tuple[Schedule, ...] = (
+    Schedule(),
+    Schedule(ms1="healthy"),
+    Schedule(ms1="hung"),
+    Schedule(ms1="zombie"),
+    Schedule(ms1="partitioned", by="alarm"),
+    Schedule(ms1="dead"),
+    Schedule(ms1="partitioned", database="undying"),
+    Schedule(ms1="partitioned", database="unseen"),
+    Schedule(ms1="zombie", database="hidden"),
+    Schedule(ms1="zombie", database="silent"),
+    Schedule(ms1="zombie", database="names"),
+    Schedule(ms1="zombie", database="standby"),
+    Schedule(ms1="hung", door="broad"),
+    Schedule(door="prefix-list"),
+    Schedule(ms1="stopping", door="broad"),
+    Schedule(ms1="replaced"),
+    Schedule(ms1="replaced", door="broad"),
+    Schedule(ms1="crashed", ms2="dead"),
+    Schedule(ms1="partitioned", ms2="start-fails"),
+    Schedule(action="switchover", by="erika", ms1="healthy"),
+    Schedule(action="switchover", by="erika", ms1="healthy", ms2="start-fails"),
+    Schedule(action="switchover", by="erika", ms1="zombie"),
+    Schedule(action="switchover", by="erika", ms1="healthy", door="broad"),
+    Schedule(action="switchover", by="erika", ms1="healthy", database="silent"),
+    Schedule(action="force", by="erika", ms1="healthy"),
+    Schedule(action="force", by="erika", ms1="partitioned", database="unseen"),
+    Schedule(action="adopt", by="erika", ms1="healthy"),
+    Schedule(action="adopt", by="erika", ms1="healthy", ms2="dead"),
+    Schedule(restart="yes"),
+    Schedule(ms1="hung", restart="yes"),
+    Schedule(ms1="zombie", restart="yes"),
+    Schedule(ms1="partitioned", restart="yes"),
+    Schedule(rehearse="yes"),
+    Schedule(action="switchover", by="erika", ms1="healthy", rehearse="yes"),
+    Schedule(action="adopt", by="erika", ms1="healthy", rehearse="yes"),
+    Schedule(network="acls"),
+    Schedule(network="acls", ms1="hung", door="broad"),
+    Schedule(network="acls", ms1="partitioned", database="undying"),
+    Schedule(network="acls", action="switchover", by="erika", ms1="healthy"),
+    Schedule(network="pooler", ms1="hung"),
+    Schedule(network="local-pooler", ms1="hung"),
+    Schedule(care="manual"),
+    Schedule(care="shadow"),
+    Schedule(care="maintenance", by="alarm"),
+    Schedule(care="unacknowledged"),
+    Schedule(care="manual", by="erika"),
+)
+"""What the exhaustive run starts from; random schedules mix these freely."""
+
+
+def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
+    """Draw a schedule: a random beginning, and none to three faults at places that such runs are known to come to.
+
+    Args:
+        chance: the source of all that is random here.
+        places: each place, and how often it is come to in a run.
+    """
+    action = chance.choices(ACTIONS, (5, 3, 2, 1))[0]
+    automatic = action == "failover" and chance.random() < 0.8
+    base = Schedule(
+        action=action,
+        by=chance.choice(("watch", "alarm")) if automatic else "erika",
+        ms1=chance.choice(MS1),
+        ms2=chance.choices(MS2, (8, 1, 1, 1, 1))[0],
+        database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
+        door=chance.choices(DOORS, (8, 1, 1, 1))[0],
+        network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1))[0],
+        care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],
+        restart=chance.choices(SWITCHES, (3, 1))[0],
+        rehearse=chance.choices(SWITCHES, (9, 1))[0],
+        resume=chance.choices(RESUMES, (3, 1))[0],
+        order=chance.randrange(-12, 12),
+    )
+    count = chance.choices((0, 1, 2, 3), (1, 4, 5, 2))[0]
+    return replace(base, faults=tuple(_fault(chance, sorted(places), places) for _ in range(count)))
+
+
+def _fault(chance: random.Random, names: Sequence[str], places: Mapping[str, int]) -> Fault:
+    group = chance.choice(("task:", "ask:", "state:", ""))
+    among = [name for name in names if (name.startswith(group) if group else ":" not in name)]
+    place = chance.choice(among)
+    kind = chance.choice(kinds_at(place))
+    nth = chance.randint(1, places[place])
+    often = 1 if kind in ONCE else chance.choice((1, 1, 1, 2, 3, 9))
+    return Fault(kind, place, nth, often)

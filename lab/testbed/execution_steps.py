@@ -1,0 +1,76 @@
+"""An execution's history as steps: which state ran when, and what it said."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from msfailover.text import plain_words
+
+from lab.testbed.report.record import Step
+
+_FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
+_ENDED_BADLY = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
+
+
+def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
+    """Steps in the order they were entered. Several may run side by side: an event's chain leads back to its state."""
+    parents = {event["id"]: event["previousEventId"] for event in events}
+    steps: dict[int, Step] = {}
+    entered: dict[int, str] = {}
+    for event in events:
+        kind, at = event["type"], event["timestamp"].timestamp()
+        if kind.endswith("StateEntered"):
+            entered[event["id"]] = name = event["stateEnteredEventDetails"]["name"]
+            steps[event["id"]] = Step(name, at)
+            continue
+        if kind in _ENDED_BADLY:
+            # A Fail state is never left, nor is what was cut off: both end with their execution.
+            for number, step in steps.items():
+                if step.end is None:
+                    steps[number] = Step(step.name, step.start, at, step.result or _trouble(event), True)
+            continue
+        if kind.endswith("StateExited"):
+            # By name, not by chain: a Parallel state's exit follows from the last event of one of its branches.
+            name = event["stateExitedEventDetails"]["name"]
+            owner = max((number for number in steps if steps[number].name == name), default=None)
+        else:
+            owner = _owner(event["id"], parents, entered)
+        if owner is None:
+            continue
+        step = steps[owner]
+        if kind in ("TaskSucceeded", "LambdaFunctionSucceeded"):
+            steps[owner] = Step(step.name, step.start, at, _sentence(event), step.failed)
+        elif kind in _FAILED:
+            steps[owner] = Step(step.name, step.start, at, _trouble(event), True)
+        elif kind.endswith("StateExited"):
+            steps[owner] = Step(step.name, step.start, at, step.result, step.failed)
+    return tuple(steps[number] for number in sorted(steps))
+
+
+def _owner(number: int, parents: Mapping[int, int], entered: Mapping[int, str]) -> int | None:
+    seen = 0
+    while number and seen < 1000:
+        if number in entered:
+            return number
+        number, seen = parents.get(number, 0), seen + 1
+    return None
+
+
+def _sentence(event: Mapping[str, Any]) -> str:
+    details = event.get("taskSucceededEventDetails") or event.get("lambdaFunctionSucceededEventDetails") or {}
+    try:
+        body = json.loads(details.get("output", "{}"))
+    except ValueError:
+        return ""
+    payload = body.get("Payload", body) if isinstance(body, dict) else {}
+    return str(payload.get("sentence", "")) if isinstance(payload, dict) else ""
+
+
+def _trouble(event: Mapping[str, Any]) -> str:
+    for name, details in event.items():
+        if name.endswith("EventDetails"):
+            said = (str(details.get("error") or ""), plain_words(str(details.get("cause") or "")))
+            return ": ".join(each for each in said if each)
+    return ""

@@ -1,0 +1,89 @@
+"""The sentences of the page: what happened, and what the receipt proves, for a reader who was not there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from lab.testbed.report.chart import seconds, zero_of
+from lab.testbed.report.figures import Report
+from lab.testbed.report.record import Run
+
+
+def what_came_of_it(report: Report) -> str:
+    """One or two sentences under the headline."""
+    change = report["changes"][-1] if report["changes"] else None
+    if change is None:
+        return "No change of the active server was asked for."
+    old, new = change["old"], change["new"]
+    since = "failure" if report["failure_at"] is not None else "request"
+    if change["takeover_s"] is None:
+        kept = f"{new} wrote nothing: {old} remains the active server."
+        return kept if not report["journal_violations"] else f"{new} wrote without ever having been permitted to."
+    told = f"{new} wrote its first row {seconds(change['takeover_s'])} after the {since}."
+    if report["journal_violations"]:
+        return f"{told} {old} wrote on beside it for {report['dual_active_s']:.3f} s."
+    return f"{told} {old} wrote nothing after that."
+
+
+def receipt(run: Run, report: Report) -> list[str]:
+    """The fence receipt in sentences, from what was stored; odd values are shown as they are, never glossed over."""
+    stored = run.proof
+    if stored is None:
+        return ["No receipt was written: the fence of this run was never proven, or none was needed."]
+    server = _word(stored, "server")
+    return [
+        f"{_when(run, report, stored)} it was certain that {server} could not use the database.",
+        _proof(stored, server),
+        f"The receipt is good for epoch {_word(stored, 'epoch')} alone.",
+    ]
+
+
+def evidence(run: Run) -> list[str]:
+    """The sentences that the receipt rests on."""
+    lines = (run.proof or {}).get("evidence", ())
+    return [str(entry) for entry in lines] if isinstance(lines, list | tuple) else [str(lines)]
+
+
+def _when(run: Run, report: Report, stored: Mapping[str, Any]) -> str:
+    verified = stored.get("verified_at")
+    if not isinstance(verified, int | float):
+        return "At a time that the receipt does not tell,"
+    told = f"At {seconds(verified - zero_of(run), signed=True)}"
+    change = report["changes"][-1] if report["changes"] else None
+    if change is None or change["first_write_at"] is None:
+        return f"{told},"
+    lead = run.t0 + change["first_write_at"] - verified
+    return f"{told}, {seconds(abs(lead))} {'before' if lead >= 0 else 'AFTER'} {change['new']} first wrote,"
+
+
+def _proof(stored: Mapping[str, Any], server: str) -> str:
+    if stored.get("by") == "power":
+        return "Proven by power: its machine was read as stopped, and nothing runs on it."
+    if stored.get("by") == "network":
+        return (
+            f"Proven by the network: its ACLs let no packet of {server} reach the database, of connections old or new."
+        )
+    if stored.get("by") != "database":
+        return f"Proven by “{_word(stored, 'by')}”, which is neither network, database nor power."
+    counts = stored.get("sessions")
+    reads = [str(count) for count in counts] if isinstance(counts, list | tuple) else []
+    if reads and set(reads) == {"0"}:
+        found = f"{len(reads)} reads in a row found no session of {server}"
+    else:
+        found = f"the reads found {', '.join(reads) or 'nothing that was noted'} sessions of {server}"
+    return f"Proven by the database: its door answered “{_word(stored, 'access')}”, and {found}."
+
+
+def _word(stored: Mapping[str, Any], key: str) -> str:
+    return str(stored.get(key, "not stated"))
+
+
+def size(count: int) -> str:
+    """Bytes for people, in powers of a thousand."""
+    value = float(count)
+    for unit in ("bytes", "kB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "bytes" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

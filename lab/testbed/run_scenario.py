@@ -1,0 +1,258 @@
+"""Plays a scenario on a stage: sets the pair up, strikes, follows, and judges by the journal."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from failoverctl import terminal
+from lab.testbed import compare_copies
+from lab.testbed.cloud.manners.dials import Manners, Value
+from lab.testbed.polling import wait_for
+from lab.testbed.report import journal
+from lab.testbed.report.commit import commit_here
+from lab.testbed.report.figures import Report
+from lab.testbed.report.live import watch
+from lab.testbed.report.publish import publish
+from lab.testbed.report.record import AgentEvent, Change, Phase, Replication, Run, Step
+from lab.testbed.report.snapshot import Snapshot
+from lab.testbed.report.verdict import verdict
+from lab.testbed.scenarios import Scenario
+from lab.testbed.scenarios.scenario import Story
+from lab.testbed.testbed import ROLES, Stage
+
+IMPORTED_FILES = 60
+IMPORTED_BYTES_EACH = 50_000
+
+BEFORE_S = 2.0
+"""Seconds of a healthy pair that are watched before the fault, so that the report shows what was lost."""
+
+
+def run(
+    scenario: Scenario,
+    directory: Path,
+    output: Path,
+    console: Console | None = None,
+    manners: Manners | None = None,
+    turned: Mapping[str, Value] | None = None,
+) -> Report:
+    """Play one scenario on a stage of its own and write its report to `output`.
+
+    Args:
+        manners: of the cloud; those that the scenario needs are turned on it. Ideal without.
+        turned: single ones, over what the scenario turns.
+
+    Raises:
+        StageError: the stage or the scenario did not get as far as an outcome.
+    """
+    console = console or terminal.console()
+    began = time.time()
+    console.print(f"{scenario.name}: {scenario.headline}", highlight=False)
+    console.print(
+        "The stage is built: hosts, database, name server, cloud; the template is deployed …", highlight=False
+    )
+    manners = manners or Manners(scenario.cloud)
+    for name, value in {**scenario.manners, **(turned or {})}.items():
+        manners.turn(name, value)
+    with Stage(
+        directory,
+        agents=scenario.agents,
+        parameters=scenario.parameters,
+        manners=manners,
+        multi_az=scenario.multi_az,
+    ) as stage:
+        console.print(f"The stage is up after {time.time() - began:.1f} s.", highlight=False)
+        story = Story(stage)
+        with watch(lambda: _snapshot(stage, scenario, story), console):
+            scenario.arrange(stage)
+            prepare(stage, story)
+            stage.manners.begin()
+            _begin(story)
+            scenario.play(stage, story)
+        report = conclude(stage, scenario, story, output)
+    verdict(report, console)
+    console.print(f"\nThe whole of it: {output / 'report.html'}", highlight=False)
+    return report
+
+
+def prepare(stage: Stage, story: Story) -> None:
+    """Take the pair into care and wait until everybody is where they belong."""
+    story.begins("the hosts are prepared, and the pair is taken into care (adopt)")
+    stage.prepare_hosts()
+    stage.adopt()
+    story.tell("the pair is in care: ms1 is active, epoch 1")
+    story.await_agents("ms1")
+    wait_for("ms1 writes", lambda: stage.hosts.journal.by_server().get("ms1"), 10)
+    story.doing = "ms1 imports software; replication carries it to ms2"
+    stage.import_software(IMPORTED_FILES, IMPORTED_BYTES_EACH)
+    wait_for("a complete set on ms2", lambda: stage.freshness().get("as_of"), 30)
+    story.replication = compare_copies.compare(stage.hosts.ms("ms1"), stage.hosts.ms("ms2"))
+    story.tell(f"ms2 holds {story.replication.files} files of ms1, identical: {story.replication.identical}")
+
+
+def _begin(story: Story) -> None:
+    story.begins("all is well: ms1 writes, the agents are with it")
+    story.watch_on(BEFORE_S)
+
+
+def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Report:
+    """Gather what was observed, let the journal judge it, and write the report."""
+    story.settle_changes(_permitted(stage))
+    followed = [each for each in stage.executions() if each["executionArn"] in story.executions]
+    steps = tuple(step for each in followed for step in stage.steps(each["executionArn"]))
+    record = stage.record()
+    observed = Run(
+        scenario=scenario.name,
+        headline=scenario.headline,
+        expected=scenario.expected,
+        t0=story.t0,
+        ended_at=time.time(),
+        outcome=story.outcome,
+        failure_at=story.failure_at,
+        detected_at=_decided(followed, max([story.failure_at or 0.0, *(each.at for each in story.changes)])),
+        fenced_at=_end_of(steps, "FenceProven", "PowerVerified"),
+        promoted_at=_end_of(steps, "VerifyPromotion"),
+        changes=story.changes,
+        events=story.events,
+        phases=phases(story.failure_at, _steps_of_last(stage, story, followed)),
+        steps=steps,
+        agents=tuple(_agent_events(stage)),
+        door=stage.doors.seen,
+        name=stage.names.seen,
+        epoch=int(record["epoch"]) if record else None,
+        receipt=_plain(record.get("receipt")),
+        replication=_aged(stage, story),
+        checks=story.checks,
+        excused=scenario.excused,
+        commit=commit_here(),
+    )
+    with closing(stage.hosts.database.connect()) as connection:
+        judgement = journal.judge(connection, observed)
+        observed = replace(observed, rows=journal.rows(connection, story.t0))
+    return publish(observed, judgement, output)
+
+
+def _aged(stage: Stage, story: Story) -> Replication | None:
+    """The copy as it was compared, and how old it was when a server of this story was promoted with it."""
+    found = story.replication
+    for line in stage.history():
+        if found is not None and line.get("execution") in story.executions and line.get("files_as_of"):
+            return replace(found, age_s=float(line["ended_at"]) - float(line["files_as_of"]))
+    return found
+
+
+def phases(failure_at: float | None, steps: tuple[Step, ...]) -> tuple[Phase, ...]:
+    """Where the time went, in the words of the design; a step that ran again counts to its last end.
+
+    Each execution has phases of its own, the second's named "2: fence": what a person mended in between is no phase.
+    """
+    found: list[Phase] = []
+    begun = next((step.start for step in steps if failure_at is not None and step.start >= failure_at), None)
+    if failure_at is not None and begun is not None:
+        found.append(Phase("detect", failure_at, begun))
+    for number, execution in enumerate(dict.fromkeys(step.execution for step in steps), start=1):
+        own = tuple(step for step in steps if step.execution == execution)
+        found += [replace(each, name=f"{number}: {each.name}" if number > 1 else each.name) for each in _phases_of(own)]
+    return tuple(found)
+
+
+def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
+    """The phases of one execution."""
+    found = []
+    for name, members in (
+        ("admit", ("Begin",)),
+        ("confirm", ("Survey", "ConfirmOutage", "CheckStandby")),
+        ("restart in place", ("MayRestart", "RestartSource", "ServesAgain", "WaitForRestart")),
+        ("carry the files ahead", ("ReplicateAhead",)),
+        ("stop", ("StopSource",)),
+        ("carry the last files", ("ReplicateLast",)),
+        ("fence", ("RevokeAccess", "TerminateSessions", "VerifyFence", "PowerOff", "VerifyPower", "WaitForPower")),
+        ("let in and start", ("GrantAccess", "StartServer")),
+        ("move the name", ("MoveName",)),
+        ("verify", ("VerifyPromotion", "WaitForServer")),
+        ("commit and tell", ("Commit", "Conclude", "TellRefusal", "TellPeople")),
+    ):
+        own = [step for step in steps if step.name in members]
+        if own:
+            found.append(Phase(name, own[0].start, max(step.end or step.start for step in own)))
+    return found
+
+
+def _snapshot(stage: Stage, scenario: Scenario, story: Story) -> Snapshot:
+    door, name = stage.doors.seen, stage.names.seen
+    counts = stage.hosts.agents.counts()
+    executions = stage.executions()
+    writes = stage.hosts.journal.by_server()
+    return Snapshot(
+        at=time.time(),
+        scenario=scenario.name,
+        headline=scenario.headline,
+        started_at=story.t0,
+        doing=story.doing,
+        failure_at=story.failure_at,
+        steps=stage.steps(executions[-1]["executionArn"]) if executions else (),
+        door=door[-1].servers if door else None,
+        name=name[-1].server if name else None,
+        address=name[-1].address if name else "",
+        agents={**{role: counts[role] for role in ROLES}, None: counts["none"]},
+        written={server: each.count for server, each in writes.items()},
+        log=story.events,
+    )
+
+
+def _permitted(stage: Stage) -> Callable[[Change], bool]:
+    """A change is permitted when the workflow came as far as a proven fence on the way to its new server."""
+    proven = {"FenceProven", "PowerVerified"}
+
+    def permitted(change: Change) -> bool:
+        for each in stage.executions():
+            steps = stage.steps(each["executionArn"])
+            late = [step for step in steps if step.start >= change.at]
+            if any(step.name in proven for step in late) and any(step.name == "GrantAccess" for step in late):
+                return True
+        return False
+
+    return permitted
+
+
+def _agent_events(stage: Stage) -> list[AgentEvent]:
+    return [
+        AgentEvent(str(each.agent), each.server if each.event == "connected" else None, each.at)
+        for each in stage.hosts.agents.events()
+    ]
+
+
+def _decided(executions: list[dict[str, Any]], since: float) -> float | None:
+    """When the first of the scenario's executions began that can have been caused by the last failure or request."""
+    starts = [float(each["startDate"].timestamp()) for each in executions]
+    return min((at for at in starts if at >= since), default=None)
+
+
+def _steps_of_last(stage: Stage, story: Story, followed: list[dict[str, Any]]) -> tuple[Step, ...]:
+    """The steps of the executions that the last failure or request was followed by: where *its* time went."""
+    starts = {str(each["executionArn"]): float(each["startDate"].timestamp()) for each in followed}
+    causes = [story.failure_at or 0.0, *(each.at for each in story.changes)]
+    since = max((at for at in causes if at <= max(starts.values(), default=0.0)), default=0.0)
+    return tuple(step for arn, start in starts.items() if start >= since for step in stage.steps(arn))
+
+
+def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:
+    ends = [step.end or step.start for step in steps if step.name in names]
+    return ends[-1] if ends else None
+
+
+def _plain(value: Any) -> Any:
+    """DynamoDB's numbers as JSON's."""
+    if isinstance(value, Mapping):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    if value is None or isinstance(value, str | bool):
+        return value
+    return int(value) if value == int(value) else float(value)

@@ -1,0 +1,71 @@
+"""The incidents that are played on the stage, each a module named for what happens, with the outcome it must have."""
+
+from __future__ import annotations
+
+from lab.testbed.scenarios.scenario import Scenario
+
+
+def all_scenarios() -> dict[str, Scenario]:
+    """Every scenario by its name, in the order people should meet them."""
+    from lab.testbed.scenarios import (
+        access_elsewhere,
+        active_without_database,
+        alarm,
+        broad_rule,
+        crash,
+        cut_oracle,
+        cut_pooler,
+        database_down,
+        database_standby,
+        disk_full,
+        duplicate,
+        failback,
+        halfway,
+        hang,
+        importing,
+        intruder,
+        late_login,
+        late_wake,
+        level,
+        lost_result,
+        maintenance,
+        partition,
+        readiness,
+        reboot,
+        replaced_instance,
+        rollback,
+        second_failover,
+        second_port,
+        shadow,
+        silent_connection,
+        source_empty,
+        standby_down,
+        standby_full,
+        standby_unreachable,
+        start_fails,
+        start_first_restart,
+        switchover,
+        third_host_pooler,
+        throttled,
+        torn,
+        transient,
+        upgrade,
+        watchdog_dies,
+        wrong_way,
+        zone_lost,
+        zone_lost_for_good,
+    )
+
+    # fmt: off
+    modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
+               silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, access_elsewhere,
+               database_standby, replaced_instance, standby_down, standby_full, standby_unreachable,
+               active_without_database, start_fails, switchover, failback, rollback, maintenance, shadow,
+               second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
+               disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled,
+               lost_result)
+    # fmt: on
+    return {each.SCENARIO.name: each.SCENARIO for each in modules}
+
+
+__all__ = ["Scenario", "all_scenarios"]

@@ -1,0 +1,39 @@
+"""The database was restored and renamed: `DatabaseHost` leads to one that the stack's group does not stand in front of.
+
+The group is still on the interface of the database that was there before, behind the network ACL; the new one has the
+owner's group alone, which lets the whole network in, in a subnet without that ACL. Whatever the group and the ACL say
+is about the wrong database. Power proves the fence.
+"""
+
+from __future__ import annotations
+
+from lab.testbed.hosts.addresses import NETWORK
+from lab.testbed.scenarios.proofs import check_by_power, check_named
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.surroundings import let_in, move_access_group, take_from_behind_acl
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    let_in(stage, NETWORK, stage.hosts.database.port)
+    move_access_group(stage, "10.77.0.105")
+    take_from_behind_acl(stage, stage.owner.database_subnet_ids[0])
+    story.tell("the database is another one: behind the owner's group alone, which lets everybody in")
+    told = stage.invoke("audit", {})
+    story.check("The audit does not call it safe", told["risk"]["answer"] != "no", str(told["risk"]["sentence"]))
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.await_outcome(run_s=120)
+    check_named(stage, story, "It is named", "DatabaseHost leads to")
+    check_by_power(stage, story)
+    story.watch_on(1)
+
+
+SCENARIO = Scenario(
+    "access-elsewhere",
+    "The access group is not in front of the database that the name leads to",
+    "promoted",
+    play,
+    parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
+    agents=5,
+    excused=("The door let in one at most",),
+)

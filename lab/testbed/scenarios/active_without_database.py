@@ -1,0 +1,55 @@
+"""MS1's route to the database breaks while its page answers; a session that is half dead stays listed.
+
+Nobody can work, and every cheap signal is green. The audit finds it at its next minute, an alarm goes off, the first
+line of `failoverctl status` is red. Nothing fails over for it: the database may be cut off from the other one as well.
+"""
+
+from __future__ import annotations
+
+from failoverctl.account import Account
+from failoverctl.status import status_of
+from lab.testbed.cloud.account import REGION
+from lab.testbed.hosts.addresses import DATABASE
+from lab.testbed.polling import wait_for
+from lab.testbed.scenarios.auditing import audit_finds, sessions_of
+from lab.testbed.scenarios.people import alarmed, await_alarm
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
+from lab.testbed.testbed import STACK, Stage
+
+FINDING = "active-without-database"
+
+
+def play(stage: Stage, story: Story) -> None:
+    server, before = stage.hosts.ms("ms1"), as_it_stands(stage)
+    _check_line(stage, story, "While all is well, the first line is green", "good")
+    story.fault("ms1's route to the database breaks", lambda: _route(stage, "add"), old=None)
+    look = stage.invoke("probe", {"action": "serves", "server": "ms1"})
+    listed = sessions_of(stage, server.host.place.address)
+    story.check("Its page answers, its session stays listed", look["answer"] == "yes" and listed > 0, look["sentence"])
+    audit_finds(stage, story, FINDING)
+    reason = await_alarm(stage, FINDING, minutes=1)
+    story.check("The alarm goes off within the minute", FINDING in alarmed(), reason)
+    _check_line(stage, story, "The first line is red", "bad")
+    story.watch_on(4)
+    check_untouched(stage, story, before)
+    story.check("No blind failover", not stage.executions()[1:], "Nothing was started but the adoption.")
+    written = stage.hosts.journal.by_server()["ms1"].count
+    _route(stage, "del")
+    story.tell("the route is there again")
+    wait_for("ms1 writes again", lambda: stage.hosts.journal.by_server()["ms1"].count > written, 30)
+    audit_finds(stage, story)
+    story.outcome = "alarmed"
+
+
+def _route(stage: Stage, verb: str) -> None:
+    stage.hosts.ms("ms1").host.run(["ip", "route", verb, "blackhole", f"{DATABASE}/32"])
+
+
+def _check_line(stage: Stage, story: Story, name: str, how: str) -> None:
+    account = Account(None, REGION, stage.cloud.endpoint)
+    line = status_of(account, STACK)["headline"]
+    story.check(name, line["how"] == how, line["sentence"])
+
+
+SCENARIO = Scenario(FINDING, "MS1 loses its way to the database, and its page answers on", "alarmed", play, agents=5)

@@ -1,0 +1,28 @@
+"""The second way in, by itself: the watchdog measures but starts nothing; alarm and rule start the failover.
+
+It takes as long as CloudWatch's shortest periods do: two of ten seconds, and the one in which MS1 died.
+"""
+
+from __future__ import annotations
+
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+    story.await_outcome(start_s=50)
+    lines = stage.history()
+    by = str(lines[0]["requested_by"]) if lines else "nobody"
+    story.check("Started by the alarm", by == "alarm", f"The failover was asked for by {by}.")
+    story.watch_on(1)
+
+
+SCENARIO = Scenario(
+    "alarm",
+    "The metric alarm alone starts the failover",
+    "promoted",
+    play,
+    parameters={"WatchStartsFailover": "no", "AlarmPeriodSeconds": "10", "AlarmPeriods": "2"},
+    agents=5,
+)

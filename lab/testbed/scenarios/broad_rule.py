@@ -1,0 +1,32 @@
+"""Somebody opened the database to the whole network, in the owner's group: shutting our door shuts nothing.
+
+The database can't prove the fence: every ended session of MS1 would come back. The network can: its ACL denies MS1
+whatever the groups let in, and at rest it denies MS2, so that the rule lets nobody in who must be out.
+"""
+
+from __future__ import annotations
+
+from lab.testbed.hosts.addresses import NETWORK
+from lab.testbed.scenarios.proofs import check_by_network, check_named
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.surroundings import let_in
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    let_in(stage, NETWORK, 1024, 65535)
+    story.tell(f"somebody opens the database to {NETWORK}")
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.await_outcome()
+    check_named(stage, story, "The rule is named", NETWORK)
+    check_by_network(stage, story)
+    story.watch_on(1)
+
+
+SCENARIO = Scenario(
+    "broad-rule",
+    "The database is open to the whole network; the network proves the fence",
+    "promoted",
+    play,
+    agents=5,
+)

@@ -1,0 +1,16 @@
+"""The Management Server's process is killed. Its host lives on, the listener refuses, the sessions go with it."""
+
+from __future__ import annotations
+
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+    story.await_outcome()
+    story.await_agents("ms2")
+    story.watch_on(1.5)
+
+
+SCENARIO = Scenario("crash", "MS1's server process is killed", "promoted", play)

@@ -1,0 +1,40 @@
+"""MS1 reaches the database through a pooler on the database's own host: no list will ever show whose a session is.
+
+The pooler keeps the session that it opened for MS1, and the database sees its own host. What cuts MS1 is the border of
+the subnet: nothing stands between the server and that, for which the owner vouches.
+"""
+
+from __future__ import annotations
+
+from lab.testbed.hosts.addresses import DATABASE, VPC
+from lab.testbed.hosts.pooler import PORT
+from lab.testbed.scenarios.proofs import check_by_network
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.surroundings import let_in
+from lab.testbed.testbed import Stage
+
+
+def arrange(stage: Stage) -> None:
+    let_in(stage, f"{VPC}/32", PORT)
+    stage.hosts.start_pooler("database")
+    stage.hosts.lead_servers_to(DATABASE, PORT)
+
+
+def play(stage: Stage, story: Story) -> None:
+    told = stage.invoke("database-sessions", {"action": "status", "server": "ms1"})
+    story.check("No list shows its sessions", told["answer"] == "no", f"While ms1 writes: {told['sentence']}")
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.await_outcome()
+    check_by_network(stage, story)
+    story.watch_on(2)
+
+
+SCENARIO = Scenario(
+    "cut-pooler",
+    "MS1 comes through a pooler on the database's host; the network proves the fence",
+    "promoted",
+    play,
+    parameters={"DatabasePort": str(PORT), "DatabaseOtherPorts": "5432", "DatabasePathIsDirect": "yes"},
+    agents=5,
+    arrange=arrange,
+)

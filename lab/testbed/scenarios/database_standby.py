@@ -1,0 +1,52 @@
+"""`DatabaseHost` leads to a read-only standby: after a failover of the database's own the writer is another instance.
+
+The servers follow the writer by its name; the stack asks the instance that was the writer once. That one has no session
+of MS1's, and every session it has is of known origin: it proves nothing. The writer stands behind the owner's group
+alone, so neither group nor ACL are about it. Power proves the fence.
+"""
+
+from __future__ import annotations
+
+from lab.testbed.hosts.addresses import READER, SERVERS_SUBNET, WRITER_NAME
+from lab.testbed.polling import wait_for
+from lab.testbed.scenarios.proofs import check_by_power
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.surroundings import add_reader, let_in, take_from_behind_acl
+from lab.testbed.testbed import Stage
+
+
+def arrange(stage: Stage) -> None:
+    stage.hosts.lead_servers_to(WRITER_NAME, stage.hosts.database.port)
+
+
+def play(stage: Stage, story: Story) -> None:
+    let_in(stage, SERVERS_SUBNET, stage.hosts.database.port)
+    reader = add_reader(stage)
+    take_from_behind_acl(stage, stage.owner.database_subnet_ids[1])
+    story.tell("the database has a standby, behind the owner's group alone")
+    reader.take_over()
+    stage.hosts.database = reader
+    for role in ("ms1", "ms2"):
+        stage.hosts.ms(role).host.files.lead_writer_to(READER)
+    before = stage.hosts.journal.now()
+    wait_for("ms1 writes again", lambda: stage.hosts.journal.by_server()["ms1"].last > before, 20)
+    story.tell("the database has failed over: DatabaseHost leads to what is read-only now; ms1 writes to the other one")
+    told = stage.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 3, "proof": True})
+    story.check("Its list proves nothing", told["answer"] == "unknown", str(told["sentence"]))
+    stage.invoke("audit", {})
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.await_outcome(run_s=120)
+    check_by_power(stage, story)
+    story.watch_on(1)
+
+
+SCENARIO = Scenario(
+    "database-standby",
+    "DatabaseHost leads to a read-only standby, and the servers write elsewhere",
+    "promoted",
+    play,
+    parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
+    agents=5,
+    excused=("The door let in one at most",),
+    arrange=arrange,
+)

@@ -1,0 +1,54 @@
+"""The execution is killed between fence and promotion: nobody is active, and the lease is held by the dead.
+
+Nothing moves by itself from there. A person resumes it: Step Functions is asked whether the holder still runs. At once
+that is refused, since a call of the one that was killed may be under way; a little later the change goes on in the same
+epoch, from a fence that is proven again.
+"""
+
+from __future__ import annotations
+
+import time
+
+from msfailover.adapters.step_functions import CALLS_LAST_S
+
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    first = story.await_execution(20)
+    story.await_receipt(epoch=2)
+    stage.cloud.client("stepfunctions").stop_execution(executionArn=first, error="Killed", cause="the scenario's doing")
+    killed_at = time.time()
+    story.tell("the execution is killed, between fence and promotion")
+    epoch = stage.record()["lease"]["epoch"]
+    reached = {step.name for step in stage.steps(first)}
+    story.check(
+        "Killed between fence and promotion",
+        "VerifyFence" in reached and "VerifyPromotion" not in reached,
+        f"It came as far as {stage.steps(first)[-1].name}.",
+    )
+    late = stage.start({"action": "failover", "reason": "ms1 is down", "requested_by": "Ann"})
+    refused = stage.outcome(late, 20)
+    story.check("The lease outlives its holder", refused == "refused", f"A failover asked for meanwhile was {refused}.")
+    resume = {"action": "resume", "reason": "the last one was killed", "requested_by": "Ann"}
+    too_soon = stage.outcome(stage.start(resume), 20)
+    story.check(
+        "Not taken over at once",
+        too_soon == "refused",
+        f"Ann resumed it while a call of the killed one could be under way: {too_soon}.",
+    )
+    story.watch_on(max(0.0, killed_at + CALLS_LAST_S + 1 - time.time()))
+    resumed = stage.start(resume)
+    story.follow(resumed)
+    story.tell("Ann resumes it again")
+    story.await_end(resumed)
+    record = stage.record()
+    story.check("The same change went on", record["epoch"] == epoch, f"Killed and ended in epoch {record['epoch']}.")
+    story.watch_on(1)
+
+
+SCENARIO = Scenario(
+    "halfway", "The workflow is killed between fence and promotion, and resumed", "promoted", play, agents=5
+)

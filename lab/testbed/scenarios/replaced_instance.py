@@ -1,0 +1,59 @@
+"""MS1's instance was replaced: its address runs on under a new id, and the id that the stack knows is terminated.
+
+Somebody also opened the database to the whole network, so the rules prove nothing, and there are no network ACLs.
+Power must not prove it either: that a machine is terminated says nothing of a server that another machine is by now.
+Nothing is proven, and so nobody is promoted, until somebody takes the rule away: then the database proves it.
+"""
+
+from __future__ import annotations
+
+import time
+
+from lab.testbed.hosts.addresses import NETWORK
+from lab.testbed.polling import wait_for
+from lab.testbed.scenarios.people import keep
+from lab.testbed.scenarios.proofs import WITHOUT_ACLS
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.surroundings import let_in, replace_instance, shut_out
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    let_in(stage, NETWORK, 1024, 65535)
+    story.tell(f"somebody opens the database to {NETWORK}")
+    keep(stage, story, "maintenance", seconds=300)
+    before = stage.hosts.journal.now()
+    new = replace_instance(stage, "ms1")
+    story.tell(f"ms1 is another instance now: {new} in place of {stage.instances['ms1']}")
+    wait_for("ms1 writes again", lambda: stage.hosts.journal.by_server()["ms1"].last > before, 10)
+    story.await_agents("ms1")
+    keep(stage, story, "maintenance", seconds=0)
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"), old=None)
+    execution = story.await_execution(30)
+
+    def asked() -> str:
+        looks = [step.result for step in stage.steps(execution) if step.name == "VerifyPower" and step.result]
+        return looks[1] if len(looks) > 1 else ""  # by then every way was tried, and tried again
+
+    said = str(wait_for("a second look at power", asked, 90))
+    receipt, written = stage.record().get("receipt"), stage.hosts.journal.by_server()
+    unproven = (not receipt or receipt["epoch"] != 2) and "ms2" not in written and new in said
+    story.check("Nothing is proven", unproven, said)
+    story.tell("the rule for everybody is taken away")
+    shut_out(stage, NETWORK, 1024, 65535)
+    story.change(time.time(), "ms1", "ms2")
+    story.await_end(execution, 120)
+    by = stage.record()["receipt"]["by"]
+    story.check("Proven by the database, then", by == "database", f"The receipt is by {by}.")
+    story.watch_on(2)
+
+
+SCENARIO = Scenario(
+    "replaced-instance",
+    "MS1's instance was replaced, its old id is terminated: that is no proof",
+    "promoted",
+    play,
+    parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
+    agents=5,
+    excused=("The door let in one at most",),
+)

@@ -1,0 +1,62 @@
+"""Both servers are well, and a person moves the service: first dry, then for good.
+
+The active server is stopped cleanly and its last files are carried before it is fenced. Right afterwards the standby's
+copy counts as stale, since what it holds went the other way; readiness must say so until the next replication.
+"""
+
+from __future__ import annotations
+
+import json
+
+from lab.testbed import compare_copies
+from lab.testbed.scenarios.planned import (
+    SWITCHOVER,
+    check_carried_ahead,
+    check_without_service,
+    checks_of,
+    switch_over,
+)
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    _rehearse(stage, story)
+    stage.hosts.import_package(5, 20_000)
+    story.tell("ms1 imports software, and says nothing of it")
+    asked_at = switch_over(stage, story, "ms1", "ms2")
+    check_carried_ahead(stage, story)
+    last = compare_copies.compare(stage.hosts.ms("ms1"), stage.hosts.ms("ms2"))
+    story.check(
+        "The last files came along",
+        last.identical is True,
+        f"Of ms1's {last.files} files ms2 has {'all' if last.identical else 'not all'} as they are.",
+    )
+    order = [step.name for step in stage.steps(story.executions[-1])]
+    clean = ["ReplicateAhead", "StopSource", "ReplicateLast", "GrantAccess"]
+    story.check("Stopped cleanly first", [name for name in order if name in clean] == clean, ", ".join(clean))
+    story.await_agents("ms2")
+    check_without_service(stage, story, asked_at)
+    fresh = checks_of(stage.invoke("readiness", {"action": "check"}))["standby's copy fresh"]
+    story.check("Readiness says that the copy is stale", fresh["answer"] == "no", fresh["sentence"])
+    story.watch_on(1)
+
+
+def _rehearse(stage: Stage, story: Story) -> None:
+    """The same request, dry: it says what would happen, and nothing has changed."""
+    before = as_it_stands(stage)
+    client = stage.cloud.client("stepfunctions")
+    execution = stage.start({**SWITCHOVER, "dry_run": True})
+    outcome = stage.outcome(execution, 40 * stage.patience)
+    output = json.loads(client.describe_execution(executionArn=execution)["output"])
+    story.tell(f"dry: it would end as {output['would']}")
+    story.check(
+        "Dry, it says what it would do",
+        (outcome, output["would"]) == ("rehearsed", "promoted"),
+        f"{outcome}, would be {output['would']}: {output['sentence']}",
+    )
+    check_untouched(stage, story, before)
+
+
+SCENARIO = Scenario("switchover", "A person moves the service from MS1 to MS2", "promoted", play)

@@ -1,0 +1,36 @@
+"""An owner put a pooler on a third host between the servers and the database: cutting MS1's address cuts nothing.
+
+The database sees the pooler's address from then on, and the network lets the pooler pass: so neither of the two proves
+the fence, although MS1 was seen to come by its own address once. Power does.
+"""
+
+from __future__ import annotations
+
+from lab.testbed.hosts.addresses import POOLER, POOLER_SUBNET
+from lab.testbed.hosts.pooler import PORT
+from lab.testbed.scenarios.proofs import check_by_power
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.scenarios.surroundings import lead_servers_to, let_in
+from lab.testbed.testbed import Stage
+
+
+def play(stage: Stage, story: Story) -> None:
+    let_in(stage, POOLER_SUBNET, stage.hosts.database.port)
+    stage.hosts.start_pooler("pooler")
+    lead_servers_to(stage, story, POOLER, PORT)
+    story.tell("the servers go through a pooler on a third host from now on")
+    stage.invoke("audit", {})
+    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.await_outcome(run_s=120)
+    check_by_power(stage, story)
+    story.watch_on(2)
+
+
+SCENARIO = Scenario(
+    "third-host-pooler",
+    "MS1 comes through a pooler on a third host; power proves the fence",
+    "promoted",
+    play,
+    parameters={"PowerPauseSeconds": "1"},
+    agents=5,
+)

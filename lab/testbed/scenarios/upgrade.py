@@ -1,0 +1,45 @@
+"""MS1 is upgraded first: its configuration is another version's now, and would be wrong on MS2.
+
+It is held back, and said so, while software goes on; as soon as MS2 runs the same version it is carried.
+"""
+
+from __future__ import annotations
+
+from lab.testbed import compare_copies
+from lab.testbed.hosts.server_host import CONFIGURATION
+from lab.testbed.scenarios.copying import check_equal, replicate
+from lab.testbed.scenarios.scenario import Scenario, Story
+from lab.testbed.testbed import Stage
+
+NEW = "7.0.0-1"
+
+
+def play(stage: Stage, story: Story) -> None:
+    first, second = stage.hosts.ms("ms1"), stage.hosts.ms("ms2")
+    before = compare_copies.tree(second, CONFIGURATION)
+    _upgrade(stage, "ms1")
+    first.host.files.write(f"{CONFIGURATION}/new-in-7.conf", "written by the upgrade\n", mode=0o600)
+    stage.hosts.import_package(20, 50_000)
+    story.tell(f"ms1 is upgraded to {NEW}, and imports software")
+    result = replicate(stage, story)
+    held_back = str(result.get("config"))
+    story.check("The configuration is held back", held_back.startswith("held back: versions differ"), held_back)
+    kept = compare_copies.tree(second, CONFIGURATION) == before
+    story.check("MS2's stays as it was", kept, f"{len(before)} files of ms2's configuration.")
+    software = all(
+        compare_copies.tree(first, each) == compare_copies.tree(second, each) for each in compare_copies.REPLICATED[:2]
+    )
+    story.check("Software goes on", software and result.get("complete") is True, str(result.get("reason")))
+    _upgrade(stage, "ms2")
+    story.tell(f"ms2 is upgraded to {NEW}, too")
+    sent = str(replicate(stage, story).get("config"))
+    story.check("Now it is carried", sent == "sent", f"The configuration: {sent}.")
+    story.outcome = "replicated"
+    check_equal(stage, story)
+
+
+def _upgrade(stage: Stage, role: str) -> None:
+    stage.hosts.ms(role).host.files.write("/var/lib/stage-dpkg/version", f"{NEW}\n")
+
+
+SCENARIO = Scenario("upgrade", "MS1 is upgraded before MS2", "replicated", play, agents=5)

@@ -1,0 +1,145 @@
+"""What would an execution do now, and why? Judged from answers of everything that reads; nothing is written."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from msfailover.decisions import database_path, epochs
+from msfailover.decisions.admission import Plan
+from msfailover.decisions.adoption import Survey, who_is_active
+from msfailover.decisions.proof_options import Outlook, look_ahead
+from msfailover.history import Outcome
+from msfailover.pair import FencedBy, Role
+from msfailover.request import Action
+from msfailover.verdict import Answer, Verdict, no, yes
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question to a function of the stack: `function` is a word for it, not its name; `more` goes with it."""
+
+    function: str
+    action: str
+    server: Role | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+    def payload(self) -> dict[str, Any]:
+        server = {"server": self.server.value} if self.server else {}
+        return {"action": self.action, **server, **self.more}
+
+
+def questions(plan: Plan) -> dict[str, Question]:
+    """What has to be asked to rehearse a plan, by a name for each."""
+    source, target = plan.source, plan.target
+    asked = {
+        "door": Question("access", "rights", target),
+        f"owners {source}": Question("access", "foreign", source),
+        f"network {source}": Question("access", "could_cut", source),
+        "addresses": Question("sessions", "addresses", source),
+        "sessions": Question("sessions", "rights"),
+        "name": Question("dns", "rights"),
+    }
+    if plan.survey:
+        for role in Role:  # which of the two is to be out is not known yet
+            asked |= {f"owners {role}": Question("access", "foreign", role)}
+            asked |= {f"network {role}": Question("access", "could_cut", role)}
+            asked |= {f"runs {role}": Question("server", "runs", role)}
+            asked |= {f"sessions {role}": Question("sessions", "status", role)}
+        return asked
+    asked["standby seen"] = Question("probe", "alive", target)
+    asked["standby"] = Question("server", "fit", target)
+    if plan.confirm:
+        asked["outage"] = Question("probe", "confirm", source)
+    if plan.graceful:
+        asked["active host"] = Question("server", "runs", source)
+        asked["files"] = Question("replicate", "rights")
+    if plan.may_power_off:
+        asked["power"] = Question("server", "rights", source)
+        asked["machine"] = Question("server", "machine", source)
+    return asked
+
+
+def rehearse(
+    plan: Plan,
+    answers: Mapping[str, Verdict],
+    direct: Verdict,
+    believed: Verdict,
+    named: Role | None = None,
+    restart_first: bool = False,
+) -> tuple[Outcome, str]:
+    """Judge how the plan would end.
+
+    Args:
+        plan: as admitted.
+        answers: to `questions(plan)`.
+        direct, believed: is the path a direct one, and has the list been seen to work (msfailover/path.py)?
+        named: the server that an adoption named.
+        restart_first: whether a failover first tries to restart the service in place.
+
+    Returns:
+        the outcome, and why in one sentence.
+    """
+    if plan.survey:
+        return _adoption(plan, answers, direct, named)
+    stopped = Outcome.HALTED if plan.action is Action.RESUME else Outcome.BLOCKED
+    outage = answers.get("outage")
+    if outage is not None and not outage.is_yes:
+        return (Outcome.STOOD_DOWN if outage.is_no else stopped), outage.sentence
+    for name in ("standby seen", "standby", "files"):
+        if name in answers and not answers[name].is_yes:
+            return stopped, answers[name].sentence
+    host = answers.get("active host")
+    refuses = epochs.ahead(plan.source, host.evidence.get("epoch"), plan.epoch - 1) if host is not None else None
+    if refuses is not None:
+        return stopped, refuses.sentence
+    if host is not None and host.answer is Answer.UNKNOWN:  # stopped already is as good as running
+        return stopped, f"{plan.source} could not be stopped cleanly, nor its files carried: {host.sentence}"
+    ahead = _outlook(plan, answers, direct, believed)
+    if ahead.first is None:
+        bad_end = Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED
+        return bad_end, f"The fence of {plan.source} could not be proven. {ahead.in_words().sentence}"
+    by = {
+        FencedBy.NETWORK: "by the network: no packet of it reaches the database",
+        FencedBy.DATABASE: "by the database: its door shut, its sessions ended",
+        FencedBy.POWER: f"by power, since the database can't: {ahead.database.sentence}",
+    }[ahead.first]
+    if not answers["name"].is_yes:
+        return (Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED), answers["name"].sentence
+    first = f"{outage.sentence} " if outage is not None else ""
+    if restart_first and plan.action is Action.FAILOVER:
+        first += (
+            f"The service of {plan.source} would be restarted in place, where that is safe; if that does not help: "
+        )
+    how = "stopped cleanly, its last files carried, then fenced" if plan.graceful else "fenced"
+    return Outcome.PROMOTED, (
+        f"{first}{plan.source} would be {how} ({by}), and {plan.target} started, in epoch {plan.epoch}."
+    )
+
+
+def _outlook(
+    plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, believed: Verdict, fenced: Role | None = None
+) -> Outlook:
+    fenced = fenced or plan.source
+    names = {"cut": f"network {fenced}", "rights": "door", "owners": f"owners {fenced}", "list": "sessions"}
+    names["addresses"] = "addresses"
+    if plan.may_power_off:
+        names |= {"machine": "machine", "power": "power"}
+    return look_ahead(answers, names, direct, believed)
+
+
+def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named: Role | None) -> tuple[Outcome, str]:
+    surveys = {role: Survey(answers[f"runs {role}"], answers[f"sessions {role}"]) for role in Role}
+    verdict, active = who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
+    if active is None:
+        return Outcome.REFUSED, verdict.sentence
+    # The survey itself shows whether the list, and the path, are to be relied on.
+    seen = database_path.seen_by(surveys[active].sessions)
+    believed = yes("It has.") if seen else no(surveys[active].sessions.sentence)
+    direct = yes("It is.") if seen == database_path.BY_ADDRESS else direct
+    ahead = _outlook(plan, answers, direct, believed, active.other)
+    if ahead.first is None:
+        told = ahead.in_words().sentence
+        return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven. {told}"
+    return Outcome.PROMOTED, f"{verdict.sentence} It would be taken into care as the active server."

@@ -1,0 +1,118 @@
+"""What has to be asked to prove a fence, and what the answers come to. The asking itself is handed in.
+
+In order of preference: the network, which needs no list and no waiting for logins; else the database; else the machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from msfailover.decisions import database_object, database_path, fence
+from msfailover.decisions.dry_run import Question
+from msfailover.pair import FencedBy, PairState, Receipt, Role
+from msfailover.verdict import Verdict, no, unknown
+
+Proof = tuple[Verdict, Receipt | None]
+Judge = Callable[[PairState, int, float], Proof]
+"""Judges by the record, in an epoch, at a moment (seconds since 1970)."""
+
+Keep = Callable[[Judge], Verdict]
+"""Has a judge judge by the record as it is now, and writes the receipt where there is one."""
+
+
+def by_network(
+    server: Role,
+    state: PairState,
+    vouched: bool,
+    ask_all: Callable[[Mapping[str, Question]], Mapping[str, Verdict]],
+    keep: Keep,
+) -> Verdict:
+    """Prove a fence by the network, where the way to the database is a direct one.
+
+    Where nothing but the owner's word says so, what answers at the database's name must not be a standby: then the
+    network of another database is looked at. A database that does not answer holds nothing up.
+
+    Args:
+        server: the server that is to be out.
+        state: the record.
+        vouched: whether the owner says that the way is direct.
+        ask_all: asks several questions side by side.
+        keep: see `Keep`.
+    """
+    direct = database_path.is_direct(state, vouched)
+    if not direct.is_yes:
+        return unknown(f"The network does not prove the fence of {server}: {direct.sentence}")
+    asked = {
+        "cut": Question("access", "cut", server, {"proof": True}),
+        "addresses": Question("sessions", "addresses", server),
+    }
+    if not database_path.is_known(state):
+        # What was seen of the way was read from the writer; the owner's word for it says nothing of that.
+        asked["list"] = Question("sessions", "status", server)
+    found = ask_all(asked)
+    if "list" in found and found["list"].evidence.get("writer") is False:
+        return unknown(f"The network does not prove the fence of {server}: {found['list'].sentence}")
+    right = database_object.is_right(found["cut"], found["addresses"])
+
+    def judge(now_state: PairState, epoch: int, now: float) -> Proof:
+        return fence.proof_by_network(
+            server, epoch, found["cut"], right, database_path.is_direct(now_state, vouched), now
+        )
+
+    return keep(judge)
+
+
+def by_database(server: Role, reads: int, ask: Callable[[Question], Verdict], keep: Keep) -> Verdict:
+    """Prove a fence by the database: the door shut before and after, and no session in several reads between.
+
+    Args:
+        server: the server that is to be out.
+        reads: how many reads in a row are demanded.
+        ask: asks one question.
+        keep: see `Keep`.
+    """
+    door = Question("access", "status", server)
+    before = ask(door)
+    if not before.is_no:
+        return (no if before.is_yes else unknown)(f"The fence of {server} is not proven: {before.sentence}")
+    # The door is shut for every address that EC2 knows of the server: a session from any of them is its session.
+    known = {"addresses": before.evidence.get("addresses", [])}
+    sessions = ask(Question("sessions", "status", server, {"reads": reads, "proof": True, **known}))
+    after = ask(door)
+
+    def judge(state: PairState, epoch: int, now: float) -> Proof:
+        shut = [database_object.about_the_database(each, sessions) for each in (before, after)]
+        believed = database_path.list_is_believed(state)
+        return fence.proof_by_database(server, epoch, shut[0], sessions, shut[1], reads, now, believed)
+
+    return keep(judge)
+
+
+def prove(
+    server: Role,
+    state: PairState,
+    vouched: bool | None,
+    reads: int,
+    ask: Callable[[Question], Verdict],
+    ask_all: Callable[[Mapping[str, Question]], Mapping[str, Verdict]],
+    keep: Keep,
+) -> Verdict:
+    """Prove a fence by the network, or else by the database. Arguments as above; `vouched` is None where there are no
+    network ACLs. The answer's evidence says with `by` which of the two it was."""
+    hidden = database_path.hides(server, state)
+    if hidden and not vouched:
+        return unknown(f"The fence of {server} is not proven: {hidden}")
+    found = unknown("DatabaseNetworkAclIds names no network ACL.")
+    if vouched is not None:
+        found = by_network(server, state, vouched, ask_all, keep)
+    if hidden and not found.is_yes:
+        return found
+    if found.is_yes:
+        return found.having(by=FencedBy.NETWORK)
+    return of_all(found, by_database(server, reads, ask, keep).having(by=FencedBy.DATABASE))
+
+
+def of_all(first: Verdict, second: Verdict) -> Verdict:
+    """What is said of a second proof where the first one failed: where it failed as well, what spoke against each."""
+    word = no if second.is_no else unknown
+    return second if second.is_yes else word(f"{second.sentence} {first.sentence}", **second.evidence)

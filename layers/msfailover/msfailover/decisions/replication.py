@@ -1,0 +1,265 @@
+"""May the active server's files be carried now, and how fresh is the standby's copy?
+
+What travels, and that it arrives whole or not at all, is the documents' business on the hosts (docs/replication.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from msfailover.pair import PairState, Role
+from msfailover.text import clean
+from msfailover.verdict import Verdict, no, unknown, yes
+
+_FIELDS_AT_MOST, _LONGEST_NAME, _LONGEST_TEXT, _LARGEST = 40, 40, 500, 10**15
+HELD_BACK = "held back"
+"""How a host's word on a configuration begins that the standby's version of the server can't use."""
+
+AHEAD_AT_MOST_S = 300.0
+"""How far a host's clock may be ahead of ours; a copy of a later moment than that has no age that could be believed."""
+
+
+@dataclass(frozen=True)
+class Order:
+    """Where a replication runs and in which epoch; the host refuses it in any other."""
+
+    source: Role
+    epoch: int
+
+
+def may_run(state: PairState, execution: str | None = None) -> tuple[Verdict, Order | None]:
+    """Decide whether a replication may be sent now. The direction is read from the record, never remembered.
+
+    Args:
+        state: the pair's record as read now.
+        execution: the execution that asks, for the last copies of a switchover; None for the schedule.
+    """
+    if state.active is None:
+        return no("Nothing is replicated: the pair has not been taken into care yet."), None
+    lease = state.lease
+    if lease is not None and not (lease.execution == execution and lease.action == "switchover"):
+        return no(f"Nothing is replicated while {lease.action} to {lease.target} is under way."), None
+    order = Order(state.active, state.epoch)
+    return yes(f"{order.source} replicates to {order.source.other} in epoch {order.epoch}."), order
+
+
+@dataclass(frozen=True)
+class Freshness:
+    """What is known of the standby's copy, as the record keeps it.
+
+    Args:
+        command, server, sent_at: the run under way or last sent; times in seconds since 1970.
+        ended: whether its result is known.
+        as_of: the standby holds the active server's files as they were then, of all directories the oldest; by our own
+            clock, and never in the future. 0 when it never held a whole set.
+        epoch: the epoch that set belongs to.
+        digest: of its manifest.
+        content_as_of: when all contents were last compared; every change since then was carried. 0 where not known.
+        config: what the last complete run made of the configuration, in the host's words ("held back: …").
+        config_as_of: the standby's configuration is the active server's of then; 0 where none was ever carried.
+        last: the last result, as the host gave it.
+        wanted: software was imported while a run was under way; another run is due as soon as that one has ended.
+        deep: the last comparison by content, as the host gave it.
+    """
+
+    command: str = ""
+    server: str = ""
+    sent_at: float = 0.0
+    ended: bool = True
+    as_of: float = 0.0
+    epoch: int = 0
+    digest: str = ""
+    content_as_of: float = 0.0
+    config: str = ""
+    config_as_of: float = 0.0
+    last: Mapping[str, Any] | None = None
+    wanted: bool = False
+    deep: Mapping[str, Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "command": self.command,
+            "server": self.server,
+            "sent_at": self.sent_at,
+            "ended": self.ended,
+            "as_of": self.as_of,
+            "epoch": self.epoch,
+            "digest": self.digest,
+            "content_as_of": self.content_as_of,
+            "config": self.config,
+            "config_as_of": self.config_as_of,
+            "last": dict(self.last) if self.last else None,
+            "wanted": self.wanted,
+            "deep": dict(self.deep) if self.deep else None,
+        }
+
+    @staticmethod
+    def from_json(data: Mapping[str, Any]) -> Freshness:
+        """Read what the record keeps; an empty mapping is a standby that nothing has reached yet.
+
+        Raises:
+            ValueError, TypeError, OverflowError: it is of another shape.
+        """
+        return Freshness(
+            command=str(data.get("command", "")),
+            server=str(data.get("server", "")),
+            sent_at=float(data.get("sent_at", 0)),
+            ended=bool(data.get("ended", True)),
+            as_of=float(data.get("as_of", 0)),
+            epoch=int(data.get("epoch", 0)),
+            digest=str(data.get("digest", "")),
+            content_as_of=float(data.get("content_as_of", 0)),
+            config=str(data.get("config", "")),
+            config_as_of=float(data.get("config_as_of", 0)),
+            last=dict(data["last"]) if data.get("last") else None,
+            wanted=bool(data.get("wanted", False)),
+            deep=dict(data["deep"]) if data.get("deep") else None,
+        )
+
+
+def under_way(known: Freshness, now: float, limit_s: float) -> bool:
+    """Whether a run is still going, as far as is known; one whose limit has long passed is taken for lost."""
+    return not known.ended and now - known.sent_at < limit_s + 60
+
+
+def removal_accepted(word: str, pair: str) -> bool:
+    """Whether a person accepts that a large share of the files is gone: by the pair's name, so never by accident."""
+    return word == pair
+
+
+def sent(known: Freshness, command: str, order: Order, now: float) -> Freshness:
+    """What is known after a run was sent."""
+    return replace(known, command=command, server=order.source.value, sent_at=now, ended=False, wanted=False)
+
+
+def read_result(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What a host said of a run, as far as it can be kept: plain values of bounded size, and no others.
+
+    A set is only called complete where it says as of when, in which epoch, and what it holds.
+    """
+    kept = {name: _plain(value) for name, value in list(data.items())[:_FIELDS_AT_MOST] if name.isidentifier()}
+    kept = {name: value for name, value in kept.items() if value is not None and len(name) <= _LONGEST_NAME}
+    whole = _is_number(kept.get("as_of")) and _is_whole(kept.get("epoch")) and isinstance(kept.get("digest"), str)
+    if kept.get("complete") is True and not whole:
+        kept |= {"complete": False, "reason": "The host's result does not say as of when, in which epoch, or of what."}
+    return kept
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, str):
+        return clean(value, _LONGEST_TEXT)
+    if isinstance(value, bool) or not _is_number(value):
+        return value if isinstance(value, bool) else None
+    return round(value, 6)  # DynamoDB keeps no number of any smallness
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and -_LARGEST < value < _LARGEST
+
+
+def _is_whole(value: Any) -> bool:
+    return _is_number(value) and float(value).is_integer()
+
+
+def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: float) -> Freshness:
+    """What is known after a run's result came, by event, by asking, or by both.
+
+    Never makes a copy look fresher than a complete set says, nor takes an older set for a newer one. A set of a later
+    epoch always replaces one of an earlier, and a moment that lies ahead of our clock holds nothing up.
+
+    Args:
+        known: what the record keeps.
+        command: the run's.
+        result: as its host gave it, its times by its own clock.
+        now: seconds since 1970, by our clock.
+    """
+    result = read_result(result)
+    ours = command == known.command
+    after = replace(known, ended=known.ended or ours, last=result)
+    if result.get("complete") is not True:
+        return after
+    epoch = int(result["epoch"])
+    ahead = _ahead(known if ours else None, result, now)
+    as_of, content, config = (_moment(result.get(name), ahead) for name in ("as_of", "content_as_of", "config_as_of"))
+    so_far = known.as_of if known.as_of <= now else 0.0
+    words = str(result.get("config", ""))[:200]
+    if epoch < known.epoch or as_of > now:
+        return after
+    if epoch == known.epoch and as_of <= so_far:  # of a configuration that is held back the age stands still
+        return replace(after, config=words, config_as_of=min(config, now)) if ours else after
+    if as_of <= 0:  # complete, but for a configuration that was never carried: no whole set yet
+        return replace(after, config=words)
+    return replace(
+        after,
+        as_of=as_of,
+        epoch=epoch,
+        digest=str(result.get("digest") or "")[:128],
+        content_as_of=content,
+        config=words,
+        config_as_of=config,
+    )
+
+
+def _ahead(ours: Freshness | None, result: Mapping[str, Any], now: float) -> float:
+    """Seconds by which the host's clock was ahead of ours, as far as can be told: its run began after we had sent it,
+    and before now. A host that does not say when it began is believed unless it speaks of the future."""
+    began = result.get("started_at", result["as_of"])
+    if ours is None or not _is_number(began):
+        return 0.0
+    behind = "started_at" in result and began < ours.sent_at
+    return float(began) - ours.sent_at if behind or began > now else 0.0
+
+
+def _moment(value: Any, ahead: float) -> float:
+    return max(0.0, float(value) - ahead) if _is_number(value) and value > 0 else 0.0
+
+
+def as_of_in(known: Freshness, epoch: int) -> float:
+    """Up to which moment the standby holds the files of the server that is active in an epoch, in seconds since 1970.
+
+    What that server changed later may be lost with it. 0 where the standby never held a whole set of that epoch: one of
+    another epoch went the other way.
+    """
+    return known.as_of if known.epoch == epoch else 0.0
+
+
+def held_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
+    """Why the configuration of the server that is active in an epoch was not carried by the last complete run, and as
+    of when the standby's is; an empty word where it was carried, or nothing is known of this epoch."""
+    if known.epoch != epoch or not known.config.startswith(HELD_BACK):
+        return "", 0.0
+    return known.config, known.config_as_of
+
+
+def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) -> Verdict:
+    """Is the standby's copy fresh enough to be promoted with?
+
+    Args:
+        known: what the record keeps.
+        state: the pair's record; a set of another epoch went the other way.
+        now: seconds since 1970.
+        oldest_s: seconds the last whole set may be old.
+    """
+    if known.as_of == 0:
+        return unknown(f"No whole set of files has reached the standby yet.{_held_back(known, now)}")
+    if known.as_of > now + AHEAD_AT_MOST_S:
+        return unknown(f"The last whole set is of {known.as_of - now:.0f} s in the future: the host's clock is wrong.")
+    age = max(0.0, now - known.as_of)
+    if known.epoch != state.epoch:
+        return no(f"The last whole set is of epoch {known.epoch}, the pair is in {state.epoch}.", age_s=age)
+    word = yes if age <= oldest_s else no
+    return word(
+        f"The last whole set reached the standby as of {age:.0f} s ago; {oldest_s:g} s are allowed."
+        f"{_held_back(known, now)}",
+        age_s=age,
+    )
+
+
+def _held_back(known: Freshness, now: float) -> str:
+    """What is to be said of a configuration that the standby's version of the server can't use; empty where it can."""
+    if not known.config.startswith(HELD_BACK):
+        return ""
+    age = f"of {max(0.0, now - known.config_as_of):.0f} s ago" if known.config_as_of else "not the active server's"
+    return f" The configuration is {known.config}; the standby's is {age}."

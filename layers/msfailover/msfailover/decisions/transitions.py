@@ -1,0 +1,157 @@
+"""How the pair's record changes: taking the lease, keeping the proof, turning back, and the seven ways to end.
+
+Pure: each function takes the record as read and returns it as it is to be; the table writes it only if nobody else did.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from msfailover.decisions import fence
+from msfailover.decisions.admission import Plan
+from msfailover.history import History, Outcome
+from msfailover.pair import Lease, PairState, Receipt, Role
+from msfailover.request import AUTOMATIC, Action, Request
+
+
+class LeaseLost(Exception):
+    """The execution that wants to write does not hold the lease (any more); it must touch nothing further."""
+
+
+REPEATED_WITHIN_S = 600.0
+"""Seconds within which the same end of the same kind of request is no news."""
+
+
+def is_repeat(line: History, earlier: Iterable[History]) -> bool:
+    """Whether people were told this a moment ago: while an outage lasts that can't be ended, the watchdog asks on.
+
+    Args:
+        line: how a change ended.
+        earlier: the lines of the history, newest first; its own may be among them.
+    """
+    last = next((each for each in earlier if each.execution != line.execution), None)
+    if last is None or line.outcome is not Outcome.BLOCKED or line.requested_by not in AUTOMATIC:
+        return False
+    same = (last.outcome, last.epoch, last.requested_by in AUTOMATIC) == (line.outcome, line.epoch, True)
+    return same and line.ended_at - last.ended_at < REPEATED_WITHIN_S
+
+
+def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float) -> PairState:
+    """The record with the lease taken. A proof from before counts only for the same change, gone on with."""
+    held = state.lease
+    if held is not None and held.execution == execution:
+        return state
+    same_change = held is not None and held.target is plan.target and held.epoch == plan.epoch
+    lease = Lease(
+        execution=execution,
+        action=plan.action.value,
+        target=plan.target,
+        epoch=plan.epoch,
+        reason=request.reason,
+        requested_by=request.requested_by,
+        taken_at=now,
+    )
+    return replace(state, lease=lease, receipt=state.receipt if same_change else None)
+
+
+def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairState:
+    """The record with the fence's proof in it.
+
+    Raises:
+        LeaseLost: the lease is not this execution's, or is for another epoch.
+    """
+    lease = _own_lease(state, execution)
+    if lease.epoch != receipt.epoch or lease.target is receipt.server:
+        raise LeaseLost(
+            f"The receipt for {receipt.server} in epoch {receipt.epoch} is not of the change under way"
+            f" ({lease.action} to {lease.target}, epoch {lease.epoch}); it was not kept."
+        )
+    return replace(state, receipt=receipt)
+
+
+def aim(state: PairState, execution: str, target: Role, remembered: int = 0) -> PairState:
+    """The record with the lease's target as the survey found it (adopt), in an epoch that both hosts will take.
+
+    Args:
+        remembered: the highest epoch that a host remembers: of a pair whose record is new, but whose hosts are not.
+    """
+    lease = _own_lease(state, execution)
+    proven = state.receipt is not None and state.receipt.epoch == lease.epoch
+    if proven and lease.target is target and remembered <= lease.epoch:
+        return state  # a survey delivered again: the epoch that the hosts remember is this change's own
+    aimed = replace(lease, target=target, epoch=max(lease.epoch, remembered + 1))
+    same = (aimed.target, aimed.epoch) == (lease.target, lease.epoch)
+    return replace(state, lease=aimed, receipt=state.receipt if same else None)
+
+
+def turn_back(state: PairState, execution: str) -> PairState:
+    """The record with the change turned round: a change of its own, with the next epoch and no proof yet."""
+    lease = _own_lease(state, execution)
+    if lease.action != Action.SWITCHOVER:
+        raise LeaseLost(f"A {lease.action} is not turned back: nobody has seen that {lease.target.other} could serve.")
+    if lease.target is state.active:
+        return state  # turned already; a step may run twice
+    back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
+    return replace(state, lease=back, receipt=None)
+
+
+def conclude(
+    state: PairState, execution: str, outcome: Outcome, sentence: str, now: float
+) -> tuple[PairState, History]:
+    """The record after a change has ended, and its line in the history.
+
+    A halted change keeps its lease: nothing else may begin before a person resumes it. Every other end gives it back.
+    Nobody becomes active without the proof that the other one is out, whoever says so (I2); and an end that says that
+    nothing was touched is not taken once that proof is there.
+
+    Raises:
+        LeaseLost: the lease is not this execution's, or the change has gone further than this end says.
+        NoReceipt: a server is to be called active, but the other one's fence is not proven in this epoch.
+    """
+    lease = _own_lease(state, execution)
+    moved = outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)
+    if moved:
+        fence.demand_receipt(state, lease.target, lease.epoch, "called active")
+    elif outcome is not Outcome.HALTED and lease.action != Action.ADOPT and state.receipt is not None:
+        raise LeaseLost(
+            f"The change to {lease.target} can't end as {outcome}: {state.receipt.server} is fenced already (epoch"
+            f" {state.receipt.epoch}). The lease stays; `failoverctl resume` goes on."
+        )
+    source = lease.target.other
+    history = History(
+        epoch=lease.epoch,
+        execution=execution,
+        action=lease.action,
+        source=source,
+        target=lease.target,
+        outcome=outcome,
+        sentence=sentence,
+        reason=lease.reason,
+        requested_by=lease.requested_by,
+        taken_at=lease.taken_at,
+        ended_at=now,
+        receipt=state.receipt,
+    )
+    if outcome is Outcome.HALTED:
+        return replace(state, halted=sentence), history
+    after = replace(state, lease=None, halted="")
+    if moved:
+        unattended = lease.requested_by in AUTOMATIC and outcome is Outcome.PROMOTED
+        after = replace(
+            after,
+            active=lease.target,
+            epoch=lease.epoch,
+            acknowledged=state.acknowledged and not unattended,
+            held="",
+        )
+    else:
+        after = replace(after, receipt=None)
+    return after, history
+
+
+def _own_lease(state: PairState, execution: str) -> Lease:
+    if state.lease is None or state.lease.execution != execution:
+        holder = state.lease.execution if state.lease else "nobody"
+        raise LeaseLost(f"The lease is not held by {execution} but by {holder}; nothing was written.")
+    return state.lease

@@ -1,0 +1,1 @@
+"""What a function needs to run: its settings, logs and metrics, polling, notifications."""

@@ -1,0 +1,232 @@
+"""What people are told: what happened, what state the pair is in, what is safe, what to do next, with which command.
+
+Read at three in the morning, by somebody who did not build this: so each message says all of it, and names the section
+of docs/operate.md that says more. Alarms say the same in their descriptions (template.yaml).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from msfailover.history import History, Outcome
+from msfailover.pair import PairState
+from msfailover.request import Action
+from msfailover.text import clean, moment
+
+SUBJECT_AT_MOST = 99
+"""A subject is to have fewer than 100 characters (SNS API reference, Publish)."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message for SNS."""
+
+    subject: str
+    body: str
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a message says of one outcome; `{source}`, `{target}` and `{active}` are filled in.
+
+    Args:
+        safe: what can be relied on.
+        next: what a person does now.
+        command: with which command; `--stack` is added.
+        section: of docs/operate.md.
+    """
+
+    safe: str
+    next: str
+    command: str
+    section: str
+
+
+_ALONE = "{target} alone can use the database; {source} is shut out."
+
+_ADVICE = {
+    Outcome.PROMOTED: Advice(
+        _ALONE,
+        "find out what happened to {source}, and mend it: until then there is no standby to fail over to. Going back is"
+        " never automatic; it is a switchover.",
+        "failoverctl readiness",
+        "promoted",
+    ),
+    Outcome.STOOD_DOWN: Advice(
+        "{source} stays active; it was not fenced, nothing was stopped.",
+        "read the reason above. If it names something of {source}, such as its certificate, look at it. If {source}"
+        " just answered again, nothing; if that keeps happening, look at the network between us and {source}.",
+        "failoverctl status",
+        "stood-down",
+    ),
+    Outcome.REFUSED: Advice(
+        "nothing was touched.", "read the reason above, and see who holds what.", "failoverctl status", "refused"
+    ),
+    Outcome.BLOCKED: Advice(
+        "nothing was touched; {source} stays as it was, and if it is down, so is the service.",
+        "mend what is named above. While {source} is down the watchdog tries again by itself in automatic mode.",
+        "failoverctl readiness",
+        "blocked",
+    ),
+    Outcome.ROLLED_BACK: Advice(
+        "{target} is active again and alone can use the database.",
+        "find out why {source} did not come up, before the switchover is tried again.",
+        "failoverctl explain",
+        "rolled-back",
+    ),
+    Outcome.HALTED: Advice(
+        "{fence}",
+        "see where it stopped (failoverctl explain), mend what is named above, then go on. To go to the other server"
+        " instead, add --target.",
+        'failoverctl resume --reason "…"',
+        "failover-halted",
+    ),
+}
+
+_PROMOTED_BY = {
+    Action.SWITCHOVER: Advice(
+        _ALONE, "nothing. Back again the same way, when you want to.", "failoverctl readiness", "promoted"
+    ),
+    Action.ADOPT: Advice(
+        _ALONE, "see whether a failover would go ahead: readiness names what is missing.", "failoverctl readiness",
+        "promoted",
+    ),
+}  # fmt: skip
+"""What was planned needs no inquest."""
+
+_UNACKNOWLEDGED = Advice(
+    _ALONE,
+    "find out what happened to {source}, and mend it: until then there is no standby to fail over to. The next"
+    " automatic failover waits for your acknowledgement. Going back is never automatic; it is a switchover.",
+    "failoverctl acknowledge",
+    "promoted",
+)
+
+_HELD = Advice(
+    "nothing was touched.",
+    "look at {active}. If it is really down, fail over; if not, mend what keeps it from answering.",
+    'failoverctl failover --reason "…"',
+    "held-back",
+)
+
+
+def tell(pair: str, state: PairState, history: History, stack: str = "") -> Message:
+    """The message for a change that has ended.
+
+    Args:
+        pair: its name.
+        state: the record after the change.
+        history: the change's line in the history.
+        stack: for the commands; empty leaves `--stack` out.
+    """
+    words = {"source": history.source.value, "target": history.target.value, "fence": _fence(history)}
+    happened = (
+        f"{history.action} of pair {pair}: {history.outcome}. {history.sentence}",
+        f"Asked for by {history.requested_by}: {history.reason}",
+        *_files(history),
+    )
+    body = _body(happened, state, _advice(state, history), words, stack, history.execution)
+    return Message(subject(pair, history.action, history.outcome.value), body)
+
+
+def tell_refusal(pair: str, state: PairState, sentence: str, execution: str, stack: str = "") -> Message:
+    """The message for a request that was refused."""
+    body = _body((f"Pair {pair}: {sentence}",), state, _ADVICE[Outcome.REFUSED], {}, stack, execution)
+    return Message(subject(pair, "request", Outcome.REFUSED.value), body)
+
+
+def tell_held(pair: str, state: PairState, why: str, stack: str = "") -> Message:
+    """The message for an automatic failover that is held back while the active server is down. One for each outage."""
+    active = str(state.active or "nobody")
+    happened = (
+        f"The active server {active} of pair {pair} is down, and nothing is done about it by itself. {why}",
+        "The service is probably away.",
+    )
+    return Message(subject(pair, "failover", "held back"), _body(happened, state, _HELD, {"active": active}, stack))
+
+
+def subject(pair: str, action: str, outcome: str) -> str:
+    return clean(f"[ms-failover {pair}] {action} {outcome}", SUBJECT_AT_MOST)
+
+
+def state_in_words(state: PairState) -> str:
+    """The pair's state in one line: who is active, and everything that keeps a failover from happening by itself."""
+    said = [f"{state.active} is active, epoch {state.epoch}" if state.active else "no server is active yet"]
+    if state.lease is not None:
+        said.append(f"{state.lease.action} to {state.lease.target} holds the lease, so nothing else can start")
+    if not state.acknowledged:
+        said.append("the next automatic failover waits for an acknowledgement")
+    if state.mode != "automatic":
+        said.append(f"{state.mode} mode, nothing fails over by itself (failoverctl mode automatic changes that)")
+    return "; ".join(said)
+
+
+def _advice(state: PairState, history: History) -> Advice:
+    if history.outcome is not Outcome.PROMOTED:
+        return _ADVICE[history.outcome]
+    if not state.acknowledged:
+        return _UNACKNOWLEDGED
+    planned = {action: each for action, each in _PROMOTED_BY.items() if action == history.action}
+    return next(iter(planned.values()), _ADVICE[Outcome.PROMOTED])
+
+
+def _files(history: History) -> tuple[str, ...]:
+    """How old the files are that a promoted server serves with: what may have been lost."""
+    if history.outcome is not Outcome.PROMOTED or history.action == Action.ADOPT:
+        return ()
+    source, target = history.source, history.target
+    config = _configuration(history)
+    if not history.files_as_of:
+        return (
+            f"Files: {target} holds no whole set of {source}'s files that is known of; see docs/replication.md.",
+            *config,
+        )
+    age = max(0.0, history.ended_at - history.files_as_of)
+    return (
+        f"Files: {target} serves with {source}'s files as of {moment(history.files_as_of)}, {age:.0f} s before this"
+        " ended. Software that was imported later has to be imported again.",
+        *config,
+    )
+
+
+def _configuration(history: History) -> tuple[str, ...]:
+    """What a promoted server's configuration is, where the last copy could not carry the other one's."""
+    if not history.config:
+        return ()
+    target, source = history.target, history.source
+    whose = f"{source}'s as of {moment(history.config_as_of)}" if history.config_as_of else f"its own, never {source}'s"
+    return (f"Configuration: {target}'s is {whose}; what changed later was {history.config}.",)
+
+
+def _fence(history: History) -> str:
+    """What a halted change leaves that can be relied on."""
+    receipt = history.receipt
+    if receipt is not None and receipt.epoch == history.epoch:
+        return (
+            f"{receipt.server} is proven to be out (by {receipt.by}); only {receipt.server.other} can be let in."
+            " Until somebody goes on, the service may be down."
+        )
+    return (
+        f"no server is let in before the other one's fence is proven, and that of {history.source} is not proven."
+        " The service may be down."
+    )
+
+
+def _body(
+    happened: tuple[str, ...],
+    state: PairState,
+    advice: Advice,
+    words: dict[str, str],
+    stack: str,
+    execution: str = "",
+) -> str:
+    where = f" --stack {stack}" if stack else ""
+    lines = [
+        *happened,
+        f"State: {state_in_words(state)}.",
+        f"Safe: {advice.safe.format(**words)}",
+        f"Next: {advice.next.format(**words)}",
+        f"Command: {advice.command}{where}",
+        f"See docs/operate.md, {advice.section}.",
+    ]
+    return "\n".join(clean(line) for line in ([*lines, f"Execution: {execution}"] if execution else lines))

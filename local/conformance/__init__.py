@@ -1,4 +1,0 @@
-"""Judges that are not ours: programs of other makers that look at the workflow, its expressions and the policies.
-
-What they say is judged in tests/conformance; docs/second-opinion.md is the page about all of them.
-"""

@@ -1,0 +1,251 @@
+"""The pair's record against a real conditional write: two writers can't both win, and a lost reply is recognised."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+from msfailover.adapters import clients
+from msfailover.adapters.pair_table import WRITERS_AT_MOST, PairTable, RecordBusy
+from msfailover.decisions.transitions import conclude
+from msfailover.history import Outcome
+from msfailover.pair import PairState, Role
+
+from tests.functions.record import Record
+from tests.samples import NOW, OURS, THEIRS, lease, receipt, state
+
+FULL = state(
+    lease=lease(taken_at=NOW + 0.123456),
+    receipt=receipt(verified_at=NOW + 0.987654),
+    acknowledged=False,
+    mode="manual",
+    maintenance_until=NOW + 3600.5,
+    halted="ms2 did not start – „Zeitüberschreitung“.",
+)
+
+
+@contextmanager
+def before_each_write(act: Any) -> Iterator[None]:
+    """Do something behind the writer's back, between its reading and its writing."""
+    events = clients.dynamodb().meta.events
+    busy: list[bool] = []
+
+    def interfere(**_: Any) -> None:
+        if not busy:  # what `act` writes itself is not interfered with
+            busy.append(True)
+            act()
+            busy.clear()
+
+    events.register("before-call.dynamodb.PutItem", interfere)
+    try:
+        yield
+    finally:
+        events.unregister("before-call.dynamodb.PutItem", interfere)
+
+
+@contextmanager
+def lost_reply() -> Iterator[list[int]]:
+    """The first write arrives, but its reply does not: the client tries it again, as botocore does by itself."""
+    events = clients.dynamodb().meta.events
+    replies: list[int] = []
+
+    def lose(response: Any, **_: Any) -> Any:
+        replies.append(1)
+        return 0.0 if len(replies) == 1 else None
+
+    events.register_first("needs-retry.dynamodb.PutItem", lose)
+    try:
+        yield replies
+    finally:
+        events.unregister("needs-retry.dynamodb.PutItem", lose)
+
+
+def test_nobody_has_written_yet(record: Record) -> None:
+    assert record.table.read() == PairState()
+    assert record.table.history() == []
+    assert record.table.freshness() == {}
+
+
+@pytest.mark.parametrize("wanted", [PairState(epoch=1), state(), FULL])
+def test_what_is_written_is_read_again_to_the_last_digit(record: Record, wanted: PairState) -> None:
+    written = record.table.change(lambda _: replace(wanted, version=0))
+    assert record.table.read() == written == replace(wanted, version=1)
+
+
+def test_every_write_counts_the_version_up(record: Record) -> None:
+    for epoch in range(1, 4):
+        assert record.table.change(partial(replace, epoch=epoch)).version == epoch
+
+
+def test_a_change_that_changes_nothing_writes_nothing(record: Record) -> None:
+    record.put(state())
+    before = record.table.read()
+    assert record.table.change(lambda same: same) == before
+    assert record.table.read() == before
+
+
+def test_what_the_alteration_raises_is_passed_on_and_nothing_is_written(record: Record) -> None:
+    record.put(state())
+    before = record.table.read()
+
+    def refuse(_: PairState) -> PairState:
+        raise LookupError("not mine")
+
+    with pytest.raises(LookupError):
+        record.table.change(refuse)
+    assert record.table.read() == before
+
+
+@pytest.mark.parametrize("first", [True, False], ids=["the very first write", "a later write"])
+def test_of_two_writers_one_wins_and_the_other_reads_again(record: Record, first: bool) -> None:
+    if not first:
+        record.put(state())
+    theirs = iter([lease(execution=THEIRS)])
+    seen: list[str | None] = []
+
+    def somebody_else_is_faster() -> None:
+        for each in theirs:
+            PairTable(clients.dynamodb(), record.name, "management-server").change(
+                lambda before, each=each: replace(before, active=Role.MS1, epoch=1, lease=each)  # type: ignore[misc]
+            )
+
+    def take(before: PairState) -> PairState:
+        seen.append(before.lease.execution if before.lease else None)
+        return before if before.lease else replace(before, lease=lease(execution=OURS))
+
+    with before_each_write(somebody_else_is_faster):
+        after = record.table.change(take)
+    assert seen == [None, THEIRS]
+    assert after.lease is not None
+    assert after.lease.execution == THEIRS
+    assert record.table.read() == after
+
+
+def test_a_writer_who_is_never_fast_enough_gives_up_and_says_so(record: Record) -> None:
+    record.put(state())
+    times: list[int] = []
+
+    def somebody_else_is_faster() -> None:
+        times.append(1)
+        record.table.change(lambda before: replace(before, epoch=before.epoch + 1))
+
+    with before_each_write(somebody_else_is_faster), pytest.raises(RecordBusy) as caught:
+        record.table.change(lambda before: replace(before, mode="manual"))
+    assert len(times) == WRITERS_AT_MOST
+    assert str(caught.value) == (
+        f"The record of management-server was written by others {WRITERS_AT_MOST} times; try again."
+    )
+    assert record.table.read().mode == "automatic"
+
+
+@pytest.mark.parametrize("before", [None, state()], ids=["the very first write", "a later write"])
+def test_a_write_whose_reply_was_lost_is_recognised_as_our_own(record: Record, before: PairState | None) -> None:
+    if before:
+        record.put(before)
+    calls: list[int] = []
+
+    def alter(found: PairState) -> PairState:
+        calls.append(1)
+        return replace(FULL, version=found.version)
+
+    with lost_reply() as replies:
+        after = record.table.change(alter)
+    assert len(replies) == 2, "the client tried it twice"
+    assert len(calls) == 1, "and nobody took it for somebody else's write"
+    assert record.table.read() == after
+
+
+def test_a_lost_reply_does_not_hide_that_somebody_else_won(record: Record) -> None:
+    record.put(state())
+    record.table.change(lambda before: replace(before, lease=lease(execution=THEIRS)))
+    stale = replace(state(), version=1)
+    body = {"active": "ms1", "epoch": 1, "lease": None, "version": 2}
+    assert record.table._put("state", body, stale.version) is False
+
+
+def test_any_other_error_of_the_table_is_not_swallowed(cloud: None) -> None:
+    nowhere = PairTable(clients.dynamodb(), "no-such-table", "management-server")
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        nowhere.read()
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        nowhere.add_history(conclude(FULL, OURS, Outcome.HALTED, "Why.", NOW)[1])
+
+
+def test_pairs_in_one_table_know_nothing_of_each_other(record: Record) -> None:
+    record.put(state())
+    other = PairTable(clients.dynamodb(), record.name, "another-pair")
+    assert other.read() == PairState()
+    other.change(lambda before: replace(before, mode="manual"))
+    assert record.table.read().mode == "automatic"
+
+
+# ---- the history -----------------------------------------------------------------------------------------------------
+
+
+def test_the_same_line_twice_is_one_line(record: Record) -> None:
+    _, line = conclude(FULL, OURS, Outcome.HALTED, "ms2 did not start.", NOW + 9.5)
+    record.table.add_history(line)
+    record.table.add_history(line)
+    (found,) = record.table.history()
+    assert type(line).from_json(found) == line
+
+
+def test_different_ends_of_one_execution_are_lines_of_their_own(record: Record) -> None:
+    for outcome in (Outcome.HALTED, Outcome.PROMOTED):
+        record.table.add_history(conclude(FULL, OURS, outcome, "So it ended.", NOW)[1])
+    assert sorted(record.outcomes) == ["halted", "promoted"]
+
+
+def test_the_history_is_told_from_the_newest_on(record: Record) -> None:
+    for epoch in (2, 10, 9, 100):
+        about = state(lease=lease(epoch=epoch, taken_at=NOW + epoch))
+        record.table.add_history(conclude(about, OURS, Outcome.BLOCKED, "Not fit.", NOW)[1])
+    assert [line["epoch"] for line in record.table.history()] == [100, 10, 9, 2]
+    assert [line["epoch"] for line in record.table.history(2)] == [100, 10]
+
+
+def test_several_tries_of_one_epoch_are_told_from_the_latest_on(record: Record) -> None:
+    for taken_at in (NOW, NOW + 30.25, NOW + 4):
+        about = state(lease=lease(taken_at=taken_at))
+        record.table.add_history(conclude(about, OURS, Outcome.STOOD_DOWN, "It answers.", taken_at + 1)[1])
+    assert [line["taken_at"] for line in record.table.history()] == [NOW + 30.25, NOW + 4, NOW]
+
+
+# ---- the standby's copy ----------------------------------------------------------------------------------------------
+
+
+def test_what_is_known_of_the_copy_is_kept_beside_the_record(record: Record) -> None:
+    record.put(state())
+    written = record.table.change_freshness(lambda before: {**before, "as_of": NOW + 0.25, "digest": "ab"})
+    assert record.table.freshness()["as_of"] == written["as_of"] == NOW + 0.25
+    assert record.get() == state(version=0)
+
+
+def test_of_two_results_of_a_copy_neither_is_lost(record: Record) -> None:
+    others = iter([1])
+
+    def somebody_else_is_faster() -> None:
+        for _ in others:
+            record.table.change_freshness(lambda before: {**before, "files": 7})
+
+    with before_each_write(somebody_else_is_faster):
+        record.table.change_freshness(lambda before: {**before, "digest": "ab"})
+    found = record.table.freshness()
+    assert (found["files"], found["digest"]) == (7, "ab")
+
+
+def test_a_table_that_does_not_answer_in_time_is_not_taken_for_an_empty_one(
+    record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def silent(**_: Any) -> Any:
+        raise ReadTimeoutError(endpoint_url="dynamodb")
+
+    record.put(state())
+    monkeypatch.setattr(clients.dynamodb(), "get_item", silent)
+    with pytest.raises(ReadTimeoutError):
+        record.table.read()

@@ -1,7 +1,0 @@
-"""Tests marked `stage` run inside namespaces of their own, like everywhere."""
-
-from __future__ import annotations
-
-from tests.hosts.inside import pytest_configure, pytest_runtest_logreport, pytest_runtest_protocol
-
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]

@@ -1,0 +1,54 @@
+"""What hosts remember of epochs is weighed before anything is touched, and an adoption starts above it."""
+
+from __future__ import annotations
+
+import pytest
+from msfailover.decisions import epochs
+from msfailover.decisions.adoption import Survey, who_is_active
+from msfailover.decisions.transitions import aim
+from msfailover.pair import PairState, Role
+from msfailover.verdict import no, yes
+
+from tests.samples import OURS, lease, receipt
+
+ADOPTING = PairState(lease=lease(action="adopt", target=Role.MS1, epoch=1))
+
+
+@pytest.mark.parametrize("said", [0, 1, 7, None, "unknown", True, 7.5])
+def test_a_host_that_remembers_no_more_than_the_pair_has_nothing_against_it(said: object) -> None:
+    assert epochs.ahead(Role.MS2, said, 7) is None
+
+
+@pytest.mark.parametrize("said", [8, 999999999999999])
+def test_a_host_that_remembers_more_than_the_pair_would_refuse_every_order(said: int) -> None:
+    verdict = epochs.ahead(Role.MS2, said, 7)
+    assert verdict is not None
+    assert verdict.is_no
+    assert verdict.sentence.startswith(f"ms2 remembers epoch {said}, and the pair has only come to 7")
+
+
+@pytest.mark.parametrize(("remembered", "epoch"), [(0, 1), (1, 2), (7, 8)])
+def test_an_adoption_starts_above_what_hosts_remember(remembered: int, epoch: int) -> None:
+    aimed = aim(ADOPTING, OURS, Role.MS1, remembered)
+    assert aimed.lease is not None
+    assert aimed.lease.epoch == epoch
+    assert aim(aimed, OURS, Role.MS1, remembered) == aimed, "twice is once"
+
+
+def test_a_proof_of_an_epoch_that_was_left_is_dropped() -> None:
+    proven = PairState(lease=ADOPTING.lease, receipt=receipt(epoch=1, server=Role.MS2))
+    assert aim(proven, OURS, Role.MS1, 0).receipt is not None
+    assert aim(proven, OURS, Role.MS1, 1).receipt is not None, "hosts remember the orders of this very change"
+    assert aim(proven, OURS, Role.MS1, 2).receipt is None
+
+
+def test_a_host_above_whose_epoch_none_is_left_is_not_adopted() -> None:
+    ms1 = Survey(yes("ms1 runs.", epoch=999999999999999), yes("ms1 has 2."))
+    verdict, active = who_is_active(ms1, Survey(no("ms2 is stopped.", epoch=1), no("ms2 has none.")), None)
+    assert active is None
+    assert verdict.is_no
+    assert "above which none is left" in verdict.sentence
+
+
+def test_a_machine_that_is_off_says_no_epoch() -> None:
+    assert Survey(no("Its machine is off."), no("None.")).epoch == 0

@@ -1,0 +1,170 @@
+"""How old the standby's copy is, and what people are told of it when it is promoted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from msfailover.decisions.replication import (
+    Freshness,
+    Order,
+    arrived,
+    as_of_in,
+    held_configuration,
+    is_fresh,
+    may_run,
+    sent,
+    under_way,
+)
+from msfailover.decisions.transitions import conclude
+from msfailover.history import History, Outcome
+from msfailover.pair import Role
+from msfailover.runtime.notifications import tell
+from msfailover.verdict import Answer
+
+from tests.samples import NOW, OURS, THEIRS, lease, receipt, state
+
+WHOLE = {"complete": True, "as_of": NOW, "epoch": 1, "digest": "d"}
+
+
+def files_line(outcome: Outcome, as_of: float, action: str = "failover") -> str:
+    """What a message says of the files; empty where it says nothing."""
+    before = state(lease=lease(action=action), receipt=receipt())
+    after, line = conclude(before, OURS, outcome, "So it ended.", NOW)
+    body = tell("tectia", after, replace(line, files_as_of=as_of)).body
+    return next((each for each in body.splitlines() if each.startswith("Files: ")), "")
+
+
+def test_a_promotion_says_how_old_the_files_are_that_the_new_server_serves_with() -> None:
+    said = files_line(Outcome.PROMOTED, NOW - 42)
+    assert "ms2 serves with ms1's files as of" in said
+    assert "42 s before this ended" in said
+
+
+def test_an_age_that_is_not_known_is_said_to_be_unknown() -> None:
+    assert "holds no whole set" in files_line(Outcome.PROMOTED, 0.0)
+
+
+@pytest.mark.parametrize(("outcome", "action"), [(Outcome.PROMOTED, "adopt"), (Outcome.HALTED, "failover")])
+def test_where_nobody_was_promoted_with_a_copy_nothing_is_said_of_it(outcome: Outcome, action: str) -> None:
+    assert files_line(outcome, NOW, action) == ""
+
+
+def test_the_history_keeps_it_and_reads_lines_from_before_it_was_kept() -> None:
+    _, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "", NOW)
+    kept = replace(line, files_as_of=NOW - 42).to_json()
+    assert History.from_json(kept).files_as_of == NOW - 42
+    del kept["files_as_of"]
+    assert History.from_json(kept).files_as_of == 0.0
+
+
+def configuration_line(config: str, as_of: float) -> str:
+    """What a message of a promotion says of the configuration; empty where it says nothing."""
+    before = state(lease=lease(), receipt=receipt())
+    after, line = conclude(before, OURS, Outcome.PROMOTED, "So it ended.", NOW)
+    body = tell("tectia", after, replace(line, files_as_of=NOW, config=config, config_as_of=as_of)).body
+    return next((each for each in body.splitlines() if each.startswith("Configuration: ")), "")
+
+
+def test_a_promotion_says_of_when_a_configuration_is_that_was_held_back() -> None:
+    said = configuration_line("held back: versions differ", NOW - 42)
+    assert said.startswith("Configuration: ms2's is ms1's as of ")
+    assert said.endswith("held back: versions differ.")
+    assert "never ms1's" in configuration_line("held back: versions differ", 0.0)
+    assert configuration_line("", 0.0) == ""
+
+
+def test_the_history_keeps_what_was_held_back_and_reads_lines_from_before() -> None:
+    _, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "", NOW)
+    kept = replace(line, config="held back: x", config_as_of=NOW - 42).to_json()
+    assert (History.from_json(kept).config, History.from_json(kept).config_as_of) == ("held back: x", NOW - 42)
+    del kept["config"], kept["config_as_of"]
+    assert (History.from_json(kept).config, History.from_json(kept).config_as_of) == ("", 0.0)
+
+
+def test_a_configuration_held_back_after_it_was_carried_once_is_known_though_the_age_stands_still() -> None:
+    carried = WHOLE | {"config": "sent", "config_as_of": NOW}
+    known = arrived(sent(Freshness(), "one", Order(Role.MS1, 1), NOW), "one", carried, NOW + 1)
+    known = sent(known, "two", Order(Role.MS1, 1), NOW + 300)
+    held = carried | {"config": "held back: versions differ"}
+    after = arrived(known, "two", held, NOW + 301)
+    assert held_configuration(after, 1) == ("held back: versions differ", NOW)
+    assert after.as_of == NOW
+    assert "held back: versions differ" in is_fresh(after, state(), NOW + 301, 1000).sentence
+    assert held_configuration(after, 2) == ("", 0.0)
+
+
+def test_a_set_of_another_epoch_went_the_other_way_and_says_nothing_of_this_one() -> None:
+    known = Freshness(as_of=NOW, epoch=1)
+    assert as_of_in(known, 1) == NOW
+    assert as_of_in(known, 2) == 0.0
+
+
+def test_a_late_result_never_makes_a_copy_older_and_one_of_another_command_ends_nothing() -> None:
+    known = sent(Freshness(as_of=NOW + 5, epoch=1), "second", Order(Role.MS1, 1), NOW + 6)
+    after = arrived(known, "first", WHOLE, NOW + 6)
+    assert (after.as_of, after.ended, after.last) == (NOW + 5, False, WHOLE)
+    assert arrived(known, "second", {**WHOLE, "as_of": NOW + 6}, NOW + 7).as_of == NOW + 6
+
+
+def test_a_time_from_the_future_is_taken_back_to_when_the_run_was_sent_and_holds_nothing_up() -> None:
+    day = 86_400
+    known = sent(Freshness(), "one", Order(Role.MS1, 1), NOW)
+    result = {**WHOLE, "as_of": NOW + day, "started_at": NOW + day, "config_as_of": NOW + day - 60, "config": "sent"}
+    after = arrived(known, "one", result, NOW + 5)
+    assert (after.as_of, after.config_as_of) == (NOW, NOW - 60)
+    late = arrived(after, "one", {**WHOLE, "as_of": NOW + 2}, NOW + 5)
+    assert late.as_of == NOW + 2
+    stuck = Freshness(as_of=NOW + day, epoch=1)  # as an earlier version of this kept it
+    assert arrived(stuck, "another", {**WHOLE, "as_of": NOW + 3}, NOW + 5).as_of == NOW + 3
+    assert arrived(Freshness(), "another", {**WHOLE, "as_of": NOW + day}, NOW + 5).as_of == 0, "not ours: not believed"
+
+
+def test_a_host_whose_clock_is_behind_makes_no_copy_older_than_its_order() -> None:
+    known = sent(Freshness(as_of=NOW - 300, epoch=1), "one", Order(Role.MS1, 1), NOW)
+    slow = {**WHOLE, "as_of": NOW - 86_400, "started_at": NOW - 86_400}
+    assert arrived(known, "one", slow, NOW + 5).as_of == NOW
+
+
+def test_a_set_of_a_newer_epoch_replaces_a_later_one_and_an_older_epoch_never_does() -> None:
+    known = Freshness(as_of=NOW, epoch=2)
+    newer = arrived(known, "x", {**WHOLE, "as_of": NOW - 60, "epoch": 3}, NOW)
+    assert (newer.as_of, newer.epoch) == (NOW - 60, 3)
+    older = arrived(known, "x", {**WHOLE, "as_of": NOW + 1, "epoch": 1}, NOW + 1)
+    assert (older.as_of, older.epoch) == (NOW, 2)
+
+
+def test_the_oldest_directory_counts_and_a_configuration_that_is_held_back_is_said_with_its_age() -> None:
+    held = "held back: versions differ (7 here, 6 on the standby)"
+    result = {**WHOLE, "as_of": NOW - 5000, "started_at": NOW, "config": held, "config_as_of": NOW - 5000}
+    known = arrived(Freshness(), "x", result, NOW + 1)
+    verdict = is_fresh(known, state(), NOW + 1, 4000)
+    assert verdict.is_no
+    assert "as of 5001 s ago" in verdict.sentence
+    assert f"The configuration is {held}; the standby's is of 5001 s ago." in verdict.sentence
+
+
+def test_a_configuration_that_was_never_carried_leaves_no_whole_set() -> None:
+    held = "held back: versions differ (7 here, 6 on the standby)"
+    known = arrived(Freshness(), "x", {**WHOLE, "as_of": 0, "started_at": NOW, "config": held}, NOW)
+    assert known.as_of == 0
+    verdict = is_fresh(known, state(), NOW, 4000)
+    assert verdict.answer is Answer.UNKNOWN
+    assert "the standby's is not the active server's" in verdict.sentence
+
+
+def test_a_run_is_under_way_until_its_result_is_known_or_its_limit_is_long_past() -> None:
+    known = sent(Freshness(), "one", Order(Role.MS1, 1), NOW)
+    assert under_way(known, NOW + 659, 600)
+    assert not under_way(known, NOW + 661, 600)
+    assert not under_way(arrived(known, "one", {}, NOW), NOW + 1, 600)
+
+
+def test_only_the_execution_of_a_switchover_replicates_while_its_lease_is_held() -> None:
+    held = state(lease=lease(action="switchover"))
+    assert may_run(held, OURS)[1] == Order(Role.MS1, 1)
+    for execution in (THEIRS, None):
+        verdict, order = may_run(held, execution)
+        assert order is None
+        assert verdict.sentence == "Nothing is replicated while switchover to ms2 is under way."
+    assert may_run(state(lease=lease(action="force")), OURS)[1] is None

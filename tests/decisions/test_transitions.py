@@ -1,0 +1,245 @@
+"""How the record changes: the lease, the proof, turning back, and each way to end."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from msfailover.decisions.admission import Plan
+from msfailover.decisions.fence import NoReceipt
+from msfailover.decisions.transitions import LeaseLost, aim, conclude, keep_receipt, take_lease, turn_back
+from msfailover.history import History, Outcome
+from msfailover.pair import FencedBy, PairState, Receipt, Role
+from msfailover.request import Action
+
+from tests.samples import NOW, OURS, THEIRS, lease, proof_for, receipt, request, state
+
+FAILOVER = Plan(Action.FAILOVER, Role.MS1, Role.MS2, 2, confirm=True, may_power_off=True)
+RESUMED = Plan(Action.RESUME, Role.MS1, Role.MS2, 2, may_power_off=True)
+
+
+# ---- taking the lease ------------------------------------------------------------------------------------------------
+
+
+def test_the_lease_says_who_does_what_to_whom_in_which_epoch_and_why() -> None:
+    after = take_lease(state(), FAILOVER, request(requested_by="watch"), OURS, NOW)
+    assert after == state(lease=lease())
+
+
+def test_a_lease_that_is_taken_again_by_its_holder_is_left_as_it_is() -> None:
+    held = state(lease=lease(), receipt=receipt())
+    assert take_lease(held, FAILOVER, request(requested_by="watch"), OURS, NOW + 60) == held
+
+
+def test_a_new_change_begins_without_a_proof() -> None:
+    after = take_lease(state(receipt=receipt(epoch=1, server=Role.MS2)), FAILOVER, request(), OURS, NOW)
+    assert after.receipt is None
+
+
+def test_a_change_that_is_gone_on_with_keeps_its_proof() -> None:
+    half_done = state(lease=lease(execution=THEIRS), receipt=receipt())
+    after = take_lease(half_done, RESUMED, request(Action.RESUME), OURS, NOW)
+    assert after.receipt == receipt()
+    assert after.lease is not None
+    assert (after.lease.execution, after.lease.action, after.lease.epoch) == (OURS, "resume", 2)
+
+
+def test_a_change_that_goes_the_other_way_starts_without_the_proof_of_the_first() -> None:
+    half_done = state(lease=lease(execution=THEIRS), receipt=receipt())
+    other_way = Plan(Action.RESUME, Role.MS2, Role.MS1, 3, may_power_off=True)
+    assert take_lease(half_done, other_way, request(Action.RESUME), OURS, NOW).receipt is None
+
+
+# ---- keeping the proof -----------------------------------------------------------------------------------------------
+
+
+def test_the_proof_of_the_change_under_way_is_kept() -> None:
+    assert keep_receipt(state(lease=lease()), OURS, receipt()).receipt == receipt()
+
+
+@pytest.mark.parametrize(
+    "stray", [receipt(epoch=1), receipt(epoch=3), receipt(server=Role.MS2)], ids=["before", "after", "of the target"]
+)
+def test_a_proof_of_another_change_is_not_kept_and_the_sentence_says_which_is_under_way(stray: object) -> None:
+    with pytest.raises(LeaseLost, match=r"not of the change under way \(failover to ms2, epoch 2\); it was not kept"):
+        keep_receipt(state(lease=lease()), OURS, stray)  # type: ignore[arg-type]
+
+
+LOST = [
+    (state(), "nobody"),
+    (state(lease=lease(execution=THEIRS)), THEIRS),
+]
+
+
+@pytest.mark.parametrize(("record", "holder"), LOST)
+def test_whoever_does_not_hold_the_lease_writes_nothing(record: PairState, holder: str) -> None:
+    words = f"The lease is not held by {OURS} but by {holder}; nothing was written."
+    for attempt in (
+        lambda: keep_receipt(record, OURS, receipt()),
+        lambda: aim(record, OURS, Role.MS2),
+        lambda: turn_back(record, OURS),
+        lambda: conclude(record, OURS, Outcome.PROMOTED, "Done.", NOW),
+    ):
+        with pytest.raises(LeaseLost) as caught:
+            attempt()
+        assert str(caught.value) == words
+
+
+# ---- aiming and turning ----------------------------------------------------------------------------------------------
+
+
+def test_an_adoption_is_aimed_at_the_server_that_was_found_active() -> None:
+    adopting = PairState(lease=lease(action="adopt", target=Role.MS1, epoch=1))
+    aimed = aim(adopting, OURS, Role.MS2)
+    assert aimed.lease == lease(action="adopt", target=Role.MS2, epoch=1)
+    assert aim(aimed, OURS, Role.MS2) == aimed
+
+
+def test_aiming_at_the_other_server_drops_the_proof_that_was_for_the_first() -> None:
+    adopting = PairState(lease=lease(action="adopt", target=Role.MS2, epoch=1), receipt=receipt(epoch=1))
+    assert aim(adopting, OURS, Role.MS2).receipt == receipt(epoch=1)
+    assert aim(adopting, OURS, Role.MS1).receipt is None
+
+
+def test_a_survey_delivered_again_takes_nothing_back_of_an_adoption_that_is_proven() -> None:
+    """By then both hosts remember this change's own epoch: it was ordered by it."""
+    proven = replace(state(lease=lease(action="adopt", target=Role.MS1, epoch=1)), receipt=receipt(epoch=1))
+    assert aim(proven, OURS, Role.MS1, remembered=1) == proven
+    ahead = aim(proven, OURS, Role.MS1, remembered=2)
+    assert ahead.lease is not None
+    assert (ahead.lease.epoch, ahead.receipt) == (3, None)
+
+
+def test_turning_back_is_a_change_of_its_own_with_its_own_epoch_and_no_proof_yet() -> None:
+    out = state(lease=lease(action="switchover"), receipt=receipt())
+    assert turn_back(out, OURS) == state(lease=lease(action="switchover", target=Role.MS1, epoch=3))
+
+
+@pytest.mark.parametrize("action", ["failover", "force", "resume", "adopt"])
+def test_only_a_switchover_is_turned_back(action: str) -> None:
+    with pytest.raises(LeaseLost, match=f"A {action} is not turned back"):
+        turn_back(state(lease=lease(action=action)), OURS)
+
+
+def test_turning_back_twice_is_turning_back_once() -> None:
+    once = turn_back(state(lease=lease(action="switchover")), OURS)
+    assert turn_back(once, OURS) == once
+
+
+# ---- concluding ------------------------------------------------------------------------------------------------------
+
+
+def test_a_promotion_makes_the_target_active_in_the_new_epoch_and_gives_the_lease_back() -> None:
+    after, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "ms2 is active.", NOW + 5)
+    assert after == state(active=Role.MS2, epoch=2, acknowledged=False, receipt=receipt())
+    assert line == History(
+        epoch=2,
+        execution=OURS,
+        action="failover",
+        source=Role.MS1,
+        target=Role.MS2,
+        outcome=Outcome.PROMOTED,
+        sentence="ms2 is active.",
+        reason="ms1 is silent",
+        requested_by="watch",
+        taken_at=NOW,
+        ended_at=NOW + 5,
+        receipt=receipt(),
+    )
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+@pytest.mark.parametrize("who", ["watch", "alarm", "Ada", "unnamed"])
+def test_only_a_promotion_that_no_person_asked_for_waits_to_be_acknowledged(outcome: Outcome, who: str) -> None:
+    after, _ = conclude(
+        state(lease=lease(requested_by=who), receipt=proof_for(outcome)), OURS, outcome, "So it ended.", NOW
+    )
+    unattended = outcome is Outcome.PROMOTED and who in ("watch", "alarm")
+    assert after.acknowledged is not unattended
+
+
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_no_end_of_a_change_acknowledges_an_earlier_one(outcome: Outcome) -> None:
+    before = state(lease=lease(requested_by="Ada"), receipt=proof_for(outcome), acknowledged=False)
+    assert not conclude(before, OURS, outcome, "So it ended.", NOW)[0].acknowledged
+
+
+@pytest.mark.parametrize("outcome", [Outcome.STOOD_DOWN, Outcome.REFUSED, Outcome.BLOCKED])
+def test_an_end_before_anything_was_touched_leaves_the_pair_as_it_was(outcome: Outcome) -> None:
+    after, line = conclude(state(lease=lease()), OURS, outcome, "Nothing was touched.", NOW)
+    assert after == state()
+    assert (line.epoch, line.outcome, line.receipt) == (2, outcome, None)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.STOOD_DOWN, Outcome.REFUSED, Outcome.BLOCKED])
+def test_a_change_that_has_fenced_a_server_can_not_end_as_if_nothing_was_touched(outcome: Outcome) -> None:
+    before = state(lease=lease(), receipt=receipt())
+    with pytest.raises(LeaseLost, match=f"can't end as {outcome}: ms1 is fenced already"):
+        conclude(before, OURS, outcome, "Nothing was touched.", NOW)
+
+
+def test_an_adoption_that_is_refused_after_all_leaves_no_proof_behind() -> None:
+    before = PairState(lease=lease(action="adopt", epoch=1), receipt=receipt(epoch=1))
+    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState()
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])
+@pytest.mark.parametrize(
+    "proof",
+    [
+        None,
+        receipt(epoch=1),
+        receipt(server=Role.MS2),
+        receipt(access="not asked"),
+        receipt(sessions=()),
+        receipt(sessions=(0, 1, 0)),
+    ],
+)
+def test_nobody_is_called_active_without_the_proof_of_this_epoch_that_the_other_one_is_out(
+    outcome: Outcome, proof: Receipt | None
+) -> None:
+    with pytest.raises(NoReceipt, match="ms2 is not called active"):
+        conclude(state(lease=lease(), receipt=proof), OURS, outcome, "Surely.", NOW)
+
+
+def test_a_switchover_that_was_rolled_back_has_the_first_server_active_in_the_epoch_of_the_way_back() -> None:
+    proof = receipt(epoch=3, server=Role.MS2)
+    out_and_back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), receipt=proof)
+    after, line = conclude(out_and_back, OURS, Outcome.ROLLED_BACK, "ms2 did not come up.", NOW)
+    assert after == state(active=Role.MS1, epoch=3, receipt=proof)
+    assert (line.source, line.target, line.epoch) == (Role.MS2, Role.MS1, 3)
+
+
+def test_a_halted_change_keeps_lease_and_proof_and_says_why() -> None:
+    before = state(lease=lease(), receipt=receipt())
+    after, line = conclude(before, OURS, Outcome.HALTED, "ms2 did not start.", NOW)
+    assert after == replace(before, halted="ms2 did not start.")
+    assert line.outcome is Outcome.HALTED
+
+
+def test_halting_twice_is_halting_once() -> None:
+    once, line = conclude(state(lease=lease()), OURS, Outcome.HALTED, "ms2 did not start.", NOW)
+    assert conclude(once, OURS, Outcome.HALTED, "ms2 did not start.", NOW) == (once, line)
+
+
+def test_the_end_of_a_resumed_change_clears_why_it_had_halted() -> None:
+    resumed = state(lease=lease(action="resume", requested_by="Ada"), receipt=receipt(), halted="ms2 did not start.")
+    assert conclude(resumed, OURS, Outcome.PROMOTED, "ms2 is active.", NOW)[0].halted == ""
+
+
+def test_maintenance_and_mode_outlive_every_change() -> None:
+    before = state(lease=lease(requested_by="Ada"), mode="manual", maintenance_until=NOW + 60)
+    for outcome in Outcome:
+        after, _ = conclude(replace(before, receipt=proof_for(outcome)), OURS, outcome, "So it ended.", NOW)
+        assert (after.mode, after.maintenance_until) == ("manual", NOW + 60)
+
+
+# ---- the history -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("proof", [None, receipt(), receipt(by=FencedBy.POWER, access="not asked", sessions=())])
+@pytest.mark.parametrize("outcome", list(Outcome))
+def test_a_line_of_the_history_survives_being_stored(proof: Receipt | None, outcome: Outcome) -> None:
+    _, ended = conclude(state(lease=lease(), receipt=proof_for(outcome)), OURS, outcome, "So it ended.", NOW + 0.25)
+    line = replace(ended, receipt=proof)
+    assert History.from_json(line.to_json()) == line

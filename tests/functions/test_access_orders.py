@@ -1,0 +1,126 @@
+"""`revoke` and `grant`: each demands its permission of the record itself, reads back what it did, and twice is once."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import ModuleType
+from typing import Any
+
+import pytest
+from msfailover.decisions.fence import NoReceipt
+from msfailover.pair import FencedBy, PairState
+
+from tests.functions.conftest import Start
+from tests.functions.network import Network
+from tests.functions.record import Record
+from tests.samples import lease, receipt, state
+
+CHANGE = lease()  # from ms1 to ms2
+BY_POWER = replace(receipt(), by=FencedBy.POWER, access="not asked", sessions=())
+
+
+@pytest.fixture
+def access(run: Start, record: Record, network: Network) -> ModuleType:
+    """`database_access` in front of a pair whose failover to ms2 is under way; the door lets in ms1 still."""
+    record.put(state(lease=CHANGE))
+    network.allow(network.door, cidr=f"{network.ms1_address}/32")
+    return run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.env())
+
+
+def order(access: ModuleType, action: str, server: str, epoch: int = CHANGE.epoch) -> Any:
+    return access.handler({"action": action, "server": server, "epoch": epoch}, None)
+
+
+def test_the_old_server_is_shut_out_and_twice_is_once(access: ModuleType, network: Network) -> None:
+    for _ in range(2):
+        assert order(access, "revoke", "ms1")["answer"] == "no"
+        assert network.admitted() == []
+
+
+def test_a_rule_that_lets_it_in_through_another_address_goes_too(access: ModuleType, network: Network) -> None:
+    network.allow(network.door, cidr=f"{network.ms1_second}/32")
+    assert order(access, "revoke", "ms1")["answer"] == "no"
+    assert network.admitted() == []
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "-1"])
+def test_a_broad_rule_of_the_owners_is_named_after_the_door_is_shut(
+    access: ModuleType, network: Network, protocol: str
+) -> None:
+    network.allow(network.owners, cidr="10.0.0.0/8", protocol=protocol)
+    answer = order(access, "revoke", "ms1")
+    assert answer["answer"] == "yes"
+    assert "10.0.0.0/8" in answer["sentence"]
+    assert network.admitted() == []
+
+
+def test_a_prefix_list_and_a_reference_of_the_owners_let_it_in_too(access: ModuleType, network: Network) -> None:
+    network.allow(network.owners, group=network.ms1_group)
+    assert order(access, "revoke", "ms1")["answer"] == "yes"
+    network.allow(network.owners, prefix_list=network.prefix_list(f"{network.ms2_address}/32"))
+    assert access.handler({"action": "status", "server": "ms2"}, None)["answer"] == "yes"
+
+
+@pytest.mark.parametrize(
+    ("record_says", "server", "epoch"),
+    [
+        (state(), "ms1", CHANGE.epoch),
+        (state(lease=CHANGE), "ms1", CHANGE.epoch - 1),
+        (state(lease=CHANGE), "ms2", CHANGE.epoch),
+    ],
+    ids=["no change", "another epoch", "its target"],
+)
+def test_nobody_is_shut_out_but_by_the_change_under_way(
+    access: ModuleType, record: Record, network: Network, record_says: PairState, server: str, epoch: int
+) -> None:
+    record.put(record_says)
+    with pytest.raises(NoReceipt, match="is left alone"):
+        order(access, "revoke", server, epoch)
+    assert network.admitted() == [f"{network.ms1_address}/32"]
+
+
+@pytest.mark.parametrize(
+    "record_says",
+    [
+        state(lease=CHANGE),
+        state(lease=CHANGE, receipt=replace(receipt(), epoch=CHANGE.epoch - 1)),
+        state(lease=CHANGE, receipt=replace(receipt(), server=CHANGE.target)),
+        state(receipt=receipt()),
+    ],
+    ids=["no receipt", "of another epoch", "of another server", "no change"],
+)
+def test_without_a_valid_receipt_nobody_is_let_in(
+    access: ModuleType, record: Record, network: Network, record_says: PairState
+) -> None:
+    record.put(record_says)
+    with pytest.raises(NoReceipt, match="ms2 is not let in or started"):
+        order(access, "grant", "ms2")
+    assert network.admitted() == [f"{network.ms1_address}/32"]
+
+
+def test_with_the_receipt_the_new_server_alone_is_let_in_and_twice_is_once(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    record.put(state(lease=CHANGE, receipt=receipt()))
+    for _ in range(2):
+        assert order(access, "grant", "ms2")["answer"] == "yes"
+        assert network.admitted() == [f"{network.ms2_address}/32"]
+
+
+def test_a_door_that_reads_open_again_outweighs_a_receipt_by_database(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    record.put(state(lease=CHANGE, receipt=receipt()))
+    network.allow(network.owners, cidr="10.0.0.0/8")
+    with pytest.raises(access.OtherServerCanGetIn, match=r"10\.0\.0\.0/8"):
+        order(access, "grant", "ms2")
+    assert network.admitted() == []
+
+
+def test_a_server_without_power_needs_no_shut_door_but_its_own_rule_goes(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    record.put(state(lease=CHANGE, receipt=BY_POWER))
+    network.allow(network.owners, cidr="10.0.0.0/8")
+    assert order(access, "grant", "ms2")["answer"] == "yes"
+    assert network.admitted() == [f"{network.ms2_address}/32"]

@@ -1,0 +1,90 @@
+"""What is done wrong on purpose must be found: a campaign without teeth proves nothing.
+
+The schedules are those that `make campaign DEFECT=name` came upon. One that finds its defect no longer is out of date,
+or the campaign has a hole: the same command says which.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.simulation import defects
+from lab.simulation.runner import Runner
+from lab.simulation.schedule import Schedule
+
+FOUND_BY = {
+    "proof-assumed": ("I2", "broken@task:database_access.revoke#1"),
+    "door-not-read": ("I2", "broken@task:database_access.revoke#1"),
+    "sessions-not-read": ("I2", "ms1=hung error@database.terminate#1"),
+    "one-read": ("I2", ""),
+    "unknown-is-zero": ("I2", "ms1=zombie database=hidden"),
+    "connections-uncounted": ("I2", "ms1=zombie database=silent"),
+    "names-believed": ("I2", "ms1=zombie database=names"),
+    "standby-believed": ("I2", "ms1=zombie database=standby"),
+    "unreachable-is-zero": ("I2", "ms1=partitioned database=unseen"),
+    "one-address": ("I2", "ms1=hung"),
+    "owners-rules-unread": ("I2", "action=switchover by=erika ms1=healthy door=broad"),
+    "prefix-lists-unread": ("I2", "door=prefix-list"),
+    "stopping-is-proof": ("I2", "database-gone@state:Begin#1"),
+    "any-instance-is-the-machine": ("I2", "ms1=replaced door=broad"),
+    "any-receipt": ("I2", "again-late@task:server.start#1"),
+    "outbound-ignored": ("I2", "network=acls ms1=hung door=broad error@ec2.create_network_acl_entry#3*2"),
+    "order-ignored": ("I2", "network=allowed ms1=hung door=broad"),
+    "one-subnet": ("I2", "network=uncovered ms1=hung door=broad"),
+    "first-address-denied": ("I2", "network=acls ms1=hung"),
+    "effect-not-awaited": ("I2", "network=acls ms1=hung"),
+    "path-not-demanded": ("I2", "network=pooler ms1=hung"),
+    "list-believed": ("I2", "network=pooler ms1=hung"),
+    "object-not-checked": ("I2", "network=elsewhere ms1=hung"),
+    "one-port": ("I2", "ms1=hung door=second-port"),
+    "own-rule-overlooked": ("audit", "network=acls"),
+    "entries-not-restored": ("audit", "network=acls"),
+    "grant-with-revoke": ("I2", ""),
+    "both-doors": ("I1", "error@task:database_access.revoke#1*99"),
+    "epoch-not-compared": ("I2", "restart=yes again-late@task:server.restart#1"),
+    "foreign-execution": ("I4", "hand@state:Begin#1"),
+    "conclude-unproven": ("I2", "hand@state:Fence#1"),
+    "late-move": ("I2", "action=switchover by=erika ms1=healthy ms2=start-fails again-late@task:dns.move#1"),
+    "orders-never-end": ("I4", "standby-freezes@state:StartServer#1 resume=back"),
+    "epochs-unweighed": ("I4", "ms2=ahead"),
+    "lease-expires": ("I4", "ms1=zombie database=hidden alarm@state:WaitForPower#2"),
+    "resume-unasked": ("I4", "resume@state:Admitted#1"),
+    "resume-at-once": ("I2", "overtaken-back@ec2.authorize_security_group_ingress#1"),
+    "halt-gives-lease-back": ("I1", "database-gone@state:Begin#1"),
+    "turn-back-same-epoch": ("I4", "action=switchover by=erika ms1=healthy error@task:dns.move#1*99"),
+    "writes-unconditional": ("I7", "alarm@dynamodb.put_item#1"),
+    "conclude-once-only": ("I4", "lost@task:pair.conclude#1"),
+    "outage-not-confirmed": ("I3", "ms1=healthy"),
+    "standby-not-checked": ("I4", "ms2=dead"),
+    "mode-ignored": ("I7", "care=manual"),
+    "not-to-acknowledge": ("I7", ""),
+    "audit-forgets-lease": ("I1", "audit@state:PromotionVerified#1"),
+    "rehearsal-takes-lease": ("I4", "rehearse=yes"),
+    "verify-bypassed": ("I4", ""),
+    "sessions-first": ("I4", "ms1=hung"),
+    "waits-for-the-dead": ("I5", "ms1=partitioned by=alarm"),
+    "failed-look-is-down": ("I3", "ms1=healthy broken@task:probe.confirm#1"),
+    "name-may-fail": ("I4", "error@task:dns.move#1*99"),
+    "power-alone": ("I5", "ms1=hangs database-gone@state:Begin#1 database-back@state:WaitForPower#2"),
+    "unfenced-promotes": ("I2", "ms1=zombie database=hidden"),
+}
+
+
+def test_every_defect_is_here() -> None:
+    assert set(FOUND_BY) == set(defects.ALL)
+    assert len(defects.ALL) >= 15
+
+
+def test_without_a_defect_nothing_is_found(runner: Runner) -> None:
+    results = [runner.run(Schedule.parse(written)) for _, written in FOUND_BY.values()]
+    assert [result.violation for result in results if result.violation] == []
+
+
+@pytest.mark.parametrize("name", defects.ALL)
+def test_the_defect_is_found(name: str) -> None:
+    invariant, written = FOUND_BY[name]
+    runner = Runner(defect=defects.ALL[name])
+    try:
+        assert runner.run(Schedule.parse(written)).invariant == invariant
+    finally:
+        runner.close()

@@ -1,0 +1,98 @@
+"""The campaign's table of memory and moto's: the same calls get the same answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+from moto import mock_aws
+
+from lab.simulation.clients_data import Table
+
+
+class Moto:
+    """The same three operations, by moto."""
+
+    def __init__(self) -> None:
+        self._client = boto3.client(
+            "dynamodb", region_name="eu-west-1", aws_access_key_id="testing", aws_secret_access_key="testing"
+        )
+        keys = [("pair", "HASH"), ("item", "RANGE")]
+        self._client.create_table(
+            TableName="t",
+            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+            BillingMode="PAY_PER_REQUEST",
+        )
+
+    def get(self, key: Any) -> dict[str, Any]:
+        answer = self._client.get_item(TableName="t", Key=key, ConsistentRead=True)
+        return {"Item": answer["Item"]} if "Item" in answer else {}
+
+    def put(self, item: Any, request: Any) -> None:
+        self._client.put_item(TableName="t", Item=item, **request)
+
+    def query(self, request: Any) -> dict[str, Any]:
+        return {"Items": self._client.query(TableName="t", **request)["Items"]}
+
+
+@pytest.fixture(params=["memory", "moto"])
+def table(request: pytest.FixtureRequest) -> Iterator[Any]:
+    if request.param == "memory":
+        yield Table({})
+        return
+    with mock_aws():
+        yield Moto()
+
+
+def key(item: str) -> dict[str, Any]:
+    return {"pair": {"S": "p"}, "item": {"S": item}}
+
+
+NEW = {"ConditionExpression": "attribute_not_exists(#v)", "ExpressionAttributeNames": {"#v": "version"}}
+
+
+def at(version: int) -> dict[str, Any]:
+    values = {":v": {"N": str(version)}}
+    return {
+        "ConditionExpression": "#v = :v",
+        "ExpressionAttributeNames": {"#v": "version"},
+        "ExpressionAttributeValues": values,
+    }
+
+
+def version(number: int) -> dict[str, Any]:
+    return {**key("state"), "version": {"N": str(number)}}
+
+
+def test_what_was_put_is_got_and_what_was_not_is_not(table: Any) -> None:
+    assert table.get(key("state")) == {}
+    table.put(version(1), {})
+    assert table.get(key("state")) == {"Item": version(1)}
+
+
+def test_of_two_writers_only_one_wins(table: Any) -> None:
+    table.put(version(1), NEW)
+    for condition in (NEW, at(2)):
+        with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+            table.put(version(9), condition)
+    table.put(version(2), at(1))
+    assert table.get(key("state")) == {"Item": version(2)}
+
+
+def test_the_history_comes_newest_first_and_alone(table: Any) -> None:
+    for name in ("history#2", "state", "history#1", "history#3"):
+        table.put(key(name), {})
+    found = table.query(
+        {
+            "KeyConditionExpression": "#p = :p AND begins_with(#i, :h)",
+            "ExpressionAttributeNames": {"#p": "pair", "#i": "item"},
+            "ExpressionAttributeValues": {":p": {"S": "p"}, ":h": {"S": "history#"}},
+            "ScanIndexForward": False,
+            "Limit": 2,
+        }
+    )
+    assert found == {"Items": [key("history#3"), key("history#2")]}

@@ -1,0 +1,32 @@
+"""What the comparison with other failover managers begins each of its runs with: hosts as if never used."""
+
+from __future__ import annotations
+
+import pytest
+
+from lab.benchmarks.peers_managers import boot
+from lab.testbed.hosts.server_host import ServerHost
+from tests.lab.testbed.hosts.conftest import Stage
+
+pytestmark = pytest.mark.stage
+
+
+class OnMs1:
+    """A manager that has the server on ms1."""
+
+    name = "a manager"
+
+    def start(self, server: ServerHost) -> None:
+        if server.name == "ms1":
+            server.start()
+
+
+def test_each_run_begins_without_the_sessions_that_the_last_one_left(stage: Stage) -> None:
+    stage.open_to("ms1", "ms2")
+    for _ in range(2):
+        boot(stage.hosts, OnMs1())
+        held = stage.sessions_of("ms1")
+        stage.hosts.ms("ms1").power_off()
+        assert stage.sessions_of("ms1") == held > 0, "a host without power ends no session"
+    boot(stage.hosts, OnMs1())
+    assert stage.sessions_of("ms1") == held

@@ -1,0 +1,22 @@
+"""One session on the stage, with every permission enforced, for all tests of the module that looks at it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.lab.testbed.hosts.inside import (
+    pytest_configure,
+    pytest_runtest_logreport,
+    pytest_runtest_protocol,
+)
+from tests.lab.testbed.iam.session import Session, play
+
+__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
+    """The stage is still up when the tests look."""
+    yield from play(tmp_path_factory.mktemp("session"))

@@ -1,0 +1,65 @@
+"""The execution's history as steps: what runs side by side ends where it ended."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from lab.testbed.execution_steps import steps_of
+from lab.testbed.report.record import Step
+from lab.testbed.run_scenario import phases
+
+
+def history(*entries: tuple[str, str, int]) -> list[dict[str, Any]]:
+    """Events of (type, state's name, the event before it), a second apart."""
+    events = []
+    for number, (kind, name, previous) in enumerate(entries, start=1):
+        details = "stateEnteredEventDetails" if kind.endswith("Entered") else "stateExitedEventDetails"
+        events.append({"id": number, "previousEventId": previous, "type": kind,
+                       "timestamp": datetime.fromtimestamp(1000 + number, UTC), details: {"name": name}})  # fmt: skip
+    return events
+
+
+def test_a_parallel_state_ends_when_it_is_left() -> None:
+    steps = steps_of(
+        history(
+            ("ParallelStateEntered", "Fence", 0),
+            ("TaskStateEntered", "Revoke", 1),
+            ("TaskStateEntered", "AskToStop", 1),
+            ("TaskStateExited", "Revoke", 2),
+            ("TaskStateExited", "AskToStop", 3),
+            ("ParallelStateExited", "Fence", 5),
+        )
+    )
+    assert [(step.name, step.start, step.end) for step in steps] == [
+        ("Fence", 1001, 1006),
+        ("Revoke", 1002, 1004),
+        ("AskToStop", 1003, 1005),
+    ]
+
+
+def test_a_state_that_is_entered_again_is_a_step_of_its_own() -> None:
+    steps = steps_of(
+        history(
+            ("TaskStateEntered", "Verify", 0),
+            ("TaskStateExited", "Verify", 1),
+            ("TaskStateEntered", "Verify", 2),
+        )
+    )
+    assert [(step.start, step.end) for step in steps] == [(1001, 1002), (1003, None)]
+
+
+def test_a_state_that_is_never_left_ends_with_its_execution() -> None:
+    events = history(("FailStateEntered", "Halted", 0))
+    events.append({"id": 2, "previousEventId": 1, "type": "ExecutionFailed",
+                   "timestamp": datetime.fromtimestamp(1003, UTC),
+                   "executionFailedEventDetails": {"error": "Halted", "cause": "ms2 did not start."}})  # fmt: skip
+    assert steps_of(events) == (Step("Halted", 1001, 1003, "Halted: ms2 did not start.", True),)
+
+
+def test_a_phase_does_not_span_two_executions() -> None:
+    steps = (Step("VerifyFence", 1, 2, execution="a"), Step("VerifyFence", 60, 61, execution="b"))
+    assert [(each.name, each.start, each.end) for each in phases(None, steps)] == [
+        ("fence", 1, 2),
+        ("2: fence", 60, 61),
+    ]

@@ -1,0 +1,30 @@
+"""MS1 is gone, cut off or half dead: MS2 takes over, and MS1 can't write beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.testbed.scenarios.play import rehearse, taken_over
+
+
+@pytest.mark.parametrize("name", ["crash", "hang"])
+def test_a_server_that_is_killed_or_hangs_is_taken_over(name: str, tmp_path: Path) -> None:
+    report = rehearse(name, tmp_path).report
+    assert taken_over(report)
+    assert report["receipt"]["by"] == "network"
+    assert report["agents"]["recovered"] == report["agents"]["count"] == 20
+
+
+def test_a_server_that_only_the_database_can_hear_is_cut_off_from_it(tmp_path: Path) -> None:
+    report = rehearse("partition", tmp_path).report
+    assert taken_over(report)
+    assert report["receipt"]["by"] == "network"
+    assert report["agents"]["recovered"] == report["agents"]["count"]
+
+
+def test_a_host_that_comes_back_with_autostart_finds_the_door_shut(tmp_path: Path) -> None:
+    rehearsed = rehearse("reboot", tmp_path)
+    assert taken_over(rehearsed.report)
+    rehearsed.held("The server that came back ran into the shut door")

@@ -1,0 +1,46 @@
+"""A person moves the service on purpose, home again, and to a server that will not have it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab.testbed.scenarios.play import never_both, rehearse, taken_over
+
+
+def test_a_switchover_carries_the_last_files_and_is_without_service_for_less_than_3_s(tmp_path: Path) -> None:
+    rehearsed = rehearse("switchover", tmp_path)
+    assert taken_over(rehearsed.report)
+    for name in (
+        "Dry, it says what it would do",
+        "Nothing was touched",
+        "Stopped cleanly first",
+        "The last files came along",
+        "Carried ahead",
+        "Without service",
+        "Readiness says that the copy is stale",
+    ):
+        rehearsed.held(name)
+    assert rehearsed.report["agents"]["recovered"] == rehearsed.report["agents"]["count"] == 20
+
+
+def test_the_service_goes_there_and_comes_home_with_what_was_imported_meanwhile(tmp_path: Path) -> None:
+    rehearsed = rehearse("failback", tmp_path)
+    assert never_both(rehearsed.report)
+    assert rehearsed.report["epoch"] == 3
+    for name in (
+        "There",
+        "Without service, there",
+        "Without service, back",
+        "Carried ahead",
+        "What ms2 imported came home",
+    ):
+        rehearsed.held(name)
+
+
+def test_a_target_that_does_not_start_has_the_service_brought_back_where_it_was(tmp_path: Path) -> None:
+    rehearsed = rehearse("rollback", tmp_path)
+    assert rehearsed.report["outcome"] == "rolled-back"
+    assert never_both(rehearsed.report)
+    assert rehearsed.report["writes"]["ms2"] == 0
+    for name in ("Home again in an epoch of its own", "The lease was given back", "The standby takes files again"):
+        rehearsed.held(name)

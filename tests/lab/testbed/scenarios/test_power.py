@@ -1,0 +1,39 @@
+"""What neither the network nor the database can prove is proven by power, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.lab.testbed.scenarios.play import rehearse, taken_over
+
+
+def test_with_the_database_down_the_old_servers_machine_is_switched_off(tmp_path: Path) -> None:
+    rehearsed = rehearse("database-down", tmp_path)
+    assert taken_over(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "power"
+    rehearsed.held("The old server stays off")
+
+
+def test_a_connection_that_has_not_logged_in_is_named_and_not_trusted(tmp_path: Path) -> None:
+    rehearsed = rehearse("silent-connection", tmp_path)
+    assert taken_over(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "power"
+    assert "1 connection from 10.77.0.11" in rehearsed.held("The connection is named")
+    assert not rehearsed.broken()
+
+
+@pytest.mark.parametrize("name", ["second-port", "third-host-pooler", "access-elsewhere", "database-standby"])
+def test_an_answer_about_the_wrong_thing_proves_nothing(name: str, tmp_path: Path) -> None:
+    rehearsed = rehearse(name, tmp_path)
+    assert taken_over(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "power"
+    rehearsed.held("The old server stays off")
+
+
+def test_the_power_of_a_machine_that_was_replaced_proves_nothing(tmp_path: Path) -> None:
+    rehearsed = rehearse("replaced-instance", tmp_path)
+    assert taken_over(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "database"
+    rehearsed.held("Nothing is proven")

@@ -1,0 +1,21 @@
+"""What would be missing in a failover is found before there is one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.lab.testbed.scenarios.play import never_both, rehearse
+
+
+def test_a_healthy_pair_is_ready_and_a_hole_is_found_and_named(tmp_path: Path) -> None:
+    rehearsed = rehearse("readiness", tmp_path)
+    assert never_both(rehearsed.report)
+    for name in ("A healthy pair is ready", "Named: autostart off", "Named: standby is fit"):
+        rehearsed.held(name)
+
+
+def test_a_watchdog_that_dies_is_told_of(tmp_path: Path) -> None:
+    rehearsed = rehearse("watchdog-dies", tmp_path)
+    assert never_both(rehearsed.report)
+    for name in ("Quiet while it looks", "The alarm goes off, and people are told", "Nothing was touched"):
+        rehearsed.held(name)

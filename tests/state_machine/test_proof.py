@@ -1,0 +1,77 @@
+"""Over every path of the workflow: nobody is let in before a proven fence, every walk ends, and ends as it says."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests.state_machine.definition import definition, places
+from tests.state_machine.exploration import End, Walk, explore
+
+OUTCOMES = {"promoted", "stood-down", "refused", "blocked", "rolled-back", "halted"}
+REHEARSED = "rehearsed"
+NOTHING_TOUCHED = {"stood-down", "refused", "blocked", REHEARSED}
+
+
+@pytest.fixture(scope="module")
+def walk() -> Walk:
+    return explore(definition())
+
+
+def outcome(end: End) -> str:
+    return "halted" if end.kind == "Fail" else str(json.loads(end.output)["outcome"])
+
+
+def test_nobody_is_let_in_started_or_named_before_the_others_fence_is_proven(walk: Walk) -> None:
+    assert walk.all_breaches() == []
+    assert len(walk.edges) > 200  # the walk did go somewhere
+
+
+def test_every_state_is_reached(walk: Walk) -> None:
+    assert {place.path for place in places(definition())} - walk.visited() == set()
+
+
+def test_every_walk_ends(walk: Walk) -> None:
+    assert walk.endless() is None
+
+
+def test_every_outcome_is_reached_and_no_other(walk: Walk) -> None:
+    assert {outcome(end) for end in walk.ends} - {REHEARSED} == OUTCOMES
+    assert {end.path for end in walk.ends if end.kind == "Fail"} == {"Halted"}
+
+
+def test_nothing_was_touched_where_the_outcome_says_so(walk: Walk) -> None:
+    assert [end for end in walk.ends if outcome(end) in NOTHING_TOUCHED and end.truth.touched] == []
+
+
+def test_the_outcome_is_the_recorded_one(walk: Walk) -> None:
+    """`refused` writes nothing; `halted` may be the record's own failure; the others are in the record first."""
+    free = ("refused", "halted", REHEARSED)
+    wrong = [end for end in walk.ends if outcome(end) != end.truth.recorded and outcome(end) not in free]
+    assert wrong == []
+
+
+def test_nobody_is_promoted_by_a_switchover_whose_last_files_were_refused(walk: Walk) -> None:
+    assert [end for end in walk.ends if outcome(end) == "promoted" and end.truth.behind] == []
+    assert [end for end in walk.ends if outcome(end) == "rolled-back" and end.truth.behind]
+
+
+def test_people_are_told_of_every_end(walk: Walk) -> None:
+    assert [end for end in walk.ends if not end.truth.told and outcome(end) != REHEARSED] == []
+
+
+def test_a_rehearsal_writes_nothing_and_tells_nobody_but_who_asked(walk: Walk) -> None:
+    rehearsed = [end for end in walk.ends if outcome(end) == REHEARSED]
+    assert rehearsed
+    assert [end for end in rehearsed if end.truth.recorded or end.truth.told or end.truth.touched] == []
+
+
+def test_while_power_is_waited_for_the_other_ways_of_proof_are_tried_again(walk: Walk) -> None:
+    """The fence's round comes between those of power, so the first that can prove it wins."""
+    after_power = {place for place in walk.edges if place.path == "WaitForPower"}
+    assert after_power
+    assert {after.path for place in after_power for after in walk.edges[place]} == {"Fence"}
+    again = [node for node in walk.edges if node.path == "Promote" and json.loads(node.variables)["powerTries"] > 0]
+    by_database = [node for node in again if json.loads(node.variables)["fenced"]]
+    assert by_database, "a fence proven in a round after power was asked for is promoted on"

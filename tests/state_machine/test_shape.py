@@ -1,0 +1,124 @@
+"""The definition's shape: everything bounded, caught, defined and known to the template and the functions' code."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from tests.state_machine.definition import (
+    SUBSTITUTION,
+    Place,
+    actions_of,
+    definition,
+    definition_text,
+    function_directory,
+    places,
+    substitutions,
+    targets,
+)
+
+ALL = list(places(definition()))
+TASKS = [place for place in ALL if place.body["Type"] == "Task"]
+CALLS = [place for place in TASKS if place.body["Resource"].endswith(":lambda:invoke")]
+
+
+def by_path(place: Place) -> str:
+    return place.path
+
+
+@pytest.mark.parametrize("place", TASKS, ids=by_path)
+def test_a_task_is_bounded_in_time(place: Place) -> None:
+    bound = place.body.get("TimeoutSeconds")
+    written = SUBSTITUTION.search(str(bound))
+    seconds = substitutions()[written[1]] if written else bound
+    assert isinstance(seconds, int)
+    assert 0 < seconds <= 900
+
+
+@pytest.mark.parametrize("place", TASKS, ids=by_path)
+def test_a_task_catches_everything(place: Place) -> None:
+    assert any(catch["ErrorEquals"] == ["States.ALL"] for catch in place.body.get("Catch", []))
+
+
+@pytest.mark.parametrize("place", TASKS, ids=by_path)
+def test_a_retry_is_bounded(place: Place) -> None:
+    assert all(0 <= retry["MaxAttempts"] <= 3 for retry in place.body.get("Retry", []))
+
+
+@pytest.mark.parametrize("place", ALL, ids=by_path)
+def test_what_comes_next_exists(place: Place) -> None:
+    assert set(targets(place.body)) <= set(place.siblings)
+
+
+@pytest.mark.parametrize("place", ALL, ids=by_path)
+def test_a_state_goes_on_or_ends_but_not_both(place: Place) -> None:
+    kind = place.body["Type"]
+    onward = [key for key in ("Next", "End", "Default") if key in place.body]
+    assert len(onward) == (0 if kind in ("Succeed", "Fail") else 1)
+
+
+@pytest.mark.parametrize("place", CALLS, ids=by_path)
+def test_a_task_asks_for_an_action_that_its_function_has(place: Place) -> None:
+    function = SUBSTITUTION.fullmatch(place.body["Arguments"]["FunctionName"])
+    assert function is not None
+    assert place.payload["action"] in actions_of(function_directory(function[1]))
+
+
+def test_every_task_says_which_execution_asks() -> None:
+    assert [p.path for p in CALLS if p.payload.get("execution") != "{% $states.context.Execution.Id %}"] == []
+
+
+def test_substitutions_and_template_agree() -> None:
+    assert set(SUBSTITUTION.findall(definition_text())) == set(substitutions())
+
+
+def test_no_output_reads_what_its_own_state_assigns() -> None:
+    """AWS evaluates both with the variables as they were before; moto's interpreter assigns first."""
+    reading = [
+        (place.path, name)
+        for place in ALL
+        for part in (place.body, *place.body.get("Choices", []), *place.body.get("Catch", []))
+        for name in part.get("Assign", {})
+        if re.search(rf"\${name}\b", json.dumps(part.get("Output", "")))
+    ]
+    assert reading == []
+
+
+def test_no_choice_goes_by_a_rule_where_its_default_would_go_and_assigns_something_else() -> None:
+    """AWS assigns what belongs to the rule alone; moto's interpreter the default's, too."""
+    both = [
+        place.path
+        for place in ALL
+        if place.body["Type"] == "Choice" and "Assign" in place.body
+        if any(rule["Next"] == place.body.get("Default") for rule in place.body["Choices"])
+    ]
+    assert both == []
+
+
+def assigned(states: Mapping[str, Any]) -> set[str]:
+    """The names that some states assign, without those inside their branches."""
+    parts = [each for body in states.values() for each in (body, *body.get("Choices", []), *body.get("Catch", []))]
+    return {name for each in parts for name in each.get("Assign", {})}
+
+
+def test_no_branch_assigns_a_variable_of_the_world_around_it() -> None:
+    """Step Functions ends the execution with States.Runtime where a branch binds a name of an outer scope, which it is
+    from the second time on that the machine comes to the branch."""
+    machine = definition()
+    outer = assigned(machine["States"])
+    inner = [
+        (place.path, name)
+        for place in ALL
+        for branch in place.body.get("Branches", [])
+        for name in assigned(branch["States"]) & outer
+    ]
+    assert inner == []
+
+
+def test_the_machine_itself_is_bounded() -> None:
+    assert 0 < definition()["TimeoutSeconds"] <= 24 * 3600
+    assert definition()["QueryLanguage"] == "JSONata"

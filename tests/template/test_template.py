@@ -1,0 +1,218 @@
+"""The template gives every function what it needs to start, a role of its own, and somebody that calls it."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import MISSING, fields
+from typing import Any
+
+import pytest
+from msfailover.request import parse_request
+from msfailover.runtime import settings
+from msfailover.runtime.environment import BadSettings, read
+
+from tests.environments import OUTSIDE, OWN, PAIR, start
+from tests.template.deployment import ROOT, environment, functions, resources, template, value
+
+FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
+OF_THE_RUNTIME = {"POWERTOOLS_LOG_LEVEL"}
+
+
+def settings_of(function: str) -> type[Any]:
+    source = (ROOT / "functions" / function / "app.py").read_text()
+    found = re.search(r"^SETTINGS = read\((\w+), os\.environ\)$", source, re.MULTILINE)
+    assert found, f"{function} does not read its settings when it starts"
+    kind: type[Any] = getattr(settings, found[1])
+    return kind
+
+
+def test_every_function_with_code_is_deployed_and_every_deployed_function_has_code() -> None:
+    assert sorted(functions()) == FUNCTIONS
+
+
+def test_the_tests_know_a_complete_environment_of_every_function() -> None:
+    assert sorted(OWN) == FUNCTIONS
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_starts_with_what_the_template_gives_it(function: str) -> None:
+    app = start(function, {**OUTSIDE, **environment(function)})
+    assert isinstance(app.SETTINGS, settings_of(function))
+    assert app.SETTINGS.pair.ms1.addresses == ("10.0.0.11", "2001:db8::11")
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_every_variable_of_the_template_is_read_by_its_function(function: str) -> None:
+    own = {each.metadata["variable"] for each in fields(settings_of(function)) if each.name != "pair"}
+    assert set(environment(function)) - set(PAIR) - OF_THE_RUNTIME <= own
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_without_any_one_variable_that_has_no_default_a_function_does_not_start(function: str) -> None:
+    env, kind = environment(function), settings_of(function)
+    own = [each for each in fields(kind) if each.name != "pair" and each.default is MISSING]
+    for variable in (*PAIR, *(each.metadata["variable"] for each in own)):
+        with pytest.raises(BadSettings, match=f"{variable} is missing"):
+            read(kind, {name: each for name, each in env.items() if name != variable})
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_has_a_role_of_its_own(function: str) -> None:
+    properties = functions()[function]
+    assert "Role" not in properties, "the translator makes one for each function that names none"
+    assert "Role" not in template()["Globals"]["Function"]
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    found = []
+    for policy in functions()[function].get("Policies", []):
+        chosen = policy.get("Fn::If", [None, policy])[1]
+        found += chosen["Statement"]
+    return found
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_role_may_do_anything_it_likes(function: str) -> None:
+    for each in statements(function):
+        actions = each["Action"] if isinstance(each["Action"], list) else [each["Action"]]
+        assert each["Effect"] == "Allow"
+        assert not [action for action in actions if "*" in action]
+        if each["Resource"] == "*":
+            assert all(re.fullmatch(r"(ec2:Describe|ssm:Get)\w+|ssm:CancelCommand", action) for action in actions)
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_role_may_call_the_functions_that_its_function_is_told_of_and_no_other(function: str) -> None:
+    told = {name: each for name, each in environment(function).items() if name.endswith("_FUNCTION")}
+    allowed = {
+        value(resource).rsplit(":", 1)[-1]
+        for each in statements(function)
+        if each["Action"] == "lambda:InvokeFunction"
+        for resource in (each["Resource"] if isinstance(each["Resource"], list) else [each["Resource"]])
+    }
+    assert allowed == set(told.values())
+
+
+def test_only_what_looks_at_hosts_and_database_sits_in_the_network() -> None:
+    inside = {name for name, each in functions().items() if "VpcConfig" in each}
+    assert inside == {"probe", "database_sessions"}
+    assert statements("probe") == [], "what looks at the servers calls no AWS API"
+
+
+def schedules() -> list[dict[str, Any]]:
+    return [
+        {"function": name, **event["Properties"]}
+        for name, each in functions().items()
+        for event in each.get("Events", {}).values()
+        if event["Type"] == "ScheduleV2"
+    ]
+
+
+def test_the_watchdog_is_called_each_minute_and_a_late_call_is_not_made_up_for() -> None:
+    (found,) = [each for each in schedules() if each["function"] == "watch"]
+    assert found["ScheduleExpression"] == "rate(1 minute)"
+    assert found["RetryPolicy"] == {"MaximumRetryAttempts": 0}
+    assert "Input" not in found or isinstance(json.loads(found["Input"]), dict)
+
+
+def test_a_tick_of_the_watchdog_ends_before_its_time_is_over_and_no_sooner_than_the_next_begins() -> None:
+    limit = functions()["watch"]["Timeout"]
+    found = read(settings.WatchSettings, environment("watch"))
+    assert 50 <= found.tick_s <= 60
+    assert limit >= found.tick_s + functions()["probe"]["Timeout"]
+
+
+def test_replication_is_called_at_its_interval_and_compares_everything_once_a_day() -> None:
+    found = {
+        value(each["ScheduleExpression"]): json.loads(each["Input"])
+        for each in schedules()
+        if each["function"] == "replicate"
+    }
+    assert found == {
+        "rate(5 minutes)": {"action": "scheduled"},
+        "cron(47 2 * * ? *)": {"action": "verify"},
+        "cron(17 3 * * ? *)": {"action": "scheduled", "mode": "full"},
+    }
+
+
+def test_every_schedule_has_a_name_of_the_stack_so_that_two_pairs_do_not_clash() -> None:
+    names = [each["Name"]["Fn::Sub"] for each in schedules()]
+    assert all(name.startswith("${AWS::StackName}-") for name in names)
+    assert len(set(names)) == len(names)
+
+
+def rule() -> dict[str, Any]:
+    return resources("AWS::Events::Rule")["AlarmStartsFailover"]
+
+
+def test_the_alarm_of_the_active_server_starts_the_failover_by_a_rule() -> None:
+    pattern = value(rule()["EventPattern"])
+    assert pattern["source"] == ["aws.cloudwatch"]
+    assert pattern["detail-type"] == ["CloudWatch Alarm State Change"]
+    assert pattern["resources"] == [value({"Fn::GetAtt": ["ActiveServerDownAlarm", "Arn"]})]
+    assert pattern["detail"] == {"state": {"value": ["ALARM"]}}
+
+
+def test_what_the_rule_makes_of_an_alarm_is_a_request_that_obeys_maintenance_and_mode() -> None:
+    (target,) = rule()["Targets"]
+    assert target["InputTransformer"]["InputPathsMap"] == {"alarm": "$.detail.alarmName"}
+    text = target["InputTransformer"]["InputTemplate"].replace("<alarm>", "ms-failover-active-server-down")
+    request = parse_request(json.loads(text))
+    assert (request.action, request.target, request.automatic) == ("failover", None, True)
+    assert request.reason == "alarm ms-failover-active-server-down"
+
+
+ALARMS = resources("AWS::CloudWatch::Alarm")
+
+
+def described(alarm: dict[str, Any]) -> str:
+    said = alarm["AlarmDescription"]
+    return str(said["Fn::Sub"] if isinstance(said, dict) else said)
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_every_alarm_tells_people_and_says_what_is_wrong(name: str) -> None:
+    alarm = ALARMS[name]
+    assert {"Ref": "Topic"} in alarm["AlarmActions"]
+    said = described(alarm)
+    happened, safe, what_next, where = said.splitlines()
+    assert happened.endswith(".")
+    assert safe.startswith("Safe: ")
+    assert what_next.startswith("Next: ")
+    assert where.startswith("See docs/operate.md, ")
+    assert len(said) <= 1024, "CloudWatch takes no more"
+    assert alarm["TreatMissingData"] in ("breaching", "notBreaching", "ignore", "missing")
+
+
+def test_silence_of_the_watchdog_is_an_alarm_of_its_own_and_starts_nothing() -> None:
+    assert ALARMS["WatchdogSilentAlarm"]["TreatMissingData"] == "breaching"
+    assert ALARMS["ActiveServerDownAlarm"]["TreatMissingData"] == "notBreaching"
+    assert "WatchdogSilent" not in json.dumps(rule())
+
+
+def test_the_record_outlives_the_stack() -> None:
+    table = template()["Resources"]["PairTable"]
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Retain", "Retain")
+
+
+@pytest.mark.parametrize("name", template()["Parameters"])
+def test_every_parameter_is_described_and_grouped(name: str) -> None:
+    groups = template()["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    assert sum(name in group["Parameters"] for group in groups) == 1
+    assert template()["Parameters"][name]["Description"].endswith(".")
+
+
+def test_no_arn_names_a_partition_by_hand() -> None:
+    """In aws-cn and aws-us-gov an ARN of `aws` is nobody's."""
+    texts = [(ROOT / "template.yaml").read_text(), (ROOT / "statemachine" / "failover.asl.json").read_text()]
+    texts += [path.read_text() for path in (ROOT / "documents").glob("*.yaml")]
+    assert [line for text in texts for line in text.splitlines() if re.search(r"\barn:aws:", line)] == []
+
+
+def test_a_message_that_nobody_deleted_is_seen_whenever_it_was_sent() -> None:
+    """A queue at rest has no metrics for a while after it is used: what was sent then is never counted."""
+    alarm = ALARMS["UndeliveredAlarm"]
+    assert (alarm["MetricName"], alarm["Statistic"]) == ("ApproximateNumberOfMessagesVisible", "Maximum")
+    assert alarm["TreatMissingData"] == "notBreaching"
+    assert alarm["OKActions"]
