@@ -60,7 +60,7 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
         done[item.path] = _run_module(item.config, wanted)
     reports, output = done[item.path]
     item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
-    for report in reports.get(item.nodeid) or [_no_report(item, output)]:
+    for report in to_the_end(item, reports.get(item.nodeid, []), output):
         item.ihook.pytest_runtest_logreport(report=report)
     item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     # What a test before this one set up, for its module or package, ends here where the next one has no use for it.
@@ -104,6 +104,13 @@ def _run_module(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[_R
         found.setdefault(report.nodeid, []).append(report)
     file.unlink()
     return found, output
+
+
+def to_the_end(item: pytest.Item, reports: Sequence[pytest.TestReport], output: str) -> list[pytest.TestReport]:
+    """A test's reports. Without that of its last phase it has failed: its module was ended in the middle of it."""
+    if any(report.when == "teardown" for report in reports):
+        return list(reports)
+    return [*reports, _no_report(item, output)]
 
 
 def _no_report(item: pytest.Item, output: str) -> pytest.TestReport:

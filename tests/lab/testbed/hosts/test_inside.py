@@ -1,0 +1,27 @@
+"""A test that did not come to its end inside the namespaces never looks like one that passed."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from .inside import to_the_end
+
+
+def report(item: pytest.Item, when: Literal["setup", "call", "teardown"]) -> pytest.TestReport:
+    return pytest.TestReport(item.nodeid, item.location, {}, outcome="passed", longrepr=None, when=when)
+
+
+@pytest.mark.parametrize("phases", [(), ("setup",), ("setup", "call")])
+def test_a_test_whose_module_was_ended_in_the_middle_of_it_has_failed(
+    request: pytest.FixtureRequest, phases: tuple[Literal["setup", "call"], ...]
+) -> None:
+    *_, last = to_the_end(request.node, [report(request.node, when) for when in phases], "no end after 240 s")
+    assert last.outcome == "failed"
+    assert "no end after 240 s" in str(last.longrepr)
+
+
+def test_a_test_with_all_its_phases_is_what_its_reports_say(request: pytest.FixtureRequest) -> None:
+    reports = [report(request.node, "setup"), report(request.node, "call"), report(request.node, "teardown")]
+    assert to_the_end(request.node, reports, "") == reports
