@@ -111,6 +111,7 @@ class _Comparison:
         _say(what)
         for tool in self._tools:
             tool.run()
+        self._pair.rest()
         for number in range(self._rounds):
             for tool in self._in_turn(number):
                 measure(tool)
@@ -129,9 +130,11 @@ class _Comparison:
         self._note(tool, "one", tool.run)
 
     def _rest(self, tool: Tool) -> None:
-        """Bring a tool's copy up to date with what changed in the others' turns, on a tree that is at rest."""
+        """Bring a tool's copy up to date with what changed in the others' turns, on hosts that are at rest: minutes lie
+        between two runs, and what ours does after one is nobody's to pay for."""
         time.sleep(SETTLE_S)
         tool.run()
+        self._pair.rest()
 
     def _change_one(self) -> tuple[Path, bytes]:
         self._seed += 1

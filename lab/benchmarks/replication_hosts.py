@@ -62,6 +62,10 @@ class Pair:
     def host(self, role: str) -> Host:
         return self.servers[role].host
 
+    def rest(self) -> None:
+        """Wait until the standby has made ready for the next run, which it does after a run has ended."""
+        self.host("ms2").run(["flock", "-w", "60", f"{STATE}/receive.lock", "true"])
+
     def script(self, role: str, name: str, **parameters: str) -> str:
         """Put a document's script on a host, as its agent would; returns its path there."""
         document: dict[str, Any] = yaml.safe_load((PROJECT / "documents" / f"{name}.yaml").read_text())

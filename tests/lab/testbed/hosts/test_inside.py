@@ -6,7 +6,7 @@ from typing import Literal
 
 import pytest
 
-from .inside import to_the_end
+from tests.lab.testbed.hosts.inside import to_the_end
 
 
 def report(item: pytest.Item, when: Literal["setup", "call", "teardown"]) -> pytest.TestReport:
