@@ -9,6 +9,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from msfailover.pair import PairState
 from rich.console import Console
 
 from failoverctl import actions, render
@@ -125,15 +126,23 @@ def keep(desk: Desk) -> Exit:
     payload, by = _setting(desk.arguments), _signature(desk.arguments)
     by = signed(by, identity_of(desk.account))
     stack = desk.stack()
-    if payload["action"] == "acknowledge" and read_record(desk.account, stack).acknowledged:
+    record = read_record(desk.account, stack)
+    if payload["action"] == "acknowledge" and record.acknowledged:
         sentence = "Nothing waits for an acknowledgement; nothing was done."
         desk.show({"answer": "yes", "sentence": sentence}, sentence)
         return Exit.DONE
     if not desk.arguments.yes:
         actions.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
-    answer = ask(desk.account, stack, "pair", {**payload, "requested_by": by})
+    answer = ask(desk.account, stack, "pair", {**payload, **_as_read(payload, record), "requested_by": by})
     desk.show(answer, str(answer["sentence"]))
     return Exit.DONE
+
+
+def _as_read(payload: dict[str, Any], record: PairState) -> dict[str, Any]:
+    """What was looked at before it is changed: it is changed only if it is still so."""
+    if payload["action"] == "acknowledge":
+        return {"epoch": record.epoch}
+    return {"was": record.mode if payload["action"] == "set_mode" else record.maintenance_until}
 
 
 def _what(payload: dict[str, Any]) -> str:

@@ -60,6 +60,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "DATABASE_SESSIONS_FUNCTION": "ms-failover-database-sessions",
         "DNS_FUNCTION": "ms-failover-dns",
         "REPLICATE_FUNCTION": "ms-failover-replicate",
+        "PAIR_FUNCTION": "ms-failover-pair",
         "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:ms-failover-failover",
     },
     "probe": {

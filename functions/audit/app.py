@@ -81,7 +81,7 @@ def act(state: PairState, wanted: Act) -> str:
         return f"{wanted.kind} of {wanted.server} was left undone: the record has changed."
     function = {
         Kind.KEEP_OUT: SETTINGS.access_function,
-        Kind.END_SESSIONS: SETTINGS.sessions_function,
+        Kind.END_SESSIONS: SETTINGS.pair_function,
         Kind.STOP_AGAIN: SETTINGS.server_function,
     }[wanted.kind]
     epoch = services.epoch_of(state)

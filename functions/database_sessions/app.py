@@ -1,7 +1,8 @@
 """`database_sessions`: who is connected to the database, and ending the sessions of a server that must be out.
 
 Actions: status (has a server sessions? read several times in a row where asked), addresses (where does the database's
-name lead to?), terminate, rights. It judges by address, not by account: both servers use the same one.
+name lead to?), terminate (by an order of `pair`, which has just read the record; it is good for seconds), rights. It
+judges by address, not by account: both servers use the same one.
 """
 
 from __future__ import annotations
@@ -33,6 +34,12 @@ PAUSE_BETWEEN_READS_S = 0.02
 READS_AT_MOST = 10
 PAUSE_BETWEEN_ROUNDS_S = 0.02
 ROUNDS_AT_MOST = 5
+ORDER_LASTS_AT_MOST_S = 20.0
+"""An order that claims to be good for longer than this is refused: nobody has read the record for it."""
+
+
+class OrderTooLate(Exception):
+    """An order to end sessions came without a time, or after it; the record may say otherwise by now. It ended none."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -41,7 +48,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if action == "status":
         verdict = status(_server_in(event), _reads_in(event), proof=event.get("proof") is True)
     elif action == "terminate":
-        verdict = _in_time(event) or terminate(SETTINGS.pair.server(role_in(event)))
+        verdict = terminate(_server_in(event), event.get("not_after"))
     elif action == "addresses":
         verdict = addresses()
     elif action == "rights":
@@ -115,17 +122,23 @@ def _unseen_for(late_login_s: float | None) -> float:
     return min(late_login_s, SETTINGS.late_login_s)
 
 
-def terminate(server: Server) -> Verdict:
+def terminate(server: Server, not_after: object) -> Verdict:
     """End every session of the server, and say whether any is left.
 
     An ended session can take a moment to go, and a login that was under way becomes a session that can be ended only
     when it is through: so it is done again, a few times within `ROUNDS_AT_MOST * PAUSE_BETWEEN_ROUNDS_S`.
 
+    Args:
+        not_after: until when (seconds since 1970) the order is good. This function reads no record: whoever sends the
+            order has read it (`pair.end_sessions`), and what was so then may be otherwise soon after.
+
     Raises:
+        OrderTooLate: the order's time is over, or it has none; from there on nothing is ended.
         DatabaseUnreachable, LoginRefused, RightsMissing: they could not be ended, or not all of them.
     """
     for _ in range(ROUNDS_AT_MOST):
         found, _ = _find(server, proof=True)
+        _demand_in_time(server, not_after)
         if not found.ids:
             return found.verdict
         done = _engine().terminate(found.ids)
@@ -154,12 +167,15 @@ def _find(server: Server, *, proof: bool = False) -> tuple[Finding, float | None
     return found, listing.late_login_s
 
 
-def _in_time(event: Mapping[str, Any]) -> Verdict | None:
-    """A refusal where an order has come too late: one that nobody waits for may be delivered when all has changed."""
-    not_after = event.get("not_after")
-    if not_after is None or (isinstance(not_after, int | float) and time.time() <= not_after):
-        return None
-    return unknown("The order to end sessions came too late; nothing was done.")
+def _demand_in_time(server: Server, not_after: object) -> None:
+    now = time.time()
+    at = float(not_after) if isinstance(not_after, int | float) and not isinstance(not_after, bool) else 0.0
+    if now <= at <= now + ORDER_LASTS_AT_MOST_S and at > 0:
+        return
+    raise OrderTooLate(
+        f"No session of {server.role} was ended: the order is good until {str(not_after)[:40]}, and it is {now:.0f};"
+        " ask `pair` to end_sessions, which reads the record first."
+    )
 
 
 _led_to: list[tuple[str, ...]] = []

@@ -1,13 +1,13 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
-Actions of the workflow: begin, rehearse, survey, may_restart, prove, prove_power, verify, turn_back, conclude, refuse.
-The proof of a fence is read here from network, door and sessions, and written with the epoch; it never passes through
-the state machine. Of people: set_mode, maintenance, acknowledge. Of functions: hold, release, keep_readiness, see_path.
+Actions of the workflow: begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, turn_back,
+conclude, refuse. The proof of a fence is read here from network, door and sessions, and written with the epoch; it
+never passes through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions: end_sessions,
+hold, release, keep_readiness, see_path.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -16,9 +16,8 @@ from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-from msfailover.adapters import clients, lambda_invoke, step_functions
-from msfailover.adapters.pair_table import NotStorable, PairTable
+from msfailover.adapters import best_effort, clients, lambda_invoke, step_functions
+from msfailover.adapters.pair_table import PairTable
 from msfailover.decisions import (
     adoption,
     controls,
@@ -32,10 +31,20 @@ from msfailover.decisions import (
     transitions,
 )
 from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, provable
-from msfailover.decisions.audit import must_be_out
+from msfailover.decisions.audit import demand_endable, must_be_out
 from msfailover.history import History, Note, Outcome
 from msfailover.pair import FencedBy, PairState, Role
-from msfailover.request import Action, BadRequest, Request, execution_in, line_in, one_of, parse_request, role_in
+from msfailover.request import (
+    Action,
+    BadRequest,
+    Request,
+    epoch_in,
+    execution_in,
+    line_in,
+    one_of,
+    parse_request,
+    role_in,
+)
 from msfailover.runtime import notifications, observability
 from msfailover.runtime.environment import read
 from msfailover.runtime.polling import attempts
@@ -46,8 +55,7 @@ from msfailover.verdict import Verdict, no, unknown
 SETTINGS = read(PairSettings, os.environ)
 logger = observability.logger_for("pair")
 
-READINESS_AT_MOST = 100_000  # characters; DynamoDB keeps at most 400 KB in an item
-ORDER_LASTS_S = 10.0  # within which an order that nobody waits for is still carried out
+ORDER_LASTS_S = 10.0  # for which what was read of the record may stand; less than the workflow waits for such an order
 SERVER_WAIT_S = 4.0  # one call waits for the new server to answer; the workflow asks again after that
 
 
@@ -112,14 +120,11 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
 
 
-def _ask_all(questions: Mapping[str, dry_run.Question]) -> dict[str, Verdict]:
-    """The answers, by the questions' names; asked side by side."""
-    with ThreadPoolExecutor(max_workers=4) as threads:
-        return dict(zip(questions, threads.map(_put, questions.values()), strict=True))
-
-
 def _put(question: dry_run.Question) -> Verdict:
     return _ask(SETTINGS.function(question.function), question.payload())
+
+
+_ask_all = partial(lambda_invoke.side_by_side, _put, at_once=4)
 
 
 def _admit(request: Request, state: PairState, execution: str) -> Admission:
@@ -144,9 +149,9 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     if active is None:
         return verdict.to_json()
     seen = database_path.seen_by(surveys[active].sessions)
-    highest = max(each.epoch for each in surveys.values())
+    highest, now, aim = max(each.epoch for each in surveys.values()), time.time(), transitions.aim
     aimed = _table().change(
-        lambda was: database_path.record(transitions.aim(was, execution, active, highest), was.epoch, seen)
+        lambda was: database_path.record(aim(was, execution, active, highest, now), was.epoch, seen)
     )
     epoch = aimed.lease.epoch if aimed.lease else None
     return {**verdict.to_json(), "target": active.value, "source": active.other.value, "epoch": epoch}
@@ -168,19 +173,34 @@ def prove(event: Mapping[str, Any]) -> dict[str, Any]:
     """
     server, execution = role_in(event), _execution_in(event)
     state, vouched = _table().read(), SETTINGS.path_is_direct if SETTINGS.network_acls else None
+    time.sleep(transitions.unsettled_s(state, server, time.time()))
     found = fence_proofs.prove(server, state, vouched, SETTINGS.fence_reads, _put, _ask_all, partial(_keep, execution))
-    if found.is_yes and found.evidence["by"] == FencedBy.NETWORK:
-        _end_sessions_beside(server)
+    if found.is_yes and found.evidence["by"] == FencedBy.NETWORK and state.lease is not None:
+        _end_sessions_beside(server, state.lease.epoch)
     if not found.is_yes and state.lease is not None and state.lease.action == Action.ADOPT:
         found = fence_proofs.of_all(found, _by_power(server, execution))
     return found.to_json()
 
 
-def _end_sessions_beside(server: Role) -> None:
-    """Have the sessions of a server that is cut off ended, and wait for nothing."""
-    order = {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
+def end_sessions(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Have the sessions of a server ended that is being put out, or must be out, as the record says in this moment.
+
+    Raises `NotToBeKeptOut` where it does not say so in that epoch, `FunctionFailed` where they could not all be ended.
+    """
+    server = role_in(event)
+    demand_endable(_table().read(), server, epoch_in(event))
+    return lambda_invoke.ask(clients.functions(), SETTINGS.sessions_function, _end_order(server))
+
+
+def _end_order(server: Role) -> dict[str, Any]:
+    return {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
+
+
+def _end_sessions_beside(server: Role, epoch: int) -> None:
+    """As `end_sessions`, which reads the record whenever the order is delivered; nobody waits for it."""
+    order = {"action": "end_sessions", "server": server, "epoch": epoch}
     try:
-        lambda_invoke.send(clients.functions(), SETTINGS.sessions_function, order)
+        lambda_invoke.send(clients.functions(), SETTINGS.own_function, order)
     except lambda_invoke.FunctionFailed as error:
         logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
 
@@ -262,7 +282,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
     state = _table().read()
     if state.lease is None or state.lease.execution != execution or must_be_out(state) is not fenced:
         return None
-    ended = _ask(SETTINGS.sessions_function, {"action": "terminate", "server": fenced})
+    ended = _ask(SETTINGS.sessions_function, _end_order(fenced))
     logger.warning("sessions of a fenced server were ended", extra={"server": fenced, "then": ended.sentence})
     if state.receipt is None or state.receipt.by is not FencedBy.NETWORK:
         return None
@@ -273,7 +293,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the change round: from here on the server it came from is to be active again, in an epoch of its own."""
     execution = _execution_in(event)
-    state = _table().change(lambda before: transitions.turn_back(before, execution))
+    state = _table().change(lambda before: transitions.turn_back(before, execution, time.time()))
     lease = state.lease
     if lease is None:
         raise transitions.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
@@ -293,7 +313,8 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     if line is None or (before.lease is not None and before.lease.execution == execution):
         _, line = transitions.conclude(before, execution, outcome, sentence, now)
         line = _with_files(table, before, line)
-        table.add_history(line, _phases(execution, now), SETTINGS.history_days)
+        phases = partial(step_functions.phases, clients.stepfunctions(), execution, now)
+        table.add_history(line, best_effort.result_of(phases, [], "the phases", logger), SETTINGS.history_days)
         table.change(lambda state: transitions.conclude(state, execution, outcome, sentence, now)[0])
     if transitions.is_repeat(line, lines):
         return {"outcome": line.outcome.value, "subject": "", "message": ""}
@@ -305,27 +326,19 @@ def _with_files(table: PairTable, before: PairState, line: History) -> History:
     """The line with the age of the files that the promoted server serves with. Best effort, like the phases."""
     if line.outcome is not Outcome.PROMOTED:
         return line
-    try:
-        known = replication.Freshness.from_json(table.freshness())
-    except (BotoCoreError, ClientError, ValueError, TypeError) as error:
-        logger.warning("the age of the files is not known", extra={"why": str(error)[:300]})
-        return line
-    held, of = replication.held_configuration(known, before.epoch)
-    return replace(line, files_as_of=replication.as_of_in(known, before.epoch), config=held, config_as_of=of)
+    read = partial(_with_copy, line, table, before.epoch)
+    return best_effort.result_of(read, line, "the age of the files", logger)
+
+
+def _with_copy(line: History, table: PairTable, epoch: int) -> History:
+    known = replication.Freshness.from_json(table.freshness())
+    held, of = replication.held_configuration(known, epoch)
+    return replace(line, files_as_of=replication.as_of_in(known, epoch), config=held, config_as_of=of)
 
 
 def _changes_so_far(table: PairTable) -> list[History]:
     """The latest changes, newest first."""
     return [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]
-
-
-def _phases(execution: str, now: float) -> list[dict[str, Any]]:
-    """When each step ran, for the history. Best effort: a change is not held up by its own chronicle."""
-    try:
-        return step_functions.phases(clients.stepfunctions(), execution, now)
-    except (BotoCoreError, ClientError) as error:
-        logger.warning("the history has no phases", extra={"why": str(error)[:300]})
-        return []
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -350,37 +363,24 @@ def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def hold(event: Mapping[str, Any]) -> dict[str, Any]:
     """Note that an automatic failover is held back. `tell` is there for the first asking in an outage only."""
-    why, by = line_in(event, "sentence"), line_in(event, "requested_by")
-    before: list[PairState] = []
-
-    def alter(state: PairState) -> PairState:
-        before.append(state)
-        return controls.hold(state, why)
-
-    table = _table()
-    state = table.change(alter)
-    if before[-1].held:
+    why, by, epoch, table = line_in(event, "sentence"), line_in(event, "requested_by"), epoch_in(event), _table()
+    before, state = table.change_from(lambda state: controls.hold(state, why, epoch))
+    if before.held:
         return {"answer": "yes", "sentence": state.held}
     table.add_note(Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
     message = notifications.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
     return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
 
 
-def release(_event: Mapping[str, Any]) -> dict[str, Any]:
+def release(event: Mapping[str, Any]) -> dict[str, Any]:
     """The active server is well again: the next outage is told of anew."""
-    _table().change(controls.release)
+    _table().change(partial(controls.release, epoch=epoch_in(event)))
     return {"answer": "yes", "sentence": "Nothing is held back."}
 
 
 def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Keep the latest readiness check beside the record, for `failoverctl status`."""
-    found = event.get("readiness")
-    if not isinstance(found, Mapping) or len(json.dumps(found)) > READINESS_AT_MOST:
-        raise BadRequest("readiness is not an object of a size that can be kept.")
-    try:
-        _table().put_readiness(found)
-    except NotStorable as error:
-        raise BadRequest(f"readiness can't be kept: {error}") from error
+    """Keep the latest readiness check beside the record, for `failoverctl status`; a late one does not undo it."""
+    _table().put_readiness(controls.readiness_in(event, time.time()))
     return {"answer": "yes", "sentence": "Kept."}
 
 
@@ -392,7 +392,7 @@ def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     each.__name__: each
     for each in (
-        begin, rehearse, survey, may_restart, prove, prove_power, verify, turn_back, conclude, refuse,
+        begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, turn_back, conclude, refuse,
         hold, release, keep_readiness, see_path,
     )
 }

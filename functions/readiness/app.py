@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -66,8 +65,7 @@ def check() -> dict[str, Any]:
 
 def _checks(active: Role, state: PairState) -> list[readiness.Check]:
     asked = readiness.questions(active)
-    with ThreadPoolExecutor(max_workers=AT_ONCE) as threads:
-        answers = dict(zip(asked, threads.map(_ask, asked.values()), strict=True))
+    answers = lambda_invoke.side_by_side(_ask, asked, AT_ONCE)
     if state.lease is None:
         _remember_machines(state, answers)
     return readiness.judge(active, state, answers, _people(), SETTINGS.path_is_direct)

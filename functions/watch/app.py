@@ -137,7 +137,7 @@ def look_once() -> str | None:
     down = is_down(diagnosis, _streak, SETTINGS.threshold)
     _publish(state.active, diagnosis)
     if diagnosis.finding is Finding.HEALTHY and state.held:
-        _ask_pair({"action": "release"})
+        _ask_pair({"action": "release", "epoch": state.epoch})
     if diagnosis.finding is Finding.HEALTHY and state.lease is None:
         _well = state.active
     if diagnosis.finding is not Finding.HEALTHY:
@@ -173,7 +173,7 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
         # Those who began a maintenance know, and a change under way tells of its own end; else people are told, once
         # for each outage.
         if held is not None and state.lease is None and not state.held and state.maintenance_until <= time.time():
-            _tell_held(held.sentence)
+            _tell_held(held.sentence, state.epoch)
         return None
     # One name for each epoch and half minute: a doubled tick starts nothing twice, a failover that stood down can be
     # tried again. The lease is what keeps two from running at once.
@@ -184,8 +184,8 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     return execution
 
 
-def _tell_held(why: str) -> None:
-    answer = _ask_pair({"action": "hold", "sentence": why[:500], "requested_by": "watch"})
+def _tell_held(why: str, epoch: int) -> None:
+    answer = _ask_pair({"action": "hold", "sentence": why[:500], "requested_by": "watch", "epoch": epoch})
     if "tell" not in answer:
         return
     try:

@@ -113,7 +113,14 @@ def functions() -> dict[str, ModuleType]:
 def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     """Put the world of memory at the functions' boundaries."""
     found = functions()
-    from msfailover.adapters import admin_interface, clients, database_host, dns_resolver, security_groups
+    from msfailover.adapters import (
+        admin_interface,
+        clients,
+        database_host,
+        dns_resolver,
+        lambda_invoke,
+        security_groups,
+    )
     from msfailover.runtime import polling
 
     for service, maker in list(vars(clients).items()):
@@ -122,7 +129,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     for module in (*found.values(), polling):
         if hasattr(module, "time"):
             patches.put(module, "time", clock, why="time is virtual")
-    for module in (*found.values(), security_groups):
+    for module in (*found.values(), lambda_invoke, security_groups):
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
@@ -169,7 +176,7 @@ def clients_for(
         "route53": Route53(world, judge),
         "stepfunctions": StepFunctions(world, executions, start),
         "functions": Lambda(world, found, "ask"),
-        "engine": Engine(world),
+        "engine": Engine(world, judge),
         "sns": Topic(world, "sns"),
     }
 
@@ -207,8 +214,6 @@ class Lambda:
             return _lambda_failure(kind, "ask")
 
         taken = {"StatusCode": 202, "Payload": io.BytesIO()}
-        if name != "database_sessions":  # what runs beside the path changes nothing here, and has a clock of its own
-            return self._world.gate.call(place, lambda: taken, failure)
         self._world.gate.send(place, partial(self._run, name, event), failure)
         return taken
 
@@ -263,8 +268,8 @@ class Topic:
 class Engine:
     """The database's sessions, as an engine of the project shows them."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, world: World, judge: Any) -> None:
+        self._world, self._judge = world, judge
 
     def list_sessions(self) -> Any:
         from msfailover.observations import Listing, Session, SessionKind
@@ -311,6 +316,9 @@ class Engine:
             mine = [each for each in database.sessions if each.id in session_ids and not each.silent]
             if database.standby:
                 mine = []
+            if not database.names:  # who calls himself like the other one is ended with him
+                for role in sorted({each.role for each in mine}):
+                    self._judge.ends_sessions(role)
             if not database.undying:
                 database.sessions = [each for each in database.sessions if each not in mine]
                 for each in mine:

@@ -127,12 +127,14 @@ class EC2(_Client):
         cidr = IpPermissions[0]["IpRanges"][0]["CidrIp"]
         role = next((host.role for host in self._world.hosts.values() if cidr.split("/")[0] in host.addresses), cidr)
 
+        if not DryRun:  # when it is asked for: what EC2 does with it later is for the proofs to wait for
+            self._judge.lets_in(role, "let in")
+
         def let_in() -> Any:
             _refuse_dry(DryRun, "AuthorizeSecurityGroupIngress")
             database = self._world.database
             if any(rule["GroupId"] == GroupId and rule.get("CidrIpv4") == cidr for rule in database.rules):
                 raise client_error("InvalidPermission.Duplicate", "already there", "AuthorizeSecurityGroupIngress")
-            self._judge.lets_in(role, "let in")
             database.add_rule(GroupId, cidr)
             self._world.touch(f"the door is opened for {role}")
             return {}

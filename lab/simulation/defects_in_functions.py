@@ -9,7 +9,16 @@ from typing import Any
 
 from msfailover.adapters import security_groups, step_functions
 from msfailover.adapters.pair_table import PairTable
-from msfailover.decisions import access, attribution, epochs, fence, machine, promotion, transitions
+from msfailover.decisions import (
+    access,
+    attribution,
+    controls,
+    epochs,
+    fence,
+    machine,
+    promotion,
+    transitions,
+)
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.verdict import Verdict, no, yes
@@ -219,6 +228,22 @@ def conclude_unproven(patches: Patches, _found: Functions) -> None:
         return demand(state, target, epoch, *act)
 
     patches.put(fence, "demand_receipt", demanded, why=WHY)
+
+
+def late_end(patches: Patches, found: Functions) -> None:
+    patches.put(found["pair"], "demand_endable", lambda *_: None, why=WHY)
+
+
+def late_looking(patches: Patches, _found: Functions) -> None:
+    patches.put(controls, "_demand_epoch", lambda *_: None, why=WHY)
+
+
+def late_setting(patches: Patches, _found: Functions) -> None:
+    patches.put(controls, "_demand_still", lambda *_: None, why=WHY)
+
+
+def late_readiness(patches: Patches, _found: Functions) -> None:
+    patches.put(PairTable, "put_readiness", lambda table, found: table._put("readiness", found, None), why=WHY)
 
 
 def late_move(patches: Patches, _found: Functions) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from msfailover.decisions import audit, database_object, database_path, network_fence
+from msfailover.decisions import audit, database_object, database_path, network_fence, transitions
 from msfailover.pair import Role, Server
 from msfailover.verdict import Verdict, yes
 
@@ -76,6 +76,10 @@ def effect_not_awaited(patches: Patches, found: Functions) -> None:
         return verdict
 
     patches.put(found["database_access"], "cut", at_once, why=WHY)
+
+
+def let_in_not_settled(patches: Patches, _found: Functions) -> None:
+    patches.put(transitions, "unsettled_s", lambda *_: 0.0, why=WHY)
 
 
 def own_rule_overlooked(patches: Patches, _found: Functions) -> None:

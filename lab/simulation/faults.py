@@ -15,11 +15,13 @@ class Kind(StrEnum):
     LOST = "lost"  # is done, but the reply is lost and reads as an error
     TIMEOUT = "timeout"  # no answer in time, and not done
     LATE = "late"  # no answer in time, but done a while later
+    DELAYED = "delayed"  # no answer in time, but done some seconds later
     THROTTLE = "throttle"  # refused for now
     STALE = "stale"  # a read answers what was so before the last change
     TWICE = "twice"  # is done twice
     AGAIN = "again"  # is done, and delivered once more a while later
     AGAIN_LATE = "again-late"  # the same, a long while later
+    AGAIN_LAST = "again-last"  # the same, when everything else is over
     DIE = "die"  # the execution dies before this state
     DIE_AFTER = "die-after"  # the execution dies when this task is done, before it knows
     OVERTAKEN = "overtaken"  # while this call is on its way the execution is stopped, and a person resumes at once
@@ -49,6 +51,7 @@ class Kind(StrEnum):
 EVENTS = tuple(Kind)[list(Kind).index(Kind.BOOT) :]
 """What happens to the world. `opened` is never drawn: against an owner's hand on his own group nothing is proven."""
 
+REPEATED = (Kind.AGAIN_LATE, Kind.AGAIN_LAST)
 TRIGGERS = (Kind.ALARM, Kind.WATCH, Kind.FORCE, Kind.RESUME, Kind.BACK)
 PEOPLE = (Kind.MANUAL, Kind.ACK)
 OVERTAKEN = (Kind.OVERTAKEN, Kind.OVERTAKEN_BACK)
@@ -64,11 +67,12 @@ _TASK = (
     Kind.TWICE,
     Kind.AGAIN,
     Kind.AGAIN_LATE,
+    Kind.AGAIN_LAST,
     Kind.DIE,
     Kind.DIE_AFTER,
 )
 _ASK = (Kind.ERROR, Kind.BROKEN, Kind.LOST, Kind.TIMEOUT)
-_ACTS = ("ask:database_access.keep_out", "ask:database_sessions.terminate")
+_ACTS = ("ask:database_access.keep_out", "ask:pair.end_sessions")
 _READ = (Kind.ERROR, Kind.TIMEOUT, Kind.THROTTLE)
 _WRITE = (Kind.ERROR, Kind.LOST, Kind.TIMEOUT, Kind.THROTTLE)
 _STALE = (
@@ -78,6 +82,8 @@ _STALE = (
     "ssm.get_command_invocation",
     "route53.list_resource_record_sets",
 )
+LETS_IN = ("ec2.authorize_security_group_ingress", "ec2.delete_network_acl_entry")
+"""What lets a server in, and may be done when nobody waits for it any more."""
 _WRITES = (
     "dynamodb.put_item",
     "ec2.stop_instances",
@@ -98,11 +104,13 @@ def kinds_at(place: str) -> tuple[Kind, ...]:
     if place.startswith("task:"):
         return _TASK
     if place.startswith("ask:"):
-        # Between the audit's look and its act anything can have begun.
-        return (*_ASK, *TRIGGERS) if place in _ACTS else _ASK
+        # Between the audit's look and its act anything can have begun, and an order can be delivered once more.
+        return (*_ASK, *REPEATED, *TRIGGERS) if place in _ACTS else _ASK
     if place.startswith("state:"):
         return (Kind.DIE, *EVENTS[:-1])
     kinds = (*_WRITE, *OVERTAKEN) if place in _WRITES else _READ
+    if place in LETS_IN:
+        return (*kinds, Kind.DELAYED)
     if place == "ssm.send_command":
         return (*kinds, Kind.LATE)
     if place == "dynamodb.put_item":

@@ -12,8 +12,13 @@ from lab.simulation.faults import EVENTS, OVERTAKEN, Fault, Kind
 T = TypeVar("T")
 
 CALL_TAKES_S = 0.02
-LATER, MUCH_LATER = 7, 90
-"""Boundaries after which what was late, or comes again, is delivered."""
+LATER, MUCH_LATER, LAST = 7, 90, 1_000_000
+"""Boundaries after which what was late, or comes again, is delivered; the last is never come to before `silence`."""
+
+COMES_AGAIN = {Kind.AGAIN: LATER, Kind.AGAIN_LATE: MUCH_LATER, Kind.AGAIN_LAST: LAST}
+
+DELAYED_S = 4.0
+"""Seconds after which what was delayed is done: a client waits as long for an answer, and has given up by then."""
 
 BOUNDARIES_AT_MOST = 6000
 
@@ -54,14 +59,16 @@ class Injector:
         self.boundaries = 0
         self.delivering = False
         self._later: list[tuple[int, str, Callable[[], object]]] = []
+        self._delayed: list[tuple[float, str, Callable[[], object]]] = []
         self.depth = 0
         self._aside: list[tuple[int, int, Callable[[], None]]] = []
 
     def silence(self) -> None:
         """From here on nothing goes wrong any more; what was late is delivered now."""
         self.faults = ()
-        waiting, self._later = self._later, []
-        for _, place, effect in waiting:
+        waiting = [(place, effect) for _, place, effect in (*self._delayed, *self._later)]
+        self._delayed, self._later = [], []
+        for place, effect in waiting:
             self._deliver(place, effect)
 
     def come_to(self, place: str) -> list[Fault]:
@@ -105,6 +112,9 @@ class Injector:
             raise Died(place)
         if kind in (Kind.ERROR, Kind.BROKEN, Kind.THROTTLE, Kind.TIMEOUT):
             raise failure(kind)
+        if kind is Kind.DELAYED:
+            self._delayed.append((self._clock.time() + DELAYED_S, place, self._owned(effect)))
+            raise failure(Kind.TIMEOUT)
         if kind is Kind.LATE:
             self._later.append((self.boundaries + LATER, place, self._owned(effect)))
             raise failure(Kind.TIMEOUT)
@@ -120,18 +130,20 @@ class Injector:
         if kind is Kind.TWICE:
             answer = effect()
             self._tick()
-        if kind in (Kind.AGAIN, Kind.AGAIN_LATE):
-            after = LATER if kind is Kind.AGAIN else MUCH_LATER
-            self._later.append((self.boundaries + after, place, self._owned(effect)))
+        if kind in COMES_AGAIN:
+            self._later.append((self.boundaries + COMES_AGAIN[kind], place, self._owned(effect)))
         return answer
 
     def send(self, place: str, effect: Callable[[], object], failure: Callable[[Kind], Exception]) -> None:
         """Order something that nobody waits for: it is done a while later, or never."""
         struck = self.come_to(place)
-        if struck and struck[0].kind is Kind.DIE:
+        kind = struck[0].kind if struck else None
+        if kind is Kind.DIE:
             raise Died(place)
-        if struck:
-            raise failure(struck[0].kind)
+        if kind in COMES_AGAIN:
+            self._later.append((self.boundaries + COMES_AGAIN[kind], place, self._owned(effect)))
+        elif kind is not None:
+            raise failure(kind)
         self._later.append((self.boundaries + LATER, place, self._owned(effect)))
 
     def side_by_side(self, branches: list[Callable[[], None]], order: int) -> None:
@@ -161,8 +173,15 @@ class Injector:
     def _deliver_due(self) -> None:
         due = [each for each in self._later if each[0] <= self.boundaries]
         self._later = [each for each in self._later if each[0] > self.boundaries]
-        for _, place, effect in due:
+        now = self._clock.time()
+        delayed = [each for each in self._delayed if each[0] <= now]
+        self._delayed = [each for each in self._delayed if each[0] > now]
+        for _, place, effect in (*delayed, *due):
             self._deliver(place, effect)
+
+    def delayed(self) -> list[str]:
+        """The calls that were given up and are done later, not done yet."""
+        return [place for _, place, _ in self._delayed]
 
     def _deliver(self, place: str, effect: Callable[[], object]) -> None:
         self._tell(f"LATE delivery of {place}")

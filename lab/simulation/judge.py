@@ -130,6 +130,10 @@ class RecordJudge:
             raise Violation("I2", f"a receipt says that {server} is out, but it holds sessions")
         if lease is None or receipt["epoch"] != lease["epoch"]:
             raise Violation("I2", "a receipt is written for an epoch that is not the change's")
+        if receipt["by"] != "power" and world.gate.delayed():
+            raise Violation(
+                "I2", f"a receipt says that {server} is out while {world.gate.delayed()[0]} of before is on its way"
+            )
         if receipt["by"] == "database":
             if any(world.database.lets_in(address) for address in host.addresses):
                 raise Violation("I2", f"a receipt by database says that {server} is out, but it can get in")
@@ -190,6 +194,13 @@ class RecordJudge:
             self.lets_in(role, "named")
         elif state.get("active") != role:
             raise Violation("I4", f"the name is moved to {role} while {state.get('active')} is active")
+
+    def ends_sessions(self, role: str) -> None:
+        """Judge that sessions of a server are ended: never those of one that is active, or is to be."""
+        state = record(self._world)
+        lease = state.get("lease")
+        if role == (lease["target"] if lease else state.get("active")):
+            raise Violation("I4", f"sessions of {role} are ended, though it is {'to be ' if lease else ''}active")
 
     def lets_in(self, role: str, how: str) -> None:
         """Judge a step that lets a server in or starts it: a valid receipt must be there, and be true."""

@@ -9,10 +9,10 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from lab.simulation import bootstrap, judge, machine
+from lab.simulation.afterwards import Afterwards
 from lab.simulation.bootstrap import Current
 from lab.simulation.clock import Clock
 from lab.simulation.faults import OVERTAKEN, Fault, Kind
-from lab.simulation.hosts import DOOR
 from lab.simulation.injector import Died, Endless
 from lab.simulation.judge import Execution, RecordJudge, record
 from lab.simulation.schedule import Schedule
@@ -162,8 +162,10 @@ class _Run:
             self._must_have_ended()
         judge.at_rest(self.world, final=True)
         judge.kept(self.world)
-        self._audit_is_content()
-        self._hand_is_undone()
+        afterwards = Afterwards(self.world, self._functions, self._call)
+        afterwards.audit_is_content()
+        afterwards.hand_is_undone()
+        afterwards.late_messages_change_nothing()
         self._late_alarm()
         self._second_outage()
 
@@ -171,54 +173,6 @@ class _Run:
         if record(self.world).get("lease"):
             last = list(self.executions.values())[-1]
             raise Violation("I4", f"with all troubles over, resume still ends as {last.outcome}: {last.sentence}")
-
-    def _audit_is_content(self) -> None:
-        """The audit at rest: it must see what the world sees, that nothing is wrong, and leave everybody alone."""
-        if record(self.world).get("active") is None:
-            return
-        for host in self.world.hosts.values():  # where the last resume proved by power, an owner switches it on again
-            if host.machine != "running" or not host.alive:
-                host.machine, host.alive, host.seen, host.runs = "running", True, True, False
-        with self.world.acting("audit"):
-            # What a dead machine left behind is there to be found, and a service to be stopped for good; a look in
-            # which the record changes (the path that was seen) leaves it to the next one.
-            for _ in range(2):
-                base = self.world.database  # what is cut off can say nothing, and is listed until it is ended
-                ghosts = any(each.ghost or not base.ways(each.address)[0] for each in base.sessions)
-                # A deny entry whose writing was lost on the way to a promotion that another proof bore is written now.
-                due = ("stop_again", *(() if self._denies_are_whole() else ("keep_out",)))
-                first = self._functions["audit"].handler({}, None)
-                if not ghosts and any(not line.startswith(due) for line in first["done"]):
-                    raise Violation("audit", f"all is well, but the audit has done {first['done']}")
-            found = self._functions["audit"].handler({}, None)
-        wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
-        if wrong or found["done"]:
-            raise Violation("audit", f"all is well, but the audit says: {' '.join(wrong + found['done'])}")
-
-    def _hand_is_undone(self) -> None:
-        """At rest somebody adds a rule for the inactive server to the access group, then removes one of its deny
-        entries: each is mended by the next audit, also where the other one keeps the server out."""
-        active = record(self.world).get("active")
-        if active is None or self.world.hosts[judge.OTHER[str(active)]].runs:
-            return
-        base, address = self.world.database, self.world.hosts[judge.OTHER[str(active)]].addresses[0]
-        base.add_rule(DOOR, f"{address}/32")
-        self.world.meddled = True
-        self._call("audit", "audit", {})
-        self.world.meddled = False
-        if self.world.in_door() != [active]:
-            raise Violation("audit", f"a rule for {address} was added by hand, and the audit left it there")
-        if self.schedule.network != "none":
-            base.borders.lose(address)
-            self._call("audit", "audit", {})
-            if not self._denies_are_whole():
-                raise Violation("audit", f"a deny entry for {address} was removed by hand, and not written again")
-
-    def _denies_are_whole(self) -> bool:
-        """Whether each ACL has a deny entry for every address of the server that is not active, both ways."""
-        active = record(self.world).get("active")
-        kept_out = [address for role, host in self.world.hosts.items() if role != active for address in host.addresses]
-        return all(self.world.database.borders.denies(address) for address in kept_out)
 
     def _late_alarm(self) -> None:
         """An alarm of long ago arrives when all is well: it must change nothing."""
@@ -313,7 +267,8 @@ class _Run:
         elif kind is Kind.HAND:
             self._by_hand()
         elif kind is Kind.ACK:
-            self._call(judge.PERSON, "pair", {"action": "acknowledge", "requested_by": "otto"})
+            looked_at = int(record(self.world).get("epoch", 0))
+            self._call(judge.PERSON, "pair", {"action": "acknowledge", "epoch": looked_at, "requested_by": "otto"})
         else:
             self._start(kind.value, _request_of(kind))
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from msfailover.decisions import controls
 from msfailover.decisions.controls import is_note
@@ -27,20 +29,36 @@ def test_a_maintenance_has_an_end_and_can_be_ended() -> None:
 
 
 def test_acknowledging_lets_nothing_go_but_the_wait_for_it() -> None:
-    after = controls.acknowledge(UNDER_WAY)
+    after = controls.acknowledge(UNDER_WAY, UNDER_WAY.epoch)
     assert after.acknowledged
     assert (after.lease, after.receipt, after.halted, after.held) == (lease(), receipt(), "for a person", "it is held")
 
 
 def test_what_is_held_already_stays_held_for_the_first_reason() -> None:
-    first = controls.hold(state(), "manual mode")
+    first = controls.hold(state(), "manual mode", 1)
     assert first.held == "manual mode"
-    assert controls.hold(first, "not acknowledged") == first
-    assert controls.release(first) == state()
+    assert controls.hold(first, "not acknowledged", 1) == first
+    assert controls.release(first, 1) == state()
 
 
 def test_nothing_held_is_released_without_a_change() -> None:
-    assert controls.release(state()) == state()
+    assert controls.release(state(), 1) == state()
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+@pytest.mark.parametrize(
+    "late",
+    [
+        controls.acknowledge,
+        controls.release,
+        lambda state, epoch: controls.hold(state, "manual mode", epoch),
+    ],
+    ids=["acknowledge", "release", "hold"],
+)
+def test_what_is_about_another_epoch_changes_nothing(late: Callable[[PairState, int], PairState], epoch: int) -> None:
+    """An acknowledgement that arrives late is of a failover before the one that waits for somebody to look."""
+    with pytest.raises(controls.Outdated, match=f"is about epoch {epoch}, and the pair is in 2"):
+        late(state(epoch=2, acknowledged=False, held="for the first reason"), epoch)
 
 
 @pytest.mark.parametrize("active", [Role.MS1, None])

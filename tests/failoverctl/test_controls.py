@@ -13,10 +13,10 @@ from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, lease
 @pytest.mark.parametrize(
     ("line", "payload"),
     [
-        (("acknowledge",), {"action": "acknowledge"}),
-        (("mode", "shadow"), {"action": "set_mode", "mode": "shadow"}),
-        (("maintenance", "on", "--for", "2h"), {"action": "maintenance", "seconds": 7200}),
-        (("maintenance", "off"), {"action": "maintenance", "seconds": 0}),
+        (("acknowledge",), {"action": "acknowledge", "epoch": 1}),
+        (("mode", "shadow"), {"action": "set_mode", "mode": "shadow", "was": "automatic"}),
+        (("maintenance", "on", "--for", "2h"), {"action": "maintenance", "seconds": 7200, "was": 0}),
+        (("maintenance", "off"), {"action": "maintenance", "seconds": 0, "was": 0}),
     ],
 )
 def test_a_setting_is_handed_to_the_pair_with_the_name_of_who_sets_it(

@@ -24,7 +24,7 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     record.put(state())
     see(answers, door={"ms1": yes("It can get in."), "ms2": no("It can't.")})
     answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
-    answers.prepare(SESSIONS, "terminate", no("None is left."))
+    answers.prepare("pair", "end_sessions", no("None is left."))
     answers.prepare("probe", "look", {"ms1": UP, "ms2": DOWN})
     answers.prepare("server", "reaches", yes("It can."))
     answers.prepare("server", "stop_again", yes("It has stopped."))
@@ -83,9 +83,9 @@ def test_an_intruder_is_put_out_the_door_first_and_told_of(
     see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
     told = audit.handler({}, None)
     assert told["risk"]["answer"] == "yes"
-    assert done_by(answers) == [("keep_out", "ms2"), ("terminate", "ms2")]
+    assert done_by(answers) == [("keep_out", "ms2"), ("end_sessions", "ms2")]
     did = [line.split(":")[0] for line in told["done"]]
-    assert did == ["keep_out of ms2", "terminate of ms2", "stop_again of ms2"]
+    assert did == ["keep_out of ms2", "end_sessions of ms2", "stop_again of ms2"]
     assert published(capsys.readouterr().out)["SplitBrainRisk"] == 1
 
 
@@ -103,7 +103,7 @@ def test_a_door_that_can_not_be_shut_does_not_keep_it_from_ending_the_sessions(
     see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
     answers.prepare(ACCESS, "keep_out", Raises("DoorNotAsOrdered"))
     told = audit.handler({}, None)
-    assert done_by(answers) == [("keep_out", "ms2"), ("terminate", "ms2")]
+    assert done_by(answers) == [("keep_out", "ms2"), ("end_sessions", "ms2")]
     assert "DoorNotAsOrdered" in told["done"][0]
 
 
@@ -131,7 +131,7 @@ def test_a_fenced_servers_late_session_is_ended_while_the_change_still_runs(
     record.put(state(lease=lease(), receipt=receipt()))
     see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms1": yes("It has 1 session.")})
     audit.handler({}, None)
-    assert done_by(answers) == [("terminate", "ms1")]
+    assert done_by(answers) == [("end_sessions", "ms1")]
 
 
 def test_a_record_that_changes_while_it_looks_makes_it_look_again(
@@ -179,7 +179,7 @@ def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
     answers.prepare(ACCESS, "keep_out", keep_out)
     told = audit.handler({}, None)
     assert done_by(answers) == [("keep_out", "ms2")]
-    assert told["done"][1] == "terminate of ms2 was left undone: the record has changed."
+    assert told["done"][1] == "end_sessions of ms2 was left undone: the record has changed."
 
 
 RECORDED = ("ActiveServer", "Epoch", "ChangeUnderWay", "WaitsForPeople")

@@ -46,6 +46,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
     made = Database()
     monkeypatch.setattr("time.sleep", made.sleep)
     monkeypatch.setattr("time.monotonic", lambda: made.now)
+    monkeypatch.setattr("time.time", lambda: made.now)
     return made
 
 
@@ -59,6 +60,13 @@ def sessions(run: Start, database: Database, monkeypatch: pytest.MonkeyPatch) ->
 def proof(sessions: ModuleType) -> dict[str, Any]:
     asked = {"action": "status", "server": "ms1", "reads": 3, "proof": True}
     answer: dict[str, Any] = sessions.handler(asked, None)
+    return answer
+
+
+def end(sessions: ModuleType, not_after: object = 10.0) -> dict[str, Any]:
+    """Order what `pair` orders; the clock begins at 0."""
+    order = {"action": "terminate", "server": "ms1", "not_after": not_after}
+    answer: dict[str, Any] = sessions.handler(order, None)
     return answer
 
 
@@ -131,20 +139,47 @@ def test_what_has_not_logged_in_makes_nobody_active(sessions: ModuleType, databa
 def test_ending_goes_on_until_nothing_is_left(sessions: ModuleType, database: Database) -> None:
     """A login that is under way at the first round is a session at the second."""
     database.shows = [Listing((WRITER, SILENT)), Listing((Session("9@2.000000", address=MS1),)), NOBODY]
-    assert sessions.handler({"action": "terminate", "server": "ms1"}, None)["answer"] == "no"
+    assert end(sessions)["answer"] == "no"
     assert database.ended == [WRITER.id, SILENT.id, "9@2.000000"]
 
 
 def test_ending_gives_up_and_says_what_is_left(sessions: ModuleType, database: Database) -> None:
     database.shows = [Listing((WRITER,))]
-    answer = sessions.handler({"action": "terminate", "server": "ms1"}, None)
+    answer = end(sessions)
     assert answer["answer"] == "yes"
     assert "ms1 has 1 session" in answer["sentence"]
     assert database.now < 0.5
 
 
+@pytest.mark.parametrize("not_after", [None, "", True, -0.1, 20.1, float("nan")])
+def test_an_order_without_a_time_or_after_it_or_good_for_long_ends_nobody(
+    sessions: ModuleType, database: Database, not_after: object
+) -> None:
+    """`True` is 1 to Python: a time that is no number is none."""
+    database.shows = [Listing((WRITER,))]
+    with pytest.raises(sessions.OrderTooLate, match="No session of ms1 was ended"):
+        end(sessions, not_after)
+    assert database.ended == []
+
+
+def test_an_order_whose_time_ends_on_the_way_ends_nobody_from_there_on(
+    sessions: ModuleType, database: Database
+) -> None:
+    database.shows = [Listing((WRITER,))]
+    with pytest.raises(sessions.OrderTooLate):
+        end(sessions, 0.03)
+    assert len(database.ended) == 2
+
+
+def test_a_session_from_an_address_that_only_ec2_knows_is_ended(sessions: ModuleType, database: Database) -> None:
+    database.shows = [Listing((Session("8@1.000000", address="10.0.1.111"),)), NOBODY]
+    order = {"action": "terminate", "server": "ms1", "not_after": 10, "addresses": ["10.0.1.111"]}
+    assert sessions.handler(order, None)["answer"] == "no"
+    assert database.ended == ["8@1.000000"]
+
+
 def test_where_there_is_nothing_to_end_one_look_is_enough(sessions: ModuleType, database: Database) -> None:
-    assert sessions.handler({"action": "terminate", "server": "ms1"}, None)["answer"] == "no"
+    assert end(sessions)["answer"] == "no"
     assert (len(database.read_at), database.ended) == (1, [])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import ModuleType
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.functions.conftest import Start
 from tests.functions.network import Network
 from tests.functions.record import Record
 from tests.samples import OURS, THEIRS, lease, receipt, state
+from tests.state_machine.definition import definition, places
 
 
 @pytest.fixture
@@ -89,6 +91,55 @@ def verify(pair: ModuleType, execution: str = OURS) -> Any:
 
 def ended(answers: Answers) -> list[str]:
     return [call["server"] for _, call in answers.asked if call["action"] == "terminate"]
+
+
+@pytest.mark.parametrize(
+    ("about", "server", "epoch"),
+    [
+        (state(), "ms1", 1),
+        (state(), "ms2", 2),
+        (state(lease=lease()), "ms2", 2),
+        (state(lease=lease()), "ms1", 3),
+        (state(lease=lease(), receipt=receipt()), "ms2", 2),
+        (state(active=Role.MS2, epoch=2), "ms1", 1),
+        (state(active=Role.MS2, epoch=2), "ms2", 2),
+        (state(lease=lease(target=Role.MS1, epoch=3)), "ms1", 2),
+        (state(lease=lease(target=Role.MS1, epoch=3)), "ms1", 3),
+        (PairState(), "ms2", 1),
+    ],
+    ids=[
+        "the active one", "another epoch at rest", "the target", "another epoch", "the target, proven",
+        "out, in an older epoch", "the new active one", "turned back, by an order of before", "turned back",
+        "nobody is in care",
+    ],
+)  # fmt: skip
+def test_nobody_ends_the_sessions_of_a_server_that_the_record_does_not_say_is_out(
+    pair: ModuleType, answers: Answers, record: Record, about: PairState, server: str, epoch: int
+) -> None:
+    record.put(about)
+    with pytest.raises(NotToBeKeptOut):
+        pair.handler({"action": "end_sessions", "server": server, "epoch": epoch}, None)
+    assert answers.asked == []
+
+
+@pytest.mark.parametrize(
+    ("about", "epoch"),
+    [(state(lease=lease()), 2), (state(lease=lease(), receipt=receipt()), 2), (state(active=Role.MS2, epoch=2), 2)],
+    ids=["being put out", "proven to be out", "out at rest"],
+)
+def test_sessions_of_a_server_that_is_out_or_being_put_out_are_ended_by_an_order_good_for_seconds(
+    pair: ModuleType, answers: Answers, record: Record, about: PairState, epoch: int
+) -> None:
+    record.put(about)
+    assert pair.handler({"action": "end_sessions", "server": "ms1", "epoch": epoch}, None)["answer"] == "no"
+    [(function, order)] = answers.asked
+    assert (function, order["action"], order["server"]) == ("database-sessions", "terminate", "ms1")
+    assert time.time() < order["not_after"] <= time.time() + pair.ORDER_LASTS_S
+
+
+def test_an_order_to_end_sessions_is_over_before_the_workflow_goes_on_without_it(pair: ModuleType) -> None:
+    asking = [place for place in places(definition()) if place.payload.get("action") == "end_sessions"]
+    assert asking and all(place.body["TimeoutSeconds"] > pair.ORDER_LASTS_S for place in asking)
 
 
 def test_a_late_session_of_the_fenced_server_is_ended_and_looked_for_again(pair: ModuleType, answers: Answers) -> None:

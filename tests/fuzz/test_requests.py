@@ -11,9 +11,10 @@ from unittest import mock
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msfailover.adapters import clients
-from msfailover.adapters.pair_table import PairTable
-from msfailover.decisions import transitions
+from msfailover.adapters import clients, lambda_invoke
+from msfailover.adapters.pair_table import NewerIsKept, NotStorable, PairTable
+from msfailover.decisions import controls, transitions
+from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 from msfailover.record import state_to_json
@@ -78,9 +79,10 @@ def pair() -> Iterator[ModuleType]:
     with (
         mock.patch.object(app, "SERVER_WAIT_S", 0.0),
         mock.patch.object(app, "_ask", lambda *_: unknown("Nobody answers.")),
-        mock.patch.object(app.step_functions, "phases", lambda *_: []),
-        mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not tell.")),
-        mock.patch.object(app.clients, "stepfunctions", lambda: None),
+        mock.patch.object(lambda_invoke, "ask", lambda *_: unknown("Nobody answers.").to_json()),
+        mock.patch.object(app.executions, "phases", lambda *_: []),
+        mock.patch.object(app.executions, "running", lambda *_: unknown("Step Functions does not tell.")),
+        mock.patch.object(app.aws, "stepfunctions", lambda: None),
     ):
         yield app
 
@@ -105,7 +107,7 @@ def clients_are_put_back() -> Iterator[None]:
 
 def record(app: ModuleType, state: PairState) -> Memory:
     memory = Memory()
-    app.clients.dynamodb = lambda: memory
+    app.aws.dynamodb = lambda: memory
     PairTable(memory, app.SETTINGS.table, app.SETTINGS.pair.name).change(lambda _: state)  # type: ignore[arg-type]
     return memory
 
@@ -123,12 +125,13 @@ def test_a_refused_request_leaves_the_record_as_it_was(pair: ModuleType, state: 
         assert answer["plan"]["epoch"] == state.epoch + 1
 
 
-NAMED = (BadRequest, transitions.LeaseLost)
+NAMED = (BadRequest, transitions.LeaseLost, NotToBeKeptOut, controls.Outdated, NewerIsKept, NotStorable)
 EVENTS = nearly(
     {
         "action": st.sampled_from(
             ["begin", "rehearse", "survey", "prove", "verify", "turn_back", "conclude", "refuse", "set_mode",
-             "maintenance", "acknowledge", "hold", "release", "keep_readiness", "may_restart", "prove_power"]
+             "maintenance", "acknowledge", "hold", "release", "keep_readiness", "may_restart", "prove_power",
+             "end_sessions"]
         ),
         "execution": st.just(EXECUTION),
         "request": REQUESTS,
@@ -173,8 +176,8 @@ def test_no_event_without_a_known_action_gets_further_than_a_refusal(function: s
         app.look = lambda: (None, ())  # type: ignore[attr-defined]
     nobody = mock.Mock(side_effect=AssertionError("an event of no action reached AWS"))
     with (
-        mock.patch.multiple(app.clients, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
-        if hasattr(app, "clients")
+        mock.patch.multiple(app.aws, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
+        if hasattr(app, "aws")
         else mock.MagicMock()
     ):
 

@@ -21,7 +21,7 @@ TOUCHES = LETS_IN | {
     ("ServerFunction", "ask_to_stop"),
     ("ServerFunction", "power_off"),
     ("DatabaseAccessFunction", "revoke"),
-    ("DatabaseSessionsFunction", "terminate"),
+    ("PairFunction", "end_sessions"),
 }
 PROVES = {("PairFunction", "prove"), ("PairFunction", "prove_power")}
 

@@ -31,7 +31,8 @@ def _messages() -> list[tuple[str, str]]:
 
 def keep(stage: Stage, story: Story, action: str, **more: object) -> None:
     """Change a setting as a person does: mode, maintenance, acknowledgement."""
-    answer = stage.invoke("pair", {"action": action, "requested_by": "Ann", **more})
+    looked_at = {"epoch": int(stage.record()["epoch"])} if action == "acknowledge" else {}
+    answer = stage.invoke("pair", {"action": action, "requested_by": "Ann", **looked_at, **more})
     story.tell(f"Ann: {answer['sentence']}")
 
 

@@ -172,6 +172,8 @@ class PairState:
         path_seen_by: what showed that they are its own, its "address" or its "name"; empty before the first time.
         path_hidden_epoch: the epoch of the last change in which the new server served and no list showed its sessions;
             below zero before the first time.
+        let_in: the server that was let in, or may have been, by the last change that was proven.
+        let_in_settles_at: seconds since 1970 from which on nothing that lets it in is on its way any more.
         held: why an automatic failover is held back in the outage that is; empty when none is.
         version: grows with every write, so that two writers can't both win.
     """
@@ -188,6 +190,8 @@ class PairState:
     path_seen_epoch: int = -1
     path_seen_by: str = ""
     path_hidden_epoch: int = -1
+    let_in: Role | None = None
+    let_in_settles_at: float = 0.0
     version: int = 0
 
     @property

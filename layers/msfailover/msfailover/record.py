@@ -38,6 +38,8 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         "path_seen_epoch": state.path_seen_epoch,
         "path_seen_by": state.path_seen_by,
         "path_hidden_epoch": state.path_hidden_epoch,
+        "let_in": state.let_in.value if state.let_in else None,
+        "let_in_settles_at": state.let_in_settles_at,
         "version": state.version,
     }
 
@@ -82,5 +84,7 @@ def _state(data: Mapping[str, Any]) -> PairState:
         path_seen_epoch=int(data.get("path_seen_epoch", -1)),
         path_seen_by=str(data.get("path_seen_by", "")),
         path_hidden_epoch=int(data.get("path_hidden_epoch", -1)),
+        let_in=Role(let_in) if (let_in := data.get("let_in")) else None,
+        let_in_settles_at=float(data.get("let_in_settles_at", 0.0)),
         version=int(data.get("version", 0)),
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,6 +13,8 @@ from msfailover.verdict import Verdict, unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_lambda import LambdaClient
+
+Q = TypeVar("Q")
 
 
 class FunctionFailed(Exception):
@@ -66,3 +69,9 @@ def ask_verdict(client: LambdaClient, function: str, payload: Mapping[str, Any])
         return Verdict.from_json(ask(client, function, payload))
     except (FunctionFailed, KeyError, ValueError) as error:
         return unknown(f"{payload.get('action')} of {payload.get('server', 'the pair')} could not be asked: {error}")
+
+
+def side_by_side(put: Callable[[Q], Verdict], questions: Mapping[str, Q], at_once: int) -> dict[str, Verdict]:
+    """The answers to several questions that are put side by side, by the questions' names."""
+    with ThreadPoolExecutor(max_workers=at_once) as threads:
+        return dict(zip(questions, threads.map(put, questions.values()), strict=True))

@@ -30,6 +30,10 @@ class RecordBusy(Exception):
     """Others wrote the pair's record each time it was tried; nothing was written."""
 
 
+class NewerIsKept(Exception):
+    """What was to be kept is older than what is kept; nothing was written."""
+
+
 class NotStorable(Exception):
     """A number, a text or a shape that DynamoDB does not keep; nothing was written."""
 
@@ -55,13 +59,17 @@ class PairTable:
         return state_from_json(self._item("state"))
 
     def change(self, alter: Callable[[PairState], PairState]) -> PairState:
+        """As `change_from`; returns the record as written alone."""
+        return self.change_from(alter)[1]
+
+    def change_from(self, alter: Callable[[PairState], PairState]) -> tuple[PairState, PairState]:
         """Read, alter, and write if nobody wrote between; again from the reading if somebody did.
 
         Args:
             alter: pure; may be called several times; what it raises is passed on and nothing is written.
 
         Returns:
-            the record as written (or as read, where `alter` changed nothing).
+            the record as it was read, and as written (the same, where `alter` changed nothing).
 
         Raises:
             RecordBusy: others were faster every time.
@@ -70,10 +78,10 @@ class PairTable:
             before = self.read()
             after = alter(before)
             if after == before:
-                return before
+                return before, before
             after = replace(after, version=before.version + 1)
             if self._put("state", state_to_json(after), before.version):
-                return after
+                return before, after
         raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
     def add_history(self, line: History, phases: Sequence[Mapping[str, Any]] = (), keep_days: int = 0) -> None:
@@ -118,17 +126,31 @@ class PairTable:
         Raises:
             RecordBusy: others were faster every time.
         """
-        for _ in range(WRITERS_AT_MOST):
-            before = self.freshness()
-            version = int(before.get("version", 0))
-            after = {**alter(before), "version": version + 1}
-            if self._put("freshness", after, version):
-                return after
-        raise RecordBusy(f"The freshness of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
+        return self._change_item("freshness", alter)
 
     def put_readiness(self, found: Mapping[str, Any]) -> None:
-        """Keep the latest readiness check; whoever comes last wins, since each is whole."""
-        self._put("readiness", found, None)
+        """Keep the latest readiness check, by the time that it says it was made `at`.
+
+        Raises:
+            NewerIsKept: one that was made later is kept already.
+            RecordBusy: others were faster every time.
+        """
+
+        def newer(kept: dict[str, Any]) -> Mapping[str, Any]:
+            if float(kept.get("at") or 0) > float(found["at"]):
+                raise NewerIsKept(f"A check of {kept['at']} is kept already; the one of {found['at']} came too late.")
+            return found
+
+        self._change_item("readiness", newer)
+
+    def _change_item(self, name: str, alter: Callable[[dict[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+        for _ in range(WRITERS_AT_MOST):
+            before = self._item(name)
+            version = int(before.get("version", 0))
+            after = {**alter(before), "version": version + 1}
+            if self._put(name, after, version):
+                return after
+        raise RecordBusy(f"The {name} of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
     def machines(self) -> dict[str, Any]:
         """What was seen at rest of who owns the servers' addresses; empty before the first look."""

@@ -128,7 +128,7 @@ class Kind(StrEnum):
     """What the audit does by itself."""
 
     KEEP_OUT = "keep_out"
-    END_SESSIONS = "terminate"
+    END_SESSIONS = "end_sessions"
     STOP_AGAIN = "stop_again"
 
 
@@ -166,6 +166,18 @@ def demand_out(state: PairState, server: Role, epoch: int | None = None) -> None
     if out is not server:
         who = f"{out} must" if out else "nobody must, as far as the record tells,"
         raise NotToBeKeptOut(f"{server} is left alone: {who} be out of the database now.")
+
+
+def demand_endable(state: PairState, server: Role, epoch: int) -> None:
+    """Allow a server's sessions to be ended only while a change away from it is under way, or the record says that it
+    must be out; both in that epoch.
+
+    Raises:
+        NotToBeKeptOut: neither is so: a late order, or one of another change, never ends the active server's sessions.
+    """
+    lease = state.lease
+    if lease is None or lease.epoch != epoch or lease.target is server:
+        demand_out(state, server, epoch)
 
 
 def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdict) -> tuple[Judged, ...]:

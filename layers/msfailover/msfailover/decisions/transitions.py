@@ -11,12 +11,16 @@ from dataclasses import replace
 from msfailover.decisions import fence
 from msfailover.decisions.admission import Plan
 from msfailover.history import History, Outcome
-from msfailover.pair import Lease, PairState, Receipt, Role
+from msfailover.pair import FencedBy, Lease, PairState, Receipt, Role
 from msfailover.request import AUTOMATIC, Action, Request
 
 
 class LeaseLost(Exception):
     """The execution that wants to write does not hold the lease (any more); it must touch nothing further."""
+
+
+class NotSettled(Exception):
+    """A proof rests on rules or entries that may change still by an order of before; it was not kept."""
 
 
 REPEATED_WITHIN_S = 600.0
@@ -37,6 +41,26 @@ def is_repeat(line: History, earlier: Iterable[History]) -> bool:
     return same and line.ended_at - last.ended_at < REPEATED_WITHIN_S
 
 
+LET_IN_SETTLES_S = 5.0
+"""Seconds after which nothing is on its way any more that EC2 was asked for to let a server in. A call whose answer was
+lost may be carried out after it was given up (the client waits 4 s for one), and EC2's changes take "a small delay"."""
+
+
+def unsettled_s(state: PairState, server: Role, now: float) -> float:
+    """Seconds until what shows a server shut out can be believed: before that an order that lets it in, of the change
+    that it was the target of, may take effect after the look, and undo what was seen."""
+    left = state.let_in_settles_at - now if state.let_in is server else 0.0
+    return max(0.0, min(left, LET_IN_SETTLES_S))
+
+
+def _let_in(state: PairState, now: float) -> PairState:
+    """The record as a change's authority to let its target in ends: from its proof on that may have been begun."""
+    lease, receipt = state.lease, state.receipt
+    if lease is None or receipt is None or receipt.epoch != lease.epoch:
+        return state
+    return replace(state, let_in=lease.target, let_in_settles_at=now + LET_IN_SETTLES_S)
+
+
 def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float) -> PairState:
     """The record with the lease taken. A proof from before counts only for the same change, gone on with."""
     held = state.lease
@@ -52,7 +76,7 @@ def take_lease(state: PairState, plan: Plan, request: Request, execution: str, n
         requested_by=request.requested_by,
         taken_at=now,
     )
-    return replace(state, lease=lease, receipt=state.receipt if same_change else None)
+    return replace(state, lease=lease) if same_change else replace(_let_in(state, now), lease=lease, receipt=None)
 
 
 def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairState:
@@ -60,6 +84,7 @@ def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairStat
 
     Raises:
         LeaseLost: the lease is not this execution's, or is for another epoch.
+        NotSettled: it was read while an order that lets the server in might still be on its way.
     """
     lease = _own_lease(state, execution)
     if lease.epoch != receipt.epoch or lease.target is receipt.server:
@@ -67,14 +92,20 @@ def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairStat
             f"The receipt for {receipt.server} in epoch {receipt.epoch} is not of the change under way"
             f" ({lease.action} to {lease.target}, epoch {lease.epoch}); it was not kept."
         )
+    if receipt.by is not FencedBy.POWER and unsettled_s(state, receipt.server, receipt.verified_at) > 0:
+        raise NotSettled(
+            f"{receipt.server} was let in a moment ago, and what was asked for that may take effect still; the receipt"
+            f" by {receipt.by} was not kept. It can be proven in {LET_IN_SETTLES_S:g} s."
+        )
     return replace(state, receipt=receipt)
 
 
-def aim(state: PairState, execution: str, target: Role, remembered: int = 0) -> PairState:
+def aim(state: PairState, execution: str, target: Role, remembered: int = 0, now: float = 0.0) -> PairState:
     """The record with the lease's target as the survey found it (adopt), in an epoch that both hosts will take.
 
     Args:
         remembered: the highest epoch that a host remembers: of a pair whose record is new, but whose hosts are not.
+        now: seconds since 1970.
     """
     lease = _own_lease(state, execution)
     proven = state.receipt is not None and state.receipt.epoch == lease.epoch
@@ -82,10 +113,10 @@ def aim(state: PairState, execution: str, target: Role, remembered: int = 0) -> 
         return state  # a survey delivered again: the epoch that the hosts remember is this change's own
     aimed = replace(lease, target=target, epoch=max(lease.epoch, remembered + 1))
     same = (aimed.target, aimed.epoch) == (lease.target, lease.epoch)
-    return replace(state, lease=aimed, receipt=state.receipt if same else None)
+    return replace(state if same else _let_in(state, now), lease=aimed, receipt=state.receipt if same else None)
 
 
-def turn_back(state: PairState, execution: str) -> PairState:
+def turn_back(state: PairState, execution: str, now: float = 0.0) -> PairState:
     """The record with the change turned round: a change of its own, with the next epoch and no proof yet."""
     lease = _own_lease(state, execution)
     if lease.action != Action.SWITCHOVER:
@@ -93,7 +124,7 @@ def turn_back(state: PairState, execution: str) -> PairState:
     if lease.target is state.active:
         return state  # turned already; a step may run twice
     back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
-    return replace(state, lease=back, receipt=None)
+    return replace(_let_in(state, now), lease=back, receipt=None)
 
 
 def conclude(
@@ -135,7 +166,7 @@ def conclude(
     )
     if outcome is Outcome.HALTED:
         return replace(state, halted=sentence), history
-    after = replace(state, lease=None, halted="")
+    after = replace(_let_in(state, now), lease=None, halted="")
     if moved:
         unattended = lease.requested_by in AUTOMATIC and outcome is Outcome.PROMOTED
         after = replace(

@@ -74,6 +74,7 @@ class PairSettings(_Asking):
     restart_first: bool = setting("RESTART_FIRST", flag, False)
     history_days: int = setting("HISTORY_DAYS", whole(0, 36500, "a number of days"), 0)
     stack: str = setting("STACK_NAME", text(r"[A-Za-z0-9-]{0,128}", "a stack's name"), "")
+    own_function: str = setting("PAIR_FUNCTION", function_name)
 
 
 @dataclass(frozen=True, kw_only=True)
