@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-import boto3
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from botocore.session import Session
 from msfailover.decisions.replication import Freshness
 from msfailover.pair import PairState
 from msfailover.record import RecordUnreadable, state_from_json
@@ -28,7 +27,7 @@ _OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "DoorGroupId")
 
 
 class Account:
-    """boto3 clients, made when first needed and kept.
+    """Clients of AWS, made when first needed and kept. They are botocore's: boto3 is as much again to import.
 
     Args:
         profile, region: as the AWS command line has them; None for the environment's.
@@ -36,23 +35,25 @@ class Account:
     """
 
     def __init__(self, profile: str | None, region: str | None, endpoint: str | None = None) -> None:
-        keys: dict[str, Any] = {}
-        if endpoint:  # nobody looks at them there
-            keys = {"aws_access_key_id": "stage", "aws_secret_access_key": "stage"}
-        region = region or os.environ.get("AWS_REGION")  # which boto3 doesn't look at, and the AWS command line does
+        self._session = Session(profile=profile)
+        self._region = region or os.environ.get("AWS_REGION")  # which botocore doesn't look at, unlike AWS's own tool
         with plainly("use this profile"):
-            self._session = boto3.Session(profile_name=profile, region_name=region, **keys)
+            self._session.get_scoped_config()
+        if endpoint:  # nobody looks at them there
+            self._session.set_credentials("stage", "stage")
         self._endpoint = endpoint
         self._clients: dict[tuple[str, float], Any] = {}
         self._making = threading.Lock()
 
     def client(self, service: str, wait_s: float = ANSWER_WITHIN_S) -> Any:
         """The client of a service, whose answers are waited for as long as that."""
-        with self._making:  # making clients is not thread-safe in boto3, using them is
+        with self._making:  # making clients is not thread-safe in botocore, using them is
             if (service, wait_s) not in self._clients:
                 config = _LIMITS.merge(Config(read_timeout=wait_s))
                 with plainly(f"speak to {service}"):
-                    made = self._session.client(service, endpoint_url=self._endpoint, config=config)
+                    made = self._session.create_client(
+                        service, region_name=self._region, endpoint_url=self._endpoint, config=config
+                    )
                 self._clients[service, wait_s] = made
             return self._clients[service, wait_s]
 
@@ -253,16 +254,17 @@ def object_of(text: str | None) -> dict[str, Any]:
 
 def plain(stored: Mapping[str, Any]) -> dict[str, Any]:
     """DynamoDB's types as JSON's."""
-    found = {name: TypeDeserializer().deserialize(value) for name, value in stored.items()}
-    return dict(clean_all({name: _number(value) for name, value in found.items()}))
+    return dict(clean_all({name: _value(each) for name, each in stored.items()}))
 
 
-def _number(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _number(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [_number(each) for each in value]
-    if isinstance(value, Decimal):
-        return int(value) if value == value.to_integral_value() else float(value)
+def _value(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    if kind == "N":
+        number = Decimal(value)
+        return int(number) if number == number.to_integral_value() else float(number)
+    if kind == "M":
+        return {name: _value(each) for name, each in value.items()}
+    if kind == "L":
+        return [_value(each) for each in value]
     # Sets and bytes are nothing that this software stores; they are shown as what they are.
-    return value if value is None or isinstance(value, str | bool) else str(value)
+    return {"S": value, "BOOL": value, "NULL": None}.get(kind, str(value))

@@ -78,7 +78,7 @@ def plainly(doing: str) -> Iterator[None]:
         doing: what was tried, to be read after "to": "read the stack demo".
 
     Raises:
-        Trouble: in place of any error of boto3.
+        Trouble: in place of any error of botocore.
     """
     try:
         yield

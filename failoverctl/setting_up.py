@@ -12,7 +12,6 @@ from msfailover.decisions.replication import Freshness
 from rich.console import Group
 from rich.text import Text
 
-from failoverctl import cost
 from failoverctl.account import Stack, ask, read_freshness
 from failoverctl.actions import agree
 from failoverctl.attaching import describe
@@ -66,6 +65,8 @@ def attach(desk: Desk) -> Exit:
 
 def show_cost(desk: Desk) -> Exit:
     """What the stack costs a month at rest, counted from its own template and parameters."""
+    from failoverctl import cost  # nothing else needs it, nor what it imports
+
     stack = desk.stack()
     with plainly("read the stack's template"):
         answer = desk.account.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")

@@ -94,7 +94,7 @@ def test_an_error_of_aws_is_words(ctl: Run, region: Region) -> None:
 def test_a_module_in_the_current_directory_is_not_imported(
     tmp_path: Path, command: str, python_path: str | None
 ) -> None:
-    for name in ("rich", "boto3", "msfailover", "lab", "json"):
+    for name in ("rich", "botocore", "msfailover", "lab", "json"):
         (tmp_path / f"{name}.py").write_text("print('PLANTED')\nraise SystemExit(66)\n")
     env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "MAKE", "MFLAGS"))}
     env |= {"PYTHONPATH": python_path} if python_path else {}
@@ -106,7 +106,7 @@ def test_a_module_in_the_current_directory_is_not_imported(
 
 
 def test_as_a_module_it_looks_in_the_current_directory_last(tmp_path: Path) -> None:
-    for name in ("rich", "boto3"):
+    for name in ("rich", "botocore"):
         (tmp_path / f"{name}.py").write_text("print('PLANTED')\nraise SystemExit(66)\n")
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/layers/msfailover:{ROOT}"}
     done = subprocess.run(
