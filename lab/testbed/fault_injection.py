@@ -9,13 +9,11 @@ from __future__ import annotations
 import socket
 import subprocess
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import ClientError
 
-from lab.testbed.hosts.addresses import DATABASE, NETWORK
+from lab.testbed.faults import FAULTS
 from lab.testbed.polling import StageError
 
 if TYPE_CHECKING:
@@ -25,105 +23,6 @@ _NAME = "\0ms-failover-hand"
 """An abstract name: it lives and ends with the stage's network namespace."""
 _LONGEST_LINE = 200
 _ANSWER_WITHIN_S = 30.0
-
-
-@dataclass(frozen=True)
-class Fault:
-    """Something a person can do to a server of the pair.
-
-    Args:
-        told: what has been done, with `{server}` in it.
-        do: does it; takes the stage and "ms1" or "ms2".
-        undo: what takes it back; empty where that is the workflow's business, or nobody's.
-        of_a_server: whether a server has to be named.
-    """
-
-    told: str
-    do: Callable[[Stage, str], object]
-    undo: str = ""
-    of_a_server: bool = True
-
-
-def _broad(stage: Stage) -> dict[str, object]:
-    """A rule of the database owner's own, that lets the whole network in."""
-    rule = {"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535, "IpRanges": [{"CidrIp": NETWORK}]}
-    return {"GroupId": stage.owner.database_group_id, "IpPermissions": [rule]}
-
-
-FAULTS: Mapping[str, Fault] = {
-    "kill": Fault(
-        "The server process of {server} is killed.", lambda stage, server: stage.hosts.kill_ms(server), undo="start"
-    ),
-    "hang": Fault(
-        "The administration interface of {server} hangs; its database writer goes on.",
-        lambda stage, server: stage.hosts.hang_admin(server),
-        undo="recover",
-    ),
-    "recover": Fault(
-        "The administration interface of {server} answers again.",
-        lambda stage, server: stage.hosts.ms(server).recover_admin(),
-    ),
-    "no-start": Fault(
-        "The service of {server} will not start any more.",
-        lambda stage, server: stage.hosts.ms(server).switch(start_fails=True),
-        undo="mend",
-    ),
-    "mend": Fault(
-        "The service of {server} can be started again.", lambda stage, server: stage.hosts.ms(server).switch()
-    ),
-    "start": Fault(
-        "The service of {server} was started by hand, on its host.",
-        lambda stage, server: stage.hosts.ms(server).start(),
-        undo="stop",
-    ),
-    "stop": Fault(
-        "The service of {server} was stopped by hand, on its host.",
-        lambda stage, server: stage.hosts.ms(server).stop(),
-        undo="start",
-    ),
-    "freeze": Fault(
-        "Every process of the host of {server} stands still.",
-        lambda stage, server: stage.hosts.host(server).freeze(),
-        undo="thaw",
-    ),
-    "thaw": Fault(
-        "The host of {server} goes on with what it had in hand.", lambda stage, server: stage.hosts.host(server).thaw()
-    ),
-    "cut": Fault(
-        "{server} is cut off from everything but the database.",
-        lambda stage, server: stage.hosts.ms(server).host.cut([DATABASE]),
-        undo="reconnect",
-    ),
-    "reconnect": Fault("{server} can be reached again.", lambda stage, server: stage.hosts.ms(server).host.reconnect()),
-    "database-down": Fault(
-        "The database is down.", lambda stage, _: stage.hosts.database.kill(), undo="database-up", of_a_server=False
-    ),
-    "database-up": Fault("The database is back.", lambda stage, _: stage.hosts.database.start(), of_a_server=False),
-    "broad-rule": Fault(
-        f"A rule of the database owner's lets {NETWORK} in, both servers among it.",
-        lambda stage, _: stage.cloud.client("ec2").authorize_security_group_ingress(**_broad(stage)),
-        undo="no-broad-rule",
-        of_a_server=False,
-    ),
-    "no-broad-rule": Fault(
-        "The owner's rule is gone.",
-        lambda stage, _: stage.cloud.client("ec2").revoke_security_group_ingress(**_broad(stage)),
-        of_a_server=False,
-    ),
-    "import": Fault(
-        "Software was imported on {server}; replication is told of it.",
-        lambda stage, server: stage.import_software(20, 20_000, server),
-    ),
-    "power-off": Fault(
-        "The machine of {server} is being switched off.",
-        lambda stage, server: stage.cloud.client("ec2").stop_instances(InstanceIds=[stage.instances[server]]),
-        undo="power-on",
-    ),
-    "power-on": Fault(
-        "The machine of {server} is being switched on.",
-        lambda stage, server: stage.cloud.client("ec2").start_instances(InstanceIds=[stage.instances[server]]),
-    ),
-}
 
 
 def listen(stage: Stage) -> None:
@@ -172,7 +71,7 @@ def table() -> str:
     rows = []
     for name, fault in FAULTS.items():
         whom = " SERVER" if fault.of_a_server else ""
-        rows.append(f"{name + whom:20} {fault.told.format(server='SERVER'):72} undo: {fault.undo or '-'}")
+        rows.append(f"{name + whom:27} {fault.told.format(server='SERVER'):72} undo: {fault.undo or '-'}")
     return "\n".join([*rows, "", f"SERVER is ms1, ms2, active or standby. {usage()}"])
 
 

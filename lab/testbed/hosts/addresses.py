@@ -26,6 +26,9 @@ NAMES = "10.77.0.53"
 RESOLVER = "10.77.0.2"
 """The network's base plus two, as in a VPC; there only where the stage has a caching resolver."""
 
+NOBODY = "10.77.0.13"
+"""Beside the servers, where nothing is."""
+
 READER = "10.77.0.101"
 POOLER = "10.77.0.84"
 

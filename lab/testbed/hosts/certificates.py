@@ -42,13 +42,17 @@ class Authority:
         self._certificate = builder.sign(self._key, hashes.SHA256())
         self.pem = self._certificate.public_bytes(serialization.Encoding.PEM)
 
-    def issue(self, names: Sequence[str], addresses: Sequence[str]) -> Pair:
-        """A certificate for these DNS names (the first is the subject's) and IP addresses."""
+    def issue(self, names: Sequence[str], addresses: Sequence[str], until: datetime.datetime | None = None) -> Pair:
+        """A certificate for these DNS names (the first is the subject's) and IP addresses.
+
+        Args:
+            until: when it runs out; in a month otherwise.
+        """
         key = ec.generate_private_key(ec.SECP256R1())
         subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
         alternatives: list[x509.GeneralName] = [x509.DNSName(name) for name in names]
         alternatives += [x509.IPAddress(ipaddress.ip_address(address)) for address in addresses]
-        builder = self._builder(subject, key.public_key())
+        builder = self._builder(subject, key.public_key(), until)
         builder = builder.add_extension(x509.SubjectAlternativeName(alternatives), critical=False)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         certificate = builder.sign(self._key, hashes.SHA256())
@@ -59,7 +63,9 @@ class Authority:
             ),
         )
 
-    def _builder(self, subject: x509.Name, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    def _builder(
+        self, subject: x509.Name, key: ec.EllipticCurvePublicKey, until: datetime.datetime | None = None
+    ) -> x509.CertificateBuilder:
         now = datetime.datetime.now(datetime.UTC)
         return (
             x509.CertificateBuilder()
@@ -68,7 +74,7 @@ class Authority:
             .public_key(key)
             .serial_number(x509.random_serial_number())
             .not_valid_before(now - datetime.timedelta(hours=1))
-            .not_valid_after(now + _VALID)
+            .not_valid_after(until or now + _VALID)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(self._key.public_key()), critical=False)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import datetime
 import secrets
 import shutil
 import subprocess
@@ -30,6 +31,8 @@ from lab.testbed.hosts.server_host import DatabaseAccess, ServerHost
 
 # Twice the largest import that is rehearsed (500 MB, and its copy on the standby), and room for the database.
 _FILES_MOST = "1600m"
+_SERVED = ([SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2])
+"""What the servers' certificate is good for."""
 _ENGINES: dict[str, type[Database]] = {kind.engine: kind for kind in (PostgreSQL, MariaDB)}
 
 
@@ -125,11 +128,9 @@ class Hosts:
             for name, address in {**ADDRESS_OF, **MORE}.items()
         }
         self.servers = {role: ServerHost(self._hosts[role]) for role in ("ms1", "ms2")}
-        authority = Authority()
+        self._authority = authority = Authority()
         self.ca_pem = authority.pem
-        self._ms_certificate = authority.issue(
-            [SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2]
-        )
+        self._ms_certificate = authority.issue(*_SERVED)
         at = ("database", *MORE)
         self._database_certificate = authority.issue(
             [*(f"{name}.{ZONE}" for name in at), WRITER_NAME], [self._hosts[name].place.address for name in at]
@@ -196,6 +197,17 @@ class Hosts:
     def hang_admin(self, role: str) -> None:
         """Hang a server's administration interface while it goes on writing (scenario hang)."""
         self.ms(role).hang_admin()
+
+    def change_certificate(self, role: str, *, expired: bool) -> None:
+        """Give a server a certificate that has run out, or its own again; one that runs is started again for it."""
+        now = datetime.datetime.now(datetime.UTC)
+        own = self._ms_certificate
+        shown = self._authority.issue(*_SERVED, until=now - datetime.timedelta(minutes=1)) if expired else own
+        server = self.ms(role)
+        server.configure(shown, self._database_access())
+        if server.is_running():
+            server.stop()
+            server.start()
 
     def import_package(self, files: int, bytes_each: int, role: str = "ms1") -> list[Path]:
         """Import managed software on a server; see ServerHost.import_package."""
