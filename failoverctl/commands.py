@@ -90,8 +90,9 @@ def verb(desk: Desk) -> Exit:
         raise Trouble(f"Not followed any further; it goes on: {execution} {look_on}", Exit.INTERRUPTED) from None
     except Trouble as trouble:
         raise Trouble(f"{trouble} {look_on}", trouble.code) from trouble
-    # The copy of the new direction is not waited for by its schedule; nor is the change held up by it.
-    copied = ended.outcome in MOVED and ask_later(desk.account, stack, "replicate", {"action": "scheduled"})
+    # The copy of the new direction is not waited for by its schedule. A switchover asks for it itself.
+    wanted = ended.outcome in MOVED and given.verb != "switchover"
+    copied = wanted and ask_later(desk.account, stack, "replicate", {"action": "scheduled"})
     desk.show(
         {**ended.to_json(), "replication_asked_for": copied},
         render.ended_text(ended.outcome, ended.would, ended.sentence, desk.where),

@@ -144,7 +144,7 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     ready = status["readiness"]
     if ready.get("trouble"):
         yield _line(f"The last readiness check can't be read: {ready['trouble']}")
-    elif ready and ready.get("answer") != "yes" and not ready.get("outdated") and not _only_the_copy(status):
+    elif ready and ready.get("answer") != "yes" and not (ready.get("outdated") or ready.get("waits")):
         yield _line(str(ready.get("sentence")), "failoverctl readiness", "not-ready")
     execution = status["execution"]
     if execution and execution.get("trouble"):
@@ -152,12 +152,6 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     last = status["last_change"]
     if last and last.get("trouble"):
         yield _line(f"What the last change came to is not known: {last['trouble']}")
-
-
-def _only_the_copy(status: Mapping[str, Any]) -> bool:
-    """Whether readiness waits for nothing but the copy that is on its way."""
-    bad = {each["name"] for each in status["readiness"].get("checks", ()) if each["answer"] != "yes"}
-    return bool(status["replication"].get("on_its_way")) and bad == {"standby's copy fresh"}
 
 
 def _copy(status: Mapping[str, Any]) -> Iterator[Line]:

@@ -129,7 +129,9 @@ def _readiness(status: Mapping[str, Any]) -> Text:
     when = f"({ago(status['at'] - float(ready['at']))} ago)"
     if ready.get("outdated"):
         again = ", asked anew" if ready.get("asked_anew") else ""
-        return Text(f"outdated: checked before the last change {when}{again}", style="yellow")
+        return Text(f"outdated: checked before {ready['outdated']} {when}{again}", style="yellow")
+    if ready.get("waits"):
+        return Text("ready but for the standby's copy, which is on its way ", style="cyan").append(when, style="dim")
     return Text(f"{ready.get('sentence')} ", style=_COLOURS.get(str(ready.get("answer")), "")).append(when, style="dim")
 
 

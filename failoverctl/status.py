@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from msfailover.decisions.replication import BUSY
 from msfailover.record import state_to_json
 from msfailover.text import clean_lines
 
@@ -120,6 +121,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
     resolved = set((found["resolved"].get("evidence") or {}).get("addresses", []))
     name["resolver_says"] = "" if not resolved or resolved == where else ", ".join(sorted(resolved))
     name["record"] = stack.parameters.get("RecordName", "")
+    copy = _copy(stack, found["freshness"], record, found["last_change"], now)
     return {
         "stack": stack.name,
         "pair": stack.pair,
@@ -128,8 +130,8 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "servers": servers,
         "name": name,
         "service": stack.parameters.get("ServiceName") or "ssh-mgmt-server",
-        "replication": _copy(stack, found["freshness"], record, found["last_change"], now),
-        "readiness": _readiness(found["readiness"], record, found["last_change"]),
+        "replication": copy,
+        "readiness": _readiness(found["readiness"], record, found["last_change"], copy),
         "alarms": _settled(found["alarms"], found["last_change"], now),
         "execution": found["execution"],
         "last_change": found["last_change"],
@@ -162,8 +164,8 @@ def _copy(
     if copy.get("as_of"):
         copy["age_s"] = round(now - float(copy["as_of"]), 1)
     copy["on_its_way"] = not copy.get("ended", True)
-    run = copy.get("last")
-    if copy.get("ended", True) and isinstance(run, Mapping) and run.get("complete") is not True:
+    run = copy.get("last") or {"complete": True}
+    if copy.get("ended", True) and run.get("complete") is not True and run.get("outcome") != BUSY:
         copy["failed"] = str(run.get("reason") or "the host gave no reason")
     if copy.get("as_of") and record.get("active") and copy["epoch"] != record.get("epoch"):
         since = now - float(last["ended_at"]) if last and not last.get("trouble") else DUE_WITHIN_S
@@ -172,13 +174,25 @@ def _copy(
     return copy
 
 
-def _readiness(ready: Mapping[str, Any], record: Mapping[str, Any], last: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The last check; `outdated` where it was made before the last change, or one is under way."""
+def _readiness(
+    ready: Mapping[str, Any], record: Mapping[str, Any], last: Mapping[str, Any] | None, copy: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The last check, with what is to be made of it.
+
+    Added are `outdated`, since when it is not about the pair as it is ("the last change"), empty where it is; and
+    `waits`, whether all it found wanting is a copy that is on its way.
+    """
     found = dict(ready)
     if not found or found.get("trouble"):
         return found
+    at = float(found.get("at") or 0)
     changed = float(last["ended_at"]) if last and not last.get("trouble") else 0.0
-    found["outdated"] = bool(record.get("lease")) or float(found.get("at") or 0) < changed
+    bad = {each["name"] for each in found.get("checks", ()) if each["answer"] != "yes"}
+    came = float(copy.get("as_of") or 0) > at and not copy.get("of_before")
+    found["outdated"] = "the last change" if record.get("lease") or at < changed else ""
+    if bad == {"standby's copy fresh"} and came:
+        found["outdated"] = found["outdated"] or "the standby's copy came"
+    found["waits"] = bad == {"standby's copy fresh"} and bool(copy.get("on_its_way"))
     return found
 
 

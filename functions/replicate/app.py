@@ -24,6 +24,7 @@ from msfailover.pair import Role
 from msfailover.request import BadRequest
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
+from msfailover.runtime.polling import attempts
 from msfailover.runtime.settings import ReplicateSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -35,6 +36,8 @@ SOFTWARE_IMPORTED = "Software Imported"
 ACTIONS = "scheduled, now, look, verify, accept_removal, status, rights"
 MARGIN_S = 10
 LOOK_LIMIT_S = 60
+BUSY_PAUSE_S = 1.0
+BUSY_PAUSE_MOST_S = 5.0
 NAMES_AT_MOST = "999999999"
 """More than any directory holds: what a person accepts to be deleted on the standby."""
 
@@ -111,27 +114,38 @@ def scheduled(mode: str, wanted: bool = False) -> Verdict:
 def now(execution: str) -> Verdict:
     """Replicate and wait for the whole set: the last copies of a switchover.
 
+    A run that was sent before is no error: the host says that it is busy, and is asked again until that one has ended.
+
     Raises:
         NotReplicated: it did not become whole in time, or may not be done now.
     """
-    verdict, order = replication.may_run(_table().read(), execution)
-    if order is None:
-        raise NotReplicated(verdict.sentence)
-    known = _send(order, "changes")
-    try:
-        told = run_command.result(
-            clients.ssm(), SETTINGS.pair.server(order.source), known.command, SETTINGS.limit_s + MARGIN_S
-        )
-    except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
-        raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
-    result = replication.read_result(told)
-    _take(known.command, result)
+    end = time.monotonic() + SETTINGS.limit_s
+    result: dict[str, Any] = {}
+    for _ in attempts(SETTINGS.limit_s, first_s=BUSY_PAUSE_S, most_s=BUSY_PAUSE_MOST_S):
+        order, result = _carry(execution, max(0.0, end - time.monotonic()) + MARGIN_S)
+        if result.get("outcome") != replication.BUSY:
+            break
     if result.get("complete") is not True:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
     but = f", but the configuration is {config}" if (config := str(result.get("config"))).startswith("held") else ""
     return yes(
         f"The standby holds all of {order.source} as of this moment ({result.get('files')} files){but}.", **result
     )
+
+
+def _carry(execution: str, wait_s: float) -> tuple[Order, dict[str, Any]]:
+    """Send a run, wait for its result and keep it. Raises NotReplicated where it may not be sent, or has no result."""
+    verdict, order = replication.may_run(_table().read(), execution)
+    if order is None:
+        raise NotReplicated(verdict.sentence)
+    known = _send(order, "changes")
+    try:
+        told = run_command.result(clients.ssm(), SETTINGS.pair.server(order.source), known.command, wait_s)
+    except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
+        raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
+    result = replication.read_result(told)
+    _take(known.command, result)
+    return order, result
 
 
 def collect(detail: Mapping[str, Any]) -> Verdict:

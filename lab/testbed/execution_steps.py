@@ -11,6 +11,7 @@ from msfailover.text import plain_words
 from lab.testbed.report.record import Step
 
 _FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
+_ANSWERED = ("TaskSucceeded", "LambdaFunctionSucceeded")
 _ENDED_BADLY = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
 
@@ -40,13 +41,29 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
         if owner is None:
             continue
         step = steps[owner]
-        if kind in ("TaskSucceeded", "LambdaFunctionSucceeded"):
+        if kind in _ANSWERED:
             steps[owner] = Step(step.name, step.start, at, _sentence(event), step.failed)
         elif kind in _FAILED:
             steps[owner] = Step(step.name, step.start, at, _trouble(event), True)
         elif kind.endswith("StateExited"):
             steps[owner] = Step(step.name, step.start, at, step.result, step.failed)
     return tuple(steps[number] for number in sorted(steps))
+
+
+def answer_of(events: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """What the function behind a state answered last; empty where it never did."""
+    parents = {event["id"]: event["previousEventId"] for event in events}
+    entered = {
+        event["id"]: event["stateEnteredEventDetails"]["name"]
+        for event in events
+        if event["type"].endswith("StateEntered")
+    }
+    found: dict[str, Any] = {}
+    for event in events:
+        owner = _owner(event["id"], parents, entered) if event["type"] in _ANSWERED else None
+        if owner is not None and entered[owner] == name:
+            found = _payload(event)
+    return found
 
 
 def _owner(number: int, parents: Mapping[int, int], entered: Mapping[int, str]) -> int | None:
@@ -59,13 +76,17 @@ def _owner(number: int, parents: Mapping[int, int], entered: Mapping[int, str]) 
 
 
 def _sentence(event: Mapping[str, Any]) -> str:
+    return str(_payload(event).get("sentence", ""))
+
+
+def _payload(event: Mapping[str, Any]) -> dict[str, Any]:
     details = event.get("taskSucceededEventDetails") or event.get("lambdaFunctionSucceededEventDetails") or {}
     try:
         body = json.loads(details.get("output", "{}"))
     except ValueError:
-        return ""
+        return {}
     payload = body.get("Payload", body) if isinstance(body, dict) else {}
-    return str(payload.get("sentence", "")) if isinstance(payload, dict) else ""
+    return payload if isinstance(payload, dict) else {}
 
 
 def _trouble(event: Mapping[str, Any]) -> str:

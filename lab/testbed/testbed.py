@@ -21,7 +21,7 @@ from failoverctl.preparing import prepare_hosts
 from lab.testbed.cloud.cloud import Cloud
 from lab.testbed.cloud.deploy import Stack
 from lab.testbed.cloud.manners.dials import Manners
-from lab.testbed.execution_steps import steps_of
+from lab.testbed.execution_steps import answer_of, steps_of
 from lab.testbed.hosts.addresses import (
     ADDRESS_OF,
     DATABASE,
@@ -275,6 +275,11 @@ class Stage:
             with self._lock:
                 self._histories[execution] = steps
         return steps
+
+    def answer(self, execution: str, step: str) -> dict[str, Any]:
+        """What the function behind a step of an execution answered last; empty where it never did."""
+        client = self.cloud.client("stepfunctions")
+        return answer_of(client.get_execution_history(executionArn=execution, maxResults=1000)["events"], step)
 
     # ---- the pair's record -----------------------------------------------------------------------------------------
 

@@ -312,6 +312,8 @@ def test_alarms_of_a_pair_that_was_adopted_a_minute_ago_wait_for_their_first_dat
 
 def test_after_a_verb_that_moved_the_pair_the_copy_of_the_new_direction_is_asked_for(ctl: Run, region: Region) -> None:
     ctl("switchover", "--reason", "x", "--yes")
+    assert region.invoked == [], "the workflow asks for it itself"
+    ctl("adopt", "--reason", "x", "--yes")
     assert region.invoked == [("replicate", {"action": "scheduled"})]
 
 
@@ -319,3 +321,27 @@ def test_an_active_server_that_cannot_use_its_database_is_no_green_first_line(ct
     region.ringing = {"active-without-database"}
     assert first_line(ctl, "bad") == "NOBODY SERVES: ms1 answers, but can't use the database"
     assert attention(ctl)[0]["sentence"].startswith("Alarm active-without-database: ")
+
+
+def test_a_run_that_found_another_one_going_on_is_no_failure(ctl: Run, region: Region) -> None:
+    region.items["freshness"] |= {"ended": True, "last": {"complete": False, "outcome": "busy", "reason": "busy: …"}}
+    assert ctl("status").code == 0
+    region.items["freshness"] |= {"last": {"complete": False, "outcome": "failed", "reason": "no room"}}
+    assert "no room" in attention(ctl)[0]["sentence"]
+
+
+def test_readiness_that_lacks_only_the_copy_waits_for_it_and_is_outdated_once_it_has_come(
+    ctl: Run, region: Region
+) -> None:
+    now = time.time()
+    checks = [{"name": "standby's copy fresh", "answer": "no", "sentence": "The last whole set is of epoch 0."}]
+    region.items["readiness"] = {"answer": "no", "sentence": "Not ready.", "at": now - 20, "checks": checks}
+    region.items["freshness"] |= {"as_of": now - 60, "ended": False, "command": "c"}
+    said = ctl("status")
+    assert (said.code, "ready but for the standby's copy, which is on its way" in said.flat) == (0, True)
+    region.items["freshness"] |= {"as_of": now - 10, "ended": True}
+    said = ctl("status")
+    assert (said.code, "outdated: checked before the standby's copy came" in said.flat) == (0, True)
+    assert ("readiness", {"action": "check"}) in region.invoked
+    region.items["readiness"]["checks"] += [{"name": "standby is fit", "answer": "no", "sentence": "It is off."}]
+    assert [each["see"] for each in attention(ctl)] == ["not-ready"]

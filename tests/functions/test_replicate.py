@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
 
@@ -188,6 +189,35 @@ def test_a_switchovers_last_copy_is_waited_for_and_only_its_own_lease_lets_it_th
     hosts.prepare("replicate", succeeded(complete=False, reason="the standby's disk is too full"))
     with pytest.raises(replicate.NotReplicated, match="disk is too full"):
         replicate.handler({"action": "now", "execution": held.execution}, None)
+
+
+def test_a_run_that_is_under_way_is_no_error_of_the_copy_that_is_waited_for(
+    replicate: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tries(*_: Any, **__: Any) -> Iterator[int]:
+        hosts.prepare("replicate", busy)
+        yield from (0, 1)
+        hosts.prepare("replicate", complete())
+        yield 2
+
+    monkeypatch.setattr(replicate, "attempts", tries)
+    record.put(state(epoch=4, lease=lease(action="switchover")))
+    busy = succeeded(complete=False, outcome="busy", reason="busy: another run is still going on; it is left alone")
+    answer = replicate.handler({"action": "now", "execution": lease().execution}, None)
+    assert answer["answer"] == "yes"
+    assert len(hosts.commands) == 3
+    assert known(record)["last"]["complete"] is True
+
+
+def test_a_run_that_never_ends_is_said_as_the_reason(
+    replicate: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicate, "attempts", lambda *_, **__: range(3))
+    record.put(state(epoch=4, lease=lease(action="switchover")))
+    hosts.prepare("replicate", succeeded(complete=False, outcome="busy", reason="busy: another run is still going on"))
+    with pytest.raises(replicate.NotReplicated, match="another run is still going on"):
+        replicate.handler({"action": "now", "execution": lease().execution}, None)
+    assert len(hosts.commands) == 3
 
 
 def test_whether_the_copy_is_fresh_is_answered_from_the_last_whole_set(

@@ -39,7 +39,7 @@ def test_any_other_refusal_stays_what_it_is(cloud: None) -> None:
     clients._name_throttles(parsed, None)
 
 
-BEST_EFFORT = ("AskSourceToStop", "FollowRecord")
+BEST_EFFORT = ("AskSourceToStop", "FollowRecord", "AskForCopy")
 
 
 @pytest.mark.parametrize("place", CALLS, ids=by_path)
@@ -65,3 +65,12 @@ def test_people_are_told_though_the_topic_is_throttled_for_some_seconds() -> Non
     (retry,) = telling.body["Retry"]
     waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** number for number in range(retry["MaxAttempts"])]
     assert sum(waits) >= 10
+
+
+def test_the_copy_of_the_new_direction_is_asked_for_once_the_change_is_written_and_waited_for_by_nothing() -> None:
+    by_name = {place.name: place.body for place in places(definition())}
+    asked = by_name["AskForCopy"]
+    assert by_name["Commit"]["Next"] == "MustAskForCopy"
+    assert asked["Arguments"]["InvocationType"] == "Event"
+    assert [catch["ErrorEquals"] for catch in asked["Catch"]] == [["States.ALL"]]
+    assert asked["Catch"][0]["Next"] == asked["Next"] == "MustFollowRecord"

@@ -130,7 +130,9 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
         yield from (Reply({**_verdict("yes"), "evidence": each}, truth) for each in EVIDENCE.get(action, ()))
-    yield Reply(None, replace(truth, behind=truth.behind or function == "ReplicateFunction"))
+    # A copy that is only asked for comes after the change: nothing rests on it.
+    refused = (function, action) == ("ReplicateFunction", "now")
+    yield Reply(None, replace(truth, behind=truth.behind or refused))
 
 
 def _concluded(outcome: str, truth: Truth) -> Iterator[Reply]:

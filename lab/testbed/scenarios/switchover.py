@@ -1,7 +1,7 @@
 """Both servers are well, and a person moves the service: first dry, then for good.
 
-The active server is stopped cleanly and its last files are carried before it is fenced. Right afterwards the standby's
-copy counts as stale, since what it holds went the other way; readiness must say so until the next replication.
+The active server is stopped cleanly and its last files are carried before it is fenced. What the standby holds then
+went the other way, and counts as stale: the workflow itself asks for the copy of the new direction, and waits for none.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 
 from lab.testbed import compare_copies
+from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.planned import (
     SWITCHOVER,
     check_carried_ahead,
@@ -38,8 +39,9 @@ def play(stage: Stage, story: Story) -> None:
     story.check("Stopped cleanly first", [name for name in order if name in clean] == clean, ", ".join(clean))
     story.await_agents("ms2")
     check_without_service(stage, story, asked_at)
+    wait_for("a copy from ms2 to ms1", lambda: int(stage.freshness().get("epoch", 0)) == 2, 30 * stage.patience)
     fresh = checks_of(stage.invoke("readiness", {"action": "check"}))["standby's copy fresh"]
-    story.check("Readiness says that the copy is stale", fresh["answer"] == "no", fresh["sentence"])
+    story.check("The copy of the new direction was made at once", fresh["answer"] == "yes", fresh["sentence"])
     story.watch_on(1)
 
 

@@ -119,6 +119,11 @@ class Freshness:
         )
 
 
+BUSY = "busy"
+"""The outcome of a run that the host did not begin, since another one is going on: it carried nothing, and nothing is
+wrong."""
+
+
 def under_way(known: Freshness, now: float, limit_s: float) -> bool:
     """Whether a run is still going, as far as is known; one whose limit has long passed is taken for lost."""
     return not known.ended and now - known.sent_at < limit_s + 60

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from lab.testbed.faults import FAULTS
 from lab.testbed.fault_injection import obey, table
+from lab.testbed.faults import FAULTS
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -17,7 +17,7 @@ def test_a_switchover_carries_the_last_files_and_is_without_service_for_less_tha
         "The last files came along",
         "Carried ahead",
         "Without service",
-        "Readiness says that the copy is stale",
+        "The copy of the new direction was made at once",
     ):
         rehearsed.held(name)
     assert rehearsed.report["agents"]["recovered"] == rehearsed.report["agents"]["count"] == 20
