@@ -30,7 +30,7 @@ def attention(status: Mapping[str, Any], where: str = "") -> list[Line]:
     change, servers = [*_change(status)], [*_servers(status)]
     causes = [*change, *servers]
     lines = [*causes, *_around(status), *_modes(status), *_alarms(status)]
-    if causes and (change or servers[0]["see"] in ("active-server-down", "blocked")):
+    if causes and (change or servers[0]["see"] in ("active-server-down", "blocked", "certificate")):
         first, *others = lines
         lines = [first, *({**each, "follows": _follows(each)} for each in others)]
         lines.sort(key=lambda each: bool(each["follows"]))
@@ -91,6 +91,11 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
 def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
     look = server["look"]
     if look.get("admin") == "answers":
+        return
+    if look.get("admin") == "wrong certificate":
+        yield _line(
+            f"{role} runs, but {look.get('sentence')}: renew it on its host.", "failoverctl readiness", "certificate"
+        )
         return
     why = f"The active server {role} does not answer: {look.get('trouble') or look.get('sentence')}"
     if not is_blocked(status):

@@ -67,7 +67,11 @@ def headline(status: Mapping[str, Any]) -> Headline:
     if serving:
         return Headline(BAD, f"{serving[0]} SERVES, and the record says that {active} is active")
     if seen[active] is None:
-        doubt = why.get("trouble") or why.get("sentence") or "what it has of the database can't be asked"
+        doubt = (
+            why.get("trouble")
+            or (why.get("admin") != "answers" and why.get("sentence"))
+            or "what it has of the database can't be asked"
+        )
         return Headline(DOUBTFUL, f"WHETHER {active} SERVES CAN'T BE TOLD: {doubt}")
     return Headline(BAD, f"NOBODY SERVES: {_why_not(active, status['servers'][active])}{_blocked(status)}")
 

@@ -142,6 +142,7 @@ def test_a_certificate_for_another_name_or_of_another_authority_is_wrong(
         assert not any(server.heard), "nothing is said to a stranger"
     assert seen.signal is Signal.WRONG_CERTIFICATE
     assert seen.sentence.startswith("its certificate is not accepted (")
+    assert "HTTPSConnectionPool" not in seen.sentence
 
 
 @pytest.mark.parametrize("trusted", ["ca", "certificate"])

@@ -232,6 +232,24 @@ def test_an_active_server_that_does_not_serve_is_the_cause_of_its_missing_sessio
     assert found["sessions as they should be"].because == "active server serves"
 
 
+def test_a_standby_whose_disk_is_full_is_told_to_make_room_and_not_to_be_started() -> None:
+    full = no("ms2 is not fit: disk full.", **{**host(Role.MS2).evidence, "write_trouble": "disk full"})
+    found = judge(Role.MS1, state(), answers(standby_host=full), yes("1 confirmed subscription."))
+    assert (found[0].name, found[0].remedy) == (
+        "hosts can be written", "Make room on the host that is named, or mount it to be written.",
+    )  # fmt: skip
+    assert {each.name for each in found if each.because} == {"standby is fit"}
+
+
+def test_a_certificate_that_is_not_accepted_is_the_cause_of_a_server_that_seems_not_to_serve() -> None:
+    expired = answers(active_answers=no("Not accepted."), certificate=no("The certificate is not accepted: expired."))
+    found = judge(Role.MS1, state(), expired, yes("1 confirmed subscription."))
+    assert found[0].name == "certificate"
+    assert {each.name for each in found if each.because == "certificate"} == {"active server serves"}
+    gone = answers(active_answers=no("Refused."), certificate=unknown("It can't be seen."))
+    assert judge(Role.MS1, state(), gone, yes("1 confirmed subscription."))[0].name == "active server serves"
+
+
 @pytest.mark.parametrize("about", ["sessions", "door"])
 def test_a_standby_that_can_get_in_or_is_in_never_goes_with_anything_else(about: str) -> None:
     wrong = answers(

@@ -345,3 +345,13 @@ def test_readiness_that_lacks_only_the_copy_waits_for_it_and_is_outdated_once_it
     assert ("readiness", {"action": "check"}) in region.invoked
     region.items["readiness"]["checks"] += [{"name": "standby is fit", "answer": "no", "sentence": "It is off."}]
     assert [each["see"] for each in attention(ctl)] == ["not-ready"]
+
+
+def test_a_certificate_that_has_run_out_asks_for_another_one_and_for_no_failover(ctl: Run, region: Region) -> None:
+    seen = {"admin": "wrong certificate", "port": "answers", "sentence": "its certificate is not accepted (expired)"}
+    region.functions["probe", "look"] = {**region.functions["probe", "look"], "ms1": seen}
+    region.ringing = {"active-server-down"}
+    first, *others = attention(ctl)
+    assert first["sentence"] == "ms1 runs, but its certificate is not accepted (expired): renew it on its host."
+    assert (first["see"], first["command"]) == ("certificate", "failoverctl readiness --stack demo")
+    assert all(each["follows"] for each in others)

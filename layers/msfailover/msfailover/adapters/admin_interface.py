@@ -165,7 +165,9 @@ def _trouble(error: BaseException, timeout_s: float) -> tuple[Signal, str]:
         # wrong thing is misconfigured, which is never acted on.
         if any(isinstance(each, ssl.SSLEOFError | ssl.SSLZeroReturnError) for each in _beneath(error)):
             return Signal.BROKEN, "the connection broke in the TLS handshake"
-        return Signal.WRONG_CERTIFICATE, f"its certificate is not accepted ({_short(error)})"
+        innermost = [*_beneath(error)][-1]
+        why = getattr(innermost, "verify_message", None) or _short(innermost)
+        return Signal.WRONG_CERTIFICATE, f"its certificate is not accepted ({why})"
     if isinstance(error, requests.exceptions.ConnectionError):
         return _connection(error)
     if isinstance(error, requests.exceptions.RequestException):

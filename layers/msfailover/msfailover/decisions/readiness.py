@@ -191,9 +191,18 @@ def _rooted(
         if "service" not in hosts[role].evidence and not by_name[root].verdict.is_yes:
             silent = [name for name in _TOLD_BY_HOSTS if by_name[name].verdict.answer is Answer.UNKNOWN]
             because |= dict.fromkeys(silent, because.get(root, root))
-    serves = by_name["active server serves"]
+    if hosts[active.other].evidence.get("write_trouble"):
+        because["standby is fit"] = "hosts can be written"
+    serves, certificate = by_name["active server serves"], by_name["certificate"].verdict
     if not serves.verdict.is_yes:
-        because |= dict.fromkeys(_OF_A_SERVER_THAT_SERVES, because.get(serves.name, serves.name))
+        # One that shakes hands with a certificate that is not accepted is there, and is not down.
+        refused = certificate.is_no and "days_left" not in certificate.evidence
+        root = because.get(serves.name, "certificate" if refused else serves.name)
+        because |= (
+            dict.fromkeys(("active server serves", "sessions as they should be"), root)
+            if refused
+            else (dict.fromkeys(_OF_A_SERVER_THAT_SERVES, root))
+        )
     because = {name: root for name, root in because.items() if name not in alone}
     found = [
         replace(each, because=because[each.name]) if each.name in because and not each.verdict.is_yes else each
