@@ -22,6 +22,7 @@ from lab.testbed.hosts.network import Network
 from lab.testbed.hosts.polling import wait_until
 from lab.testbed.hosts.server_host import SERVICE, VERSION, ServerHost
 from lab.testbed.hosts.ssm_agent import lines_of, values
+from tests.documents.defects import planted
 from tests.documents.trees import Entry, tree
 
 DOCUMENTS = Path(__file__).resolve().parents[2] / "documents"
@@ -36,8 +37,8 @@ TOOLS = 2
 
 
 def load(name: str) -> dict[str, Any]:
-    """A document by its name."""
-    document: dict[str, Any] = yaml.safe_load((DOCUMENTS / f"{name}.yaml").read_text())
+    """A document by its name, with the defect that this run is about, if it is about one."""
+    document: dict[str, Any] = yaml.safe_load(planted(name, (DOCUMENTS / f"{name}.yaml").read_text()))
     return document
 
 

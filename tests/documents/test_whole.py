@@ -179,3 +179,7 @@ def test_a_standby_that_lost_its_marker_is_sent_everything_anew(pair: Pair) -> N
     pair.write("ms1", f"{DISTS}/two", "2")
     pair.assert_complete(pair.replicate())
     assert set(pair.marker()["sets"]) == {CDS, DISTS, CONFIG}
+    pair.settle()
+    pair.inside("ms2", f"{STATE}/received.json").unlink()
+    pair.assert_complete(pair.replicate())
+    assert set(pair.marker()["sets"]) == {CDS, DISTS, CONFIG}, "though nothing changed"

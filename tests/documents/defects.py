@@ -1,0 +1,82 @@
+"""Defects that are planted in the documents' scripts, to see that the tests find them."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+VARIABLE = "PLANTED_DEFECT"
+"""The name of the defect with which this run's documents are read."""
+
+
+@dataclass(frozen=True)
+class Defect:
+    """A piece of a document, what stands there instead, and the test that has to fail by it."""
+
+    document: str
+    text: str
+    instead: str
+    found_by: str
+
+
+AFTER_A_POWER_CUT = "test_durability.py::test_after_a_power_cut_at_any_point_of_a_swap_the_standby_holds_one_whole_set"
+DEFECTS = {
+    "set-not-synced": Defect(
+        "install-receiver", 'sync -f "$place/staging"', "true",
+        f"{AFTER_A_POWER_CUT}[one file system]",
+    ),
+    "record-not-synced": Defect(
+        "install-receiver", 'sync "$state/swap.new" "$state/received.json.new" && mv -f', "mv -f",
+        f"{AFTER_A_POWER_CUT}[one file system]",
+    ),
+    "swap-not-finished-at-start": Defect(
+        "start", '"$state/bin/receive" --finish-swap 8>&- 9>&- ||', "true ||",
+        "test_swapping.py::test_a_swap_that_broke_off_is_finished_before_the_server_starts",
+    ),
+    "not-put-back": Defect(
+        "install-receiver", 'bring_back "$inode" "$staging" "$directory" || stuck=$directory', "true",
+        "test_borders.py::test_a_swap_that_cannot_be_made_after_all_is_put_back",
+    ),
+    "mounts-not-looked-for": Defect(
+        "install-receiver", '! mount_at_or_below "$path" || trouble="$(short "$mounted") is a', 'true || trouble="',
+        "test_borders.py::test_what_is_mounted_in_the_way_is_refused_by_name_and_never_emptied",
+    ),
+    "what-lies-there-not-compared": Defect(
+        "install-receiver", '2>/dev/null && cmp -s "$place/now.$$" "$place/held-$2"', "2>/dev/null",
+        "test_verifying.py::test_drift_is_listed_by_file_with_what_differs_and_the_next_run_repairs_it",
+    ),
+    "marker-not-asked": Defect(
+        "install-receiver", '[[ $marker == *"\\"$1\\": \\"$2\\""* ]] &&', "true &&",
+        "test_whole.py::test_a_standby_that_lost_its_marker_is_sent_everything_anew",
+    ),
+    "source-not-read-again": Defect(
+        "replicate", 'if ! cmp -s "$place/now" "$place/after"; then', "if false; then",
+        "test_whole.py::test_a_source_that_changes_during_the_copy_counts_as_failed",
+    ),
+    "vanished-files-are-well": Defect(
+        "replicate", '24) end_run failed "source changed', '24) : "source changed',
+        "test_whole.py::test_rsyncs_partial_successes_are_failures[24]",
+    ),
+    "emptied": Defect(
+        "install-receiver", '''| grep -czv '^d' || true)" -eq 0 ]''', '''| grep -czv '^d' || true)" -lt 0 ]''',
+        "test_refusals.py::test_an_empty_source_never_empties_the_standby",
+    ),
+    "any-option": Defect(
+        "install-receiver", 'refuse "rsync\'s option $word is not allowed"', "true",
+        "test_key.py::test_a_transfer_takes_no_options_but_the_senders",
+    ),
+}  # fmt: skip
+
+
+def planted(name: str, text: str) -> str:
+    """A document's text with the defect of this run in it, if it is this document's.
+
+    Raises:
+        ValueError: the piece is not there, or more than once: the defect is out of date.
+    """
+    defect = DEFECTS.get(os.environ.get(VARIABLE, ""))
+    if defect is None or defect.document != name:
+        return text
+    if text.count(defect.text) != 1:
+        raise ValueError(f"{name}.yaml has {text.count(defect.text)} times: {defect.text}")
+    return text.replace(defect.text, defect.instead)
