@@ -290,8 +290,8 @@ def halt_gives_lease_back(patches: Patches, _found: Functions) -> None:
 def turn_back_same_epoch(patches: Patches, _found: Functions) -> None:
     turn_back = transitions.turn_back
 
-    def turned(state: PairState, execution: str) -> PairState:
-        after = turn_back(state, execution)
+    def turned(state: PairState, *more: Any) -> PairState:
+        after = turn_back(state, *more)
         if after.lease is None or state.lease is None:
             return after
         return replace(after, lease=replace(after.lease, epoch=state.lease.epoch))

@@ -361,7 +361,7 @@ def test_a_restart_in_place_that_did_not_last_is_not_tried_again(
     record.put(state())
     assert pair.handler(event, None)["answer"] == "yes"
     record.put(state(lease=lease()))
-    monkeypatch.setattr(pair.executions, "phases", lambda *_: [{"name": "RestartSource", "start": 1.0, "end": 2.0}])
+    monkeypatch.setattr(pair.step_functions, "phases", lambda *_: [{"name": "RestartSource", "start": 1.0, "end": 2.0}])
     conclude(pair, "stood-down")
     again = pair.handler(event, None)
     assert again["answer"] == "no"

@@ -80,9 +80,9 @@ def pair() -> Iterator[ModuleType]:
         mock.patch.object(app, "SERVER_WAIT_S", 0.0),
         mock.patch.object(app, "_ask", lambda *_: unknown("Nobody answers.")),
         mock.patch.object(lambda_invoke, "ask", lambda *_: unknown("Nobody answers.").to_json()),
-        mock.patch.object(app.executions, "phases", lambda *_: []),
-        mock.patch.object(app.executions, "running", lambda *_: unknown("Step Functions does not tell.")),
-        mock.patch.object(app.aws, "stepfunctions", lambda: None),
+        mock.patch.object(app.step_functions, "phases", lambda *_: []),
+        mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not tell.")),
+        mock.patch.object(app.clients, "stepfunctions", lambda: None),
     ):
         yield app
 
@@ -107,7 +107,7 @@ def clients_are_put_back() -> Iterator[None]:
 
 def record(app: ModuleType, state: PairState) -> Memory:
     memory = Memory()
-    app.aws.dynamodb = lambda: memory
+    app.clients.dynamodb = lambda: memory
     PairTable(memory, app.SETTINGS.table, app.SETTINGS.pair.name).change(lambda _: state)  # type: ignore[arg-type]
     return memory
 
@@ -176,7 +176,7 @@ def test_no_event_without_a_known_action_gets_further_than_a_refusal(function: s
         app.look = lambda: (None, ())  # type: ignore[attr-defined]
     nobody = mock.Mock(side_effect=AssertionError("an event of no action reached AWS"))
     with (
-        mock.patch.multiple(app.aws, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
+        mock.patch.multiple(app.clients, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
         if hasattr(app, "aws")
         else mock.MagicMock()
     ):
