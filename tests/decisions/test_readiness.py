@@ -226,6 +226,15 @@ def test_a_host_that_is_off_is_one_cause_and_what_it_can_t_tell_follows_from_tha
     assert "Start the machine of ms2" in found[0].to_json()["remedy"]
 
 
+def test_a_permission_that_can_t_be_tried_on_a_host_that_is_off_is_not_to_be_mended_in_the_stack() -> None:
+    off = answers(standby_host=SILENT, right_to_ms2=unknown("ssm:SendCommand to ms2: InvalidInstanceId."))
+    found = {each.name: each for each in judge(Role.MS1, state(), off, yes("1 confirmed subscription."))}
+    assert found["permissions"].because == "standby is fit"
+    denied = answers(standby_host=SILENT, right_to_ms2=no("ssm:SendCommand to ms2 is denied."))
+    found = {each.name: each for each in judge(Role.MS1, state(), denied, yes("1 confirmed subscription."))}
+    assert found["permissions"].because == ""
+
+
 def test_an_active_server_that_does_not_serve_is_the_cause_of_its_missing_sessions() -> None:
     gone = answers(active_answers=no("The connection is refused."), active_sessions=no("ms1 has no session."))
     found = {each.name: each for each in judge(Role.MS1, state(), gone, yes("1 confirmed subscription."))}

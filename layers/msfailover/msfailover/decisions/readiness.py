@@ -97,7 +97,7 @@ def judge(
         Check(
             "standby is fit",
             _fit(hosts[standby], answers["standby seen"]),
-            f"Start the machine of {standby}; look at its SSM agent.",
+            f"Start the machine of {standby}, or restart it where it is on and hangs; look at its SSM agent.",
         ),
         Check(
             "machines as configured",
@@ -164,9 +164,9 @@ def summary(checks: Sequence[Check]) -> Verdict:
 
 _TOLD_BY_HOSTS = (
     "standby is stopped", "versions equal", "autostart off", "hosts know their roles", "hosts can be written",
-    "clocks agree",
+    "clocks agree", "permissions",
 )  # fmt: skip
-"""Checks of what both hosts tell: of one that is silent they can know nothing."""
+"""Checks of what both hosts tell, or are tried on: of one that is silent they can know nothing."""
 _OF_A_SERVER_THAT_SERVES = ("certificate", "sessions as they should be")
 _OF_A_PAIR_AT_REST = (
     "active server serves", "hosts know their roles", "standby's copy fresh",
