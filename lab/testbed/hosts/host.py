@@ -122,6 +122,7 @@ class Host:
             self._network.unplug(self.place)
             if case.poll() is None:
                 os.kill(self._pid, signal.SIGKILL)
+                self._wake_spawners()
             # The first process of a pid namespace ends only after every other one in it has.
             case.wait(timeout=10)
             with self._spawning:
@@ -137,6 +138,13 @@ class Host:
     def thaw(self) -> None:
         """Let them go on with what they had in hand."""
         self.run(["sh", "-c", "kill -CONT -1"])
+        self._wake_spawners()
+
+    def _wake_spawners(self) -> None:
+        """The nsenter before a process stands outside, and stops itself with it: until it reaps, the host can't end."""
+        for process in self._spawned:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
 
     def cut(self, only_except: Sequence[str] = ()) -> None:
         """Separate the host from everyone but these addresses; it goes on running. Replaces an earlier cut."""

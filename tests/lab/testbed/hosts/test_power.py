@@ -54,6 +54,19 @@ def test_files_stay_over_a_power_cycle_and_what_is_temporary_goes(stage: Stage) 
 
 
 @pytest.mark.stage
+@pytest.mark.parametrize("thawed", [False, True])
+def test_a_host_that_stands_still_can_be_switched_off_and_on(stage: Stage, thawed: bool) -> None:
+    host = stage.hosts.host("ms1")
+    host.freeze()
+    if thawed:
+        host.thaw()
+    stage.hosts.machines.power_off("i-1")
+    assert not host.is_on
+    stage.hosts.machines.power_on("i-1")
+    assert host.run(["hostname"]).stdout == "ms1\n"
+
+
+@pytest.mark.stage
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_server_starts_with_its_host_only_when_its_autostart_is_on(stage: Stage, enabled: bool) -> None:
     stage.only_active("ms1")
