@@ -79,6 +79,26 @@ class Afterwards:
         kept_out = [address for role, host in self._world.hosts.items() if role != active for address in host.addresses]
         return all(self._world.database.borders.denies(address) for address in kept_out)
 
+    def another_way_is_noticed(self) -> None:
+        """At rest a pooler on another host is put in between: what was seen of the way is not believed any more."""
+        base, active = self._world.database, self._world.hosts["ms1"]
+        if record(self._world).get("active") != "ms1" or not active.serves or self._world.schedule.network == "none":
+            return
+        self._lead_through("another", "ms1")
+        self._call("audit", "audit", {})
+        believed = record(self._world).get("path_seen_by")
+        self._lead_through("", "ms1")
+        self._call("audit", "audit", {})
+        if believed == "address" and base.seen:
+            raise Violation("audit", "ms1 comes through a pooler now, and its way is believed to be a direct one still")
+
+    def _lead_through(self, pooler: str, role: str) -> None:
+        base = self._world.database
+        base.pooler = pooler
+        base.sessions = [each for each in base.sessions if each.role != role]
+        self._world.tell(f"{role} comes through {pooler or 'no'} pooler from now on")
+        self._world.tick()
+
     def late_messages_change_nothing(self) -> None:
         """What people and functions sent before, and what is delivered only now, undoes nothing of what came after."""
         state = record(self._world)

@@ -84,6 +84,8 @@ _ALL = (
     Defect("object-not-checked", "Nobody asks whether the database is behind the access group.",
            network.object_not_checked),
     Defect("one-port", "Only the database's own port is looked at.", network.one_port),
+    Defect("way-kept", "A way that was seen is believed, though the active server comes by another one now.",
+           network.way_kept),
     Defect("own-rule-overlooked", "A rule for the inactive server may stay while the network cuts it off.",
            network.own_rule_overlooked),
     Defect("entries-not-restored", "A deny entry that was removed by hand is not written again.",

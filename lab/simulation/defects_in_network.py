@@ -8,7 +8,7 @@ from types import ModuleType
 from typing import Any
 
 from msfailover.decisions import audit, database_object, database_path, network_fence, transitions
-from msfailover.pair import Role, Server
+from msfailover.pair import PairState, Role, Server
 from msfailover.verdict import Verdict, yes
 
 from lab.testbed.cloud.patching import Patches
@@ -80,6 +80,15 @@ def effect_not_awaited(patches: Patches, found: Functions) -> None:
 
 def let_in_not_settled(patches: Patches, _found: Functions) -> None:
     patches.put(transitions, "unsettled_s", lambda *_: 0.0, why=WHY)
+
+
+def way_kept(patches: Patches, _found: Functions) -> None:
+    at_rest = database_path.record_at_rest
+
+    def kept(state: PairState, before: PairState, by: str) -> PairState:
+        return state if by == database_path.LOST else at_rest(state, before, by)
+
+    patches.put(database_path, "record_at_rest", kept, why=WHY)
 
 
 def own_rule_overlooked(patches: Patches, _found: Functions) -> None:

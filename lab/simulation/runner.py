@@ -166,6 +166,7 @@ class _Run:
         afterwards.audit_is_content()
         afterwards.hand_is_undone()
         afterwards.late_messages_change_nothing()
+        afterwards.another_way_is_noticed()
         self._late_alarm()
         self._second_outage()
 

@@ -37,6 +37,7 @@ FOUND_BY = {
     "list-believed": ("I2", "network=pooler ms1=hung"),
     "object-not-checked": ("I2", "network=elsewhere ms1=hung"),
     "one-port": ("I2", "ms1=hung door=second-port"),
+    "way-kept": ("audit", "ms1=healthy network=acls"),
     "own-rule-overlooked": ("audit", "network=acls"),
     "entries-not-restored": ("audit", "network=acls"),
     "let-in-not-settled": (
