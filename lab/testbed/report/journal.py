@@ -57,12 +57,14 @@ class Judgement:
             journal was no witness.
         strays: rows by a server that had no right to any: all of them where no change was asked for, and those of
             names that are neither of the pair.
+        beside_s: from the first row of such a server to its last, as far as the active one wrote at that time.
     """
 
     turns: tuple[Turn, ...]
     writes: dict[str, int]
     before_failure: int
     strays: int
+    beside_s: float = 0.0
 
     @property
     def violations(self) -> int:
@@ -70,7 +72,7 @@ class Judgement:
 
     @property
     def dual_active_s(self) -> float:
-        return max((turn.dual_active_s for turn in self.turns), default=0.0)
+        return max([self.beside_s, *(turn.dual_active_s for turn in self.turns)])
 
 
 POSTGRESQL = "extract(epoch FROM at)"
@@ -122,12 +124,21 @@ def judge(database: Database, run: Run, epoch: str = POSTGRESQL) -> Judgement:
     witnessed_until = run.ended_at if run.failure_at is None else run.failure_at
     before = _query(database, _BEFORE, epoch, server=run.active, since=run.t0, until=witnessed_until)
     of_right = {run.active, run.standby} if run.changes else {run.active}
+    strays = sum(count for server, count in writes.items() if server not in of_right)
     return Judgement(
         turns=tuple(_turn(database, run, index, epoch) for index in range(len(run.changes))),
         writes=writes,
         before_failure=int(before[0][0]),
-        strays=sum(count for server, count in writes.items() if server not in of_right),
+        strays=strays,
+        beside_s=_beside(rows(database, run.t0, epoch), of_right) if strays else 0.0,
     )
+
+
+def _beside(written: Sequence[Row], of_right: set[str]) -> float:
+    """Seconds that servers without a right to any row wrote beside those that have it."""
+    stray = [row.at for row in written if row.server not in of_right]
+    good = [row.at for row in written if row.server in of_right]
+    return max(0.0, min(max(stray), max(good)) - max(min(stray), min(good))) if stray and good else 0.0
 
 
 def rows(database: Database, since: float, epoch: str = POSTGRESQL) -> tuple[Row, ...]:

@@ -80,7 +80,7 @@ def _span(phase: PhaseFigures, begin: float, whole: float, width: int = 40) -> T
 def _invariants(invariants: list[Invariant], encoding: str) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_column(no_wrap=True)
-    table.add_column(no_wrap=True)
+    table.add_column(max_width=36)  # a scenario's own names are long, and the sentence needs its room
     table.add_column()
     for invariant in invariants:
         word, style = _MARKS[invariant["answer"]]

@@ -156,3 +156,15 @@ def test_a_journal_that_cannot_be_read_is_no_acquittal() -> None:
     gone: Database = Gone()
     with pytest.raises(ConnectionError):
         judge(gone, sample.crash())
+
+
+def test_a_server_that_writes_unasked_beside_the_active_one_has_its_seconds_counted(journal: Journal) -> None:
+    run = Run(
+        scenario="intruder", headline="", expected="put-out", t0=100.0, ended_at=110.0, failure_at=103.0, changes=(),
+        rows=(Row(1, "ms1", 101.0), Row(2, "ms2", 104.0), Row(3, "ms2", 105.5), Row(4, "ms1", 109.0)),
+    )  # fmt: skip
+    violations, dual, _ = judged(journal, run)
+    assert violations == 2
+    assert dual == pytest.approx(1.5, abs=FAR)
+    alone = (Row(9, "ms1", 101.0), Row(10, "ms2", 104.0), Row(11, "ms2", 105.5))
+    assert judged(journal, replace(run, rows=alone))[1] == 0
