@@ -39,5 +39,5 @@ def test_single_faults_are_of_every_kind_at_every_state_and_every_task(singles: 
     kinds = {name: {fault.kind for fault in faults if fault.place == name} for name in tasks}
     asked = {place.payload.get("action") for place in places(definition()) if place.body["Type"] == "Task"} - {None}
     assert {name.rpartition(".")[2] for name in tasks} == asked
-    assert all(len(found) == 11 for found in kinds.values())
+    assert all(len(found) == 12 for found in kinds.values())
     assert len(BASES) < len(singles)
