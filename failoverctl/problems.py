@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from itertools import product
 from typing import Any
 
 from failoverctl.serving import ago, is_blocked, red_step, serves
@@ -12,6 +13,9 @@ from failoverctl.serving import ago, is_blocked, red_step, serves
 Line = dict[str, Any]
 FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
 """Alarms that ring because of a change that waits, or because nobody serves: they need no look of their own then."""
+
+_NOBODY = tuple(product(("silent", "unreachable"), repeat=2))
+"""What the two ports of a host show that is not there."""
 
 
 def attention(status: Mapping[str, Any], where: str = "") -> list[Line]:
@@ -64,12 +68,23 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         step = red_step(last) if last.get("execution") == lease["execution"] else ""
         at = f" at {step}" if step else ""
         why = f"{lease['action']} to {lease['target']} was halted{at}: {record['halted']}"
-        yield _line(why, 'failoverctl resume --reason "…"', "failover-halted")
+        yield _line(why, _resume(status, lease["target"]), "failover-halted")
     elif lease and not execution:
         why = f"{lease['action']} to {lease['target']} holds the lease, but no execution runs: it was left half done."
-        yield _line(why, 'failoverctl resume --reason "…"', "failover-timed-out")
+        yield _line(why, _resume(status, lease["target"]), "failover-timed-out")
     elif lease and runs:
         yield _line(f"{lease['action']} to {lease['target']} is under way: {execution['step']}.", "failoverctl watch")
+
+
+def _resume(status: Mapping[str, Any], target: str) -> str:
+    """The command that goes on: to the other server where nothing of the change's own target comes back."""
+    gone = {
+        role: (server["look"].get("admin"), server["look"].get("port")) in _NOBODY
+        for role, server in status["servers"].items()
+    }
+    other = next((role for role in gone if role != target), "")
+    instead = gone.get(target) and other and not gone[other] and not status["servers"][other]["look"].get("trouble")
+    return f'failoverctl resume --target {other} --reason "…"' if instead else 'failoverctl resume --reason "…"'
 
 
 def _servers(status: Mapping[str, Any]) -> Iterator[Line]:

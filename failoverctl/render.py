@@ -220,7 +220,11 @@ def steps_table(
 
 _NEXT = {
     "rolled-back": ("find out why the other server did not come up", "failoverctl explain", "rolled-back"),
-    "halted": ("mend what is named, then go on", 'failoverctl resume --reason "…"', "failover-halted"),
+    "halted": (
+        "mend what is named, then go on; failoverctl status says to which server",
+        'failoverctl resume --reason "…"',
+        "failover-halted",
+    ),
     "blocked": ("mend what is named", "failoverctl readiness", "blocked"),
     "refused": ("see who holds what", "failoverctl status", "refused"),
     "stood-down": ("read the reason; where the active server just answered again, nothing", "", "stood-down"),

@@ -94,6 +94,8 @@ OWN: Mapping[str, Mapping[str, str]] = {
     },
     "replicate": {
         **_TABLE,
+        "PROBE_FUNCTION": "ms-failover-probe",
+        "SERVER_FUNCTION": "ms-failover-server",
         "REPLICATE_DOCUMENT": "ms-failover-replicate",
         "VERIFY_DOCUMENT": "ms-failover-verify-replication",
     },

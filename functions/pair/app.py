@@ -1,9 +1,9 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
-Actions of the workflow: begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, turn_back,
-conclude, refuse. The proof of a fence is read here from network, door and sessions, and written with the epoch; it
-never passes through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions: end_sessions,
-hold, release, keep_readiness, see_path.
+Actions of the workflow: begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, fall_back,
+turn_back, conclude, refuse. The proof of a fence is read here from network, door and sessions, and written with the
+epoch; it never passes through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions:
+end_sessions, hold, release, keep_readiness, see_path.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from msfailover.decisions import (
     controls,
     database_path,
     dry_run,
+    fallback,
     fence,
     fence_proofs,
     promotion,
@@ -217,12 +218,8 @@ def _by_power(server: Role, execution: str) -> Verdict:
 
 def _keep(execution: str, judge: fence_proofs.Judge) -> Verdict:
     """Judge in the epoch of the lease that this execution holds, and write the receipt if there is one."""
-    table = _table()
-    state = table.read()
-    lease = state.lease
-    if lease is None or lease.execution != execution:
-        raise transitions.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
-    verdict, receipt = judge(state, lease.epoch, time.time())
+    state = (table := _table()).read()
+    verdict, receipt = judge(state, transitions.own_lease(state, execution).epoch, time.time())
     if receipt is not None:
         table.change(lambda state: transitions.keep_receipt(state, execution, receipt))
     return verdict
@@ -290,13 +287,22 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
     return no(cut.sentence) if cut.is_yes else None
 
 
+def fall_back(event: Mapping[str, Any]) -> dict[str, Any]:
+    """A step of a switchover failed: turn back, go on without the source, or stop? Asked before either is begun."""
+    execution, state = _execution_in(event), (table := _table()).read()
+    source = transitions.own_lease(state, execution).target.other
+    copy = replication.complete_copy(replication.Freshness.from_json(table.freshness()), state, time.time())
+    way, sentence = fallback.choose(source, copy, event.get("may_go_on") is True, _put, attempts(10.0))
+    if way is fallback.Way.GO_ON:
+        table.change(lambda before: transitions.go_on(before, execution))
+    return {"way": way.value, "sentence": sentence}
+
+
 def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
     """Turn the change round: from here on the server it came from is to be active again, in an epoch of its own."""
     execution = _execution_in(event)
-    state = _table().change(lambda before: transitions.turn_back(before, execution, time.time()))
-    lease = state.lease
-    if lease is None:
-        raise transitions.LeaseLost(f"{execution} does not hold the lease; nothing was written.")
+    turned = _table().change(lambda before: transitions.turn_back(before, execution, time.time()))
+    lease = transitions.own_lease(turned, execution)
     return {"source": lease.target.other.value, "target": lease.target.value, "epoch": lease.epoch}
 
 
@@ -306,9 +312,8 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     An empty message is for nobody: they were told the same a moment ago."""
     execution, outcome = _execution_in(event), Outcome(one_of(event, "outcome", Outcome))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
-    table = _table()
-    before = table.read()
-    lines = _changes_so_far(table)
+    before = (table := _table()).read()
+    lines = [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]  # newest first
     line = next((each for each in lines if each.execution == execution), None)
     if line is None or (before.lease is not None and before.lease.execution == execution):
         _, line = transitions.conclude(before, execution, outcome, sentence, now)
@@ -318,7 +323,8 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
         table.change(lambda state: transitions.conclude(state, execution, outcome, sentence, now)[0])
     if transitions.is_repeat(line, lines):
         return {"outcome": line.outcome.value, "subject": "", "message": ""}
-    message = notifications.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack)
+    instead = fallback.instead(line.target, _put) if line.outcome is Outcome.HALTED else None
+    message = notifications.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack, instead)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
 
@@ -336,11 +342,6 @@ def _with_copy(line: History, table: PairTable, epoch: int) -> History:
     return replace(line, files_as_of=replication.as_of_in(known, epoch), config=held, config_as_of=of)
 
 
-def _changes_so_far(table: PairTable) -> list[History]:
-    """The latest changes, newest first."""
-    return [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]
-
-
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], _execution_in(event)
@@ -356,8 +357,7 @@ def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
     sentence, alter = controls.wished(event, now)
     by, table = line_in(event, "requested_by"), _table()
     state = table.change(alter)
-    note = Note(state.epoch, str(event["action"]), state.active, sentence, by, now)
-    table.add_note(note, SETTINGS.history_days)
+    table.add_note(Note(state.epoch, str(event["action"]), state.active, sentence, by, now), SETTINGS.history_days)
     return {"answer": "yes", "sentence": sentence}
 
 
@@ -392,8 +392,8 @@ def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     each.__name__: each
     for each in (
-        begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, turn_back, conclude, refuse,
-        hold, release, keep_readiness, see_path,
+        begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, fall_back, turn_back, conclude,
+        refuse, hold, release, keep_readiness, see_path,
     )
 }
 # fmt: on

@@ -112,7 +112,9 @@ def alive(server: Server) -> Verdict:
         asked = [threads.submit(ask, server, SETTINGS.timeout_s) for ask in (_admin, _port)]
         seen = [each.result() for each in asked]
     if all(each.signal in (Signal.SILENT, Signal.UNREACHABLE) for each in seen):
-        return unknown(f"Nothing of {server.role} comes back to the functions in the network: {seen[0].sentence}.")
+        return unknown(
+            f"Nothing of {server.role} comes back to the functions in the network: {seen[0].sentence}.", silent=True
+        )
     return yes(f"{server.role} can be reached from the functions in the network.")
 
 

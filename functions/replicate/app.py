@@ -16,9 +16,10 @@ from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover.adapters import clients, permission_checks, run_command
+from msfailover.adapters import clients, lambda_invoke, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
-from msfailover.decisions import replication
+from msfailover.decisions import fallback, replication
+from msfailover.decisions.dry_run import Question
 from msfailover.decisions.replication import Freshness, Order
 from msfailover.pair import Role
 from msfailover.request import BadRequest
@@ -38,12 +39,18 @@ MARGIN_S = 10
 LOOK_LIMIT_S = 60
 BUSY_PAUSE_S = 1.0
 BUSY_PAUSE_MOST_S = 5.0
+LOST_EVERY_S = 5.0
+"""Seconds between two questions whether the server that is waited for is there still."""
 NAMES_AT_MOST = "999999999"
 """More than any directory holds: what a person accepts to be deleted on the standby."""
 
 
 class NotReplicated(Exception):
     """The workflow asked for a copy now, and it did not become whole; the standby keeps its last complete set."""
+
+
+class SourceLost(Exception):
+    """The server that the files come from was lost while they were carried; the standby keeps its last complete set."""
 
 
 class NotVerified(Exception):
@@ -118,6 +125,7 @@ def now(execution: str) -> Verdict:
 
     Raises:
         NotReplicated: it did not become whole in time, or may not be done now.
+        SourceLost: there is nobody any more who could carry it.
     """
     end = time.monotonic() + SETTINGS.limit_s
     result: dict[str, Any] = {}
@@ -140,12 +148,32 @@ def _carry(execution: str, wait_s: float) -> tuple[Order, dict[str, Any]]:
         raise NotReplicated(verdict.sentence)
     known = _send(order, "changes")
     try:
-        told = run_command.result(clients.ssm(), SETTINGS.pair.server(order.source), known.command, wait_s)
+        told = _result_while_there(order.source, known.command, wait_s)
     except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
     result = replication.read_result(told)
     _take(known.command, result)
     return order, result
+
+
+def _result_while_there(source: Role, command: str, wait_s: float) -> dict[str, Any]:
+    """Wait for a run's result as long as there is somebody who could give it (I5)."""
+    end = time.monotonic() + wait_s
+    while True:
+        try:
+            left_s = max(0.0, end - time.monotonic())
+            return run_command.result(clients.ssm(), SETTINGS.pair.server(source), command, min(LOST_EVERY_S, left_s))
+        except run_command.CommandUnfinished:
+            lost = fallback.whether_lost(source, _put)
+            if lost.is_yes:
+                raise SourceLost(f"{lost.sentence} The copy from it is not waited for.") from None
+            if time.monotonic() >= end:
+                raise
+
+
+def _put(question: Question) -> Verdict:
+    function = {"probe": SETTINGS.probe_function, "server": SETTINGS.server_function}[question.function]
+    return lambda_invoke.ask_verdict(clients.functions(), function, question.payload())
 
 
 def collect(detail: Mapping[str, Any]) -> Verdict:

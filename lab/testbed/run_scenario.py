@@ -175,6 +175,7 @@ def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
         ("fence", ("RevokeAccess", "TerminateSessions", "VerifyFence", "PowerOff", "VerifyPower", "WaitForPower")),
         ("let in and start", ("GrantAccess", "StartServer")),
         ("move the name", ("MoveName",)),
+        ("fall back", ("FallBack", "TurnBack")),
         ("verify", ("VerifyPromotion", "WaitForServer")),
         ("commit and tell", ("Commit", "Conclude", "TellRefusal", "TellPeople")),
     ):

@@ -188,6 +188,13 @@ HALTED = change(
 )  # fmt: skip
 
 
+def test_a_halted_change_whose_target_is_gone_is_resumed_to_the_other_server(ctl: Run, region: Region) -> None:
+    region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}
+    for ms1, ms2, to in (("answers", "silent", " --target ms1"), ("silent", "silent", ""), ("silent", "refused", "")):
+        look(region, ms1, ms2)
+        assert attention(ctl)[0]["command"] == f'failoverctl resume{to} --reason "…" --stack demo'
+
+
 def test_a_halted_failover_and_nobody_who_serves_is_the_first_line_in_red(ctl: Run, region: Region) -> None:
     look(region, "refused", "refused")
     region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}

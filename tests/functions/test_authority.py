@@ -53,6 +53,7 @@ BY_EXECUTION: dict[str, dict[str, Any]] = {
     "prove": {"server": "ms1"},
     "prove_power": {"server": "ms1"},
     "verify": {"server": "ms2"},
+    "fall_back": {"may_go_on": True},
     "turn_back": {},
     "conclude": {"outcome": "promoted", "sentence": "Surely."},
     "refuse": {"sentence": "Refused."},

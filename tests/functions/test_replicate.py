@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 from msfailover.pair import Role
+from msfailover.verdict import unknown, yes
 
+from tests.functions.answers import Answers
 from tests.functions.conftest import Start
 from tests.functions.hosts import NOT_YET, RUNNING, Hosts, failed, succeeded
 from tests.functions.record import PAIR, Record
@@ -218,6 +220,34 @@ def test_a_run_that_never_ends_is_said_as_the_reason(
     with pytest.raises(replicate.NotReplicated, match="another run is still going on"):
         replicate.handler({"action": "now", "execution": lease().execution}, None)
     assert len(hosts.commands) == 3
+
+
+def test_a_copy_from_a_server_that_is_lost_is_not_waited_for(
+    replicate: ModuleType, record: Record, hosts: Hosts, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicate, "LOST_EVERY_S", 0.05)
+    held = lease(action="switchover")
+    record.put(state(epoch=4, lease=held))
+    hosts.prepare("replicate", RUNNING)
+    silent = unknown("Nothing of ms1 comes back.", silent=True)
+    answers.prepare("probe", "alive", lambda asked: silent if asked["server"] == "ms1" else yes("It is there."))
+    answers.prepare("server", "power", yes("its instance is running."))
+    began = time.monotonic()
+    with pytest.raises(replicate.SourceLost, match="ms1 is lost"):
+        replicate.handler({"action": "now", "execution": held.execution}, None)
+    assert time.monotonic() - began < 5, "its limit is 10 s and more"
+
+
+def test_a_slow_copy_is_waited_for_while_its_source_is_there(
+    replicate: ModuleType, record: Record, hosts: Hosts, answers: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(replicate, "LOST_EVERY_S", 0.05)
+    held = lease(action="switchover")
+    record.put(state(epoch=4, lease=held))
+    hosts.prepare("replicate", RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, complete())
+    answers.prepare("probe", "alive", yes("ms1 can be reached."))
+    assert replicate.handler({"action": "now", "execution": held.execution}, None)["answer"] == "yes"
+    assert "alive" in answers.actions("probe")
 
 
 def test_whether_the_copy_is_fresh_is_answered_from_the_last_whole_set(

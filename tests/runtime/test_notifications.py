@@ -17,13 +17,20 @@ from tests.samples import NOW, OURS, lease, receipt, state
 LONGEST_NAME = "p" * 41
 
 
-def told(outcome: Outcome, pair: str = "tectia", *, proven: bool | None = None, **about: Any) -> Message:
+def told(
+    outcome: Outcome,
+    pair: str = "tectia",
+    *,
+    proven: bool | None = None,
+    instead: Role | None = None,
+    **about: Any,
+) -> Message:
     if proven is None:
         proven = outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)
     held = lease(**about)
     before = state(lease=held, receipt=receipt(epoch=held.epoch, server=held.target.other) if proven else None)
     after, line = conclude(before, OURS, outcome, "So it ended.", NOW)
-    return tell(pair, after, line, "demo")
+    return tell(pair, after, line, "demo", instead)
 
 
 def parts(message: Message) -> dict[str, str]:
@@ -39,6 +46,7 @@ def all_messages() -> dict[str, Message]:
         "failover", "switchover", "force", "adopt", "resume"
     )}  # fmt: skip
     found["halted, proven"] = told(Outcome.HALTED, proven=True)
+    found["halted, its target lost"] = told(Outcome.HALTED, instead=Role.MS1)
     found["refused request"] = tell_refusal("tectia", state(), "Refused: no.", OURS, "demo")
     found["held back"] = tell_held("tectia", state(mode="manual"), "Refused: manual mode.", "demo")
     return found

@@ -44,6 +44,7 @@ class Truth:
         recorded: the outcome that was written to the record; empty for none.
         told: whether people were told (or it was tried).
         behind: whether the standby was refused the latest files.
+        waived: whether it was asked, and answered, that its complete copy is enough: the source is lost.
     """
 
     proven: str = ""
@@ -51,6 +52,7 @@ class Truth:
     recorded: str = ""
     told: bool = False
     behind: bool = False
+    waived: bool = False
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,8 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     elif action == "turn_back":
         truth = replace(truth, proven="")  # another epoch: the proof of before is of no use
         yield Reply({"source": "ms2", "target": "ms1", "epoch": 3}, truth)
-    elif action == "conclude":
-        yield from _concluded(str(asked["outcome"]), truth)
+    elif action in ("conclude", "fall_back"):
+        yield from (_concluded if action == "conclude" else _fallen_back)(asked, truth)
     elif action == "refuse":
         yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
         yield Reply({"outcome": "refused", "subject": "", "message": ""}, replace(truth, told=True))  # nobody has to be
@@ -135,7 +137,15 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
     yield Reply(None, replace(truth, behind=truth.behind or refused))
 
 
-def _concluded(outcome: str, truth: Truth) -> Iterator[Reply]:
+def _fallen_back(asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
+    for way in ("turn-back", "halt"):
+        yield Reply({"way": way, "sentence": "because"}, truth)
+    if asked["may_go_on"]:
+        yield Reply({"way": "go-on", "sentence": "because"}, replace(truth, waived=True))
+
+
+def _concluded(asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
+    outcome = str(asked["outcome"])
     told = {"outcome": outcome, "subject": "s", "message": "m"}
     yield Reply(told, replace(truth, recorded=outcome))
     if outcome == "blocked":  # nobody has to be told again

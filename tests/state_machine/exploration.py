@@ -220,6 +220,7 @@ class _Step:
             proven=proven.pop() if len(proven) == 1 else "" if proven else before.proven,
             touched=any(end.truth.touched for end in ends),
             behind=any(end.truth.behind for end in ends),
+            waived=any(end.truth.waived for end in ends),
         )
 
     def _end(self, kind: str, truth: Truth, scope: Mapping[str, Any]) -> None:

@@ -114,4 +114,11 @@ def test_a_block_after_something_was_touched_is_found() -> None:
 
 def test_a_switchover_that_goes_on_without_its_last_files_is_found() -> None:
     machine = edited(lambda machine: state(machine, "Fenced")["Choices"].pop(0))
-    assert [end for end in explore(machine).ends if "promoted" in end.output and end.truth.behind]
+    ends = explore(machine).ends
+    assert [end for end in ends if "promoted" in end.output and end.truth.behind and not end.truth.waived]
+
+
+def test_a_switchover_that_goes_on_by_default_is_found() -> None:
+    machine = edited(lambda machine: state(machine, "FellBack").update(Default="GoOn"))
+    ends = explore(machine).ends
+    assert [end for end in ends if "promoted" in end.output and end.truth.behind and not end.truth.waived]

@@ -52,9 +52,21 @@ def test_the_outcome_is_the_recorded_one(walk: Walk) -> None:
     assert wrong == []
 
 
-def test_nobody_is_promoted_by_a_switchover_whose_last_files_were_refused(walk: Walk) -> None:
-    assert [end for end in walk.ends if outcome(end) == "promoted" and end.truth.behind] == []
+def test_nobody_is_promoted_by_a_switchover_without_the_last_files_unless_its_source_is_lost(walk: Walk) -> None:
+    promoted = [end for end in walk.ends if outcome(end) == "promoted"]
+    assert [end for end in promoted if end.truth.behind and not end.truth.waived] == []
+    assert [end for end in promoted if end.truth.behind and end.truth.waived], "a complete copy is enough then"
     assert [end for end in walk.ends if outcome(end) == "rolled-back" and end.truth.behind]
+
+
+def test_a_lost_source_is_not_turned_back_to(walk: Walk) -> None:
+    assert [end for end in walk.ends if outcome(end) == "rolled-back" and end.truth.waived] == []
+
+
+def test_no_source_is_turned_back_to_unasked(walk: Walk) -> None:
+    """Whatever leads there passes the question."""
+    before = {node.path for node, following in walk.edges.items() if "TurnBack" in {each.path for each in following}}
+    assert before == {"FellBack"}
 
 
 def test_people_are_told_of_every_end(walk: Walk) -> None:

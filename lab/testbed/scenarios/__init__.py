@@ -38,6 +38,7 @@ def all_scenarios() -> dict[str, Scenario]:
         second_port,
         shadow,
         silent_connection,
+        source_dies_in_last_copy,
         source_empty,
         standby_down,
         standby_full,
@@ -60,10 +61,10 @@ def all_scenarios() -> dict[str, Scenario]:
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, access_elsewhere,
                database_standby, replaced_instance, standby_down, standby_full, standby_unreachable,
-               active_without_database, start_fails, switchover, failback, rollback, maintenance, shadow,
-               second_failover, start_first_restart, readiness, watchdog_dies, importing, torn, source_empty,
-               disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled,
-               lost_result)
+               active_without_database, start_fails, switchover, failback, rollback, source_dies_in_last_copy,
+               maintenance, shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing, torn,
+               source_empty, disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
+               late_wake, throttled, lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

@@ -238,6 +238,17 @@ def held_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
     return known.config, known.config_as_of
 
 
+def complete_copy(known: Freshness, state: PairState, now: float) -> Verdict:
+    """Does the standby hold a complete copy of the active server's files, of the epoch that is? However old it is."""
+    as_of = as_of_in(known, state.epoch)
+    if state.active is None or not as_of:
+        return no("The standby holds no complete copy of this epoch.")
+    age = max(0.0, now - as_of)
+    return yes(
+        f"{state.active.other} holds a complete copy of {state.active}'s files, as of {age:.0f} s ago.", age_s=age
+    )
+
+
 def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) -> Verdict:
     """Is the standby's copy fresh enough to be promoted with?
 

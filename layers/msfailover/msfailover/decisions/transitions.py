@@ -86,7 +86,7 @@ def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairStat
         LeaseLost: the lease is not this execution's, or is for another epoch.
         NotSettled: it was read while an order that lets the server in might still be on its way.
     """
-    lease = _own_lease(state, execution)
+    lease = own_lease(state, execution)
     if lease.epoch != receipt.epoch or lease.target is receipt.server:
         raise LeaseLost(
             f"The receipt for {receipt.server} in epoch {receipt.epoch} is not of the change under way"
@@ -107,7 +107,7 @@ def aim(state: PairState, execution: str, target: Role, remembered: int = 0, now
         remembered: the highest epoch that a host remembers: of a pair whose record is new, but whose hosts are not.
         now: seconds since 1970.
     """
-    lease = _own_lease(state, execution)
+    lease = own_lease(state, execution)
     proven = state.receipt is not None and state.receipt.epoch == lease.epoch
     if proven and lease.target is target and remembered <= lease.epoch:
         return state  # a survey delivered again: the epoch that the hosts remember is this change's own
@@ -118,13 +118,27 @@ def aim(state: PairState, execution: str, target: Role, remembered: int = 0, now
 
 def turn_back(state: PairState, execution: str, now: float = 0.0) -> PairState:
     """The record with the change turned round: a change of its own, with the next epoch and no proof yet."""
-    lease = _own_lease(state, execution)
+    lease = own_lease(state, execution)
     if lease.action != Action.SWITCHOVER:
         raise LeaseLost(f"A {lease.action} is not turned back: nobody has seen that {lease.target.other} could serve.")
     if lease.target is state.active:
         return state  # turned already; a step may run twice
     back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
     return replace(_let_in(state, now), lease=back, receipt=None)
+
+
+def go_on(state: PairState, execution: str) -> PairState:
+    """The record with a switchover gone on with as a failover: its source is lost, and nothing more is carried from it.
+
+    Raises:
+        LeaseLost: the lease is not this execution's, or its change is no switchover away from the active server.
+    """
+    lease = own_lease(state, execution)
+    if lease.target is state.active or lease.action not in (Action.SWITCHOVER, Action.FAILOVER):
+        raise LeaseLost(
+            f"The {lease.action} to {lease.target} is no switchover that could be gone on with as a failover."
+        )
+    return replace(state, lease=replace(lease, action=Action.FAILOVER.value))
 
 
 def conclude(
@@ -140,7 +154,7 @@ def conclude(
         LeaseLost: the lease is not this execution's, or the change has gone further than this end says.
         NoReceipt: a server is to be called active, but the other one's fence is not proven in this epoch.
     """
-    lease = _own_lease(state, execution)
+    lease = own_lease(state, execution)
     moved = outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK)
     if moved:
         fence.demand_receipt(state, lease.target, lease.epoch, "called active")
@@ -181,7 +195,8 @@ def conclude(
     return after, history
 
 
-def _own_lease(state: PairState, execution: str) -> Lease:
+def own_lease(state: PairState, execution: str) -> Lease:
+    """The lease, where this execution holds it; raises `LeaseLost` where it does not."""
     if state.lease is None or state.lease.execution != execution:
         holder = state.lease.execution if state.lease else "nobody"
         raise LeaseLost(f"The lease is not held by {execution} but by {holder}; nothing was written.")

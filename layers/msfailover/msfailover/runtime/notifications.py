@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from msfailover.history import History, Outcome
-from msfailover.pair import PairState
+from msfailover.pair import PairState, Role
 from msfailover.request import Action
 from msfailover.text import clean, moment
 
@@ -102,6 +102,14 @@ _UNACKNOWLEDGED = Advice(
     "promoted",
 )
 
+_RESUME_TO_THE_OTHER = Advice(
+    "{fence}",
+    "{target} is lost, so going on to it would halt again. See where it stopped (failoverctl explain), then go to"
+    " {instead}; or have {target} back first, and resume without --target.",
+    'failoverctl resume --target {instead} --reason "…"',
+    "failover-halted",
+)
+
 _HELD = Advice(
     "nothing was touched.",
     "look at {active}. If it is really down, fail over; if not, mend what keeps it from answering.",
@@ -110,7 +118,7 @@ _HELD = Advice(
 )
 
 
-def tell(pair: str, state: PairState, history: History, stack: str = "") -> Message:
+def tell(pair: str, state: PairState, history: History, stack: str = "", instead: Role | None = None) -> Message:
     """The message for a change that has ended.
 
     Args:
@@ -118,14 +126,20 @@ def tell(pair: str, state: PairState, history: History, stack: str = "") -> Mess
         state: the record after the change.
         history: the change's line in the history.
         stack: for the commands; empty leaves `--stack` out.
+        instead: the server that a halted change is to be resumed to, where its own target is lost.
     """
-    words = {"source": history.source.value, "target": history.target.value, "fence": _fence(history)}
+    words = {
+        "source": history.source.value,
+        "target": history.target.value,
+        "instead": str(instead),
+        "fence": _fence(history),
+    }
     happened = (
         f"{history.action} of pair {pair}: {history.outcome}. {history.sentence}",
         f"Asked for by {history.requested_by}: {history.reason}",
         *_files(history),
     )
-    body = _body(happened, state, _advice(state, history), words, stack, history.execution)
+    body = _body(happened, state, _advice(state, history, instead), words, stack, history.execution)
     return Message(subject(pair, history.action, history.outcome.value), body)
 
 
@@ -161,7 +175,9 @@ def state_in_words(state: PairState) -> str:
     return "; ".join(said)
 
 
-def _advice(state: PairState, history: History) -> Advice:
+def _advice(state: PairState, history: History, instead: Role | None) -> Advice:
+    if instead is not None:
+        return _RESUME_TO_THE_OTHER
     if history.outcome is not Outcome.PROMOTED:
         return _ADVICE[history.outcome]
     if not state.acknowledged:
@@ -226,7 +242,7 @@ def _body(
         f"State: {state_in_words(state)}.",
         f"Safe: {advice.safe.format(**words)}",
         f"Next: {advice.next.format(**words)}",
-        f"Command: {advice.command}{where}",
+        f"Command: {advice.command.format(**words)}{where}",
         f"See docs/operate.md, {advice.section}.",
     ]
     return "\n".join(clean(line) for line in ([*lines, f"Execution: {execution}"] if execution else lines))

@@ -205,6 +205,8 @@ class ReplicateSettings:
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    server_function: str = setting("SERVER_FUNCTION", function_name)
     document: str = setting("REPLICATE_DOCUMENT", _document)
     verify_document: str = setting("VERIFY_DOCUMENT", _document)
     software: bool = setting("REPLICATE_SOFTWARE", flag, True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab.testbed.cloud.permissions import Seen
 from lab.testbed.hosts.addresses import ADDRESS_OF, DATABASE, NETWORK
 from lab.testbed.hosts.database import MONITOR, quoted
 from lab.testbed.iam.policies import Statement
-from lab.testbed.polling import wait_for
+from lab.testbed.polling import StageError, wait_for
 from lab.testbed.scenarios.surroundings import take_from_behind_acl
 from lab.testbed.testbed import STACK, Stage
 
@@ -122,6 +124,8 @@ def _fail_over(session: Session) -> None:
     stage.invoke("audit", {})  # the active server is in no list any more: its way is looked at again
     host.cut([DATABASE])
     wait_for("the watchdog asks for the machine's power", lambda: session.called("WatchFunctionRole", "server"), 30)
+    with pytest.raises(StageError, match="SourceLost"):  # which it has asked the functions about that see
+        stage.invoke("replicate", {"action": "now"})
     known = {each["executionArn"] for each in stage.executions()}
     stage.invoke("pair", {"action": "set_mode", "mode": "automatic", "requested_by": "Ann"})
 

@@ -44,3 +44,15 @@ def test_a_target_that_does_not_start_has_the_service_brought_back_where_it_was(
     assert rehearsed.report["writes"]["ms2"] == 0
     for name in ("Home again in an epoch of its own", "The lease was given back", "The standby takes files again"):
         rehearsed.held(name)
+
+
+def test_a_source_that_dies_in_its_last_copy_is_neither_waited_for_nor_turned_back_to(tmp_path: Path) -> None:
+    rehearsed = rehearse("source-dies-in-last-copy", tmp_path)
+    assert taken_over(rehearsed.report)
+    for name in (
+        "Nobody waits for the dead",
+        "It is gone on without it, and said so",
+        "The standby kept what it had",
+        "It is known how old the files are",
+    ):
+        rehearsed.held(name)
