@@ -13,6 +13,7 @@ DEFECT ?=
 WORKERS ?= 4
 ARGS ?= status
 STACK ?= ms-failover
+CONFIG ?= default
 DO ?=
 HOST ?= ms1
 ONLY ?=
@@ -30,7 +31,7 @@ STAGE := $(PYTHON) -m lab.testbed
 .PHONY: share import shell logs help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
 
 USE := run drill scenarios stage ctl failover fault import shell logs invoke verify-replication
-DEPLOY := build validate wheel prepare undo-prepare attach cost
+DEPLOY := build update validate wheel prepare undo-prepare attach cost
 MEASURE := bench bench-replication bench-peers bench-aws campaign kills second-opinion
 
 help: ## what there is
@@ -102,7 +103,7 @@ unit: setup ## all tests
 campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m lab.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
 
-.PHONY: wheel build validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
+.PHONY: wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: lab/setup/tools.txt
 	@lab/setup/virtualenv.sh $(TOOLS) lab/setup/tools.txt
@@ -110,6 +111,10 @@ $(TOOLS)/.ready: lab/setup/tools.txt
 
 build: $(READY) $(TOOLS)/.ready ## what goes to AWS: functions and layer for python3.13 on arm64, from the lock file
 	@lab/setup/build.sh $(TOOLS)
+
+update: build ## update a deployed pair; refused while a change of it runs (STACK=ms-failover CONFIG=default)
+	@bin/failoverctl may-update --stack $(STACK) --yes
+	@$(TOOLS)/bin/sam deploy --config-env $(CONFIG) --stack-name $(STACK)
 
 validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the template
 	@lab/setup/validate.sh $(TOOLS)

@@ -102,7 +102,7 @@ def verb(desk: Desk) -> Exit:
 
 def request_of(arguments: argparse.Namespace) -> dict[str, Any]:
     """The execution's input. Raises Trouble for what the workflow would refuse anyway."""
-    request = {"action": arguments.verb, "reason": arguments.reason, "requested_by": _signature(arguments)}
+    request = {"action": arguments.verb, "reason": arguments.reason, "requested_by": signature(arguments)}
     if arguments.target:
         request["target"] = arguments.target
     return {**request, "dry_run": True} if arguments.dry_run else request
@@ -113,7 +113,8 @@ def signed(by: str, identity: Identity) -> str:
     return f"{by} ({identity.arn})" if identity.arn else f"{by} (whose credentials: not known)"
 
 
-def _signature(arguments: argparse.Namespace) -> str:
+def signature(arguments: argparse.Namespace) -> str:
+    """The name of who asks. Raises Trouble for one that the machinery signs with, or that is none."""
     by = arguments.by or getpass.getuser()
     if by in AUTOMATIC:
         raise Trouble(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
@@ -124,7 +125,7 @@ def _signature(arguments: argparse.Namespace) -> str:
 
 def keep(desk: Desk) -> Exit:
     """What is changed in the record without moving the pair: acknowledge, maintenance, mode."""
-    payload, by = _setting(desk.arguments), _signature(desk.arguments)
+    payload, by = _setting(desk.arguments), signature(desk.arguments)
     by = signed(by, identity_of(desk.account))
     stack = desk.stack()
     record = read_record(desk.account, stack)

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from msfailover.history import Outcome
 
-from failoverctl import change_history, commands, setting_up, watching
+from failoverctl import change_history, commands, setting_up, updating, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
 
@@ -186,6 +186,7 @@ def _keepers(add: Adding) -> None:
     maintenance.add_argument("--for", dest="period", metavar="PERIOD", help="how long: 45s, 90m, 2h, 1h30m, 3d")
     mode = add("mode", "; ".join(f"{name}: {does}" for name, does in commands.MODES.items()), commands.keep)
     mode.add_argument("mode", choices=tuple(commands.MODES))
-    for each in (acknowledge, maintenance, mode):
+    update = add("may-update", "may the stack be updated now? Holds automatic failovers first", updating.may_update)
+    for each in (acknowledge, maintenance, mode, update):
         each.add_argument("--by", metavar="NAME", help="who does it; your login name otherwise")
         each.add_argument("--yes", action="store_true", help="do not ask")

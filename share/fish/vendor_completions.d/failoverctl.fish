@@ -119,6 +119,15 @@ complete -c failoverctl -n '__fish_seen_subcommand_from mode' -a manual
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -a shadow
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l by
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l yes
+complete -c failoverctl -n __fish_use_subcommand -a may-update -d 'may the stack be updated now? Holds automatic failovers first'
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l stack
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l profile
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l region
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l by
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l yes
 complete -c failoverctl -n __fish_use_subcommand -a history -d 'the changes of the pair, newest first'
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l stack
