@@ -51,6 +51,10 @@ class NotTheServersMachine(Exception):
     """The configured instance is not shown to be the server's machine; it was not switched off."""
 
 
+class DatabaseAway(Exception):
+    """The service did not start, and its host can't connect to the database: it may as soon as that is back."""
+
+
 class ServiceDidNotStop(Exception):
     """The host did what it could, and the service still runs."""
 
@@ -186,10 +190,17 @@ def start(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
+        DatabaseAway: it did not start, and its host can't connect to the database at this moment; worth trying again.
         CommandFailed, CommandUnfinished: it was not seen to start.
     """
     fence.demand_receipt(_state(), server.role, epoch)
-    return _start_and_wait(server, epoch)
+    try:
+        return _start_and_wait(server, epoch)
+    except run_command.CommandFailed as error:
+        way = reaches(server)
+        if way.is_no:
+            raise DatabaseAway(f"{error} {way.sentence}") from error
+        raise
 
 
 def restart(server: Server, epoch: int) -> Verdict:

@@ -158,3 +158,17 @@ def test_a_standby_whose_orders_would_be_refused_is_not_fit(
     said = {"ms1": ms1, "ms2": ms2}
     monkeypatch.setattr(server, "_status", lambda to: {"service": "stopped", "epoch": said[to.role]})
     assert server.handler({"action": "fit", "server": "ms2"}, None)["answer"] == answer
+
+
+@pytest.mark.parametrize(
+    ("found", "error"), [("unreachable", "DatabaseAway"), ("reachable", "CommandFailed"), ("unknown", "CommandFailed")]
+)
+def test_a_start_that_fails_while_its_host_has_no_database_says_so_under_a_name_of_its_own(
+    server: ModuleType, record: Record, hosts: Hosts, found: str, error: str
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("start", failed("ssh-mgmt-server did not start (exit 1): no connection"))
+    hosts.prepare("status", succeeded(service="stopped", database=found))
+    with pytest.raises(Exception, match="did not start") as raised:
+        order(server, "start", "ms2")
+    assert type(raised.value).__name__ == error

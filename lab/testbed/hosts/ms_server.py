@@ -79,6 +79,7 @@ class Switches:
     """The faults that a scenario gives this one server; they are not replicated."""
 
     start_fails: bool = False
+    needs_database: bool = False
     start_delay_s: float = 0.0
     ignore_term_s: float = 0.0
 
@@ -262,6 +263,14 @@ def the_only_one() -> int:
     return lock
 
 
+def demand_database(database: dict[str, Any]) -> None:
+    """Raises ConfigurationError where no connection to the database can be made."""
+    try:
+        socket.create_connection((database["host"], database["port"]), timeout=CONNECT_TIMEOUT_S).close()
+    except OSError as error:
+        raise ConfigurationError(f"no connection to the database: {error}") from error
+
+
 def main() -> int:
     try:
         lock = the_only_one()
@@ -269,6 +278,8 @@ def main() -> int:
         switches = Switches.read(SWITCHES)
         if switches.start_fails:
             raise ConfigurationError(f"told to fail by {SWITCHES}")
+        if switches.needs_database:
+            demand_database(settings.database)
     except ConfigurationError as error:
         sys.stderr.write(f"ssh-mgmt-server does not start: {error}\n")
         return 1

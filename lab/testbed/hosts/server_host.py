@@ -121,7 +121,9 @@ class ServerHost:
         return self.host.files.path(f"{CONFIGURATION}/ms.json").exists()
 
     def switch(self, **faults: Any) -> None:
-        """Give this server faults: start_fails (bool), start_delay_s, ignore_term_s (seconds); none takes them away.
+        """Give this server faults; none takes them away.
+
+        start_fails, needs_database (bool; its start fails without one), start_delay_s, ignore_term_s (seconds).
 
         They count from the server's next start.
         """

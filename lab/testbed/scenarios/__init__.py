@@ -45,6 +45,7 @@ def all_scenarios() -> dict[str, Scenario]:
         standby_unreachable,
         start_fails,
         start_first_restart,
+        start_without_database,
         switchover,
         third_host_pooler,
         throttled,
@@ -61,10 +62,10 @@ def all_scenarios() -> dict[str, Scenario]:
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
                silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, access_elsewhere,
                database_standby, replaced_instance, standby_down, standby_full, standby_unreachable,
-               active_without_database, start_fails, switchover, failback, rollback, source_dies_in_last_copy,
-               maintenance, shadow, second_failover, start_first_restart, readiness, watchdog_dies, importing, torn,
-               source_empty, disk_full, upgrade, wrong_way, intruder, late_login, zone_lost, zone_lost_for_good,
-               late_wake, throttled, lost_result)
+               active_without_database, start_fails, start_without_database, switchover, failback, rollback,
+               source_dies_in_last_copy, maintenance, shadow, second_failover, start_first_restart, readiness,
+               watchdog_dies, importing, torn, source_empty, disk_full, upgrade, wrong_way, intruder, late_login,
+               zone_lost, zone_lost_for_good, late_wake, throttled, lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 

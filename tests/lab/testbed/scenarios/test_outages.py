@@ -28,3 +28,10 @@ def test_a_host_that_comes_back_with_autostart_finds_the_door_shut(tmp_path: Pat
     rehearsed = rehearse("reboot", tmp_path)
     assert taken_over(rehearsed.report)
     rehearsed.held("The server that came back ran into the shut door")
+
+
+def test_a_start_that_needs_the_database_is_tried_again_until_that_is_back(tmp_path: Path) -> None:
+    rehearsed = rehearse("start-without-database", tmp_path)
+    assert taken_over(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "network"
+    rehearsed.held("The start was tried again")
