@@ -26,13 +26,13 @@ READY := $(VENV)/.ready
 TOOLS := build/tools
 export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
-STAGE := $(PYTHON) -m lab.testbed
+TESTBED := $(PYTHON) -m lab.testbed
 
-.PHONY: share import shell logs help setup run drill scenarios stage failover fault invoke verify-replication ctl test lint unit campaign bench bench-replication bench-peers bench-aws permissions clean kills
+.PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws permissions clean kills
 
-USE := run drill scenarios stage ctl failover fault import shell logs invoke verify-replication
+USE := run drill scenarios testbed ctl failover fault import shell logs invoke verify-replication
 DEPLOY := build update validate wheel prepare undo-prepare attach cost
-MEASURE := bench bench-replication bench-peers bench-aws campaign kills second-opinion
+MEASURE := bench bench-replication bench-peers bench-aws simulation kills second-opinion
 
 help: ## what there is
 	@list() { for each in "$$@"; do grep -hE "^$$each:.*## " $(MAKEFILE_LIST); done | sed -E 's/^/  /; s/:.*## /\t/' | expand -t 24; }; \
@@ -50,40 +50,42 @@ $(READY): requirements.txt
 	@touch $(READY)
 
 run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, … CLOUD=ideal or aws, SEED=1)
-	@$(STAGE) run $(SCENARIO) $(if $(CLOUD),--cloud $(CLOUD)) --seed $(SEED)
+	@$(TESTBED) run $(SCENARIO) $(if $(CLOUD),--cloud $(CLOUD)) --seed $(SEED)
 
 drill: setup ## a switchover and back, with a short report
-	@$(STAGE) drill
+	@$(TESTBED) drill
 
 scenarios: $(READY) ## the scenarios, a line each
-	@$(STAGE) scenarios
+	@$(TESTBED) scenarios
 
-stage: setup ## keep a stage up until Ctrl-C
-	@$(STAGE) stage
+testbed: setup ## keep a testbed up until Ctrl-C
+	@$(TESTBED) testbed
 
-failover: $(READY) ## kill the active server of the stage that is up, and fail over (EVENT=file: only start that)
-	@$(STAGE) failover $(if $(filter file,$(origin EVENT)),,$(EVENT))
+stage: testbed # its name until 0.1
 
-import: $(READY) ## software is imported on the active server of the stage that is up
-	@$(STAGE) fault import active
+failover: $(READY) ## kill the active server of the testbed that is up, and fail over (EVENT=file: only start that)
+	@$(TESTBED) failover $(if $(filter file,$(origin EVENT)),,$(EVENT))
 
-shell: $(READY) ## a shell on a host of the stage that is up (HOST=ms1)
-	@$(STAGE) shell $(HOST)
+import: $(READY) ## software is imported on the active server of the testbed that is up
+	@$(TESTBED) fault import active
 
-logs: $(READY) ## a function's log on the stage that is up, until Ctrl-C (FUNCTION=probe)
-	@$(STAGE) logs "$(FUNCTION)" --follow
+shell: $(READY) ## a shell on a host of the testbed that is up (HOST=ms1)
+	@$(TESTBED) shell $(HOST)
 
-fault: $(READY) ## break or mend something on the stage that is up (DO="kill active"; without DO: what there is)
-	@$(STAGE) fault $(DO)
+logs: $(READY) ## a function's log on the testbed that is up, until Ctrl-C (FUNCTION=probe)
+	@$(TESTBED) logs "$(FUNCTION)" --follow
 
-invoke: $(READY) ## call a function on the stage that is up (FUNCTION=probe EVENT=events/probe.json)
-	@$(STAGE) invoke "$(FUNCTION)" "$(EVENT)"
+fault: $(READY) ## break or mend something on the testbed that is up (DO="kill active"; without DO: what there is)
+	@$(TESTBED) fault $(DO)
 
-verify-replication: $(READY) ## compare both copies by content on the stage that is up, and list what differs
-	@bin/failoverctl verify-replication --stage
+invoke: $(READY) ## call a function on the testbed that is up (FUNCTION=probe EVENT=events/probe.json)
+	@$(TESTBED) invoke "$(FUNCTION)" "$(EVENT)"
 
-ctl: $(READY) ## failoverctl on the stage that is up (ARGS="status")
-	@bin/failoverctl $(ARGS) --stage
+verify-replication: $(READY) ## compare both copies by content on the testbed that is up, and list what differs
+	@bin/failoverctl verify-replication --testbed
+
+ctl: $(READY) ## failoverctl on the testbed that is up (ARGS="status")
+	@bin/failoverctl $(ARGS) --testbed
 
 test: setup lint unit ## lint and all tests
 
@@ -100,8 +102,10 @@ unit: setup ## all tests
 	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/lab/simulation --ignore tests/lab/conformance
 	@$(VENV)/bin/pytest -n 2 tests/lab/simulation # in processes of their own: they put a world of memory in AWS's place
 
-campaign: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
+simulation: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m lab.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
+
+campaign: simulation # its name until 0.1
 
 .PHONY: wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
@@ -125,7 +129,7 @@ prepare: $(READY) ## make both hosts of a deployed pair ends of the replication 
 undo-prepare: $(READY) ## take away what prepare made on both hosts (STACK=ms-failover)
 	@bin/failoverctl undo-prepare --stack $(STACK)
 
-attach: $(READY) ## say what the door of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
+attach: $(READY) ## say what the access group of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
 	@bin/failoverctl attach --stack $(STACK)
 
 audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list (needs the network)

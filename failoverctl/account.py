@@ -23,7 +23,7 @@ from failoverctl.errors import Exit, Trouble, plainly
 ANSWER_WITHIN_S = 80.0
 _LIMITS = Config(connect_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 _OUT_OF_ORDER_AT_MOST = 30
-_OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "DoorGroupId")
+_OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "AccessGroupId")
 
 
 class Account:
@@ -31,7 +31,7 @@ class Account:
 
     Args:
         profile, region: as the AWS command line has them; None for the environment's.
-        endpoint: where all APIs are, in place of AWS (the local stage).
+        endpoint: where all APIs are, in place of AWS (the local testbed).
     """
 
     def __init__(self, profile: str | None, region: str | None, endpoint: str | None = None) -> None:
@@ -40,7 +40,7 @@ class Account:
         with plainly("use this profile"):
             self._session.get_scoped_config()
         if endpoint:  # nobody looks at them there
-            self._session.set_credentials("stage", "stage")
+            self._session.set_credentials("testbed", "testbed")
         self._endpoint = endpoint
         self._clients: dict[tuple[str, float], Any] = {}
         self._making = threading.Lock()
@@ -139,7 +139,7 @@ def find_stack(account: Account, name: str) -> Stack:
         )
     parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
     pair = parameters.get("PairName", "management-server")
-    return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], outputs["DoorGroupId"], parameters)
+    return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], outputs["AccessGroupId"], parameters)
 
 
 def ask(

@@ -38,7 +38,7 @@ _WARNINGS = {
     "force": "{active} is fenced WHETHER OR NOT IT IS DOWN, by power if need be, and {other} is promoted. What was not"
     " replicated yet is lost.",
     "resume": "It is gone on with, from the fence on: {other} is to be active afterwards.",
-    "adopt": "It is found out who is active; its door is opened and the other one's shut. A server that runs keeps"
+    "adopt": "Detects the active server and grants access to the database only to it. A server that runs keeps"
     " running.",
 }
 

@@ -12,36 +12,36 @@ OURS = 41
 """Rule numbers of the stack's own in a network ACL, from NetworkAclRuleNumber on."""
 
 
-def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
-    """Say where the door is attached, and where it has to be.
+def describe(ec2: Any, access: str, parameters: Mapping[str, str]) -> str:
+    """Say where the access group is attached, and where it has to be.
 
     Args:
         ec2: a client.
-        door: the id of the stack's group.
+        access: the id of the stack's group.
         parameters: the stack's parameters.
 
     Returns:
         sentences and commands for a person; nothing is changed.
     """
-    carrying, host = _interfaces(ec2, "group-id", door), parameters["DatabaseHost"]
+    carrying, host = _interfaces(ec2, "group-id", access), parameters["DatabaseHost"]
     if carrying:
-        lines = [f"The door {door} is attached to the database:"]
+        lines = [f"The access group {access} is attached to the database:"]
         for each in carrying:
-            beside = [group for group in _groups(each) if group != door]
+            beside = [group for group in _groups(each) if group != access]
             lines.append(f"  {each['NetworkInterfaceId']}, beside {', '.join(beside) or 'no other group'}")
         lines.append(
             "Take both servers out of the groups beside it; failoverctl readiness names a rule that lets one in."
         )
-        return "\n".join([*lines, *_elsewhere(host, door, carrying), *_borders(ec2, carrying, parameters)])
+        return "\n".join([*lines, *_elsewhere(host, access, carrying), *_borders(ec2, carrying, parameters)])
     found = [each for address in _addresses(host) for each in _interfaces(ec2, "addresses.private-ip-address", address)]
     if not found:
         return (
-            f"No network interface of this account has an address of {host}. Attach {door} to the database by hand,"
+            f"No network interface of this account has an address of {host}. Attach {access} to the database by hand,"
             " beside its own groups."
         )
-    lines = [f"The door {door} is attached to nothing yet. The database is behind:"]
+    lines = [f"The access group {access} is attached to nothing yet. The database is behind:"]
     for each in found:
-        groups = " ".join([*_groups(each), door])
+        groups = " ".join([*_groups(each), access])
         about = each.get("Description", "")
         lines.append(f"  {each['NetworkInterfaceId']} ({about})")
         command = f"ec2 modify-network-interface-attribute --network-interface-id {each['NetworkInterfaceId']} --groups"
@@ -53,8 +53,8 @@ def describe(ec2: Any, door: str, parameters: Mapping[str, str]) -> str:
     return "\n".join([*lines, *_borders(ec2, found, parameters)])
 
 
-def _elsewhere(host: str, door: str, carrying: list[Any]) -> list[str]:
-    """Whether the database's name, as resolved here, leads to anything but what the door is attached to."""
+def _elsewhere(host: str, access: str, carrying: list[Any]) -> list[str]:
+    """Whether the database's name, as resolved here, leads to anything but what the access group is attached to."""
     known = {each["PrivateIpAddress"] for interface in carrying for each in interface.get("PrivateIpAddresses", [])}
     known |= {each["Ipv6Address"] for interface in carrying for each in interface.get("Ipv6Addresses", [])}
     found = _addresses(host)
@@ -64,8 +64,8 @@ def _elsewhere(host: str, door: str, carrying: list[Any]) -> list[str]:
     if not strange:
         return []
     return [
-        f"But {host} leads to {', '.join(strange)}, which is on no interface that carries {door}: nothing can be proven"
-        " about that database. Attach the door there, too, or correct DatabaseHost."
+        f"But {host} leads to {', '.join(strange)}, which is on no interface that carries {access}: nothing is proven"
+        " about that database. Attach the access group there, too, or correct DatabaseHost."
     ]
 
 

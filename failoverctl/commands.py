@@ -55,8 +55,8 @@ class Desk:
     def where(self) -> str:
         """The options that name this pair, to be added to the commands that people are told."""
         given = vars(self.arguments)
-        if given.get("stage"):
-            return " --stage"
+        if given.get("testbed"):
+            return " --testbed"
         names = [name for name in ("stack", "profile", "region") if given.get(name)]
         return "".join(f" --{name} {given[name]}" for name in names)
 

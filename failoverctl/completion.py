@@ -155,7 +155,7 @@ def man_page(parser: argparse.ArgumentParser, meanings: Mapping[int, str]) -> st
     return "\n".join(lines) + "\n"
 
 
-_SHARED = ("--stack", "--profile", "--region", "--stage", "--json")
+_SHARED = ("--stack", "--profile", "--region", "--testbed", "--json")
 
 
 def _roff(text: str) -> str:

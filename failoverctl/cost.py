@@ -93,7 +93,7 @@ def bill(template: Mapping[str, Any], given: Mapping[str, str]) -> list[Line]:
     """The lines of the bill.
 
     Args:
-        template: expanded by CloudFormation (`GetTemplate` with the stage `Processed`), or by the SAM translator.
+        template: expanded by CloudFormation (`GetTemplate` with the testbed `Processed`), or by the SAM translator.
         given: the stack's parameters, over the template's defaults.
 
     Raises:

@@ -48,7 +48,7 @@ MEANING = {
     Exit.ROLLED_BACK: "a switchover went back to the server it came from",
     Exit.HALTED: "stopped for a person after something was touched",
     Exit.UNFOLLOWED: "the execution goes on, timed out or was aborted: its outcome is not known here",
-    Exit.CANNOT_ASK: "AWS could not be asked: credentials, permissions, stack or network; or there is no stage",
+    Exit.CANNOT_ASK: "AWS could not be asked: credentials, permissions, stack or network; or there is no testbed",
     Exit.DECLINED: "a person said no, or nobody was at the terminal to ask",
     Exit.CANNOT_WRITE: "the output could not be written: the disk is full, say",
     Exit.FAULT: "failoverctl itself failed: please report it",

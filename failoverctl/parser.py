@@ -152,7 +152,8 @@ def _shared() -> argparse.ArgumentParser:
     where.add_argument("--stack", help="the stack (or FAILOVER_STACK)")
     where.add_argument("--profile", help="of the AWS command line (or AWS_PROFILE)")
     where.add_argument("--region", help="(or AWS_REGION)")
-    where.add_argument("--stage", action="store_true", help="the local stage that `make stage` keeps up")
+    where.add_argument("--testbed", action="store_true", help="the local testbed that `make testbed` keeps up")
+    where.add_argument("--stage", dest="testbed", action="store_true", help=argparse.SUPPRESS)  # its name until 0.1
     where.add_argument("--endpoint", help=argparse.SUPPRESS)
     shared.add_argument("--json", action="store_true", help="for programs")
     return shared

@@ -88,14 +88,14 @@ def _resume(status: Mapping[str, Any], target: str) -> str:
 
 
 def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
-    # While a change runs both doors are shut for a moment, as they must be.
+    # While a change runs both access groups are shut for a moment, as they must be.
     record = status["record"]
     if not record.get("active") or record.get("lease"):
         return
     for role, server in sorted(status["servers"].items(), key=lambda each: each[1]["is"] != "active"):
         active = server["is"] == "active"
         yield from _active(status, role, server) if active else _standby(status, role, server)
-        for about in ("door", "sessions"):
+        for about in ("access", "sessions"):
             answer, wanted = server[about].get("answer", "unknown"), "yes" if active else "no"
             if answer != wanted:
                 sentence = server[about].get("sentence") or server[about].get("trouble", "")
@@ -132,8 +132,8 @@ def _may_be_started(status: Mapping[str, Any], active: str) -> bool:
     other = next(each for role, each in status["servers"].items() if role != active)
     return (
         server["look"].get("admin") == "refused"
-        and server["door"].get("answer") == "yes"
-        and (other["door"].get("answer"), other["sessions"].get("answer")) == ("no", "no")
+        and server["access"].get("answer") == "yes"
+        and (other["access"].get("answer"), other["sessions"].get("answer")) == ("no", "no")
         and not serves(other)
     )
 

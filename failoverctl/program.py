@@ -59,14 +59,14 @@ def _run(argv: Sequence[str] | None) -> int:
 def _account(arguments: argparse.Namespace) -> Account:
     """The account that the options name. Raises Trouble where they name none, or two."""
     endpoint = arguments.endpoint
-    if arguments.stage:
+    if arguments.testbed:
         both = [f"--{name}" for name in ("stack", "profile", "region", "endpoint") if getattr(arguments, name)]
         if both:
-            raise Trouble(f"--stage is a pair of its own: leave out {' and '.join(both)}, or --stage.", Exit.USAGE)
-        endpoint = _join_stage(arguments)
+            raise Trouble(f"--testbed is a pair of its own: leave out {' and '.join(both)}, or --testbed.", Exit.USAGE)
+        endpoint = _join_testbed(arguments)
     arguments.stack = arguments.stack or os.environ.get("FAILOVER_STACK")
     if not arguments.stack:
-        raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --stage.", Exit.USAGE)
+        raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.", Exit.USAGE)
     return Account(arguments.profile, arguments.region, endpoint)
 
 
@@ -84,15 +84,15 @@ def _complain(sentence: str) -> None:
     terminal.console(stderr=True, soft_wrap=True).print(sentence)
 
 
-def _join_stage(arguments: argparse.Namespace) -> str:
-    """Enter the network of the local stage. Raises Trouble where there is none, or this is no checkout."""
+def _join_testbed(arguments: argparse.Namespace) -> str:
+    """Enter the network of the local testbed. Raises Trouble where there is none, or this is no checkout."""
     try:
         from lab.testbed.join_network import CannotJoin, join
     except ImportError as error:
-        raise Trouble("--stage needs the project's checkout: run it from there (`make ctl ARGS=…`).") from error
+        raise Trouble("--testbed needs the project's checkout: run it from there (`make ctl ARGS=…`).") from error
     try:
-        stage = join()
+        testbed = join()
     except CannotJoin as error:
         raise Trouble(str(error)) from error
-    arguments.stack, arguments.region = stage["stack"], stage["region"]
-    return str(stage["endpoint"])
+    arguments.stack, arguments.region = testbed["stack"], testbed["region"]
+    return str(testbed["endpoint"])

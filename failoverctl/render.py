@@ -56,7 +56,7 @@ def _cause(status: Mapping[str, Any]) -> list[RenderableType]:
 
 def _servers(status: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("server", "is", "administration", "agents' port", "database door", "sessions"):
+    for title in ("server", "is", "administration", "agents' port", "database access", "sessions"):
         table.add_column(title)
     for role, server in status["servers"].items():
         active, look = server["is"] == "active", server["look"]
@@ -65,7 +65,7 @@ def _servers(status: Mapping[str, Any]) -> Table:
             Text(server["is"], style="bold" if active else ""),
             _signal(look.get("admin", "unknown"), active),
             _signal(look.get("port", "unknown"), active),
-            _answer(server["door"], active, {"yes": "open", "no": "shut"}),
+            _answer(server["access"], active, {"yes": "open", "no": "shut"}),
             _answer(server["sessions"], active, {"yes": "has some", "no": "none"}),
         )
     return table

@@ -36,7 +36,7 @@ def serves(server: Mapping[str, Any]) -> bool | None:
     admin = server["look"].get("admin", "unknown")
     if admin in ("refused", "silent", "unreachable", "broken"):
         return False
-    access, sessions = (server[about].get("answer", "unknown") for about in ("door", "sessions"))
+    access, sessions = (server[about].get("answer", "unknown") for about in ("access", "sessions"))
     if admin == "answers" and "no" in (access, sessions):
         return False
     return True if (admin, access, sessions) == ("answers", "yes", "yes") else None
@@ -106,7 +106,9 @@ def _who(serving: list[str], seen: Mapping[str, bool | None]) -> str:
 
 def _why_not(active: str, server: Mapping[str, Any]) -> str:
     if server["look"].get("admin") == "answers":
-        lacking = "no access to the database" if server["door"].get("answer") == "no" else "no session on the database"
+        lacking = (
+            "no access to the database" if server["access"].get("answer") == "no" else "no session on the database"
+        )
         return f"{active} answers, but has {lacking}"
     return f"{active} does not answer ({server['look'].get('sentence') or server['look'].get('admin')})"
 

@@ -72,7 +72,7 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         "last_change": lambda: last_change(account, stack),
     }
     for role in ROLES:
-        for about, function in (("door", "database-access"), ("sessions", "database-sessions")):
+        for about, function in (("access", "database-access"), ("sessions", "database-sessions")):
             questions[f"{about} {role}"] = _asking(account, stack, function, role)
     with ThreadPoolExecutor(len(questions)) as threads:
         answers = {name: threads.submit(_answer, question) for name, question in questions.items()}
@@ -108,7 +108,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
             "is": _place(record, role),
             "instance": stack.parameters.get(f"{role.capitalize()}InstanceId", ""),
             "look": looks.get(role) or looks,
-            "door": found[f"door {role}"],
+            "access": found[f"access {role}"],
             "sessions": found[f"sessions {role}"],
         }
         for role in ROLES

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).parent
-LONG = ("lab/testbed/scenarios", "lab/testbed/iam", "failoverctl/test_stage.py", "documents")
+LONG = ("lab/testbed/scenarios", "lab/testbed/iam", "failoverctl/test_testbed.py", "documents")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

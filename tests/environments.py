@@ -33,11 +33,11 @@ OWN: Mapping[str, Mapping[str, str]] = {
     },
     "database_access": {
         **_TABLE,
-        "DOOR_GROUP_ID": "sg-0123456789abcdef0",
+        "ACCESS_GROUP_ID": "sg-0123456789abcdef0",
         "FUNCTIONS_GROUP_ID": "sg-0123456789abcdef1",
         "DATABASE_ENGINE": "postgresql",
         "DATABASE_PORT": "5432",
-        "DOOR_SETTLES_SECONDS": "0",
+        "ACCESS_SETTLES_SECONDS": "0",
     },
     "database_sessions": {
         "DATABASE_ENGINE": "postgresql",

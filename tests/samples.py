@@ -47,7 +47,7 @@ def receipt(**changes: Any) -> Receipt:
         "access": "denied",
         "sessions": (0, 0, 0),
         "verified_at": NOW,
-        "evidence": ("The door is shut.", "No session."),
+        "evidence": ("Access is revoked.", "No session."),
     }
     return Receipt(**{**about, **changes})
 

@@ -1,8 +1,8 @@
 """`audit`: are the invariants true right now? Scheduled each minute, and independent of every workflow.
 
-It reads the record, looks at doors, sessions and the DNS record, and judges (msfailover/audit.py). A server that must
-be out is put out by itself: its way through the door is shut and its sessions are ended, unless AUDIT_ACTS says no. Its
-service is told to stop, too: as long as it is seen to run, or its host has not confirmed that it does not.
+It reads the record, looks at access groups, sessions and the DNS record, and judges (msfailover/audit.py). A server
+that must be out is put out by itself: its way through access is revoked and its sessions are ended, unless AUDIT_ACTS
+says no. Its service is told to stop, too: as long as it is seen to run, or its host has not confirmed that it does not.
 """
 
 from __future__ import annotations
@@ -144,7 +144,7 @@ def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
 
 
 def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdict], Verdict]:
-    """Doors and sessions of both, where the DNS record points, whose service runs, and the active one's database."""
+    """Firewall and sessions of both, where the DNS record points, whose service runs, and the active one's database."""
     questions = [(SETTINGS.access_function, {"action": "status", "server": role}) for role in Role]
     questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
     with ThreadPoolExecutor(max_workers=len(questions) + 3) as threads:
@@ -154,9 +154,9 @@ def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdic
         runs = threads.submit(_runs)
         reaches = {"action": "reaches", "server": state.active}
         reach = threads.submit(_ask, SETTINGS.server_function, reaches) if state.active else None
-        doors, sessions = asked[: len(Role)], asked[len(Role) :]
+        access_groups, sessions = asked[: len(Role)], asked[len(Role) :]
         seen = {
-            role: audit.seen_of(state, doors[at].result(), sessions[at].result(), SETTINGS.path_is_direct)
+            role: audit.seen_of(state, access_groups[at].result(), sessions[at].result(), SETTINGS.path_is_direct)
             for at, role in enumerate(Role)
         }
         nobody = unknown("Nobody is active.")

@@ -33,8 +33,8 @@ logger = observability.logger_for("database_access")
 CALLS_AT_ONCE = 8
 
 
-class DoorNotAsOrdered(Exception):
-    """EC2 took the order, but the door still does not read as it should."""
+class AccessNotAsOrdered(Exception):
+    """EC2 took the order, but the access group still does not read as it should."""
 
 
 class OtherServerCanGetIn(Exception):
@@ -70,9 +70,9 @@ def status(server: Server) -> Verdict:
 
 
 def foreign(server: Server) -> Verdict:
-    """Could the server get in with the door shut, by a rule of the owner's? Then no group could prove a fence here."""
+    """Could the server get in with access revoked, by a rule of the owner's? Then no group could prove a fence here."""
     with _Sight(server) as sight:
-        return sight.can_get_in(server, door=False)
+        return sight.can_get_in(server, own_rules=False)
 
 
 def cut(server: Server, *, proof: bool) -> Verdict:
@@ -82,8 +82,8 @@ def cut(server: Server, *, proof: bool) -> Verdict:
     """
     with _Sight(server) as sight:
         verdict = sight.is_cut(server)
-    if proof and verdict.is_yes and SETTINGS.door_settles_s > 0:
-        time.sleep(SETTINGS.door_settles_s)
+    if proof and verdict.is_yes and SETTINGS.access_settles_s > 0:
+        time.sleep(SETTINGS.access_settles_s)
         with _Sight(server) as sight:
             verdict = sight.is_cut(server)
     return verdict
@@ -96,20 +96,20 @@ def could_cut(server: Server) -> Verdict:
 
 
 def rights(_server: Server) -> Verdict:
-    """May we edit the door and the network ACLs? Tried dry: nothing is changed."""
+    """May we edit the access group and the network ACLs? Tried dry: nothing is changed."""
     client, port = clients.ec2(), SETTINGS.database_port
     try:
-        rules = security_groups.rules_of_door(client, SETTINGS.door_group)
+        rules = security_groups.rules_of_access_group(client, SETTINGS.access_group)
     except security_groups.UNREADABLE as error:
-        return unknown(f"Whether the door may be edited is not known: {error}")
-    calls = security_groups.attempts_of_each(client, SETTINGS.door_group, port, rules)
+        return unknown(f"Whether the access group may be edited is not known: {error}")
+    calls = security_groups.attempts_of_each(client, SETTINGS.access_group, port, rules)
     number = network_fence.number_for_trying(SETTINGS.first_entry)
     calls |= network_acls.attempts_of_each(client, SETTINGS.network_acls, number)
     return permission_checks.try_all(calls, "DryRunOperation")
 
 
 def revoke(server: Server, epoch: int) -> Verdict:
-    """Deny the server in the network ACLs and take its rules out of the door, side by side; read both back.
+    """Deny the server in the network ACLs and take its rules out of the access group, side by side; read both back.
 
     Returns:
         whether it can still get in, by any group's rules: an owner's broad rule makes this *yes*, and is named. Its
@@ -117,7 +117,8 @@ def revoke(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: no change away from this server is under way; the active server is never shut out by a late order.
-        DoorNotAsOrdered: its rules are still in the door when the time is over. It may be cut off all the same.
+        AccessNotAsOrdered: its rules are still in the access group when the time is over. It may be cut off all the
+            same.
     """
     with _Order(server) as order:
         fence.demand_change(order.state(), server.role, epoch)
@@ -130,8 +131,8 @@ def grant(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
-        OtherServerCanGetIn: what the proof rests on, the network or the door, does not read as shut any more.
-        DoorNotAsOrdered: the server still can't get in when the time is over.
+        OtherServerCanGetIn: what the proof rests on, the network or the access group, does not read as shut any more.
+        AccessNotAsOrdered: the server still can't get in when the time is over.
     """
     other = SETTINGS.pair.other(server.role)
     with _Order(server, other) as order:
@@ -139,13 +140,17 @@ def grant(server: Server, epoch: int) -> Verdict:
         order.demand_shut(other, receipt.by, order.put_out(other))
         order.lift(server)
         security_groups.open_for(
-            clients.ec2(), SETTINGS.door_group, server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"
+            clients.ec2(),
+            SETTINGS.access_group,
+            server.address,
+            SETTINGS.database_port,
+            f"{server.role}, epoch {epoch}",
         )
         for _ in attempts(SETTINGS.settle_s):
             verdict = order.can_get_in(server)
             if verdict.is_yes:
                 return verdict
-    raise DoorNotAsOrdered(f"{server.role} was let in, but the door does not show it: {verdict.sentence}")
+    raise AccessNotAsOrdered(f"{server.role} was let in, but the access group does not show it: {verdict.sentence}")
 
 
 def keep_out(server: Server) -> Verdict:
@@ -156,7 +161,7 @@ def keep_out(server: Server) -> Verdict:
 
     Raises:
         NotToBeKeptOut: the record does not say that this server must be out.
-        DoorNotAsOrdered: its rules are still in the door when the time is over.
+        AccessNotAsOrdered: its rules are still in the access group when the time is over.
     """
     may = partial(_demand_out, server)
     may()
@@ -176,7 +181,7 @@ class _Sight:
         client = clients.ec2()
         self._threads = ThreadPoolExecutor(max_workers=CALLS_AT_ONCE)
         self._members = {each.role: self._threads.submit(security_groups.membership, client, each) for each in servers}
-        self._front = self._threads.submit(security_groups.interfaces_in_front, client, SETTINGS.door_group)
+        self._front = self._threads.submit(security_groups.interfaces_in_front, client, SETTINGS.access_group)
         self._acls: Future[list[NetworkAcl]] | None = self._threads.submit(_acls)
         self._subnets = self._threads.submit(self._subnets_now)
 
@@ -186,12 +191,12 @@ class _Sight:
     def __exit__(self, *_: object) -> None:
         self._threads.shutdown()
 
-    def can_get_in(self, server: Server, *, door: bool = True) -> Verdict:
+    def can_get_in(self, server: Server, *, own_rules: bool = True) -> Verdict:
         """Can the server get in, by the rules as they are now? What EC2 does not tell is unknown.
 
         Args:
             server: one of those it was made for.
-            door: whether the door's own rules count.
+            own_rules: whether the access group's own rules count.
         """
         try:
             front = self._front.result()
@@ -199,10 +204,10 @@ class _Sight:
             member = self._members[server.role].result()
         except security_groups.UNREADABLE as error:
             return unknown(f"Whether {server.role} can get in is not known: {error}")
-        counting = [rule for rule in rules if door or rule.group_id != SETTINGS.door_group]
+        counting = [rule for rule in rules if own_rules or rule.group_id != SETTINGS.access_group]
         verdict = access.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
-        own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.door_group])
-        guarded = security_groups.guarded(front, SETTINGS.door_group)
+        own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.access_group])
+        guarded = security_groups.guarded(front, SETTINGS.access_group)
         return verdict.having(guarded=guarded, stray=[str(each) for each in own], **member.told(server))
 
     def is_cut(self, server: Server, *, written: bool = False) -> Verdict:
@@ -225,7 +230,7 @@ class _Sight:
         ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, tuple(subnets), tuple(acls))
         verdict = network_fence.could_be_cut(ground, numbers) if written else network_fence.is_cut(ground)
         return verdict.having(
-            guarded=security_groups.guarded(front, SETTINGS.door_group),
+            guarded=security_groups.guarded(front, SETTINGS.access_group),
             denials=[str(each) for each in network_fence.denials(acls, numbers)],
             useless=[str(each) for each in network_fence.useless(acls, ground.addresses, numbers)],
         )
@@ -251,22 +256,22 @@ class _Sight:
 
 
 class _Order(_Sight):
-    """What an order needs to see beside that: the record that allows it, and the door's own rules.
+    """What an order needs to see beside that: the record that allows it, and the access group's own rules.
 
-    Those are read apart from everybody's, so that a door can be shut whatever the owner's groups look like.
+    Those are read apart from everybody's, so that an access group can be shut whatever the owner's groups look like.
     """
 
     def __init__(self, *servers: Server) -> None:
-        client, door = clients.ec2(), SETTINGS.door_group
+        client, group = clients.ec2(), SETTINGS.access_group
         super().__init__(*servers)
         self._state = self._threads.submit(_state)
-        self._door = self._threads.submit(security_groups.rules_of_door, client, door)
+        self._access_group = self._threads.submit(security_groups.rules_of_access_group, client, group)
 
     def state(self) -> PairState:
         return self._state.result()
 
     def put_out(self, server: Server, may: Callable[[], None] = lambda: None) -> Verdict:
-        """Deny the server in the ACLs and shut the door for it, side by side.
+        """Deny the server in the ACLs and revoke access for it, side by side.
 
         Args:
             may: raises where the server need not be out (any more); asked before each cut.
@@ -275,7 +280,7 @@ class _Order(_Sight):
             whether the network cuts it off, as read back.
 
         Raises:
-            DoorNotAsOrdered: the door still lets it in when the time is over. It may be cut off all the same.
+            AccessNotAsOrdered: the access group still lets it in when the time is over. It may be cut off all the same.
         """
         with ThreadPoolExecutor(max_workers=1) as beside:
             denied = beside.submit(self.deny, server, may)
@@ -319,7 +324,10 @@ class _Order(_Sight):
         return network_acls.put_or_say(clients.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
 
     def lift(self, server: Server) -> None:
-        """Take our denials of the server out of the ACLs, and read back that they are gone. Raises DoorNotAsOrdered."""
+        """Take our denials of the server out of the ACLs, and read back that they are gone.
+
+        Raises AccessNotAsOrdered.
+        """
         if not SETTINGS.network_acls:
             return
         numbers, lifted = network_fence.numbers_of(server.role, SETTINGS.first_entry), set[network_fence.Placed]()
@@ -334,10 +342,10 @@ class _Order(_Sight):
                 list(threads.map(lambda each: network_acls.delete(clients.ec2(), each.acl_id, each.entry), left))
             lifted |= set(left)
         else:
-            raise DoorNotAsOrdered(f"{server.role} is still denied, by {ours[0]}.")
+            raise AccessNotAsOrdered(f"{server.role} is still denied, by {ours[0]}.")
         foreign = network_fence.denied_by_others(acls, self._known(server), numbers)
         if foreign:
-            raise DoorNotAsOrdered(
+            raise AccessNotAsOrdered(
                 f"{server.role} is denied by {foreign}, which is no entry of this stack's for it and was left alone."
             )
 
@@ -358,24 +366,27 @@ class _Order(_Sight):
         return network_fence.addresses_of(server, self._members[server.role].result().interfaces)
 
     def _shut(self, server: Server, may: Callable[[], None]) -> None:
-        """Take everything out of the door but what lets in the functions and the other server, and read that back.
+        """Take everything out of the access group but what lets in the functions and the other server, and read that
+        back.
 
         Whatever else stands in the stack's own group belongs to nobody, and may let the server in.
         """
-        rules, taken = _unwanted(server, self._door.result()), set[str]()
+        rules, taken = _unwanted(server, self._access_group.result()), set[str]()
         if not rules:
             return
         for _ in attempts(SETTINGS.settle_s):
             for rule in rules:
                 if rule.rule_id not in taken:  # EC2 may show it for a while yet; see lift
                     may()
-                    security_groups.shut(clients.ec2(), SETTINGS.door_group, [rule])
+                    security_groups.shut(clients.ec2(), SETTINGS.access_group, [rule])
                     taken.add(rule.rule_id)
-            rules = _unwanted(server, security_groups.rules_of_door(clients.ec2(), SETTINGS.door_group))
+            rules = _unwanted(server, security_groups.rules_of_access_group(clients.ec2(), SETTINGS.access_group))
             if not rules:
                 return
         names = ", ".join(map(str, rules))
-        raise DoorNotAsOrdered(f"The door still lets {server.role} in after {SETTINGS.settle_s:g} s: {names}.")
+        raise AccessNotAsOrdered(
+            f"The access group still lets {server.role} in after {SETTINGS.settle_s:g} s: {names}."
+        )
 
 
 def _demand_out(server: Server) -> None:

@@ -79,17 +79,17 @@ def sessions_seen(server: Server, reads: int, proof: bool = False) -> Verdict:
     Args:
         server: the server.
         reads: how many reads in a row.
-        proof: whether nothing may come any more, its door being shut. Then connections that have not logged in count
-            too, and they and logins under way are waited for until they have ended, for as long as the setting says at
-            most. The reads are spread over the time that EC2 may take until the changed rule is in effect
-            (RevokeSecurityGroupIngress: "a small delay might occur"), and over the time in which the database may
-            hold connections that it shows nobody.
+        proof: whether nothing may come any more, its access being revoked. Then connections that have not logged in
+            count too, and they and logins under way are waited for until they have ended, for as long as the setting
+            says at most. The reads are spread over the time that EC2 may take until the changed rule is in effect
+            (RevokeSecurityGroupIngress: "a small delay might occur"), and over the time in which the database may hold
+            connections that it shows nobody.
     """
     pause = PAUSE_BETWEEN_READS_S
     try:
         if proof:
             finding, late_login_s = _without_logins(server)
-            pause = max(pause, max(SETTINGS.door_settles_s, _unseen_for(late_login_s)) / max(1, reads - 1))
+            pause = max(pause, max(SETTINGS.access_settles_s, _unseen_for(late_login_s)) / max(1, reads - 1))
         else:
             finding, _ = _find(server)
         findings = [finding]
@@ -116,7 +116,7 @@ def _unseen_for(late_login_s: float | None) -> float:
         return SETTINGS.late_login_s
     if late_login_s > SETTINGS.late_login_s:
         logger.warning(
-            "a login begun before the door was shut may still come after the last read: lower the database's limit",
+            "a login begun before access was revoked may still come after the last read: lower the database's limit",
             extra={"database_allows_s": late_login_s, "waited_s": SETTINGS.late_login_s},
         )
     return min(late_login_s, SETTINGS.late_login_s)
@@ -156,7 +156,7 @@ def rights() -> Verdict:
 
 
 def _find(server: Server, *, proof: bool = False) -> tuple[Finding, float | None]:
-    """The server's sessions, and for how long after a door was shut a login may still be under way unseen.
+    """The server's sessions, and for how long after access was revoked a login may still be under way unseen.
 
     Args:
         proof: whether it is to prove that nothing of the server is left and nothing can come.

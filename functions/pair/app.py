@@ -1,8 +1,8 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
 Actions of the workflow: begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, fall_back,
-turn_back, conclude, refuse. The proof of a fence is read here from network, door and sessions, and written with the
-epoch; it never passes through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions:
+turn_back, conclude, refuse. The proof of a fence is read here from network, access group and sessions, and written with
+the epoch; it never passes through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions:
 end_sessions, hold, release, keep_readiness, see_path.
 """
 
@@ -162,9 +162,9 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     """May the active server's service be restarted in place, before anything is touched?"""
     server = role_in(event)
     host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
-    door = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
+    access = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
     restarted_s_ago = restart.restarted_s_ago(_table().history(10), server, time.time())
-    return restart.may_restart(server, host, door, _sessions_of(server.other), restarted_s_ago).to_json()
+    return restart.may_restart(server, host, access, _sessions_of(server.other), restarted_s_ago).to_json()
 
 
 def prove(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -238,8 +238,8 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
 def verify(event: Mapping[str, Any]) -> dict[str, Any]:
     """Ask whether the new server is active: it answers, has sessions, the old one none, and the record points to it.
 
-    Sessions of the old server are ended: a connection of before its door was shut can turn into one late, and one of a
-    machine without power, or cut off, stays till it is ended.
+    Sessions of the old server are ended: a connection of before its access was revoked can turn into one late, and one
+    of a machine without power, or cut off, stays till it is ended.
     """
     server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):

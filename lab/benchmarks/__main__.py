@@ -42,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
 def _run(part: Part, runs: int) -> int:
     began = time.monotonic()
     print(f"\n{part.name}: {part.about}", flush=True)
-    if part.on_stage:
+    if part.on_testbed:
         status = namespaces.run_inside(["--runs", str(runs), "--inside", part.name], module="lab.benchmarks")
     else:
         status = _measure(part, runs)

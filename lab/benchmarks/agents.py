@@ -1,6 +1,6 @@
-"""How agents come back: 200 of them on the stage, and up to 100,000 in a simulation that is first held against those.
+"""How agents come back: 200 of them on the testbed, and up to 100,000 in a simulation that is first held against those.
 
-The simulation is believed only where it says of the stage's own 200 agents what they did, to within `TOLERANCE`.
+The simulation is believed only where it says of the testbed's own 200 agents what they did, to within `TOLERANCE`.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from lab.benchmarks.takeover import Takeover, take_over
 from lab.testbed.run_scenario import prepare
 from lab.testbed.scenarios.scenario import Story
 from lab.testbed.state_files import BUILD
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 COUNT = 200
 TAKEOVERS = 5
 REPEATS = 20
-"""Simulated returns for each one on the stage: the draw of one return is not the model's fault."""
+"""Simulated returns for each one on the testbed: the draw of one return is not the model's fault."""
 TOLERANCE = 0.25
 """Of the time from the failure, or half a second where that is more."""
 
@@ -33,14 +33,14 @@ TAKEN_OVER_S = 20.0
 """When the name moves and the new server serves, in the simulation: about what the template's defaults give."""
 
 
-def on_stage(takeovers: int = TAKEOVERS) -> dict[str, Any]:
-    """Crashes on a stage with 200 agents; must be inside the stage's namespaces."""
-    with Stage(BUILD / "bench-stage", agents=COUNT) as stage:
-        prepare(stage, Story(stage))
-        recorder = Recorder(stage.cloud, STACK)
+def on_testbed(takeovers: int = TAKEOVERS) -> dict[str, Any]:
+    """Crashes on a testbed with 200 agents; must be inside the testbed's namespaces."""
+    with Testbed(BUILD / "bench-testbed", agents=COUNT) as testbed:
+        prepare(testbed, Story(testbed))
+        recorder = Recorder(testbed.cloud, STACK)
         taken = []
         for number in range(takeovers):
-            taken.append(take_over(stage, recorder, "crash"))
+            taken.append(take_over(testbed, recorder, "crash"))
             last = taken[-1]
             print(
                 f"{number + 1}: the name moved after {last.moved:.2f} s, 50 % were back after"
@@ -80,16 +80,16 @@ def _shares(back: list[float]) -> list[float]:
 
 
 def simulated() -> dict[str, Any]:
-    """The simulation over fleets and times to live; says so where the stage has not confirmed it."""
-    stage = results.read().get("agents", {}).get("stage_200", {})
-    if not stage.get("agrees"):
-        print("Not to be believed: the simulation has not been held against 200 agents on the stage, or was wrong.")
+    """The simulation over fleets and times to live; says so where the testbed has not confirmed it."""
+    testbed = results.read().get("agents", {}).get("stage_200", {})
+    if not testbed.get("agrees"):
+        print("Not to be believed: the simulation has not been held against 200 agents on the testbed, or was wrong.")
     fleets = [Fleet(count, float(ttl), TAKEN_OVER_S, TAKEN_OVER_S) for count in AGENTS for ttl in TTLS_S]
     found = []
     with ProcessPoolExecutor(2) as workers:
         for each in workers.map(simulate, fleets):
             del each["back"], each["storm"]
-            found.append({**each, "believed": bool(stage.get("agrees"))})
+            found.append({**each, "believed": bool(testbed.get("agrees"))})
             print(
                 f"{each['agents']:7,} agents, TTL {each['ttl_s']:3.0f} s: 50 % back after {each['back_50_s']:6.1f} s,"
                 f" all after {each['back_100_s']:6.1f} s, {each['peak_connections_per_s']:6,} connections/s at most",

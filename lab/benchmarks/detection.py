@@ -44,7 +44,7 @@ FRESH_SHARE = 0.4
 
 SAMPLES = 400
 YEARS = 200
-STAGE = (1.0, 3, 0.5)
+TESTBED = (1.0, 3, 0.5)
 
 
 @dataclass(frozen=True)
@@ -166,8 +166,8 @@ def _alarms(incidents: Iterable[Incident], settings: Watchdog, seed: int) -> lis
 
 
 def replay(outages: Sequence[dict[str, Any]], samples: int = SAMPLES) -> list[dict[str, Any]]:
-    """The stage's recorded outages before the real decisions, with the stage's own settings."""
-    settings, found = Watchdog(*STAGE), []
+    """The testbed's recorded outages before the real decisions, with the testbed's own settings."""
+    settings, found = Watchdog(*TESTBED), []
     for number, each in enumerate(outages):
         incident = Recorded(each["lasts_s"], each["usable"], tuple(each["samples"]))
         draw = random.Random(number)

@@ -1,4 +1,4 @@
-"""A fleet of agents that comes back, as a discrete-event simulation. Their patience is the stage's own code.
+"""A fleet of agents that comes back, as a discrete-event simulation. Their patience is the testbed's own code.
 
     t = 0     the active server is gone; each agent loses its connection, at once or when its heartbeat is missed
     moved_s   the name points to the new server, for whoever asks the name's own servers
@@ -30,7 +30,7 @@ class Fleet:
 
     Args:
         agents: how many.
-        ttl_s: how long a resolver remembers; 0 where the agents ask the name's own servers, as on the stage.
+        ttl_s: how long a resolver remembers; 0 where the agents ask the name's own servers, as on the testbed.
         moved_s, serving_s: see the module.
         lost_s: an agent notices within this time, evenly spread; 0 where the connection is reset.
         agents_per_resolver: how many share one.

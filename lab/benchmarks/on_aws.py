@@ -48,7 +48,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def play_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output: Path) -> None:
-    """Play each scenario with each seed, on a stage of its own each."""
+    """Play each scenario with each seed, on a testbed of its own each."""
     with ThreadPoolExecutor(at_once) as threads:
         for seed in seeds:
             for scenario in scenarios:

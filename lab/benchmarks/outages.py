@@ -191,7 +191,7 @@ class SlowAnswers(Incident):
 
 @dataclass(frozen=True)
 class Recorded(Incident):
-    """An outage as the probe saw it on the stage; between two of its looks the earlier one holds.
+    """An outage as the probe saw it on the testbed; between two of its looks the earlier one holds.
 
     Args:
         usable: whether the server could be used all the while.

@@ -17,20 +17,20 @@ class Part:
     Args:
         name: what ONLY calls it; ONLY=takeover means every part whose name begins with takeover.
         about: what it measures, in a line.
-        on_stage: whether it needs a stage's namespaces.
+        on_testbed: whether it needs a testbed's namespaces.
         measure: given the number of runs, returns sections of benchmarks.json.
     """
 
     name: str
     about: str
-    on_stage: bool
+    on_testbed: bool
     measure: Callable[[int], dict[str, Any]]
 
 
 def _takeover(scenario: str, runs: int) -> dict[str, Any]:
     from lab.benchmarks import results, takeover
 
-    found = takeover.run(BUILD / "bench-stage", runs, [scenario])
+    found = takeover.run(BUILD / "bench-testbed", runs, [scenario])
     return {"takeover": takeover.against_one_limit({**results.read().get("takeover", {}), **found})}
 
 
@@ -52,10 +52,10 @@ def _soak(_runs: int) -> dict[str, Any]:
     return soak.run()
 
 
-def _agents_stage(_runs: int) -> dict[str, Any]:
+def _agents_testbed(_runs: int) -> dict[str, Any]:
     from lab.benchmarks import agents
 
-    return agents.on_stage()
+    return agents.on_testbed()
 
 
 def _agents_simulated(_runs: int) -> dict[str, Any]:
@@ -84,16 +84,16 @@ def _cost(_runs: int) -> dict[str, Any]:
 
 _ALL = (
     Part("functions-imports", "how long each function takes to start", False, _imports),
-    Part("functions-warm", "what a warm call of each function takes, on the stage", True, _warm),
-    Part("soak", "an hour of the watchdog and the audit, on the stage, without the pauses", True, _soak),
-    Part("detection-recorded", "outages as the probe sees them, recorded on the stage", True, _recordings),
+    Part("functions-warm", "what a warm call of each function takes, on the testbed", True, _warm),
+    Part("soak", "an hour of the watchdog and the audit, on the testbed, without the pauses", True, _soak),
+    Part("detection-recorded", "outages as the probe sees them, recorded on the testbed", True, _recordings),
     Part("detection-simulated", "time to detect and false alarms against settings, simulated", False, _detection),
-    Part("agents-stage", "200 agents coming back, on the stage", True, _agents_stage),
+    Part("agents-testbed", "200 agents coming back, on the testbed", True, _agents_testbed),
     Part("agents-simulated", "up to 100,000 agents coming back, simulated", False, _agents_simulated),
     Part("cost", "what pairs cost a month, from the template's schedules", False, _cost),
-    Part("takeover-crash", "takeovers after a crash, on the stage", True, partial(_takeover, "crash")),
-    Part("takeover-hang", "takeovers after a hang, on the stage", True, partial(_takeover, "hang")),
-    Part("takeover-partition", "takeovers after a partition, on the stage", True, partial(_takeover, "partition")),
+    Part("takeover-crash", "takeovers after a crash, on the testbed", True, partial(_takeover, "crash")),
+    Part("takeover-hang", "takeovers after a hang, on the testbed", True, partial(_takeover, "hang")),
+    Part("takeover-partition", "takeovers after a partition, on the testbed", True, partial(_takeover, "partition")),
 )
 PARTS = {part.name: part for part in _ALL}
 

@@ -26,7 +26,7 @@ from lab.testbed.host_interfaces import OpenTo
 from lab.testbed.hosts.addresses import DATABASE, MS1, MS2
 from lab.testbed.hosts.hosts import Hosts
 from lab.testbed.hosts.server_host import SERVICE
-from lab.testbed.polling import StageError, wait_for
+from lab.testbed.polling import TestbedError, wait_for
 from lab.testbed.state_files import BUILD
 
 RUNS = 5
@@ -96,7 +96,7 @@ def _pair() -> Iterator[Hosts]:
     """The hosts, both let in by the database, as both must be where nothing but the manager keeps them apart."""
     with Hosts(BUILD / "bench-peers", agents=1, preseeded=True, autostart=()) as hosts:
         port = hosts.database.port
-        hosts.doors.apply([OpenTo(f"{address}/32", "tcp", port, port) for address in (MS1, MS2)])
+        hosts.firewall.apply([OpenTo(f"{address}/32", "tcp", port, port) for address in (MS1, MS2)])
         switch = PowerSwitch(hosts.servers)
         try:
             yield hosts
@@ -137,7 +137,7 @@ def _one(hosts: Hosts, manager: Manager, fault: str) -> Taken:
     FAULTS[fault](hosts)
     try:
         first = wait_for("ms2's first row", partial(_first_of, hosts, "ms2", last), GIVE_UP_S)
-    except StageError:
+    except TestbedError:
         first = None
     if fault == "reboot":
         hosts.ms("ms1").power_on()  # the host starts its server itself, and the manager, which is a service as well

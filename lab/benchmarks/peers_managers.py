@@ -13,7 +13,7 @@ from typing import Protocol
 from lab.testbed.hosts.addresses import ADDRESS_OF, ADMIN_PORT, BRIDGE, CLOUD
 from lab.testbed.hosts.hosts import Hosts
 from lab.testbed.hosts.server_host import SERVICE, ServerHost
-from lab.testbed.polling import StageError, wait_for
+from lab.testbed.polling import TestbedError, wait_for
 
 ROLES = ("ms1", "ms2")
 CHECK_EVERY_S, CHECK_WITHIN_S = 1, 1
@@ -101,7 +101,7 @@ class Pacemaker:
         host = server.host
         host.files.write("/etc/corosync/corosync.conf", _COROSYNC)
         host.files.write(f"/etc/init.d/{SERVICE}", _LSB, mode=0o755)
-        host.files.write("/var/lib/fence_stage", _FENCE, mode=0o755)
+        host.files.write("/var/lib/fence_testbed", _FENCE, mode=0o755)
         # /dev/shm and the place of the fence agents are the machine's: a host gets its own. The cluster's record begins
         # anew only where the host never had one: after a reboot it is what it was.
         host.run(["sh", "-ec", _OWN_PLACES])
@@ -144,7 +144,7 @@ def boot(hosts: Hosts, manager: Manager) -> None:
     it: then again.
 
     Raises:
-        StageError: it did not come to that in three times.
+        TestbedError: it did not come to that in three times.
     """
     for attempt in range(1, BOOTS + 1):
         for role in ROLES:
@@ -156,7 +156,7 @@ def boot(hosts: Hosts, manager: Manager) -> None:
         try:
             wait_for(f"ms1's server by {manager.name}", partial(_writes, hosts, "ms1", last), BOOT_WITHIN_S)
             return
-        except StageError:
+        except TestbedError:
             if attempt == BOOTS:
                 raise
 
@@ -172,7 +172,7 @@ def _boot_host(server: ServerHost) -> None:
     server.host.reconnect()
     for path in ("/var/lib/pacemaker", "/var/lib/corosync"):
         shutil.rmtree(server.host.files.path(path), ignore_errors=True)
-    server.host.files.path("/var/lib/stage-systemd/enabled").unlink(missing_ok=True)
+    server.host.files.path("/var/lib/testbed-systemd/enabled").unlink(missing_ok=True)
     server.power_on()
 
 
@@ -187,7 +187,7 @@ mkdir -p /run/upper /run/work /var/lib/corosync /var/log/cluster /var/log/pacema
 mkdir -p /var/lib/pacemaker/cib /var/lib/pacemaker/pengine /var/lib/pacemaker/cores /var/lib/pacemaker/blackbox
 chown -R hacluster:haclient /var/lib/pacemaker /var/log/pacemaker /run/crm
 mount -t overlay -o lowerdir=/usr/sbin,upperdir=/run/upper,workdir=/run/work own /usr/sbin
-cp -p /var/lib/fence_stage /usr/sbin/fence_stage
+cp -p /var/lib/fence_testbed /usr/sbin/fence_testbed
 """
 
 _COROSYNC = f"""\
@@ -248,7 +248,7 @@ case $action in
     metadata)
         cat <<'XML'
 <?xml version="1.0"?>
-<resource-agent name="fence_stage" shortdesc="The hosts' power switch">
+<resource-agent name="fence_testbed" shortdesc="The hosts' power switch">
 <parameters>
 <parameter name="action" unique="0" required="1"><content type="string" default="off"/></parameter>
 <parameter name="plug" unique="0" required="0"><content type="string"/></parameter>
@@ -277,7 +277,7 @@ def _cib(*, fencing: bool) -> str:
         "dc-deadtime": "2s",
     }
     device = """
-  <primitive id="power" class="stonith" type="fence_stage"><instance_attributes id="power-a">
+  <primitive id="power" class="stonith" type="fence_testbed"><instance_attributes id="power-a">
    <nvpair id="power-l" name="pcmk_host_list" value="ms1 ms2"/>
    <nvpair id="power-c" name="pcmk_host_check" value="static-list"/>
   </instance_attributes></primitive>"""

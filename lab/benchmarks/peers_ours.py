@@ -1,4 +1,4 @@
-"""Ours under the same faults as the peers: the whole stage, with its own record of what was written when."""
+"""Ours under the same faults as the peers: the whole testbed, with its own record of what was written when."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from lab.testbed.hosts.server_host import SERVICE
 from lab.testbed.polling import wait_for
 from lab.testbed.run_scenario import prepare
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import PROBE_INTERVAL_S, Stage
+from lab.testbed.testbed import PROBE_INTERVAL_S, Testbed
 
 FAILURE_THRESHOLD = 1
 """As the others: they act on the first failure. Ours looks once more even then, before it touches anything."""
 
 
 def ours(directory: Path, runs: int, faults: Sequence[str], watch_on_s: float) -> dict[str, Any]:
-    """Each fault `runs` times on one stage, the pair changing its active server each time."""
+    """Each fault `runs` times on one testbed, the pair changing its active server each time."""
     found: dict[str, dict[str, list[float]]] = {fault: {"took": [], "both": []} for fault in faults}
     settings.FAILURE_THRESHOLD = FAILURE_THRESHOLD
-    with Stage(directory, agents=5, parameters={"WatchHoldsConnection": "yes"}) as stage:
-        prepare(stage, Story(stage))
+    with Testbed(directory, agents=5, parameters={"WatchHoldsConnection": "yes"}) as testbed:
+        prepare(testbed, Story(testbed))
         for number in range(runs):
             for fault in faults:
-                took, both = _one(stage, fault, watch_on_s)
+                took, both = _one(testbed, fault, watch_on_s)
                 found[fault]["took"].append(took)
                 found[fault]["both"].append(both)
                 print(
@@ -47,14 +47,14 @@ def ours(directory: Path, runs: int, faults: Sequence[str], watch_on_s: float) -
     }
 
 
-def _one(stage: Stage, fault: str, watch_on_s: float) -> tuple[float, float]:
-    old = str(stage.record()["active"])
+def _one(testbed: Testbed, fault: str, watch_on_s: float) -> tuple[float, float]:
+    old = str(testbed.record()["active"])
     new = "ms2" if old == "ms1" else "ms1"
-    server = stage.hosts.ms(old)
+    server = testbed.hosts.ms(old)
     if fault == "reboot":
         server.host.run(["systemctl", "enable", SERVICE])
-    known = {each["executionArn"] for each in stage.executions()}
-    last = stage.hosts.journal.rows()[-1].id
+    known = {each["executionArn"] for each in testbed.executions()}
+    last = testbed.hosts.journal.rows()[-1].id
     time.sleep(random.random() * PROBE_INTERVAL_S)
     failed = time.time()
     if fault == "crash":
@@ -65,19 +65,19 @@ def _one(stage: Stage, fault: str, watch_on_s: float) -> tuple[float, float]:
         server.host.cut([DATABASE])
     else:
         server.power_off()
-    execution = wait_for("a failover", lambda: takeover._started(stage, known), 30)
-    outcome = stage.outcome(execution, 90)
+    execution = wait_for("a failover", lambda: takeover._started(testbed, known), 30)
+    outcome = testbed.outcome(execution, 90)
     if outcome != "promoted":
-        raise RuntimeError(f"{fault} ended as {outcome}: {stage.steps(execution)[-1].result}")
+        raise RuntimeError(f"{fault} ended as {outcome}: {testbed.steps(execution)[-1].result}")
     if fault == "reboot":
         server.power_on()
         wait_for(f"{old}'s server, started by its host", server.is_running, 20)
     time.sleep(watch_on_s)
-    rows = stage.hosts.journal.rows(last)
+    rows = testbed.hosts.journal.rows(last)
     first = next(row.at for row in rows if row.server == new)
     late = [row.at for row in rows if row.server == old and row.at >= first]
     server.host.reconnect()
     if fault == "reboot":
         server.host.run(["systemctl", "disable", SERVICE])
-    takeover._ready_again(stage, old)
+    takeover._ready_again(testbed, old)
     return first - failed, late[-1] - late[0] + 0.05 if late else 0.0

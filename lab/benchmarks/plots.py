@@ -110,12 +110,12 @@ def detection(figures: Mapping[str, Any]) -> Figure:
 
 
 def agents(figures: Mapping[str, Any]) -> Figure:
-    """The simulation against the stage, and what it says of larger fleets."""
+    """The simulation against the testbed, and what it says of larger fleets."""
     found = figures["agents"]
     figure, (left, middle, right) = _figure(1, 3, (10, 3.4))
-    stage, shares = found["stage_200"], [percent * 5 for percent in range(21)]
-    left.plot(stage["curve"], shares, color=BLUE, lw=2, label="on the stage")
-    left.plot(stage["simulated_curve"], shares, "--", color=ORANGE, lw=2, label="simulated")
+    testbed, shares = found["stage_200"], [percent * 5 for percent in range(21)]
+    left.plot(testbed["curve"], shares, color=BLUE, lw=2, label="on the testbed")
+    left.plot(testbed["simulated_curve"], shares, "--", color=ORANGE, lw=2, label="simulated")
     left.set_title("200 agents: % back, by second")
     left.legend(fontsize=9, loc="lower right")
     counts = sorted({each["agents"] for each in found["simulated"]})

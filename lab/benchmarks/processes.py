@@ -1,4 +1,4 @@
-"""What the functions' processes on the stage use: processor time, memory, open descriptors. Read from /proc."""
+"""What the functions' processes on the testbed use: processor time, memory, open descriptors. Read from /proc."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 _TICK_MS = 1000 / os.sysconf("SC_CLK_TCK")
 
@@ -28,9 +28,9 @@ class Use:
     descriptors: int
 
 
-def uses(stage: Stage, function: str) -> list[Use]:
+def uses(testbed: Testbed, function: str) -> list[Use]:
     """Every living process of a function ("database-access"), the eldest first."""
-    functions = stage.cloud.functions
+    functions = testbed.cloud.functions
     with functions._lock:
         pool = functions._pools.get(f"{STACK}-{function}")
         sandboxes = [*pool.idle, *pool.busy] if pool else []
@@ -42,9 +42,9 @@ def uses(stage: Stage, function: str) -> list[Use]:
     return found
 
 
-def cpu_ms(stage: Stage, function: str) -> float:
+def cpu_ms(testbed: Testbed, function: str) -> float:
     """Processor time of all of a function's processes together."""
-    return sum(each.cpu_ms for each in uses(stage, function))
+    return sum(each.cpu_ms for each in uses(testbed, function))
 
 
 def _use(pid: int) -> Use:

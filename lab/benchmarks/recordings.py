@@ -1,4 +1,4 @@
-"""Outages as the real probe saw them, recorded on a stage: looks one after the other while something happens.
+"""Outages as the real probe saw them, recorded on a testbed: looks one after the other while something happens.
 
 outages.json beside this file is such a recording; `make bench ONLY=detection-recorded` makes a new one.
 """
@@ -23,7 +23,7 @@ from lab.testbed.polling import wait_for
 from lab.testbed.run_scenario import prepare
 from lab.testbed.scenarios.scenario import Story
 from lab.testbed.state_files import BUILD
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 RECORDED = BUILD / "outages.json"
 BEFORE_S = 0.5
@@ -35,28 +35,28 @@ class Fault:
     """Something to record: how it begins, how and after how many seconds it ends, and what to make of it."""
 
     name: str
-    strike: Callable[[Stage], object]
-    mend: Callable[[Stage], object]
+    strike: Callable[[Testbed], object]
+    mend: Callable[[Testbed], object]
     lasts_s: float
     usable: bool = False
     must_be_found: bool = True
 
 
-_CUT: Callable[[Stage], object] = lambda stage: stage.hosts.ms("ms1").host.cut([DATABASE])  # noqa: E731
-_HEAL: Callable[[Stage], object] = lambda stage: stage.hosts.ms("ms1").host.reconnect()  # noqa: E731
-_START: Callable[[Stage], object] = lambda stage: stage.hosts.ms("ms1").start()  # noqa: E731
+_CUT: Callable[[Testbed], object] = lambda testbed: testbed.hosts.ms("ms1").host.cut([DATABASE])  # noqa: E731
+_HEAL: Callable[[Testbed], object] = lambda testbed: testbed.hosts.ms("ms1").host.reconnect()  # noqa: E731
+_START: Callable[[Testbed], object] = lambda testbed: testbed.hosts.ms("ms1").start()  # noqa: E731
 
 FAULTS = (
-    Fault("crash", lambda stage: stage.hosts.kill_ms("ms1"), _START, SPAN_S),
+    Fault("crash", lambda testbed: testbed.hosts.kill_ms("ms1"), _START, SPAN_S),
     Fault(
         "hang",
-        lambda stage: stage.hosts.hang_admin("ms1"),
-        lambda stage: stage.hosts.ms("ms1").recover_admin(),
+        lambda testbed: testbed.hosts.hang_admin("ms1"),
+        lambda testbed: testbed.hosts.ms("ms1").recover_admin(),
         SPAN_S,
     ),
     Fault("partition", _CUT, _HEAL, SPAN_S),
     Fault("short partition", _CUT, _HEAL, 1.0, usable=True, must_be_found=False),
-    Fault("restart", lambda stage: stage.hosts.ms("ms1").stop(), _START, 1.0, must_be_found=False),
+    Fault("restart", lambda testbed: testbed.hosts.ms("ms1").stop(), _START, 1.0, must_be_found=False),
 )
 
 
@@ -66,35 +66,35 @@ def file() -> Path:
 
 
 def run() -> dict[str, Any]:
-    """Record each fault on a stage whose pair is in a maintenance, so that nothing comes of it."""
+    """Record each fault on a testbed whose pair is in a maintenance, so that nothing comes of it."""
     found = []
-    with Stage(BUILD / "bench-stage", parameters=QUIET) as stage:
-        prepare(stage, Story(stage))
-        table = PairTable(stage.cloud.client("dynamodb"), stage._stack.outputs["TableName"], STACK)
+    with Testbed(BUILD / "bench-testbed", parameters=QUIET) as testbed:
+        prepare(testbed, Story(testbed))
+        table = PairTable(testbed.cloud.client("dynamodb"), testbed._stack.outputs["TableName"], STACK)
         table.change(lambda state: replace(state, maintenance_until=time.time() + 900))
         for fault in FAULTS:
-            found.append(_record(stage, fault))
+            found.append(_record(testbed, fault))
             print(f"{fault.name:16} {len(found[-1]['samples'])} looks", flush=True)
-            wait_for("ms1 answers again", lambda: _sample(stage, 0.0)["look"][0] == Signal.ANSWERS, 20)
+            wait_for("ms1 answers again", lambda: _sample(testbed, 0.0)["look"][0] == Signal.ANSWERS, 20)
     RECORDED.write_text("[\n" + ",\n".join(json.dumps(each) for each in found) + "\n]\n")
     return {}
 
 
-def _record(stage: Stage, fault: Fault) -> dict[str, Any]:
+def _record(testbed: Testbed, fault: Fault) -> dict[str, Any]:
     samples: list[dict[str, Any]] = []
     began = time.monotonic()
     struck = mended = None
     while (now := time.monotonic()) < began + BEFORE_S + SPAN_S:
         if struck is None and now - began >= BEFORE_S:
             struck = time.monotonic()
-            fault.strike(stage)
+            fault.strike(testbed)
         if struck is not None and mended is None and now - struck >= fault.lasts_s:
-            fault.mend(stage)
+            fault.mend(testbed)
             mended = time.monotonic()
-        samples.append(_sample(stage, began))
+        samples.append(_sample(testbed, began))
     assert struck is not None
     if mended is None:
-        fault.mend(stage)
+        fault.mend(testbed)
     for each in samples:
         each["at"] = round(each["at"] - (struck - began), 3)
     lasts = (mended or time.monotonic()) - struck
@@ -117,9 +117,9 @@ def thinned(samples: Sequence[dict[str, Any]], every_s: float = 0.2) -> list[dic
     return kept
 
 
-def _sample(stage: Stage, began: float) -> dict[str, Any]:
+def _sample(testbed: Testbed, began: float) -> dict[str, Any]:
     at = time.monotonic()
-    seen = stage.invoke("probe", {"action": "look"})
+    seen = testbed.invoke("probe", {"action": "look"})
     took = time.monotonic() - at
     look = Look(Signal(seen["ms1"]["admin"]), Signal(seen["ms1"]["port"]))
     sample: dict[str, Any] = {
@@ -129,5 +129,5 @@ def _sample(stage: Stage, began: float) -> dict[str, Any]:
         "other": [seen["ms2"]["admin"], seen["ms2"]["port"]],
     }
     if look.refused:
-        sample["sessions"] = stage.invoke("database-sessions", {"action": "status", "server": "ms1"})["answer"]
+        sample["sessions"] = testbed.invoke("database-sessions", {"action": "status", "server": "ms1"})["answer"]
     return sample

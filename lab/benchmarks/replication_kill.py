@@ -55,7 +55,7 @@ def _wait_at_rest(host: Host) -> None:
 
 
 def processes(host: Host) -> set[int]:
-    """The host's processes, as the stage sees them; those that entered it and wait outside are not among them."""
+    """The host's processes, as the testbed sees them; those that entered it and wait outside are not among them."""
     name = Path(f"/proc/{host.pid}/ns/pid").readlink()
     found = set()
     for path in Path("/proc").iterdir():

@@ -1,4 +1,4 @@
-"""An hour of the watchdog and the audit, on the stage, in a minute or so: what it costs, and that nothing grows.
+"""An hour of the watchdog and the audit, on the testbed, in a minute or so: what it costs, and that nothing grows.
 
 The calls are those of an hour at the template's defaults, one after the other without the pauses between them, after
 some hours of them in which the processes come to their size (the probe's threads and TLS take 3,000 looks for it). What
@@ -19,7 +19,7 @@ from lab.benchmarks.warm import QUIET
 from lab.testbed.run_scenario import prepare
 from lab.testbed.scenarios.scenario import Story
 from lab.testbed.state_files import BUILD
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 MINUTES = 60
 WARM_UP_MINUTES = 240
@@ -31,23 +31,23 @@ WORKERS = ("watch", "probe", "audit", "database-access", "database-sessions")
 
 
 def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any]:
-    """The section of benchmarks.json; must be inside the stage's namespaces."""
-    with Stage(BUILD / "bench-stage", parameters=QUIET) as stage:
-        prepare(stage, Story(stage))
+    """The section of benchmarks.json; must be inside the testbed's namespaces."""
+    with Testbed(BUILD / "bench-testbed", parameters=QUIET) as testbed:
+        prepare(testbed, Story(testbed))
         for schedule in ("watch", "audit", "readiness", "replicate"):
-            stage.cloud.schedules.pause(f"{STACK}-{schedule}")
+            testbed.cloud.schedules.pause(f"{STACK}-{schedule}")
         for _ in range(warm_up):
-            _minute(stage)
-        looks, audits = _metric(stage, "Looks", "watch"), _metric(stage, "Audits", "audit")
+            _minute(testbed)
+        looks, audits = _metric(testbed, "Looks", "watch"), _metric(testbed, "Audits", "audit")
         history: dict[str, list[list[Use]]] = {name: [] for name in WORKERS}
         began = time.time()
         for _ in range(minutes):
-            _minute(stage)
+            _minute(testbed)
             for name in WORKERS:
-                history[name].append(processes.uses(stage, name))
+                history[name].append(processes.uses(testbed, name))
         wall = time.time() - began
         made = minutes * LOOKS_EACH_MINUTE
-        told, audited = _told(stage, looks + made, audits + minutes)
+        told, audited = _told(testbed, looks + made, audits + minutes)
     functions = {name: growth(each, minutes) for name, each in history.items()}
     return {
         "soak": {
@@ -64,10 +64,10 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
     }
 
 
-def _minute(stage: Stage) -> None:
+def _minute(testbed: Testbed) -> None:
     for _ in range(LOOKS_EACH_MINUTE):
-        stage.invoke("watch", {"once": True})
-    stage.invoke("audit", {})
+        testbed.invoke("watch", {"once": True})
+    testbed.invoke("audit", {})
 
 
 def growth(history: Sequence[Sequence[Use]], minutes: int) -> dict[str, Any]:
@@ -107,20 +107,20 @@ def _of(pid: int, history: Sequence[Sequence[Use]], what: str) -> list[int]:
     return [int(getattr(each, what)) for moment in history for each in moment if each.pid == pid]
 
 
-def _told(stage: Stage, looks: int, audits: int) -> tuple[int, int]:
+def _told(testbed: Testbed, looks: int, audits: int) -> tuple[int, int]:
     """Looks and audits as metrics, once those that are on their way have come, or ten seconds have passed."""
     end = time.monotonic() + 10
     while True:
-        found = _metric(stage, "Looks", "watch"), _metric(stage, "Audits", "audit")
+        found = _metric(testbed, "Looks", "watch"), _metric(testbed, "Audits", "audit")
         if (found[0] >= looks and found[1] >= audits) or time.monotonic() > end:
             return found
         time.sleep(0.2)
 
 
-def _metric(stage: Stage, name: str, service: str) -> int:
+def _metric(testbed: Testbed, name: str, service: str) -> int:
     """The sum of all of a metric's data points so far."""
     now = datetime.datetime.now(datetime.UTC)
-    answer = stage.cloud.client("cloudwatch").get_metric_statistics(
+    answer = testbed.cloud.client("cloudwatch").get_metric_statistics(
         Namespace="MsFailover", MetricName=name, Statistics=["Sum"], Period=7200,
         Dimensions=[{"Name": "Pair", "Value": STACK}, {"Name": "service", "Value": service}],
         StartTime=now - datetime.timedelta(hours=2), EndTime=now + datetime.timedelta(minutes=1),

@@ -92,7 +92,7 @@ def recorded(figures: Mapping[str, Any]) -> Rows:
     return rows
 
 
-def agents_on_stage(figures: Mapping[str, Any]) -> Rows:
+def agents_on_testbed(figures: Mapping[str, Any]) -> Rows:
     each = figures.get("agents", {}).get("stage_200")
     if not each:
         return []
@@ -146,7 +146,7 @@ TABLES: dict[str, Table] = {
     "phases": Table(
         "Where the time goes",
         "Median takeovers, phase after phase. Proving the fence takes its second on purpose: it reads on until no login"
-        " can be under way that began before the door was shut.",
+        " can be under way that began before access was revoked.",
         ("phase", "crash", "hang", "partition"),
         phases,
     ),
@@ -168,16 +168,16 @@ TABLES: dict[str, Table] = {
         detection,
     ),
     "recorded": Table(
-        "Detection, recorded on the stage",
-        "Outages as the real probe saw them, before the real decisions, with the stage's settings.",
+        "Detection, recorded on the testbed",
+        "Outages as the real probe saw them, before the real decisions, with the testbed's settings.",
         ("what happened", "for", "taken over", "decided after"),
         recorded,
     ),
-    "agents-stage": Table(
-        "200 agents on the stage, and the simulation held against them",
+    "agents-testbed": Table(
+        "200 agents on the testbed, and the simulation held against them",
         "Medians of crashes, from the failure.",
-        ("", "on the stage", "simulated", "near enough"),
-        agents_on_stage,
+        ("", "on the testbed", "simulated", "near enough"),
+        agents_on_testbed,
     ),
     "agents": Table(
         "Agents coming back, simulated",

@@ -1,8 +1,8 @@
-"""Takeovers on the stage, one after the other between the same two servers, and where each millisecond of them went.
+"""Takeovers on the testbed, one after the other between the same two servers, and where each millisecond of them went.
 
 The limit that no design gets under is the detection window (interval x threshold) and the server's own start; what a
-takeover takes beyond it is the overhead. The server's own start is measured by itself, on the same stage; a limit is a
-floor, so the shortest start that any of the stages saw counts for all of them, and a busy moment flatters nobody.
+takeover takes beyond it is the overhead. The server's own start is measured by itself, on the same testbed; a limit is
+a floor, so the shortest start that any of the testbeds saw counts for all of them, and a busy moment flatters nobody.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ from lab.testbed.hosts.addresses import DATABASE
 from lab.testbed.polling import wait_for
 from lab.testbed.run_scenario import prepare
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import FAILURE_THRESHOLD, PROBE_INTERVAL_S, STACK, Stage
+from lab.testbed.testbed import FAILURE_THRESHOLD, PROBE_INTERVAL_S, STACK, Testbed
 
 STARTS = 5
 """How often the server's own start is measured."""
 
-Strike = Callable[[Stage, str], None]
-Mend = Callable[[Stage, str], None]
+Strike = Callable[[Testbed, str], None]
+Mend = Callable[[Testbed, str], None]
 
 
-def _nothing(_stage: Stage, _role: str) -> None:
+def _nothing(_testbed: Testbed, _role: str) -> None:
     pass
 
 
 FAULTS: dict[str, tuple[Strike, Mend]] = {
-    "crash": (lambda stage, role: stage.hosts.kill_ms(role), _nothing),
-    "hang": (lambda stage, role: stage.hosts.hang_admin(role), _nothing),
+    "crash": (lambda testbed, role: testbed.hosts.kill_ms(role), _nothing),
+    "hang": (lambda testbed, role: testbed.hosts.hang_admin(role), _nothing),
     "partition": (
-        lambda stage, role: stage.hosts.ms(role).host.cut([DATABASE]),
-        lambda stage, role: stage.hosts.ms(role).host.reconnect(),
+        lambda testbed, role: testbed.hosts.ms(role).host.cut([DATABASE]),
+        lambda testbed, role: testbed.hosts.ms(role).host.reconnect(),
     ),
 }
 
@@ -82,7 +82,7 @@ class Takeover:
         starts = {name: start for name, start, _ in self.steps}
         marks = {
             "notice": (0.0, self.decided),
-            "admit and weigh": (self.decided, starts["Fence"]),
+            "admit and check": (self.decided, starts["Fence"]),
             "fence and prove": (starts["Fence"], starts["Promote"]),
             "let in and start": (starts["Promote"], self.first_write),
         }
@@ -90,20 +90,20 @@ class Takeover:
 
 
 def run(directory: Path, runs: int, scenarios: Sequence[str] = tuple(FAULTS), agents: int = 20) -> dict[str, Any]:
-    """Play each fault `runs` times on one stage; must be inside the stage's namespaces.
+    """Play each fault `runs` times on one testbed; must be inside the testbed's namespaces.
 
     Returns:
         the section of benchmarks.json.
     """
     found: dict[str, list[Takeover]] = {name: [] for name in scenarios}
-    with Stage(directory, agents=agents) as stage:
-        story = Story(stage)
-        prepare(stage, story)
-        recorder = Recorder(stage.cloud, STACK)
-        own_start = own_starts(stage)
+    with Testbed(directory, agents=agents) as testbed:
+        story = Story(testbed)
+        prepare(testbed, story)
+        recorder = Recorder(testbed.cloud, STACK)
+        own_start = own_starts(testbed)
         for number in range(runs):
             for name in scenarios:
-                taken = take_over(stage, recorder, name)
+                taken = take_over(testbed, recorder, name)
                 found[name].append(taken)
                 print(
                     f"{name:10} {number + 1:2}: decided {taken.decided:5.2f} s, first write {taken.first_write:5.2f} s,"
@@ -119,7 +119,7 @@ def run(directory: Path, runs: int, scenarios: Sequence[str] = tuple(FAULTS), ag
 
 
 def figures(taken: Sequence[Takeover], own_start: Sequence[float]) -> dict[str, Any]:
-    """Medians and the worst of a scenario's takeovers, against the limit by this stage's own starts."""
+    """Medians and the worst of a scenario's takeovers, against the limit by this testbed's own starts."""
     window, start = PROBE_INTERVAL_S * FAILURE_THRESHOLD, min(own_start)
     limit = window + start
     took = [each.first_write for each in taken]
@@ -157,30 +157,30 @@ def against_one_limit(found: Mapping[str, Mapping[str, Any]]) -> dict[str, dict[
     }
 
 
-def take_over(stage: Stage, recorder: Recorder, scenario: str) -> Takeover:
+def take_over(testbed: Testbed, recorder: Recorder, scenario: str) -> Takeover:
     """Strike the active server, follow the takeover to its end, and mend what was broken."""
-    old = str(stage.record()["active"])
+    old = str(testbed.record()["active"])
     new = "ms2" if old == "ms1" else "ms1"
     strike, mend = FAULTS[scenario]
-    known = {each["executionArn"] for each in stage.executions()}
-    last = stage.hosts.journal.rows()[-1].id
+    known = {each["executionArn"] for each in testbed.executions()}
+    last = testbed.hosts.journal.rows()[-1].id
     time.sleep(random.random() * PROBE_INTERVAL_S)  # faults do not wait for the watchdog's beat
     failed = time.time()
-    strike(stage, old)
-    execution = wait_for("a failover", lambda: _started(stage, known), 20)
-    outcome = stage.outcome(execution, 60)
+    strike(testbed, old)
+    execution = wait_for("a failover", lambda: _started(testbed, known), 20)
+    outcome = testbed.outcome(execution, 60)
     if outcome != "promoted":
-        raise RuntimeError(f"{scenario} ended as {outcome}: {stage.steps(execution)[-1].result}")
-    fleet = stage.hosts.agents
+        raise RuntimeError(f"{scenario} ended as {outcome}: {testbed.steps(execution)[-1].result}")
+    fleet = testbed.hosts.agents
     wait_for(f"all agents on {new}", lambda: fleet.counts()[new] == fleet.count, 60)
-    rows = stage.hosts.journal.rows(last)
+    rows = testbed.hosts.journal.rows(last)
     first = next(row for row in rows if row.server == new)
-    steps = stage.steps(execution)
+    steps = testbed.steps(execution)
     came: dict[int, float] = {}
     for event in fleet.events():
         if event.server == new and event.event == "connected" and event.at >= failed:
             came.setdefault(event.agent, event.at - failed)
-    moved = next(each.at for each in stage.names.seen if each.server == new and each.at >= failed)
+    moved = next(each.at for each in testbed.names.seen if each.server == new and each.at >= failed)
     taken = Takeover(
         scenario=scenario,
         decided=steps[0].start - failed,
@@ -192,50 +192,50 @@ def take_over(stage: Stage, recorder: Recorder, scenario: str) -> Takeover:
         steps=tuple((step.name, step.start - failed, (step.end or step.start) - failed) for step in steps),
         calls=_counted(recorder, steps[0].start, first.at),
     )
-    mend(stage, old)
-    _ready_again(stage, old)
+    mend(testbed, old)
+    _ready_again(testbed, old)
     return taken
 
 
-def _started(stage: Stage, known: set[str]) -> str | None:
-    return next((str(each["executionArn"]) for each in stage.executions() if each["executionArn"] not in known), None)
+def _started(testbed: Testbed, known: set[str]) -> str | None:
+    return next((str(each["executionArn"]) for each in testbed.executions() if each["executionArn"] not in known), None)
 
 
-def _ready_again(stage: Stage, old: str) -> None:
+def _ready_again(testbed: Testbed, old: str) -> None:
     """Make the fallen server the standby, as a person would before acknowledging."""
-    host = stage.hosts.ms(old)
+    host = testbed.hosts.ms(old)
     host.stop()
     wait_for(f"{old} is stopped", lambda: not host.is_running(), 20)
     fit = {"action": "fit", "server": old}
-    wait_for(f"the agent of {old}", lambda: stage.invoke("server", fit)["answer"] == "yes", 40)
-    _change(stage, acknowledged=True)
-    wait_for("a look that finds all well", lambda: _writes_again(stage), 20)
+    wait_for(f"the agent of {old}", lambda: testbed.invoke("server", fit)["answer"] == "yes", 40)
+    _change(testbed, acknowledged=True)
+    wait_for("a look that finds all well", lambda: _writes_again(testbed), 20)
 
 
-def _writes_again(stage: Stage) -> bool:
-    rows = stage.hosts.journal.rows()
+def _writes_again(testbed: Testbed) -> bool:
+    rows = testbed.hosts.journal.rows()
     return bool(rows) and time.time() - rows[-1].at < 1
 
 
-def own_starts(stage: Stage) -> list[float]:
+def own_starts(testbed: Testbed) -> list[float]:
     """Seconds from the service's start to its first write: of the active server, in a maintenance."""
-    _change(stage, maintenance_until=time.time() + 600)
-    role = str(stage.record()["active"])
-    host, found = stage.hosts.ms(role), []
+    _change(testbed, maintenance_until=time.time() + 600)
+    role = str(testbed.record()["active"])
+    host, found = testbed.hosts.ms(role), []
     for _ in range(STARTS):
         host.stop()
-        last = stage.hosts.journal.rows()[-1].id
+        last = testbed.hosts.journal.rows()[-1].id
         began = time.time()
         host.start()
-        rows = wait_for("a row after the start", partial(stage.hosts.journal.rows, last), 20)
+        rows = wait_for("a row after the start", partial(testbed.hosts.journal.rows, last), 20)
         found.append(rows[0].at - began)
-    wait_for(f"all agents on {role}", lambda: stage.hosts.agents.counts()[role] == stage.hosts.agents.count, 30)
-    _change(stage, maintenance_until=0.0)
+    wait_for(f"all agents on {role}", lambda: testbed.hosts.agents.counts()[role] == testbed.hosts.agents.count, 30)
+    _change(testbed, maintenance_until=0.0)
     return found
 
 
-def _change(stage: Stage, **fields: Any) -> None:
-    table = PairTable(stage.cloud.client("dynamodb"), stage._stack.outputs["TableName"], STACK)
+def _change(testbed: Testbed, **fields: Any) -> None:
+    table = PairTable(testbed.cloud.client("dynamodb"), testbed._stack.outputs["TableName"], STACK)
     table.change(lambda state: replace(state, **fields))
 
 

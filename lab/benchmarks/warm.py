@@ -1,4 +1,4 @@
-"""What a warm call of each function takes, on the stage: its own processor time, and the wall's.
+"""What a warm call of each function takes, on the testbed: its own processor time, and the wall's.
 
 A function waits for what it asks: the emulated cloud, other functions, a host. The call's own part is the processor
 time of its process, which does not count waiting.
@@ -14,11 +14,11 @@ from lab.benchmarks import processes
 from lab.testbed.run_scenario import prepare
 from lab.testbed.scenarios.scenario import Story
 from lab.testbed.state_files import BUILD
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 CALLS = 40
 QUIET = {"ProbeIntervalSeconds": "30"}
-"""The watchdog of the stage itself is to take no part in what is measured."""
+"""The watchdog of the testbed itself is to take no part in what is measured."""
 
 _READS: dict[str, dict[str, Any]] = {
     "audit": {},
@@ -37,21 +37,21 @@ _DEAR = {"readiness": 5, "audit": 15}
 
 
 def run(calls: int = CALLS) -> dict[str, Any]:
-    """Call each function on a stage of its own; must be inside the stage's namespaces."""
-    with Stage(BUILD / "bench-stage", parameters=QUIET) as stage:
-        prepare(stage, Story(stage))
-        return {"functions": {name: _measure(stage, name, _DEAR.get(name, calls)) for name in _READS}}
+    """Call each function on a testbed of its own; must be inside the testbed's namespaces."""
+    with Testbed(BUILD / "bench-testbed", parameters=QUIET) as testbed:
+        prepare(testbed, Story(testbed))
+        return {"functions": {name: _measure(testbed, name, _DEAR.get(name, calls)) for name in _READS}}
 
 
-def _measure(stage: Stage, name: str, calls: int) -> dict[str, Any]:
+def _measure(testbed: Testbed, name: str, calls: int) -> dict[str, Any]:
     function = name.replace("_", "-")
     for _ in range(2):  # the first call starts the process and makes the clients
-        stage.invoke(function, _READS[name])
-    before, wall = processes.cpu_ms(stage, function), []
+        testbed.invoke(function, _READS[name])
+    before, wall = processes.cpu_ms(testbed, function), []
     for _ in range(calls):
         began = time.perf_counter()
-        stage.invoke(function, _READS[name])
+        testbed.invoke(function, _READS[name])
         wall.append((time.perf_counter() - began) * 1000)
-    own = (processes.cpu_ms(stage, function) - before) / calls
+    own = (processes.cpu_ms(testbed, function) - before) / calls
     print(f"{name:18} {own:6.1f} ms of its own, {statistics.median(wall):6.1f} ms with its waiting", flush=True)
     return {"warm_ms": round(own, 2), "warm_wall_ms": round(statistics.median(wall), 1)}

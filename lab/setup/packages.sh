@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs the Debian packages that the stage and the tests need (or those named as arguments), and starts none of their
-# services: the stage starts its own servers, with configurations of its own, and leaves the machine's alone.
+# Installs the Debian packages that the testbed and the tests need (or those named as arguments), and starts none of their
+# services: the testbed starts its own servers, with configurations of its own, and leaves the machine's alone.
 set -euo pipefail
 
 packages=(

@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from lab.simulation import defects
 from lab.simulation.runner import Result, Runner
 from lab.simulation.schedule import Schedule
-from lab.simulation.workers import Tally, campaign
+from lab.simulation.workers import Tally, simulate
 
 
 class _Parser(argparse.ArgumentParser):
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
             return _wrong(f"{error}.")
         return replay(schedule, asked.defect)
     began = time.monotonic()
-    tally = campaign(asked.schedules, asked.seed, asked.workers, asked.defect, everything=asked.singles)
+    tally = simulate(asked.schedules, asked.seed, asked.workers, asked.defect, everything=asked.singles)
     return report(tally, time.monotonic() - began, asked.seed, asked.defect)
 
 
@@ -68,7 +68,7 @@ def report(tally: Tally, seconds: float, seed: int, defect: str) -> int:
     print("outcomes: " + ", ".join(f"{count} {outcome}" for outcome, count in sorted(tally.outcomes.items())))
     print(f"violations: {tally.violations}")
     if defect:
-        found = "is found" if tally.violations else "SURVIVES: the campaign has a hole"
+        found = "is found" if tally.violations else "SURVIVES: the simulation has a hole"
         print(f"the defect {defect} {found}. ({defects.ALL[defect].sentence})")
     line: dict[str, Any] = {
         "schedules": tally.schedules,
@@ -96,7 +96,7 @@ def tell(result: Result, defect: str = "") -> None:
 
 
 def _wrong(sentence: str) -> int:
-    print(f"campaign: {sentence}", file=sys.stderr)
+    print(f"simulate: {sentence}", file=sys.stderr)
     return 2
 
 

@@ -65,7 +65,7 @@ class Afterwards:
         self._world.meddled = True
         self._call("audit", "audit", {})
         self._world.meddled = False
-        if self._world.in_door() != [active]:
+        if self._world.in_access_group() != [active]:
             raise Violation("audit", f"a rule for {address} was added by hand, and the audit left it there")
         if self._world.schedule.network != "none":
             base.borders.lose(address)

@@ -28,12 +28,12 @@ from lab.simulation.subnet_borders import ACLS, SUBNETS
 from lab.simulation.world import PAIR, World
 from lab.testbed.cloud.patching import Patches
 
-ROOT = Path(os.environ.get("CAMPAIGN_ROOT") or Path(__file__).resolve().parents[2])
+ROOT = Path(os.environ.get("SIMULATION_ROOT") or Path(__file__).resolve().parents[2])
 NAMES = ("pair", "server", "database_access", "database_sessions", "dns", "probe", "watch", "replicate", "audit")
 SUBSTITUTIONS = {
     "Partition": "aws",
     "PairName": PAIR,
-    "TopicArn": "arn:aws:sns:eu-west-1:123456789012:campaign",
+    "TopicArn": "arn:aws:sns:eu-west-1:123456789012:simulation",
     # The template's limits are for minutes of waiting; here a few turns say the same.
     "FenceAttempts": "3",
     "PowerAttempts": "5",
@@ -51,18 +51,18 @@ ENVIRONMENT = {
     "MS2_INSTANCE_ID": "i-00000000000000002",
     "MS2_ADDRESSES": "10.77.0.12,10.77.1.12",
     "MS2_HOST_NAMES": "ms2",
-    "TABLE_NAME": "campaign",
+    "TABLE_NAME": "simulation",
     **{f"{name.upper()}_FUNCTION": name for name in NAMES},
-    "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:campaign",
+    "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:simulation",
     "STATE_MACHINE_ARN": f"{machine.ARN}:stateMachine:failover",
-    "STATUS_DOCUMENT": "campaign-status",
-    "START_DOCUMENT": "campaign-start",
-    "STOP_DOCUMENT": "campaign-stop",
-    "REPLICATE_DOCUMENT": "campaign-replicate",
-    "VERIFY_DOCUMENT": "campaign-verify-replication",
+    "STATUS_DOCUMENT": "simulation-status",
+    "START_DOCUMENT": "simulation-start",
+    "STOP_DOCUMENT": "simulation-stop",
+    "REPLICATE_DOCUMENT": "simulation-replicate",
+    "VERIFY_DOCUMENT": "simulation-verify-replication",
     "START_LIMIT_SECONDS": "20",
     "STATUS_LIMIT_SECONDS": "8",
-    "DOOR_GROUP_ID": DOOR,
+    "ACCESS_GROUP_ID": DOOR,
     "FUNCTIONS_GROUP_ID": "sg-00000000f00000004",
     "DATABASE_PORT": str(PORT),
     "DATABASE_OTHER_PORTS": "5433",

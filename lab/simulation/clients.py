@@ -136,7 +136,7 @@ class EC2(_Client):
             if any(rule["GroupId"] == GroupId and rule.get("CidrIpv4") == cidr for rule in database.rules):
                 raise client_error("InvalidPermission.Duplicate", "already there", "AuthorizeSecurityGroupIngress")
             database.add_rule(GroupId, cidr)
-            self._world.touch(f"the door is opened for {role}")
+            self._world.touch(f"the access group is opened for {role}")
             return {}
 
         return self._call("authorize_security_group_ingress", let_in)
@@ -158,7 +158,7 @@ class EC2(_Client):
                 raise client_error(code, "not there", "RevokeSecurityGroupIngress")
             self._world.database.keep_rules(lambda rule: rule not in gone)
             for rule in gone:
-                self._world.touch(f"the door is shut for {rule['CidrIpv4']}")
+                self._world.touch(f"access is revoked for {rule['CidrIpv4']}")
             return {}
 
         return self._call("revoke_security_group_ingress", shut)

@@ -1,6 +1,7 @@
-"""Deliberate defects, each a small patch of the functions or an edit of the workflow: the campaign's teeth.
+"""Deliberate defects, each a small patch of the functions or an edit of the workflow: the simulation's planted defects.
 
-A campaign that finds nothing has shown something only if it finds these. One that survives is a hole in the campaign.
+A simulation that finds nothing has shown something only if it finds these. One that survives is a hole in the
+simulation.
 """
 
 from __future__ import annotations
@@ -50,9 +51,9 @@ class Defect:
 _ALL = (
     # ---- the proof of the fence
     Defect("proof-assumed", "The receipt is written without looking.", functions.proof_assumed),
-    Defect("door-not-read", "A revoke that failed is ignored: the proof does not read the door.",
-           functions.door_not_read),
-    Defect("sessions-not-read", "The proof rests on the shut door alone.", functions.sessions_not_read),
+    Defect("access-not-read", "A revoke that failed is ignored: the proof does not read the access group.",
+           functions.access_not_read),
+    Defect("sessions-not-read", "The proof rests on the shut access group alone.", functions.sessions_not_read),
     Defect("one-read", "One read without a session is taken for proof.", functions.one_read),
     Defect("unknown-is-zero", "A session whose origin is hidden counts as somebody else's.",
            functions.unknown_is_zero),
@@ -63,7 +64,7 @@ _ALL = (
     Defect("standby-believed", "A standby's list of sessions is taken for the writer's.", functions.standby_believed),
     Defect("unreachable-is-zero", "A database that can't be asked has no sessions.", functions.unreachable_is_zero),
     Defect("one-address", "Sessions are told by the server's first address only.", functions.one_address),
-    Defect("owners-rules-unread", "Only the door's own rules are looked at.", functions.owners_rules_unread),
+    Defect("owners-rules-unread", "Only the access group's own rules are looked at.", functions.owners_rules_unread),
     Defect("prefix-lists-unread", "A rule by prefix list is taken for one that lets nobody in.",
            functions.prefix_lists_unread),
     Defect("stopping-is-proof", "A machine that is stopping is taken for one that is off.",
@@ -95,7 +96,7 @@ _ALL = (
     # ---- who may act, and when
     Defect("grant-with-revoke", "The new server is let in as the old one is shut out.",
            functions.grant_with_revoke),
-    Defect("both-doors", "The new server is let in beside the old one's rule.", functions.both_doors),
+    Defect("access-for-both", "The new server is let in beside the old one's rule.", functions.both_access),
     Defect("epoch-not-compared", "Orders of any epoch are taken for the change under way.",
            functions.epoch_not_compared),
     Defect("foreign-execution", "Anybody's word is taken for an execution of the machine.",
@@ -107,7 +108,7 @@ _ALL = (
     Defect("late-readiness", "Whatever readiness check comes last is kept.", functions.late_readiness),
     Defect("late-move", "The name is moved by whoever asks, however late.", functions.late_move),
     Defect("orders-never-end", "An order is carried out whenever its host wakes.", functions.orders_never_end),
-    Defect("epochs-unweighed", "What a host remembers of epochs is not looked at.", functions.epochs_unweighed),
+    Defect("epochs-unchecked", "What a host remembers of epochs is not looked at.", functions.epochs_unchecked),
     Defect("lease-expires", "A lease is free after ten seconds.", functions.lease_expires),
     Defect("resume-unasked", "resume takes over without asking whether the holder runs.", functions.resume_unasked),
     Defect("resume-at-once", "resume takes over while a call of the stopped one is on its way.",
@@ -129,7 +130,7 @@ _ALL = (
     Defect("rehearsal-takes-lease", "A rehearsal takes the lease.", functions.rehearsal_takes_lease),
     # ---- the workflow
     Defect("verify-bypassed", "The workflow goes past VerifyFence.", edit=workflow.verify_bypassed),
-    Defect("sessions-first", "Sessions are ended before the door is shut.", edit=workflow.sessions_first),
+    Defect("sessions-first", "Sessions are ended before access is revoked.", edit=workflow.sessions_first),
     Defect("waits-for-the-dead", "The fence waits for the old server to stop.", edit=workflow.waits_for_the_dead),
     Defect("failed-look-is-down", "A look that failed is taken for an outage.", edit=workflow.failed_look_is_down),
     Defect("name-may-fail", "A name that was not moved is ignored.",

@@ -45,13 +45,13 @@ def proof_assumed(patches: Patches, found: Functions) -> None:
     patches.put_item(found["pair"].ACTIONS, "prove", prove, why=WHY)
 
 
-def door_not_read(patches: Patches, found: Functions) -> None:
+def access_not_read(patches: Patches, found: Functions) -> None:
     ask = found["pair"]._ask
 
     def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
-        of_the_door = function == "database_access" and payload.get("action") == "status"
+        of_the_access_group = function == "database_access" and payload.get("action") == "status"
         shut = no("It was told to be shut.", guarded=["10.77.0.30"])
-        return shut if of_the_door else ask(function, payload)
+        return shut if of_the_access_group else ask(function, payload)
 
     patches.put(found["pair"], "_ask", asked, why=WHY)
 
@@ -181,19 +181,19 @@ def grant_with_revoke(patches: Patches, found: Functions) -> None:
     def both(server: Server, epoch: int) -> Verdict:
         verdict: Verdict = revoke(server, epoch)
         other, port = access.SETTINGS.pair.other(server.role), access.SETTINGS.database_port
-        security_groups.open_for(access.aws.ec2(), access.SETTINGS.door_group, other.address, port, "early")
+        security_groups.open_for(access.aws.ec2(), access.SETTINGS.access_group, other.address, port, "early")
         return verdict
 
     patches.put(access, "revoke", both, why=WHY)
 
 
-def both_doors(patches: Patches, found: Functions) -> None:
+def both_access(patches: Patches, found: Functions) -> None:
     access = found["database_access"]
 
     def grant(server: Server, epoch: int) -> Verdict:
         fence.demand_receipt(access._state(), server.role, epoch)
-        client, door = access.aws.ec2(), access.SETTINGS.door_group
-        security_groups.open_for(client, door, server.address, access.SETTINGS.database_port, "beside")
+        client, group = access.aws.ec2(), access.SETTINGS.access_group
+        security_groups.open_for(client, group, server.address, access.SETTINGS.database_port, "beside")
         verdict: Verdict = access.status(server)
         return verdict
 
@@ -255,7 +255,7 @@ def orders_never_end(patches: Patches, found: Functions) -> None:
     patches.put(found["server"], "_common", lambda epoch, _lasts_s: common(epoch, 1e8), why=WHY)
 
 
-def epochs_unweighed(patches: Patches, _found: Functions) -> None:
+def epochs_unchecked(patches: Patches, _found: Functions) -> None:
     patches.put(epochs, "ahead", lambda *_: None, why=WHY)
 
 

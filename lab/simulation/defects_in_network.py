@@ -92,18 +92,18 @@ def way_kept(patches: Patches, _found: Functions) -> None:
 
 
 def own_rule_overlooked(patches: Patches, _found: Functions) -> None:
-    of_doors = audit._of_doors
+    of_access = audit._of_access
 
     def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:
-        return of_doors(out, {**seen, out: replace(seen[out], stray=())})
+        return of_access(out, {**seen, out: replace(seen[out], stray=())})
 
-    patches.put(audit, "_of_doors", without, why=WHY)
+    patches.put(audit, "_of_access", without, why=WHY)
 
 
 def entries_not_restored(patches: Patches, _found: Functions) -> None:
-    of_doors = audit._of_doors
+    of_access = audit._of_access
 
     def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:
-        return {name: each for name, each in of_doors(out, seen).items() if name is not audit.Finding.NETWORK_OPEN}
+        return {name: each for name, each in of_access(out, seen).items() if name is not audit.Finding.NETWORK_OPEN}
 
-    patches.put(audit, "_of_doors", without, why=WHY)
+    patches.put(audit, "_of_access", without, why=WHY)

@@ -1,4 +1,4 @@
-"""The world's two servers, its database with its doors, and its name: what is really so, whoever believes what."""
+"""The world's two servers, its database with its firewall, and its DNS record: what is really so."""
 
 from __future__ import annotations
 

@@ -175,7 +175,7 @@ class RecordJudge:
         in_place = lease and lease["target"] == other and state.get("active") == role and not state.get("receipt")
         if not in_place:
             self.lets_in(role, "started")
-        elif other in world.database.writers() or other in world.in_door():
+        elif other in world.database.writers() or other in world.in_access_group():
             raise Violation("I2", f"{role} is restarted in place while {other} can use the database")
 
     def carries_out(self, role: str, epoch: int) -> None:
@@ -217,13 +217,15 @@ class RecordJudge:
 
 
 def at_rest(world: World, *, final: bool) -> None:
-    """Judge the pair between executions: without a change under way, the door lets in the active server alone."""
+    """Judge the pair between executions: at rest the access group lets in the active server alone."""
     state = record(world)
     active = state.get("active")
     if active is None or state.get("lease"):
         return
-    if world.in_door() != [active]:
-        raise Violation("I1", f"at rest {active} is active, but the door lets in {world.in_door() or 'nobody'}")
+    if world.in_access_group() != [active]:
+        raise Violation(
+            "I1", f"at rest {active} is active, but the access group lets in {world.in_access_group() or 'nobody'}"
+        )
     if world.database.writers() - {active}:
         raise Violation("I1", f"at rest {active} is active, but {world.database.writers()} hold sessions")
     if final and not all(all(world.database.ways(each)) for each in world.hosts[str(active)].addresses):
@@ -290,7 +292,7 @@ def _rehearsed(world: World, execution: Execution, lines: list[Mapping[str, Any]
 def foretold(world: World, executions: Sequence[Execution]) -> None:
     """Where nothing goes wrong on the way, and nothing is hidden, what was rehearsed is what happens."""
     schedule = world.schedule
-    plain = schedule.database == "up" and schedule.door == "tidy" and schedule.restart == "no"
+    plain = schedule.database == "up" and schedule.access == "tidy" and schedule.restart == "no"
     plain = plain and schedule.network in ("none", "acls")
     silent = schedule.action in ("switchover", "adopt") and schedule.ms1 not in ("healthy", "crashed")
     unforeseeable = silent or schedule.ms1 == "zombie" or schedule.ms2 in ("start-fails", "start-hangs")
@@ -357,11 +359,11 @@ def untroubled(world: World, executions: Sequence[Execution]) -> None:
     """Judge a schedule in which nothing went wrong on the way: what is easy must be done the easy way."""
     schedule = world.schedule
     kinds = {fault.kind for fault in world.gate.fired}
-    if schedule.ms1 == "hangs" and kinds == {Kind.DATABASE_GONE, Kind.DATABASE_BACK} and schedule.door == "tidy":
+    if schedule.ms1 == "hangs" and kinds == {Kind.DATABASE_GONE, Kind.DATABASE_BACK} and schedule.access == "tidy":
         stuck = [each.arn for each in executions if each.outcome == "halted"]
         if stuck:
             raise Violation("I5", f"{stuck[0]} waited for a machine that hangs in stopping while the database was back")
-    if world.gate.fired or schedule.database != "up" or schedule.door != "tidy":
+    if world.gate.fired or schedule.database != "up" or schedule.access != "tidy":
         return
     if schedule.network not in ("none", "acls", "allowed", "uncovered"):
         return

@@ -85,7 +85,7 @@ class Runner:
         except Endless as endless:
             violation = Violation("I4", str(endless))
         except Died as died:
-            violation = Violation("campaign", f"the death at {died} was not of any execution")
+            violation = Violation("simulation", f"the death at {died} was not of any execution")
         world = run.world
         return Result(
             schedule,
@@ -123,8 +123,8 @@ class _Run:
 
     def _in_care(self, care: str) -> None:
         until = int(self.world.clock.time()) + 86400 if care == "maintenance" else 0
-        self.world.items[("campaign", "state")] = {
-            "pair": {"S": "campaign"},
+        self.world.items[("simulation", "state")] = {
+            "pair": {"S": "simulation"},
             "item": {"S": "state"},
             "active": {"S": "ms1"},
             "epoch": {"N": "1"},
@@ -142,7 +142,7 @@ class _Run:
     def whole(self) -> None:
         """The request, whatever goes wrong; then resumes; then all troubles end, and it must be possible to finish."""
         schedule = self.schedule
-        request = {"action": schedule.action, "reason": "campaign", "requested_by": schedule.by}
+        request = {"action": schedule.action, "reason": "simulation", "requested_by": schedule.by}
         if schedule.rehearse == "yes":
             self._start("rehearsal", {**request, "dry_run": True})
         self._start("first", request)
@@ -317,7 +317,7 @@ class _Run:
         seen = (
             name,
             sorted(world.database.writers()),
-            world.in_door(),
+            world.in_access_group(),
             state.get("active"),
             (lease or {}).get("target"),
             (receipt or {}).get("by"),

@@ -22,7 +22,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "ms1": MS1,
     "ms2": MS2,
     "database": DATABASE,
-    "door": DOORS,
+    "access": DOORS,
     "network": NETWORKS,
     "care": CARES,
     "restart": SWITCHES,
@@ -34,7 +34,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Schedule:
-    """One run of the campaign.
+    """One run of the simulation.
 
     Args:
         action: the verb the first execution is started with.
@@ -46,7 +46,7 @@ class Schedule:
             connection of the active server that has not logged in yet; `names` where it shows what clients call
             themselves in place of addresses, and the active server calls itself like the other one; `standby` where
             the functions reach a standby of it, which lists nobody of the pair.
-        door: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group, or one for a `second-port`.
+        access: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group, or one for a `second-port`.
         network: `none` of the database's network ACLs is given; with `acls`, further: the path was `unseen` in this
             epoch; the active server comes through a `pooler` on another host; or through a `local-pooler` on the
             database's own, for which the owner vouches; an owner's entry `allowed` it before ours; one subnet, where
@@ -64,7 +64,7 @@ class Schedule:
     ms1: str = "crashed"
     ms2: str = "healthy"
     database: str = "up"
-    door: str = "tidy"
+    access: str = "tidy"
     network: str = "none"
     care: str = "automatic"
     restart: str = "no"
@@ -110,17 +110,17 @@ BASES: tuple[Schedule, ...] = (
     Schedule(ms1="zombie", database="silent"),
     Schedule(ms1="zombie", database="names"),
     Schedule(ms1="zombie", database="standby"),
-    Schedule(ms1="hung", door="broad"),
-    Schedule(door="prefix-list"),
-    Schedule(ms1="stopping", door="broad"),
+    Schedule(ms1="hung", access="broad"),
+    Schedule(access="prefix-list"),
+    Schedule(ms1="stopping", access="broad"),
     Schedule(ms1="replaced"),
-    Schedule(ms1="replaced", door="broad"),
+    Schedule(ms1="replaced", access="broad"),
     Schedule(ms1="crashed", ms2="dead"),
     Schedule(ms1="partitioned", ms2="start-fails"),
     Schedule(action="switchover", by="erika", ms1="healthy"),
     Schedule(action="switchover", by="erika", ms1="healthy", ms2="start-fails"),
     Schedule(action="switchover", by="erika", ms1="zombie"),
-    Schedule(action="switchover", by="erika", ms1="healthy", door="broad"),
+    Schedule(action="switchover", by="erika", ms1="healthy", access="broad"),
     Schedule(action="switchover", by="erika", ms1="healthy", database="silent"),
     Schedule(action="force", by="erika", ms1="healthy"),
     Schedule(action="force", by="erika", ms1="partitioned", database="unseen"),
@@ -134,7 +134,7 @@ BASES: tuple[Schedule, ...] = (
     Schedule(action="switchover", by="erika", ms1="healthy", rehearse="yes"),
     Schedule(action="adopt", by="erika", ms1="healthy", rehearse="yes"),
     Schedule(network="acls"),
-    Schedule(network="acls", ms1="hung", door="broad"),
+    Schedule(network="acls", ms1="hung", access="broad"),
     Schedule(network="acls", ms1="partitioned", database="undying"),
     Schedule(network="acls", action="switchover", by="erika", ms1="healthy"),
     Schedule(network="pooler", ms1="hung"),
@@ -163,7 +163,7 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         ms1=chance.choice(MS1),
         ms2=chance.choices(MS2, (8, 1, 1, 1, 1))[0],
         database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
-        door=chance.choices(DOORS, (8, 1, 1, 1))[0],
+        access=chance.choices(DOORS, (8, 1, 1, 1))[0],
         network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1))[0],
         care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],

@@ -1,4 +1,4 @@
-"""A campaign on several processes: each has a runner of its own, and takes the schedules that are its turn."""
+"""A simulation on several processes: each has a runner of its own, and takes the schedules that are its turn."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ class Tally:
         del self.told[STORIES_AT_MOST:]
 
 
-def campaign(schedules: int, seed: int, workers: int, defect: str = "", *, everything: bool = False) -> Tally:
-    """Run a campaign.
+def simulate(schedules: int, seed: int, workers: int, defect: str = "", *, everything: bool = False) -> Tally:
+    """Run a simulation.
 
     Args:
         schedules: how many by chance.

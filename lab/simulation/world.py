@@ -16,7 +16,7 @@ from lab.simulation.injector import Injector
 from lab.simulation.schedule import Schedule
 from lab.simulation.subnet_borders import ACLS, OWNERS_ACL, SUBNETS, Borders
 
-PAIR = "campaign"
+PAIR = "simulation"
 RECORD = "ms.corp.example."
 
 
@@ -72,16 +72,16 @@ class World:
         first.runs = True
         self.database.add_rule(OWNERS, "10.99.0.0/24")
         self.database.add_rule(DOOR, "10.77.0.11/32")
-        # Long ago the door let the second address in; a rule that goes away cuts no session.
+        # Long ago the access group let the second address in; a rule that goes away cuts no session.
         old = self.database.add_rule(DOOR, "10.77.1.11/32")
         self._network(schedule.network)
         self.database.connect(first)
         self.database.keep_rules(lambda rule: rule is not old)
-        if schedule.door == "broad":
+        if schedule.access == "broad":
             self.database.add_rule(OWNERS, "10.0.0.0/8")
-        elif schedule.door == "second-port":
+        elif schedule.access == "second-port":
             self.database.add_rule(OWNERS, "10.77.0.0/16", PORTS[1])
-        elif schedule.door == "prefix-list":
+        elif schedule.access == "prefix-list":
             self.database.prefixes = ("10.77.0.0/16",)
             self.database.add_rule(OWNERS, PREFIX_LIST)
         self._condition(first, schedule.ms1)
@@ -161,8 +161,8 @@ class World:
     def _judge(self) -> None:
         if self.database.writers() >= {"ms1", "ms2"}:
             raise Violation("I1", "both servers hold sessions on the database")
-        if len(self.in_door()) == 2 and not self.meddled:
-            raise Violation("I1", "the door lets both servers in")
+        if len(self.in_access_group()) == 2 and not self.meddled:
+            raise Violation("I1", "the access group lets both servers in")
 
     def _off(self, host: Host) -> None:
         host.machine, host.runs, host.stubborn = "stopped", False, False
@@ -308,8 +308,8 @@ class World:
         """The pair's record as it is stored, in DynamoDB's own form."""
         return self.items.get((PAIR, "state"), {})
 
-    def in_door(self) -> list[str]:
-        """The servers that the door itself lets in."""
+    def in_access_group(self) -> list[str]:
+        """The servers that the access group itself lets in."""
         return [
             role
             for role, host in self.hosts.items()

@@ -1,4 +1,4 @@
-"""The testbed's command line: `python -m lab.testbed run crash`, `drill`, `scenarios`, `stage`; see --help."""
+"""The testbed's command line: `python -m lab.testbed run crash`, `drill`, `scenarios`, `testbed`; see --help."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from failoverctl.errors import Trouble
 from lab.testbed import namespaces
-from lab.testbed.state_files import BUILD, PID_FILE, ROOT, STAGE_FILE
+from lab.testbed.state_files import BUILD, PID_FILE, ROOT, TESTBED_FILE
 
 
 def main() -> int:
@@ -24,14 +24,14 @@ def main() -> int:
         print(problem, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nStopped; nothing of the stage is left.", file=sys.stderr)
+        print("\nStopped; nothing of the testbed is left.", file=sys.stderr)
         return 130
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab.testbed", description="The local stage of ms-failover.")
+    parser = argparse.ArgumentParser(prog="python -m lab.testbed", description="The local testbed of ms-failover.")
     commands = parser.add_subparsers(required=True)
-    run = commands.add_parser("run", help="play a scenario on a stage of its own")
+    run = commands.add_parser("run", help="play a scenario on a testbed of its own")
     run.add_argument("scenario")
     run.add_argument("--output", type=Path, default=BUILD)
     run.add_argument("--cloud", choices=("ideal", "aws"), help="ideal, or with AWS's manners (docs/clouds.md)")
@@ -40,27 +40,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--seed", type=int, default=1, help="of what AWS's manners draw")
     run.set_defaults(do=_run)
-    drill = commands.add_parser("drill", help="a switchover and back on a stage of its own, with a short report")
+    drill = commands.add_parser("drill", help="a switchover and back on a testbed of its own, with a short report")
     drill.add_argument("--output", type=Path, default=BUILD / "drill")
     drill.set_defaults(do=_drill)
     commands.add_parser("scenarios", help="list the scenarios").set_defaults(do=_scenarios)
-    commands.add_parser("stage", help="keep a stage up until Ctrl-C").set_defaults(do=_stage)
-    failover = commands.add_parser("failover", help="kill the active server of the stage that is up, and fail over")
+    commands.add_parser("testbed", aliases=["stage"], help="keep a testbed up until Ctrl-C").set_defaults(do=_testbed)
+    failover = commands.add_parser("failover", help="kill the active server of the testbed that is up, and fail over")
     failover.add_argument("event", type=Path, nargs="?", help="kill nothing; start an execution with this file's input")
     failover.set_defaults(do=_failover)
-    fault = commands.add_parser("fault", help="break or mend something on the stage that is up")
+    fault = commands.add_parser("fault", help="break or mend something on the testbed that is up")
     fault.add_argument("words", nargs="*", metavar="DO", help="such as: kill active")
     fault.set_defaults(do=_fault)
-    shell = commands.add_parser("shell", help="a shell on a host of the stage that is up")
+    shell = commands.add_parser("shell", help="a shell on a host of the testbed that is up")
     shell.add_argument("host", choices=("ms1", "ms2"))
     shell.add_argument("words", nargs="*", help="a command, in place of a shell")
     shell.set_defaults(do=_shell)
-    logs = commands.add_parser("logs", help="a function's log on the stage that is up")
+    logs = commands.add_parser("logs", help="a function's log on the testbed that is up")
     logs.add_argument("function")
     logs.add_argument("--lines", type=int, default=40)
     logs.add_argument("--follow", action="store_true")
     logs.set_defaults(do=_logs)
-    invoke = commands.add_parser("invoke", help="call a function of the stage that is up")
+    invoke = commands.add_parser("invoke", help="call a function of the testbed that is up")
     invoke.add_argument("function")
     invoke.add_argument("event", type=Path)
     invoke.set_defaults(do=_invoke)
@@ -98,7 +98,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if not namespaces.is_inside():
         return namespaces.run_inside(sys.argv[1:])
     from lab.testbed.cloud.manners.dials import Manners, turning
-    from lab.testbed.polling import StageError
+    from lab.testbed.polling import TestbedError
     from lab.testbed.run_scenario import run
 
     _end_on_signals()
@@ -110,27 +110,27 @@ def _run(arguments: argparse.Namespace) -> int:
         raise namespaces.CannotRun(str(problem)) from problem
     output: Path = arguments.output.resolve()
     try:
-        report = run(scenario, output / "stage", output, manners=manners, turned=dict(turned))
-    except StageError as problem:
+        report = run(scenario, output / "testbed", output, manners=manners, turned=dict(turned))
+    except TestbedError as problem:
         print(f"The scenario did not come to its end: {problem}", file=sys.stderr)
         return 1
     return 0 if report["ok"] else 1
 
 
-def _stage(_: argparse.Namespace) -> int:
+def _testbed(_: argparse.Namespace) -> int:
     if not namespaces.is_inside():
         with namespaces.alone_in(BUILD):
             return namespaces.run_inside(sys.argv[1:], PID_FILE)
-    from lab.testbed.polling import StageError
+    from lab.testbed.polling import TestbedError
     from lab.testbed.serve import keep_up
-    from lab.testbed.testbed import Stage
+    from lab.testbed.testbed import Testbed
 
     _end_on_signals()
     try:
-        with Stage(BUILD / "stage") as stage:
-            keep_up(stage)
-    except StageError as problem:
-        print(f"The stage did not come up: {problem}", file=sys.stderr)
+        with Testbed(BUILD / "testbed") as testbed:
+            keep_up(testbed)
+    except TestbedError as problem:
+        print(f"The testbed did not come up: {problem}", file=sys.stderr)
         return 1
     return 0
 
@@ -144,17 +144,17 @@ def _failover(arguments: argparse.Namespace) -> int:
     from lab.testbed import fault_injection
     from lab.testbed.remote_actions import execute
 
-    stage = json.loads(STAGE_FILE.read_text())
+    testbed = json.loads(TESTBED_FILE.read_text())
     if arguments.event is not None:
-        return execute(stage, arguments.event)
+        return execute(testbed, arguments.event)
     print(
         fault_injection.ask("kill active")[1]
     )  # one that is dead already can't be killed, and is failed over from all the same
-    return execute(stage, ROOT / "events" / "failover.json")
+    return execute(testbed, ROOT / "events" / "failover.json")
 
 
 def _shell(arguments: argparse.Namespace) -> int:
-    """A shell on a host of the stage that is up."""
+    """A shell on a host of the testbed that is up."""
     if not namespaces.is_inside():
         return namespaces.run_beside(sys.argv[1:])
     from lab.testbed import fault_injection
@@ -170,12 +170,12 @@ def _shell(arguments: argparse.Namespace) -> int:
 
 
 def _logs(arguments: argparse.Namespace) -> int:
-    """The end of a function's log on the stage that is up, and then what comes."""
+    """The end of a function's log on the testbed that is up, and then what comes."""
     name = _function_named(arguments.function).replace("_", "-")
-    file = BUILD / "stage" / "logs" / f"stage-{name}.log"
-    if not STAGE_FILE.exists() or not file.exists():
+    file = BUILD / "testbed" / "logs" / f"testbed-{name}.log"
+    if not TESTBED_FILE.exists() or not file.exists():
         raise namespaces.CannotRun(
-            f"No stage is up, or {name} has not run yet: start one with `make stage`, and wait for it."
+            f"No testbed is up, or {name} has not run yet: start one with `make testbed`, and wait for it."
         )
     try:
         return subprocess.call(["tail", "-n", str(arguments.lines), *(["-F"] if arguments.follow else []), str(file)])
@@ -205,7 +205,7 @@ def _invoke(arguments: argparse.Namespace) -> int:
         return namespaces.run_beside(sys.argv[1:])
     from lab.testbed.remote_actions import invoke
 
-    return invoke(json.loads(STAGE_FILE.read_text()), arguments.function, arguments.event)
+    return invoke(json.loads(TESTBED_FILE.read_text()), arguments.function, arguments.event)
 
 
 def _function_named(text: str) -> str:

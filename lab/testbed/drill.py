@@ -1,4 +1,4 @@
-"""The drill: a switchover and back on a stage of its own, with a report that fits a page.
+"""The drill: a switchover and back on a testbed of its own, with a report that fits a page.
 
 What a game day on AWS is (docs/drill.md), without the day: the same workflow, the same verbs, the same questions.
 """

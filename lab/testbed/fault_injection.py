@@ -1,6 +1,6 @@
-"""A hand on the stage that is up: what a person breaks and mends there from a second terminal, to try the rest on.
+"""A hand on the testbed that is up: what a person breaks and mends there from a second terminal, to try the rest on.
 
-The stage listens on a socket of its own network, which nobody outside can see; a line with a fault and a server does
+The testbed listens on a socket of its own network, which nobody outside can see; a line with a fault and a server does
 it, and a line comes back that says what was done.
 """
 
@@ -14,50 +14,50 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import ClientError
 
 from lab.testbed.faults import FAULTS
-from lab.testbed.polling import StageError
+from lab.testbed.polling import TestbedError
 
 if TYPE_CHECKING:
-    from lab.testbed.testbed import Stage
+    from lab.testbed.testbed import Testbed
 
 _NAME = "\0ms-failover-hand"
-"""An abstract name: it lives and ends with the stage's network namespace."""
+"""An abstract name: it lives and ends with the testbed's network namespace."""
 _LONGEST_LINE = 200
 _ANSWER_WITHIN_S = 30.0
 
 
-def listen(stage: Stage) -> None:
-    """Do what comes in, one at a time, until the stage ends. Returns at once."""
-    door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    door.bind(_NAME)
-    door.listen(4)
+def listen(testbed: Testbed) -> None:
+    """Do what comes in, one at a time, until the testbed ends. Returns at once."""
+    access = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    access.bind(_NAME)
+    access.listen(4)
 
     def serve() -> None:
         while True:
-            caller, _ = door.accept()
+            caller, _ = access.accept()
             with caller:
                 caller.settimeout(5)
                 try:
                     line = caller.makefile("rb").readline(_LONGEST_LINE).decode(errors="replace")
-                    caller.sendall(f"{obey(stage, line)}\n".encode())
+                    caller.sendall(f"{obey(testbed, line)}\n".encode())
                 except OSError:
                     continue  # the caller has gone
 
     threading.Thread(target=serve, name="hand", daemon=True).start()
 
 
-def obey(stage: Stage, line: str) -> str:
+def obey(testbed: Testbed, line: str) -> str:
     """Do what a line says ("kill active") and return what was done, or after "no: " why it was not."""
     name, _, whom = line.strip().partition(" ")
     if name == "pid-of" and whom in ("ms1", "ms2"):
-        return str(stage.hosts.ms(whom).host.pid)
+        return str(testbed.hosts.ms(whom).host.pid)
     whom = whom or ("active" if name in FAULTS and not FAULTS[name].of_a_server else "")
     if name not in FAULTS or whom not in ("ms1", "ms2", "active", "standby"):
         return f"no: {usage()}"
-    active = str(stage.record().get("active") or "ms1")
+    active = str(testbed.record().get("active") or "ms1")
     server = {"active": active, "standby": "ms2" if active == "ms1" else "ms1"}.get(whom, whom)
     try:
-        FAULTS[name].do(stage, server)
-    except (StageError, OSError, RuntimeError, subprocess.SubprocessError, ClientError) as error:
+        FAULTS[name].do(testbed, server)
+    except (TestbedError, OSError, RuntimeError, subprocess.SubprocessError, ClientError) as error:
         return f"no: {name} {server} was not done: {error}"
     return FAULTS[name].told.format(server=server)
 
@@ -76,10 +76,10 @@ def table() -> str:
 
 
 def ask(line: str) -> tuple[bool, str]:
-    """Have the stage do it; to be called inside its network. Returns whether it was done, and its sentence."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-        door.settimeout(_ANSWER_WITHIN_S)
-        door.connect(_NAME)
-        door.sendall(f"{line}\n".encode())
-        answer = door.makefile("rb").readline().decode().strip()
+    """Have the testbed do it; to be called inside its network. Returns whether it was done, and its sentence."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as access:
+        access.settimeout(_ANSWER_WITHIN_S)
+        access.connect(_NAME)
+        access.sendall(f"{line}\n".encode())
+        answer = access.makefile("rb").readline().decode().strip()
     return not answer.startswith("no: "), answer.removeprefix("no: ")

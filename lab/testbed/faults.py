@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lab.testbed.hosts.addresses import ADDRESS_OF, DATABASE, NETWORK, NOBODY, SERVICE_NAME
 
 if TYPE_CHECKING:
-    from lab.testbed.testbed import Stage
+    from lab.testbed.testbed import Testbed
 
 _STATE = "/var/lib/ms-failover"
 _SMALL = f"{_STATE}.small"
@@ -21,139 +21,142 @@ class Fault:
 
     Args:
         told: what has been done, with `{server}` in it.
-        do: does it; takes the stage and "ms1" or "ms2".
+        do: does it; takes the testbed and "ms1" or "ms2".
         undo: what takes it back; empty where that is the workflow's business, or nobody's.
         of_a_server: whether a server has to be named.
     """
 
     told: str
-    do: Callable[[Stage, str], object]
+    do: Callable[[Testbed, str], object]
     undo: str = ""
     of_a_server: bool = True
 
 
-def _broad(stage: Stage) -> dict[str, object]:
+def _broad(testbed: Testbed) -> dict[str, object]:
     """A rule of the database owner's own, that lets the whole network in."""
     rule = {"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535, "IpRanges": [{"CidrIp": NETWORK}]}
-    return {"GroupId": stage.owner.database_group_id, "IpPermissions": [rule]}
+    return {"GroupId": testbed.owner.database_group_id, "IpPermissions": [rule]}
 
 
-def _fill_disk(stage: Stage, server: str) -> None:
+def _fill_disk(testbed: Testbed, server: str) -> None:
     """Give the directory of the host's own state a disk of 2 MB that is full. Nothing of it is lost."""
     move = f"mkdir {_SMALL} && mount -t tmpfs -o size=2m small {_SMALL} && cp -a {_STATE}/. {_SMALL}"
     fill = f"{{ head -c 3M /dev/zero >{_STATE}/filler 2>/dev/null || true; }}"
-    stage.hosts.host(server).run(["sh", "-c", f"{move} && mount --move {_SMALL} {_STATE} && {fill}"])
+    testbed.hosts.host(server).run(["sh", "-c", f"{move} && mount --move {_SMALL} {_STATE} && {fill}"])
 
 
-def _free_disk(stage: Stage, server: str) -> None:
+def _free_disk(testbed: Testbed, server: str) -> None:
     """Take the small disk away; what was written on it meanwhile, an epoch say, stays."""
     keep = f"rm -f {_STATE}/filler && mkdir -p {_SMALL} && mount --move {_STATE} {_SMALL}"
     back = f"cp -a {_SMALL}/. {_STATE} && umount {_SMALL} && rmdir {_SMALL}"
-    stage.hosts.host(server).run(["sh", "-c", f"{keep} && {back}"])
+    testbed.hosts.host(server).run(["sh", "-c", f"{keep} && {back}"])
 
 
-def _point_record_to(stage: Stage, address: str) -> None:
+def _point_record_to(testbed: Testbed, address: str) -> None:
     """Change the service's DNS record as somebody at the console would."""
     record = {"Name": SERVICE_NAME, "Type": "A", "TTL": 5, "ResourceRecords": [{"Value": address}]}
     change = {"Action": "UPSERT", "ResourceRecordSet": record}
-    stage.cloud.client("route53").change_resource_record_sets(
-        HostedZoneId=stage.owner.zone_id, ChangeBatch={"Changes": [change]}
+    testbed.cloud.client("route53").change_resource_record_sets(
+        HostedZoneId=testbed.owner.zone_id, ChangeBatch={"Changes": [change]}
     )
 
 
 FAULTS: Mapping[str, Fault] = {
     "kill": Fault(
-        "The server process of {server} is killed.", lambda stage, server: stage.hosts.kill_ms(server), undo="start"
+        "The server process of {server} is killed.", lambda testbed, server: testbed.hosts.kill_ms(server), undo="start"
     ),
     "hang": Fault(
         "The administration interface of {server} hangs; its database writer goes on.",
-        lambda stage, server: stage.hosts.hang_admin(server),
+        lambda testbed, server: testbed.hosts.hang_admin(server),
         undo="recover",
     ),
     "recover": Fault(
         "The administration interface of {server} answers again.",
-        lambda stage, server: stage.hosts.ms(server).recover_admin(),
+        lambda testbed, server: testbed.hosts.ms(server).recover_admin(),
     ),
     "no-start": Fault(
         "The service of {server} will not start any more.",
-        lambda stage, server: stage.hosts.ms(server).switch(start_fails=True),
+        lambda testbed, server: testbed.hosts.ms(server).switch(start_fails=True),
         undo="mend",
     ),
     "mend": Fault(
-        "The service of {server} can be started again.", lambda stage, server: stage.hosts.ms(server).switch()
+        "The service of {server} can be started again.", lambda testbed, server: testbed.hosts.ms(server).switch()
     ),
     "start": Fault(
         "The service of {server} was started by hand, on its host.",
-        lambda stage, server: stage.hosts.ms(server).start(),
+        lambda testbed, server: testbed.hosts.ms(server).start(),
         undo="stop",
     ),
     "stop": Fault(
         "The service of {server} was stopped by hand, on its host.",
-        lambda stage, server: stage.hosts.ms(server).stop(),
+        lambda testbed, server: testbed.hosts.ms(server).stop(),
         undo="start",
     ),
     "freeze": Fault(
         "Every process of the host of {server} stands still.",
-        lambda stage, server: stage.hosts.host(server).freeze(),
+        lambda testbed, server: testbed.hosts.host(server).freeze(),
         undo="thaw",
     ),
     "thaw": Fault(
-        "The host of {server} goes on with what it had in hand.", lambda stage, server: stage.hosts.host(server).thaw()
+        "The host of {server} goes on with what it had in hand.",
+        lambda testbed, server: testbed.hosts.host(server).thaw(),
     ),
     "cut": Fault(
         "{server} is cut off from everything but the database.",
-        lambda stage, server: stage.hosts.ms(server).host.cut([DATABASE]),
+        lambda testbed, server: testbed.hosts.ms(server).host.cut([DATABASE]),
         undo="reconnect",
     ),
-    "reconnect": Fault("{server} can be reached again.", lambda stage, server: stage.hosts.ms(server).host.reconnect()),
-    "database-down": Fault(
-        "The database is down.", lambda stage, _: stage.hosts.database.kill(), undo="database-up", of_a_server=False
+    "reconnect": Fault(
+        "{server} can be reached again.", lambda testbed, server: testbed.hosts.ms(server).host.reconnect()
     ),
-    "database-up": Fault("The database is back.", lambda stage, _: stage.hosts.database.start(), of_a_server=False),
+    "database-down": Fault(
+        "The database is down.", lambda testbed, _: testbed.hosts.database.kill(), undo="database-up", of_a_server=False
+    ),
+    "database-up": Fault("The database is back.", lambda testbed, _: testbed.hosts.database.start(), of_a_server=False),
     "broad-rule": Fault(
         f"A rule of the database owner's lets {NETWORK} in, both servers among it.",
-        lambda stage, _: stage.cloud.client("ec2").authorize_security_group_ingress(**_broad(stage)),
+        lambda testbed, _: testbed.cloud.client("ec2").authorize_security_group_ingress(**_broad(testbed)),
         undo="no-broad-rule",
         of_a_server=False,
     ),
     "no-broad-rule": Fault(
         "The owner's rule is gone.",
-        lambda stage, _: stage.cloud.client("ec2").revoke_security_group_ingress(**_broad(stage)),
+        lambda testbed, _: testbed.cloud.client("ec2").revoke_security_group_ingress(**_broad(testbed)),
         of_a_server=False,
     ),
     "import": Fault(
         "Software was imported on {server}; replication is told of it.",
-        lambda stage, server: stage.import_software(20, 20_000, server),
+        lambda testbed, server: testbed.import_software(20, 20_000, server),
     ),
     "power-off": Fault(
         "The machine of {server} is being switched off.",
-        lambda stage, server: stage.cloud.client("ec2").stop_instances(InstanceIds=[stage.instances[server]]),
+        lambda testbed, server: testbed.cloud.client("ec2").stop_instances(InstanceIds=[testbed.instances[server]]),
         undo="power-on",
     ),
     "power-on": Fault(
         "The machine of {server} is being switched on.",
-        lambda stage, server: stage.cloud.client("ec2").start_instances(InstanceIds=[stage.instances[server]]),
+        lambda testbed, server: testbed.cloud.client("ec2").start_instances(InstanceIds=[testbed.instances[server]]),
     ),
     "disk-full": Fault("The disk with the own state of the host of {server} is full.", _fill_disk, undo="disk-room"),
     "disk-room": Fault("The disk of the host of {server} has room again.", _free_disk),
     "record-elsewhere": Fault(
         f"Somebody has pointed the DNS record to {NOBODY}, where nothing is.",
-        lambda stage, _: _point_record_to(stage, NOBODY),
+        lambda testbed, _: _point_record_to(testbed, NOBODY),
         undo="record-back",
         of_a_server=False,
     ),
     "record-back": Fault(
         "The DNS record points to the active server, {server}, again.",
-        lambda stage, server: _point_record_to(stage, ADDRESS_OF[server]),
+        lambda testbed, server: _point_record_to(testbed, ADDRESS_OF[server]),
         of_a_server=False,
     ),
     "certificate-expired": Fault(
         "The certificate of {server} has run out; its service was restarted with it.",
-        lambda stage, server: stage.hosts.change_certificate(server, expired=True),
+        lambda testbed, server: testbed.hosts.change_certificate(server, expired=True),
         undo="certificate-renewed",
     ),
     "certificate-renewed": Fault(
         "{server} has a good certificate again; its service was restarted with it.",
-        lambda stage, server: stage.hosts.change_certificate(server, expired=False),
+        lambda testbed, server: testbed.hosts.change_certificate(server, expired=False),
     ),
 }

@@ -1,4 +1,4 @@
-"""The borders between the stage's cloud and its hosts: what AWS does to machines, doors, names and running code."""
+"""What the testbed's cloud asks of its hosts: what AWS does to machines, firewalls, DNS records and running code."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ class Machines(Protocol):
     def is_on(self, instance_id: str) -> bool: ...
 
 
-class Doors(Protocol):
+class Firewall(Protocol):
     """What the network does to one interface in front of the database."""
 
     def apply(self, rules: Sequence[OpenTo]) -> None:

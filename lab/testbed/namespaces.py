@@ -1,4 +1,4 @@
-"""The namespaces that the whole stage lives in: network, mounts and processes of its own.
+"""The namespaces that the whole testbed lives in: network, mounts and processes of its own.
 
 When the first process in them ends, however it ends, the kernel takes every other process, every interface and every
 mount with it. Nothing has to be cleaned up, so nothing can be left behind, and no port or service of the machine is
@@ -17,9 +17,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lab.testbed.state_files import PID_FILE, STAGE_FILE
+from lab.testbed.state_files import PID_FILE, TESTBED_FILE
 
-INSIDE = "MS_FAILOVER_STAGE"
+INSIDE = "MS_FAILOVER_TESTBED"
 
 _PROGRAMS = {
     "unshare": "util-linux",
@@ -36,7 +36,7 @@ _UNSHARE = ("--net", "--mount", "--pid", "--fork", "--kill-child=SIGKILL", "--mo
 
 
 class CannotRun(Exception):
-    """The stage can't run on this machine; the sentence says why and what to do."""
+    """The testbed can't run on this machine; the sentence says why and what to do."""
 
 
 def is_inside() -> bool:
@@ -44,15 +44,15 @@ def is_inside() -> bool:
 
 
 def check() -> None:
-    """Say at once why the stage can't run here.
+    """Say at once why the testbed can't run here.
 
     Raises:
         CannotRun: with what is missing and what to do.
     """
     if sys.platform != "linux":
-        raise CannotRun("The stage needs Linux: its hosts are network namespaces.")
+        raise CannotRun("The testbed needs Linux: its hosts are network namespaces.")
     if os.geteuid() != 0:
-        raise CannotRun("The stage needs root, to make network namespaces: run it with sudo.")
+        raise CannotRun("The testbed needs root, to make network namespaces: run it with sudo.")
     path = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
     missing = {package for program, package in _PROGRAMS.items() if shutil.which(program, path=path) is None}
     if not list(Path("/usr/lib/postgresql").glob("*/bin/initdb")):
@@ -60,35 +60,35 @@ def check() -> None:
     if missing:
         names = " ".join(sorted(missing))
         raise CannotRun(
-            f"The stage needs programs that are not installed: run `make setup`, or apt-get install {names}."
+            f"The testbed needs programs that are not installed: run `make setup`, or apt-get install {names}."
         )
     tried = subprocess.run(
-        ["unshare", *_UNSHARE, "--", "nft", "add", "table", "inet", "stage_check"],
+        ["unshare", *_UNSHARE, "--", "nft", "add", "table", "inet", "testbed_check"],
         capture_output=True, text=True, check=False, timeout=20,
     )  # fmt: skip
     if tried.returncode != 0:
         why = tried.stderr.strip().splitlines()[-1:] or ["no reason given"]
         raise CannotRun(
-            f"The stage can't make a network namespace with nftables here ({why[0]}):"
+            f"The testbed can't make a network namespace with nftables here ({why[0]}):"
             " a container needs --privileged, a kernel nf_tables."
         )
 
 
 @contextmanager
 def alone_in(directory: Path) -> Iterator[None]:
-    """Keep every other stage out of a directory: two would write over each other's files.
+    """Keep every other testbed out of a directory: two would write over each other's files.
 
     Raises:
         CannotRun: another one is up there.
     """
     directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "stage.lock").open("a+") as lock:
+    with (directory / "testbed.lock").open("a+") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             lock.seek(0)
             raise CannotRun(
-                f"A stage is up in {directory} already (process {lock.read().strip() or 'unknown'}): end that one"
+                f"A testbed is up in {directory} already (process {lock.read().strip() or 'unknown'}): end that one"
                 " first."
                 " One in another checkout works beside it, as does one with another MS_FAILOVER_BUILD."
             ) from None
@@ -137,17 +137,19 @@ def _end(holder: subprocess.Popen[bytes]) -> None:
 
 
 def run_beside(arguments: Sequence[str]) -> int:
-    """Run this program inside the namespaces of the stage that `make stage` keeps up.
+    """Run this program inside the namespaces of the testbed that `make testbed` keeps up.
 
     Raises:
-        CannotRun: no stage is up.
+        CannotRun: no testbed is up.
     """
     try:
-        if not STAGE_FILE.exists():
+        if not TESTBED_FILE.exists():
             raise OSError
         holder = int(PID_FILE.read_text())
         first = Path(f"/proc/{holder}/task/{holder}/children").read_text().split()[0]
     except (OSError, ValueError, IndexError):
-        raise CannotRun("No stage is up: start one with `make stage` in another terminal, and wait for it.") from None
+        raise CannotRun(
+            "No testbed is up: start one with `make testbed` in another terminal, and wait for it."
+        ) from None
     argv = ["nsenter", "-t", first, "--net", "--mount", "--pid", f"--wdns={Path.cwd()}", "--"]
     return subprocess.call([*argv, sys.executable, "-m", "lab.testbed", *arguments], env={**os.environ, INSIDE: "1"})

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from typing import Any
 
 
-class StageError(Exception):
-    """The stage is not as it has to be; the sentence says what, and what to do."""
+class TestbedError(Exception):
+    """The testbed is not as it has to be; the sentence says what, and what to do."""
 
 
 def wait_for(what: str, condition: Callable[[], Any], deadline_s: float, every_s: float = 0.05) -> Any:
-    """Return the first true value of `condition()`. Raises StageError, naming `what`, after `deadline_s` seconds."""
+    """Return the first true value of `condition()`. Raises TestbedError, naming `what`, after `deadline_s` seconds."""
     end = time.monotonic() + deadline_s
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > end:
-            raise StageError(f"{what}: not so after {deadline_s:g} s")
+            raise TestbedError(f"{what}: not so after {deadline_s:g} s")
         time.sleep(every_s)

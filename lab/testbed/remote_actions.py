@@ -1,4 +1,4 @@
-"""What a second terminal does on the stage that is up: start an execution and follow it, or call a function."""
+"""What a second terminal does on the testbed that is up: start an execution and follow it, or call a function."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from failoverctl.account import Account
 FOLLOW_S = 300
 
 
-def execute(stage: Mapping[str, Any], event: Path) -> int:
+def execute(testbed: Mapping[str, Any], event: Path) -> int:
     """Start an execution with a file's content, print its steps as they end, and what came of it.
 
     Where it is refused because another change is under way (the watchdog may be faster), that one is followed.
@@ -25,27 +25,27 @@ def execute(stage: Mapping[str, Any], event: Path) -> int:
     Raises:
         Trouble: AWS's stand-in refuses it, or it has not ended in time.
     """
-    account, console = _account(stage), terminal.console(soft_wrap=True)
+    account, console = _account(testbed), terminal.console(soft_wrap=True)
     client = account.client("stepfunctions")
-    execution = client.start_execution(stateMachineArn=stage["machine"], input=event.read_text())["executionArn"]
+    execution = client.start_execution(stateMachineArn=testbed["machine"], input=event.read_text())["executionArn"]
     console.print(execution)
     ended = actions.follow(account, execution, console, FOLLOW_S)
     holder = re.search(r"holds the lease: (arn:[^\s;]+)", ended.sentence)
     if holder:
         console.print(f"That one was faster, and is followed: {holder[1]}")
         ended = actions.follow(account, holder[1], console, FOLLOW_S)
-    console.print(render.ended_text(ended.outcome, ended.would, ended.sentence, " --stage"))
+    console.print(render.ended_text(ended.outcome, ended.would, ended.sentence, " --testbed"))
     return 0 if (ended.outcome in actions.EXIT_OF and ended.outcome != "halted") or ended.would else 1
 
 
-def _account(stage: Mapping[str, Any]) -> Account:
-    """The stage's account, by the same clients that operators have; the stage's own would bring all of moto along."""
-    return Account(None, stage["region"], stage["endpoint"])
+def _account(testbed: Mapping[str, Any]) -> Account:
+    """The testbed's account, by the clients that operators have; the testbed's own would import all of moto."""
+    return Account(None, testbed["region"], testbed["endpoint"])
 
 
-def invoke(stage: Mapping[str, Any], function: str, event: Path) -> int:
+def invoke(testbed: Mapping[str, Any], function: str, event: Path) -> int:
     """Call a function with a file's content and print its answer. Returns 1 where it raised."""
-    name = f"{stage['stack']}-{function.replace('_', '-')}"
-    answer = _account(stage).client("lambda").invoke(FunctionName=name, Payload=event.read_bytes())
+    name = f"{testbed['stack']}-{function.replace('_', '-')}"
+    answer = _account(testbed).client("lambda").invoke(FunctionName=name, Payload=event.read_bytes())
     print(json.dumps(json.loads(answer["Payload"].read() or b"null"), indent=2))
     return 1 if answer.get("FunctionError") else 0

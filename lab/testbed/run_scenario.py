@@ -1,4 +1,4 @@
-"""Plays a scenario on a stage: sets the pair up, strikes, follows, and judges by the journal."""
+"""Plays a scenario on a testbed: sets the pair up, strikes, follows, and judges by the journal."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from lab.testbed.report.snapshot import Snapshot
 from lab.testbed.report.verdict import verdict
 from lab.testbed.scenarios import Scenario
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import ROLES, Stage
+from lab.testbed.testbed import ROLES, Testbed
 
 IMPORTED_FILES = 60
 IMPORTED_BYTES_EACH = 50_000
@@ -42,57 +42,57 @@ def run(
     manners: Manners | None = None,
     turned: Mapping[str, Value] | None = None,
 ) -> Report:
-    """Play one scenario on a stage of its own and write its report to `output`.
+    """Play one scenario on a testbed of its own and write its report to `output`.
 
     Args:
         manners: of the cloud; those that the scenario needs are turned on it. Ideal without.
         turned: single ones, over what the scenario turns.
 
     Raises:
-        StageError: the stage or the scenario did not get as far as an outcome.
+        TestbedError: the testbed or the scenario did not get as far as an outcome.
     """
     console = console or terminal.console()
     began = time.time()
     console.print(f"{scenario.name}: {scenario.headline}", highlight=False)
     console.print(
-        "The stage is built: hosts, database, name server, cloud; the template is deployed …", highlight=False
+        "The testbed is built: hosts, database, name server, cloud; the template is deployed …", highlight=False
     )
     manners = manners or Manners(scenario.cloud)
     for name, value in {**scenario.manners, **(turned or {})}.items():
         manners.turn(name, value)
-    with Stage(
+    with Testbed(
         directory,
         agents=scenario.agents,
         parameters=scenario.parameters,
         manners=manners,
         multi_az=scenario.multi_az,
-    ) as stage:
-        console.print(f"The stage is up after {time.time() - began:.1f} s.", highlight=False)
-        story = Story(stage)
-        with watch(lambda: _snapshot(stage, scenario, story), console):
-            scenario.arrange(stage)
-            prepare(stage, story)
-            stage.manners.begin()
+    ) as testbed:
+        console.print(f"The testbed is up after {time.time() - began:.1f} s.", highlight=False)
+        story = Story(testbed)
+        with watch(lambda: _snapshot(testbed, scenario, story), console):
+            scenario.arrange(testbed)
+            prepare(testbed, story)
+            testbed.manners.begin()
             _begin(story)
-            scenario.play(stage, story)
-        report = conclude(stage, scenario, story, output)
+            scenario.play(testbed, story)
+        report = conclude(testbed, scenario, story, output)
     verdict(report, console)
     console.print(f"\nThe whole of it: {output / 'report.html'}", highlight=False)
     return report
 
 
-def prepare(stage: Stage, story: Story) -> None:
+def prepare(testbed: Testbed, story: Story) -> None:
     """Take the pair into care and wait until everybody is where they belong."""
     story.begins("the hosts are prepared, and the pair is taken into care (adopt)")
-    stage.prepare_hosts()
-    stage.adopt()
+    testbed.prepare_hosts()
+    testbed.adopt()
     story.tell("the pair is in care: ms1 is active, epoch 1")
     story.await_agents("ms1")
-    wait_for("ms1 writes", lambda: stage.hosts.journal.by_server().get("ms1"), 10)
+    wait_for("ms1 writes", lambda: testbed.hosts.journal.by_server().get("ms1"), 10)
     story.doing = "ms1 imports software; replication carries it to ms2"
-    stage.import_software(IMPORTED_FILES, IMPORTED_BYTES_EACH)
-    wait_for("a complete set on ms2", lambda: stage.freshness().get("as_of"), 30)
-    story.replication = compare_copies.compare(stage.hosts.ms("ms1"), stage.hosts.ms("ms2"))
+    testbed.import_software(IMPORTED_FILES, IMPORTED_BYTES_EACH)
+    wait_for("a complete set on ms2", lambda: testbed.freshness().get("as_of"), 30)
+    story.replication = compare_copies.compare(testbed.hosts.ms("ms1"), testbed.hosts.ms("ms2"))
     story.tell(f"ms2 holds {story.replication.files} files of ms1, identical: {story.replication.identical}")
 
 
@@ -101,12 +101,12 @@ def _begin(story: Story) -> None:
     story.watch_on(BEFORE_S)
 
 
-def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Report:
+def conclude(testbed: Testbed, scenario: Scenario, story: Story, output: Path) -> Report:
     """Gather what was observed, let the journal judge it, and write the report."""
-    story.settle_changes(_permitted(stage))
-    followed = [each for each in stage.executions() if each["executionArn"] in story.executions]
-    steps = tuple(step for each in followed for step in stage.steps(each["executionArn"]))
-    record = stage.record()
+    story.settle_changes(_permitted(testbed))
+    followed = [each for each in testbed.executions() if each["executionArn"] in story.executions]
+    steps = tuple(step for each in followed for step in testbed.steps(each["executionArn"]))
+    record = testbed.record()
     observed = Run(
         scenario=scenario.name,
         headline=scenario.headline,
@@ -120,28 +120,28 @@ def conclude(stage: Stage, scenario: Scenario, story: Story, output: Path) -> Re
         promoted_at=_end_of(steps, "VerifyPromotion"),
         changes=story.changes,
         events=story.events,
-        phases=phases(story.failure_at, _steps_of_last(stage, story, followed)),
+        phases=phases(story.failure_at, _steps_of_last(testbed, story, followed)),
         steps=steps,
-        agents=tuple(_agent_events(stage)),
-        door=stage.doors.seen,
-        name=stage.names.seen,
+        agents=tuple(_agent_events(testbed)),
+        access=testbed.firewall.seen,
+        name=testbed.names.seen,
         epoch=int(record["epoch"]) if record else None,
         receipt=_plain(record.get("receipt")),
-        replication=_aged(stage, story),
+        replication=_aged(testbed, story),
         checks=story.checks,
         excused=scenario.excused,
         commit=commit_here(),
     )
-    with closing(stage.hosts.database.connect()) as connection:
+    with closing(testbed.hosts.database.connect()) as connection:
         judgement = journal.judge(connection, observed)
         observed = replace(observed, rows=journal.rows(connection, story.t0))
     return publish(observed, judgement, output)
 
 
-def _aged(stage: Stage, story: Story) -> Replication | None:
+def _aged(testbed: Testbed, story: Story) -> Replication | None:
     """The copy as it was compared, and how old it was when a server of this story was promoted with it."""
     found = story.replication
-    for line in stage.history():
+    for line in testbed.history():
         if found is not None and line.get("execution") in story.executions and line.get("files_as_of"):
             return replace(found, age_s=float(line["ended_at"]) - float(line["files_as_of"]))
     return found
@@ -185,11 +185,11 @@ def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
     return found
 
 
-def _snapshot(stage: Stage, scenario: Scenario, story: Story) -> Snapshot:
-    door, name = stage.doors.seen, stage.names.seen
-    counts = stage.hosts.agents.counts()
-    executions = stage.executions()
-    writes = stage.hosts.journal.by_server()
+def _snapshot(testbed: Testbed, scenario: Scenario, story: Story) -> Snapshot:
+    access, name = testbed.firewall.seen, testbed.names.seen
+    counts = testbed.hosts.agents.counts()
+    executions = testbed.executions()
+    writes = testbed.hosts.journal.by_server()
     return Snapshot(
         at=time.time(),
         scenario=scenario.name,
@@ -197,8 +197,8 @@ def _snapshot(stage: Stage, scenario: Scenario, story: Story) -> Snapshot:
         started_at=story.t0,
         doing=story.doing,
         failure_at=story.failure_at,
-        steps=stage.steps(executions[-1]["executionArn"]) if executions else (),
-        door=door[-1].servers if door else None,
+        steps=testbed.steps(executions[-1]["executionArn"]) if executions else (),
+        access=access[-1].servers if access else None,
         name=name[-1].server if name else None,
         address=name[-1].address if name else "",
         agents={**{role: counts[role] for role in ROLES}, None: counts["none"]},
@@ -207,13 +207,13 @@ def _snapshot(stage: Stage, scenario: Scenario, story: Story) -> Snapshot:
     )
 
 
-def _permitted(stage: Stage) -> Callable[[Change], bool]:
+def _permitted(testbed: Testbed) -> Callable[[Change], bool]:
     """A change is permitted when the workflow came as far as a proven fence on the way to its new server."""
     proven = {"FenceProven", "PowerVerified"}
 
     def permitted(change: Change) -> bool:
-        for each in stage.executions():
-            steps = stage.steps(each["executionArn"])
+        for each in testbed.executions():
+            steps = testbed.steps(each["executionArn"])
             late = [step for step in steps if step.start >= change.at]
             if any(step.name in proven for step in late) and any(step.name == "GrantAccess" for step in late):
                 return True
@@ -222,10 +222,10 @@ def _permitted(stage: Stage) -> Callable[[Change], bool]:
     return permitted
 
 
-def _agent_events(stage: Stage) -> list[AgentEvent]:
+def _agent_events(testbed: Testbed) -> list[AgentEvent]:
     return [
         AgentEvent(str(each.agent), each.server if each.event == "connected" else None, each.at)
-        for each in stage.hosts.agents.events()
+        for each in testbed.hosts.agents.events()
     ]
 
 
@@ -235,12 +235,12 @@ def _decided(executions: list[dict[str, Any]], since: float) -> float | None:
     return min((at for at in starts if at >= since), default=None)
 
 
-def _steps_of_last(stage: Stage, story: Story, followed: list[dict[str, Any]]) -> tuple[Step, ...]:
+def _steps_of_last(testbed: Testbed, story: Story, followed: list[dict[str, Any]]) -> tuple[Step, ...]:
     """The steps of the executions that the last failure or request was followed by: where *its* time went."""
     starts = {str(each["executionArn"]): float(each["startDate"].timestamp()) for each in followed}
     causes = [story.failure_at or 0.0, *(each.at for each in story.changes)]
     since = max((at for at in causes if at <= max(starts.values(), default=0.0)), default=0.0)
-    return tuple(step for arn, start in starts.items() if start >= since for step in stage.steps(arn))
+    return tuple(step for arn, start in starts.items() if start >= since for step in testbed.steps(arn))
 
 
 def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:

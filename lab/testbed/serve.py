@@ -1,4 +1,4 @@
-"""The stage that `make stage` keeps up: brought to rest, listening to a hand, saying aloud what people are told."""
+"""The testbed that `make testbed` keeps up: brought to rest, listening to a hand, saying aloud what people are told."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ from msfailover.text import clean, clean_lines
 from lab.testbed.cloud.account import REGION, backend
 from lab.testbed.fault_injection import listen
 from lab.testbed.polling import wait_for
-from lab.testbed.state_files import STAGE_FILE
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.state_files import TESTBED_FILE
+from lab.testbed.testbed import STACK, Testbed
 
 _BANNER = """\
-The stage is up and the pair in care: ms1 is active. In another terminal:
-  make ctl ARGS=status         how the pair is; bin/failoverctl status --stage is the same
+The testbed is up and the pair in care: ms1 is active. In another terminal:
+  make ctl ARGS=status         how the pair is; bin/failoverctl status --testbed is the same
   make failover                kills the active server, asks for a failover and follows it
   make fault DO="hang active"  breaks something and lets the watchdog find it
   make invoke FUNCTION=probe EVENT=events/probe.json
 What people are told is shown here. Ctrl-C ends it."""
 
 
-def keep_up(stage: Stage) -> None:
+def keep_up(testbed: Testbed) -> None:
     """Take the pair into care, bring it to rest, and stay until interrupted.
 
     Raises:
-        StageError: the pair could not be brought to rest.
+        TestbedError: the pair could not be brought to rest.
     """
-    stage.prepare_hosts()
-    stage.adopt()
-    stage.import_software(20, 20_000)
-    wait_for("a whole set of files on ms2", lambda: stage.freshness().get("as_of"), 30)
-    stage.invoke("readiness", {"action": "check"})
-    listen(stage)
-    about = {"endpoint": stage.cloud.endpoint, "region": REGION, "machine": stage.machine, "stack": STACK}
-    STAGE_FILE.write_text(json.dumps(about))
+    testbed.prepare_hosts()
+    testbed.adopt()
+    testbed.import_software(20, 20_000)
+    wait_for("a whole set of files on ms2", lambda: testbed.freshness().get("as_of"), 30)
+    testbed.invoke("readiness", {"action": "check"})
+    listen(testbed)
+    about = {"endpoint": testbed.cloud.endpoint, "region": REGION, "machine": testbed.machine, "stack": STACK}
+    TESTBED_FILE.write_text(json.dumps(about))
     try:
         print(_BANNER, flush=True)
         shown = len(list(_told()))
@@ -49,7 +49,7 @@ def keep_up(stage: Stage) -> None:
                 )
             shown = len(messages)
     finally:
-        STAGE_FILE.unlink(missing_ok=True)
+        TESTBED_FILE.unlink(missing_ok=True)
 
 
 def _told() -> Iterator[tuple[str, str]]:

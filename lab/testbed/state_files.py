@@ -1,4 +1,4 @@
-"""Where the stage leaves what other programs look for."""
+"""Where the testbed leaves what other programs look for."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("MS_FAILOVER_BUILD", ROOT / "build")).resolve()
-"""Another one lets a second stage be kept up beside the first."""
-STAGE_FILE = BUILD / "stage.json"
-"""Written by `make stage` once it is up: where its cloud is, which machine runs the workflow."""
-PID_FILE = BUILD / "stage.pid"
-"""The process that holds the namespaces of `make stage`."""
+"""Another one lets a second testbed be kept up beside the first."""
+TESTBED_FILE = BUILD / "testbed.json"
+"""Written by `make testbed` once it is up: where its cloud is, which machine runs the workflow."""
+PID_FILE = BUILD / "testbed.pid"
+"""The process that holds the namespaces of `make testbed`."""

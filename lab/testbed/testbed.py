@@ -1,7 +1,7 @@
-"""The stage: this machine as the account, the network and the hosts, with the template deployed on it.
+"""The testbed: this machine as the account, the network and the hosts, with the template deployed on it.
 
 Everything a user would call real is real (hosts/); what AWS does is done by cloud/. To be used inside the
-stage's own namespaces (lab/testbed/namespaces.py), which the kernel takes away with everything in them when it ends.
+testbed's own namespaces (lab/testbed/namespaces.py), which the kernel takes away with everything in them when it ends.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from lab.testbed.hosts.addresses import (
 )
 from lab.testbed.hosts.database import MONITOR, NAME
 from lab.testbed.hosts.hosts import Hosts
-from lab.testbed.polling import StageError, wait_for
+from lab.testbed.polling import TestbedError, wait_for
 from lab.testbed.report.record import Step
 from lab.testbed.state_files import ROOT
-from lab.testbed.timeline_recorder import RecordedDoors, RecordedNames
+from lab.testbed.timeline_recorder import RecordedFirewall, RecordedNames
 
-STACK = "stage"
+STACK = "testbed"
 ROLES = ("ms1", "ms2")
 
 PROBE_INTERVAL_S = 1
@@ -46,13 +46,13 @@ FAILURE_THRESHOLD = 3
 AWS_PATIENCE = 5.0
 
 
-class Stage:
+class Testbed:
     """Hosts, cloud and stack, up while the context lasts.
 
     Args:
         directory: takes files and logs; made new.
         agents: how many agents.
-        parameters: of the template, over the stage's own.
+        parameters: of the template, over the testbed's own.
         manners: of the cloud; ideal without.
         multi_az: whether the database is one that can be in another zone later: found by its writer's name, with an
             interface in either zone.
@@ -81,10 +81,10 @@ class Stage:
         )
         servers = {role: ADDRESS_OF[role] for role in ROLES}
         port = int(self._parameters.get("DatabasePort", self.hosts.database.port))
-        self.doors = RecordedDoors(self.hosts.doors, servers, port)
+        self.firewall = RecordedFirewall(self.hosts.firewall, servers, port)
         self.names = RecordedNames(self.hosts.names, servers, SERVICE_NAME)
         self.cloud = Cloud(
-            self.hosts.machines, self.doors, self.names, self.hosts.places, directory, manners=self.manners
+            self.hosts.machines, self.firewall, self.names, self.hosts.places, directory, manners=self.manners
         )
         self.stack: Stack | None = None
         self._histories: dict[str, tuple[Step, ...]] = {}
@@ -130,12 +130,12 @@ class Stage:
         self.stack = self.cloud.deploy(ROOT / "template.yaml", STACK, {**self._own(authority), **self._parameters})
         # As an owner has it before: ms1 gets in by a rule of the owner's, and works.
         self._edit_owners_group("authorize")
-        self.cloud.attach_group(self.owner, self.stack.outputs["DoorGroupId"])
+        self.cloud.attach_group(self.owner, self.stack.outputs["AccessGroupId"])
         if self._multi_az:
             self.cloud.client("ec2").create_network_interface(
                 SubnetId=self.owner.database_subnet_ids[1],
                 PrivateIpAddress=DATABASE_ELSEWHERE,
-                Groups=[self.owner.database_group_id, self.stack.outputs["DoorGroupId"]],
+                Groups=[self.owner.database_group_id, self.stack.outputs["AccessGroupId"]],
                 Description="the database's standby in the other zone",
             )
         self.cloud.confirm_subscriptions(self.stack.outputs["TopicArn"])
@@ -185,14 +185,14 @@ class Stage:
         return self._stack.outputs["StateMachineArn"]
 
     @property
-    def door_group(self) -> str:
+    def access_group(self) -> str:
         """The stack's own security group in front of the database."""
-        return self._stack.outputs["DoorGroupId"]
+        return self._stack.outputs["AccessGroupId"]
 
     @property
     def _stack(self) -> Stack:
         if self.stack is None:
-            raise StageError("Nothing is deployed on the stage yet.")
+            raise TestbedError("Nothing is deployed on the testbed yet.")
         return self.stack
 
     def start(self, request: Mapping[str, Any], name: str | None = None) -> str:
@@ -212,7 +212,7 @@ class Stage:
         """Wait for an execution's end and return its outcome.
 
         Raises:
-            StageError: it had not ended by the deadline.
+            TestbedError: it had not ended by the deadline.
         """
         client = self.cloud.client("stepfunctions")
         found = wait_for(
@@ -250,15 +250,15 @@ class Stage:
         Just before, the active server is taken out of the owner's group. Its sessions live on: that is how it is found.
 
         Raises:
-            StageError: it did not succeed.
+            TestbedError: it did not succeed.
         """
         wait_for("ms1 writes", lambda: self.hosts.journal.by_server().get("ms1"), 20)
         self._edit_owners_group("revoke")
-        execution = self.start({"action": "adopt", "reason": "the stage begins", "requested_by": "stage"}, "adopt")
+        execution = self.start({"action": "adopt", "reason": "the testbed begins", "requested_by": "testbed"}, "adopt")
         outcome = self.outcome(execution, deadline_s * self.patience)
         if outcome != "promoted":
             said = self.steps(execution)
-            raise StageError(f"The pair could not be adopted: {outcome}: {said[-1].result if said else ''}")
+            raise TestbedError(f"The pair could not be adopted: {outcome}: {said[-1].result if said else ''}")
         self.hosts.agents.start()
 
     def steps(self, execution: str) -> tuple[Step, ...]:
@@ -304,20 +304,20 @@ class Stage:
         return PairTable(self.cloud.client("dynamodb"), self._stack.outputs["TableName"], STACK).history()
 
     def invoke(self, function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Call a function of the stack ("database-access"). Raises StageError where it raises."""
+        """Call a function of the stack ("database-access"). Raises TestbedError where it raises."""
         answer = self.cloud.client("lambda").invoke(
             FunctionName=f"{STACK}-{function}", Payload=json.dumps(payload).encode()
         )
         body = json.loads(answer["Payload"].read() or b"null")
         if answer.get("FunctionError"):
-            raise StageError(f"{function} raised {body.get('errorType')}: {body.get('errorMessage')}")
+            raise TestbedError(f"{function} raised {body.get('errorType')}: {body.get('errorMessage')}")
         return dict(body)
 
 
 def _quick() -> dict[str, str]:
     """What an ideal cloud allows: quicker than the template's defaults."""
     return {
-        "DoorSettlesSeconds": "0",  # here a rule is in effect before EC2's stand-in answers
+        "AccessSettlesSeconds": "0",  # here a rule is in effect before EC2's stand-in answers
         "RecordTtlSeconds": "5",
         "Resolvers": NAMES,
         "ProbeIntervalSeconds": str(PROBE_INTERVAL_S),

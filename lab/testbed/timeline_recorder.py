@@ -1,4 +1,4 @@
-"""What the stage's doors and names did and when, noted as it happens: nothing has to be asked for again and again."""
+"""When access and the DNS record changed on the testbed, noted as it happens: nothing has to be polled."""
 
 from __future__ import annotations
 
@@ -7,28 +7,31 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
-from lab.testbed.host_interfaces import Doors, Names, NetworkAcl, OpenTo, Record
-from lab.testbed.report.record import DoorSeen, NameSeen
+from lab.testbed.host_interfaces import Firewall, Names, NetworkAcl, OpenTo, Record
+from lab.testbed.report.record import AccessObserved, NameSeen
 
 
-class RecordedDoors:
-    """Doors that remember who could use the database from when on. Implements `lab.testbed.host_interfaces.Doors`."""
+class RecordedFirewall:
+    """Firewall that remember who could use the database from when on.
 
-    def __init__(self, doors: Doors, servers: Mapping[str, str], port: int) -> None:
-        self._doors, self._servers, self._port = doors, servers, port
+    Implements `lab.testbed.host_interfaces.Firewall`.
+    """
+
+    def __init__(self, firewall: Firewall, servers: Mapping[str, str], port: int) -> None:
+        self._access, self._servers, self._port = firewall, servers, port
         self._lock = threading.Lock()
-        self._seen: list[DoorSeen] = []
+        self._seen: list[AccessObserved] = []
         self._rules: tuple[OpenTo, ...] = ()
         self._acl: NetworkAcl | None = None
 
     def apply(self, rules: Sequence[OpenTo]) -> None:
-        self._doors.apply(rules)
+        self._access.apply(rules)
         with self._lock:
             self._rules = tuple(rules)
             self._note()
 
     def apply_acl(self, acl: NetworkAcl) -> None:
-        self._doors.apply_acl(acl)
+        self._access.apply_acl(acl)
         with self._lock:
             self._acl = acl
             self._note()
@@ -36,10 +39,10 @@ class RecordedDoors:
     def _note(self) -> None:
         let_in = frozenset(name for name, address in self._servers.items() if self._lets_in(address))
         if not self._seen or self._seen[-1].servers != let_in:
-            self._seen.append(DoorSeen(time.time(), let_in))
+            self._seen.append(AccessObserved(time.time(), let_in))
 
     @property
-    def seen(self) -> tuple[DoorSeen, ...]:
+    def seen(self) -> tuple[AccessObserved, ...]:
         with self._lock:
             return tuple(self._seen)
 

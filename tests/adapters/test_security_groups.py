@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 from msfailover.adapters import security_groups
-from msfailover.adapters.security_groups import DoorNotAttached, TooManyRules
+from msfailover.adapters.security_groups import AccessGroupNotAttached, TooManyRules
 from msfailover.decisions.access import can_get_in
 from msfailover.pair import Role, Server
 from msfailover.verdict import Answer
@@ -23,7 +23,7 @@ def ms1(network: Network) -> Server:
 
 def answer(network: Network) -> Answer:
     member = security_groups.membership(network.ec2, ms1(network))
-    rules = security_groups.rules_in_front(network.ec2, network.door)
+    rules = security_groups.rules_in_front(network.ec2, network.access)
     return can_get_in(ms1(network), member.groups, member.addresses, rules, (PORT,)).answer
 
 
@@ -31,9 +31,9 @@ def test_every_inbound_rule_of_every_group_on_the_databases_interface_is_read(ne
     network.allow(network.owners, cidr="10.0.0.0/8")
     network.allow(network.owners, cidr="2001:db8::/32", ports=(5000, 6000))
     network.allow(network.owners, protocol="-1", cidr="192.0.2.0/24")
-    rules = security_groups.rules_in_front(network.ec2, network.door)
+    rules = security_groups.rules_in_front(network.ec2, network.access)
     assert {(rule.group_id, rule.cidr or rule.source_group, rule.protocol) for rule in rules} == {
-        (network.door, network.functions, "tcp"),
+        (network.access, network.functions, "tcp"),
         (network.owners, "10.0.0.0/8", "tcp"),
         (network.owners, "2001:db8::/32", "tcp"),
         (network.owners, "192.0.2.0/24", "-1"),
@@ -42,7 +42,7 @@ def test_every_inbound_rule_of_every_group_on_the_databases_interface_is_read(ne
 
 def test_rules_of_groups_that_are_not_on_the_databases_interface_are_not(network: Network) -> None:
     network.allow(network.ms2_group, cidr="0.0.0.0/0")
-    assert {rule.group_id for rule in security_groups.rules_in_front(network.ec2, network.door)} == {network.door}
+    assert {rule.group_id for rule in security_groups.rules_in_front(network.ec2, network.access)} == {network.access}
 
 
 def test_outbound_rules_let_nobody_in(network: Network) -> None:
@@ -81,9 +81,9 @@ def test_a_prefix_list_that_may_not_be_read_leaves_it_unknown(network: Network) 
         assert answer(network) is Answer.UNKNOWN
 
 
-def test_a_door_that_guards_nothing_is_said_to_and_how_to_attach_it(network: Network) -> None:
+def test_an_access_group_that_guards_nothing_is_said_to_and_how_to_attach_it(network: Network) -> None:
     stray = network.ec2.create_security_group(GroupName="stray", Description="stray", VpcId=network.vpc)["GroupId"]
-    with pytest.raises(DoorNotAttached) as caught:
+    with pytest.raises(AccessGroupNotAttached) as caught:
         security_groups.rules_in_front(network.ec2, stray)
     assert str(caught.value) == (
         f"The group {stray} is attached to no network interface: attach it to the database beside its own groups."
@@ -101,7 +101,7 @@ def test_more_than_is_read_is_not_judged(network: Network, operation: str) -> No
         return {key[operation]: [], "NextToken": f"page {len(pages)}"}
 
     with Wire(network.ec2, "ec2", {operation: endless}), pytest.raises(TooManyRules):
-        security_groups.rules_in_front(network.ec2, network.door)
+        security_groups.rules_in_front(network.ec2, network.access)
     assert len(pages) == security_groups.PAGES_AT_MOST + 1
 
 
@@ -151,12 +151,13 @@ def test_a_managed_instance_outside_ec2_is_in_no_group_and_is_not_asked_for(netw
         assert security_groups.membership(network.ec2, outside) == security_groups.Membership(frozenset(), ())
 
 
-# ---- editing the door ------------------------------------------------------------------------------------------------
+# ---- editing the access group
+# ------------------------------------------------------------------------------------------------
 
 
 def test_opening_lets_one_address_in_on_one_port_and_says_why(network: Network) -> None:
-    security_groups.open_for(network.ec2, network.door, network.ms2_address, PORT, "ms2, epoch 2")
-    (rule,) = [each for each in security_groups.rules_of_door(network.ec2, network.door) if each.cidr]
+    security_groups.open_for(network.ec2, network.access, network.ms2_address, PORT, "ms2, epoch 2")
+    (rule,) = [each for each in security_groups.rules_of_access_group(network.ec2, network.access) if each.cidr]
     assert (rule.cidr, rule.protocol, rule.from_port, rule.to_port, rule.description) == (
         f"{network.ms2_address}/32",
         "tcp",
@@ -167,13 +168,15 @@ def test_opening_lets_one_address_in_on_one_port_and_says_why(network: Network) 
 
 
 def test_opening_for_an_ipv6_address_makes_a_rule_for_exactly_that(network: Network) -> None:
-    security_groups.open_for(network.ec2, network.door, "2001:db8::12", PORT, "ms2, epoch 2")
-    assert "2001:db8::12/128" in [rule.cidr for rule in security_groups.rules_of_door(network.ec2, network.door)]
+    security_groups.open_for(network.ec2, network.access, "2001:db8::12", PORT, "ms2, epoch 2")
+    assert "2001:db8::12/128" in [
+        rule.cidr for rule in security_groups.rules_of_access_group(network.ec2, network.access)
+    ]
 
 
 def test_opening_twice_is_opening_once_even_in_another_epoch(network: Network) -> None:
     for epoch in (2, 2, 4):
-        security_groups.open_for(network.ec2, network.door, network.ms2_address, PORT, f"ms2, epoch {epoch}")
+        security_groups.open_for(network.ec2, network.access, network.ms2_address, PORT, f"ms2, epoch {epoch}")
     assert network.admitted() == [f"{network.ms2_address}/32"]
 
 
@@ -184,23 +187,23 @@ def test_an_order_that_ec2_turns_down_is_not_taken_for_done(network: Network) ->
 
 def test_shutting_takes_out_the_rules_that_were_named_and_no_others(network: Network) -> None:
     for address in (network.ms1_address, network.ms2_address):
-        security_groups.open_for(network.ec2, network.door, address, PORT, "open")
-    rules = security_groups.rules_of_door(network.ec2, network.door)
-    security_groups.shut(network.ec2, network.door, [r for r in rules if r.cidr == f"{network.ms1_address}/32"])
+        security_groups.open_for(network.ec2, network.access, address, PORT, "open")
+    rules = security_groups.rules_of_access_group(network.ec2, network.access)
+    security_groups.shut(network.ec2, network.access, [r for r in rules if r.cidr == f"{network.ms1_address}/32"])
     assert network.admitted() == [f"{network.ms2_address}/32"]
-    assert len(network.rules_of_door()) == 2, "the functions' own way in stays"
+    assert len(network.rules_of_access_group()) == 2, "the functions' own way in stays"
 
 
 def test_shutting_twice_is_shutting_once(network: Network) -> None:
-    security_groups.open_for(network.ec2, network.door, network.ms1_address, PORT, "open")
-    rules = [rule for rule in security_groups.rules_of_door(network.ec2, network.door) if rule.cidr]
-    security_groups.shut(network.ec2, network.door, rules)
-    security_groups.shut(network.ec2, network.door, rules)
+    security_groups.open_for(network.ec2, network.access, network.ms1_address, PORT, "open")
+    rules = [rule for rule in security_groups.rules_of_access_group(network.ec2, network.access) if rule.cidr]
+    security_groups.shut(network.ec2, network.access, rules)
+    security_groups.shut(network.ec2, network.access, rules)
     assert network.admitted() == []
 
 
 def test_a_rule_that_may_not_be_taken_out_is_not_taken_for_gone(network: Network) -> None:
-    rules = security_groups.rules_of_door(network.ec2, network.door)
+    rules = security_groups.rules_of_access_group(network.ec2, network.access)
 
     def denied(_: Any) -> Any:
         raise Failure("UnauthorizedOperation")
@@ -209,7 +212,7 @@ def test_a_rule_that_may_not_be_taken_out_is_not_taken_for_gone(network: Network
         Wire(network.ec2, "ec2", {"RevokeSecurityGroupIngress": denied}),
         pytest.raises(ClientError, match="UnauthorizedOperation"),
     ):
-        security_groups.shut(network.ec2, network.door, rules)
+        security_groups.shut(network.ec2, network.access, rules)
 
 
 class Delegating:
@@ -229,12 +232,12 @@ def test_networks_that_are_delegated_to_the_servers_interface_are_its_addresses(
 
 
 def test_another_interface_of_the_databases_machine_is_the_databases_too(network: Network) -> None:
-    """The door stands at one of its two interfaces, and the owner's rule at the other lets ms1 in."""
+    """The access group stands at one of its two interfaces, and the owner's rule at the other lets ms1 in."""
     machine = network.instance(str(ipaddress.ip_address(network.ms1_address) + 10), network.ms2_group)
     network.ec2.attach_network_interface(NetworkInterfaceId=network.database, InstanceId=machine, DeviceIndex=1)
     assert answer(network) is Answer.NO
     network.allow(network.ms2_group, cidr=f"{network.ms1_address}/32")
     assert answer(network) is Answer.YES
-    front = security_groups.interfaces_in_front(network.ec2, network.door)
+    front = security_groups.interfaces_in_front(network.ec2, network.access)
     assert {each.subnet_id for each in front} == {network.subnet, network.database_subnets[0]}
-    assert security_groups.guarded(front, network.door) == [network.database_address]
+    assert security_groups.guarded(front, network.access) == [network.database_address]

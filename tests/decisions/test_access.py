@@ -15,7 +15,7 @@ from msfailover.verdict import Answer, Verdict
 from tests.samples import MS1
 
 PORT = 5432
-DOOR = Rule("sg-door", "sgr-door", "tcp", PORT, PORT, cidr="10.0.0.12/32")
+DOOR = Rule("sg-access group", "sgr-access group", "tcp", PORT, PORT, cidr="10.0.0.12/32")
 
 
 def rule(**changes: Any) -> Rule:
@@ -154,7 +154,8 @@ def test_a_network_lets_in_exactly_the_addresses_that_share_its_prefix(length: i
     assert verdict.is_yes == inside
 
 
-# ---- which rules of the door are to be taken out ---------------------------------------------------------------------
+# ---- which rules of the access group are to be taken out
+# ---------------------------------------------------------------------
 
 
 def test_an_owners_rule_for_a_second_port_of_the_database_lets_it_in() -> None:

@@ -62,8 +62,8 @@ def test_a_pair_that_nobody_has_taken_into_care_is_not_judged() -> None:
     assert wanted(PairState(), IN, IN) == ()
 
 
-def test_an_open_door_of_the_inactive_server_is_a_risk_though_it_has_no_session() -> None:
-    assert wrong(AT_REST, IN, Seen(OPEN, NONE)) == {Finding.DOOR_OPEN}
+def test_open_access_of_the_inactive_server_is_a_risk_though_it_has_no_session() -> None:
+    assert wrong(AT_REST, IN, Seen(OPEN, NONE)) == {Finding.ACCESS_OPEN}
     assert risk(AT_REST, IN, Seen(OPEN, NONE)) is Answer.YES
     assert wanted(AT_REST, IN, Seen(OPEN, NONE)) == (Act(Kind.KEEP_OUT, Role.MS2),)
 
@@ -80,12 +80,12 @@ def test_what_would_not_be_expected_of_the_active_server_is_no_finding() -> None
     assert wrong(AT_REST, active, OUT) == set()
 
 
-def test_sessions_of_the_inactive_server_are_a_risk_though_its_door_is_shut() -> None:
+def test_sessions_of_the_inactive_server_are_a_risk_though_its_access_group_is_shut() -> None:
     assert wrong(AT_REST, IN, Seen(SHUT, THERE)) == {Finding.STRAY_SESSIONS}
     assert wanted(AT_REST, IN, Seen(SHUT, THERE)) == (Act(Kind.END_SESSIONS, Role.MS2),)
 
 
-def test_the_door_is_shut_before_sessions_are_ended() -> None:
+def test_the_access_group_is_shut_before_sessions_are_ended() -> None:
     assert [act.kind for act in wanted(AT_REST, IN, IN)] == [Kind.KEEP_OUT, Kind.END_SESSIONS]
 
 
@@ -95,19 +95,19 @@ def test_after_a_failover_it_is_the_first_server_that_must_be_out() -> None:
     assert wrong(after, OUT, IN, ELSEWHERE) == set()
 
 
-@pytest.mark.parametrize("door", [OPEN, SHUT, HIDDEN])
+@pytest.mark.parametrize("access", [OPEN, SHUT, HIDDEN])
 @pytest.mark.parametrize("sessions", [THERE, NONE, UNSEEN])
 @pytest.mark.parametrize("record", [AT_REST, UNPROVEN, PROVEN, PROVEN_BY_POWER])
 def test_what_is_unknown_is_never_acted_on_and_never_called_well(
-    record: PairState, door: Verdict, sessions: Verdict
+    record: PairState, access: Verdict, sessions: Verdict
 ) -> None:
     out = must_be_out(record)
-    seen = Seen(door, sessions)
+    seen = Seen(access, sessions)
     others = IN if out else seen
     ms1, ms2 = (seen, others) if out is Role.MS1 else (others, seen)
     for act in wanted(record, ms1, ms2):
         assert act.server is out
-        assert (door if act.kind is Kind.KEEP_OUT else sessions).is_yes
+        assert (access if act.kind is Kind.KEEP_OUT else sessions).is_yes
     judged = found(record, ms1, ms2)
     if sessions is UNSEEN and out is not None:
         assert judged[Finding.STRAY_SESSIONS] is Answer.UNKNOWN
@@ -136,11 +136,11 @@ def test_a_receipt_of_another_change_proves_nothing() -> None:
     assert must_be_out(state(lease=lease(), receipt=receipt(server=Role.MS2))) is None
 
 
-def test_a_server_without_power_needs_no_door_until_the_change_is_over() -> None:
+def test_a_server_without_power_needs_no_access_group_until_the_change_is_over() -> None:
     assert wrong(PROVEN_BY_POWER, Seen(OPEN, NONE), IN) == set()
     assert wrong(PROVEN_BY_POWER, Seen(OPEN, THERE), IN) == {Finding.STRAY_SESSIONS}
     over = state(active=Role.MS2, epoch=2, receipt=PROVEN_BY_POWER.receipt)
-    assert wrong(over, Seen(OPEN, NONE), IN, ELSEWHERE) == {Finding.DOOR_OPEN}
+    assert wrong(over, Seen(OPEN, NONE), IN, ELSEWHERE) == {Finding.ACCESS_OPEN}
 
 
 def test_a_pair_not_as_recorded_is_told_but_is_no_risk() -> None:
@@ -150,7 +150,7 @@ def test_a_pair_not_as_recorded_is_told_but_is_no_risk() -> None:
     assert risk(AT_REST, Seen(SHUT, THERE), OUT, ELSEWHERE) is Answer.NO
 
 
-def test_while_a_change_is_under_way_the_name_and_the_active_door_are_not_judged() -> None:
+def test_while_a_change_is_under_way_the_name_and_the_active_access_group_are_not_judged() -> None:
     for record in (UNPROVEN, PROVEN):
         assert not {Finding.NAME_ELSEWHERE, Finding.ACTIVE_SHUT_OUT} & set(found(record, OUT, OUT, ELSEWHERE))
 
@@ -184,4 +184,4 @@ def test_who_must_be_out_may_be_kept_out(record: PairState, server: Role) -> Non
 
 def test_the_risk_names_every_finding_with_its_sentence() -> None:
     told = split_brain_risk(judge(AT_REST, PAIR, {Role.MS1: IN, Role.MS2: IN}, HERE)).sentence
-    assert told == "door-open: It can get in by sgr-1. stray-sessions: It has 2 sessions."
+    assert told == "access-open: It can get in by sgr-1. stray-sessions: It has 2 sessions."

@@ -106,7 +106,7 @@ def test_a_switchover_needs_the_active_servers_host_but_not_its_service() -> Non
 @pytest.mark.parametrize(
     "bad",
     [
-        {"door": no("Denied.")},
+        {"access": no("Denied.")},
         {"sessions": unknown("The database is silent.")},
         {"owners ms1": yes("sg-1 lets it in.")},
         {"owners ms1": unknown("EC2 is silent.")},

@@ -1,4 +1,4 @@
-"""What hosts remember of epochs is weighed before anything is touched, and an adoption starts above it."""
+"""What hosts remember of epochs is checked before anything is touched, and an adoption starts above it."""
 
 from __future__ import annotations
 

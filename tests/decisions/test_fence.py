@@ -26,17 +26,17 @@ def none_seen(*counts: int) -> Verdict:
     return no("ms1 has no session.", counts=list(counts))
 
 
-def judged(door: Verdict = SHUT, sessions: Verdict | None = None, door_after: Verdict = SHUT) -> Verdict:
+def judged(access: Verdict = SHUT, sessions: Verdict | None = None, access_after: Verdict = SHUT) -> Verdict:
     verdict, proof = proof_by_database(
-        Role.MS1, 2, door, none_seen(0, 0, 0) if sessions is None else sessions, door_after, 3, NOW, BELIEVED
+        Role.MS1, 2, access, none_seen(0, 0, 0) if sessions is None else sessions, access_after, 3, NOW, BELIEVED
     )
     assert (proof is not None) == verdict.is_yes, "a receipt is there exactly with a yes"
     return verdict
 
 
-def test_a_shut_door_and_three_reads_without_a_session_are_a_proof() -> None:
+def test_a_revoked_access_and_three_reads_without_a_session_are_a_proof() -> None:
     verdict, proof = proof_by_database(Role.MS1, 2, SHUT, none_seen(0, 0, 0), SHUT, 3, NOW, BELIEVED)
-    assert verdict == yes("ms1 is out: its door is shut and 3 reads in a row found no session of it.")
+    assert verdict == yes("ms1 is out: its access is revoked and 3 reads in a row found no session of it.")
     assert proof == receipt(evidence=(SHUT.sentence, "ms1 has no session.", BELIEVED.sentence))
 
 
@@ -69,14 +69,14 @@ def test_a_network_in_doubt_about_cut_object_or_path_proves_nothing(at: int, dou
     assert doubt.sentence in verdict.sentence
 
 
-@pytest.mark.parametrize("when", ["door", "door_after"])
-@pytest.mark.parametrize(("answer", "door"), [(Answer.NO, OPEN), (Answer.UNKNOWN, UNREAD)])
-def test_a_door_not_known_to_be_shut_before_and_after_the_sessions_proves_nothing(
-    when: str, answer: Answer, door: Verdict
+@pytest.mark.parametrize("when", ["access", "access_after"])
+@pytest.mark.parametrize(("answer", "access"), [(Answer.NO, OPEN), (Answer.UNKNOWN, UNREAD)])
+def test_an_access_group_not_known_to_be_shut_before_and_after_the_sessions_proves_nothing(
+    when: str, answer: Answer, access: Verdict
 ) -> None:
-    verdict = judged(door, SHUT) if when == "door" else judged(door_after=door)
+    verdict = judged(access, SHUT) if when == "access" else judged(access_after=access)
     assert verdict.answer is answer
-    assert verdict.sentence == f"The fence of ms1 is not proven: {door.sentence}"
+    assert verdict.sentence == f"The fence of ms1 is not proven: {access.sentence}"
 
 
 @pytest.mark.parametrize(

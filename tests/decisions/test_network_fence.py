@@ -28,7 +28,7 @@ SERVER = Server(Role.MS1, "i-00000000000000001", ("10.0.1.11",))
 OWN = Interface(
     "eni-ms1", "subnet-servers", frozenset({"sg-ms1"}), ("10.0.1.11", "10.0.1.111"), instance_id=SERVER.instance_id
 )
-DATABASE = Interface("eni-db", "subnet-a", frozenset({"sg-door"}), ("10.0.2.30",))
+DATABASE = Interface("eni-db", "subnet-a", frozenset({"sg-access group"}), ("10.0.2.30",))
 SUBNETS = (Subnet("subnet-a", ("10.0.2.0/24",)), Subnet("subnet-b", ("10.0.3.0/24", "fd00:3::/64")))
 
 

@@ -34,9 +34,9 @@ def host(role: Role, /, **seen: Any) -> Verdict:
 def answers(**changed: Verdict) -> dict[str, Verdict]:
     """Answers of a pair that is well, ms1 active; names as in `questions`, blanks as underscores."""
     found = {name: yes(f"{name}: well.") for name in questions(Role.MS1)}
-    for name in ("standby door", "owner's groups, active", "owner's groups, standby", "standby sessions"):
+    for name in ("standby access", "owner's groups, active", "owner's groups, standby", "standby sessions"):
         found[name] = no(f"{name}: none.", guarded=[AT], database_addresses=[AT])
-    found["active door"] = yes("active door: open.", guarded=[AT])
+    found["active access"] = yes("active access: open.", guarded=[AT])
     found["active sessions"] = yes("active sessions: some.", database_addresses=[AT])
     found["network"] = yes("ms1 could be cut off.", guarded=[AT])
     found["active host"], found["standby host"] = host(Role.MS1), host(Role.MS2)
@@ -96,7 +96,7 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("machines as configured", {"machine_ms2": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
     (
         "machines as configured",
-        {"standby_door": no("ms2 can't get in.", unconfigured=["10.0.3.16/28"])},
+        {"standby_access": no("ms2 can't get in.", unconfigured=["10.0.3.16/28"])},
         Answer.NO,
         "EC2 knows 10.0.3.16/28 of ms2",
     ),
@@ -115,23 +115,23 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("clocks agree", {"active_host": host(Role.MS1, clock=None)}, Answer.UNKNOWN, "ms1 did not tell its clock."),
     ("standby's copy fresh", {"files": no("It is a week old.")}, Answer.NO, "It is a week old."),
     ("standby's copy fresh", {"files": unknown("No whole set yet.")}, Answer.UNKNOWN, "No whole set yet."),
-    ("doors as they should be", {"active_door": no("ms1 can't get in.")}, Answer.NO, "ms1 can't get in."),
-    ("doors as they should be", {"standby_door": yes("ms2 can get in.")}, Answer.NO, "ms2 can get in."),
-    ("doors as they should be", {"standby_door": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
+    ("access as it should be", {"active_access": no("ms1 can't get in.")}, Answer.NO, "ms1 can't get in."),
+    ("access as it should be", {"standby_access": yes("ms2 can get in.")}, Answer.NO, "ms2 can get in."),
+    ("access as it should be", {"standby_access": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
     (
-        "doors as they should be",
-        {"standby_door": no("Shut.", network={"answer": "no", "sentence": "ms2 is not cut off."})},
+        "access as it should be",
+        {"standby_access": no("Shut.", network={"answer": "no", "sentence": "ms2 is not cut off."})},
         Answer.NO,
         "ms2 is not cut off.",
     ),
     (
-        "doors as they should be",
+        "access as it should be",
         {"owner's_groups,_active": yes("sg-1 lets ms1 in."), "network": unknown("There is no ACL.")},
         Answer.NO,
         "sg-1 lets ms1 in.",
     ),
     (
-        "doors as they should be",
+        "access as it should be",
         {"owner's_groups,_standby": yes("sg-1 lets ms2 in."), "network": unknown("There is no ACL.")},
         Answer.NO,
         "sg-1 lets ms2 in.",
@@ -144,7 +144,7 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("certificate", {"certificate": no("It has expired.")}, Answer.NO, "It has expired."),
     ("certificate", {"certificate": unknown("Nobody answers.")}, Answer.UNKNOWN, "Nobody answers."),
     ("certificate", {"certificate": yes("Good until Monday.", days_left=3)}, Answer.NO, "That is in 3 days."),
-    ("permissions", {"right_to_the_door": no("Denied.")}, Answer.NO, "Denied."),
+    ("permissions", {"right_to_the_access_group": no("Denied.")}, Answer.NO, "Denied."),
     ("permissions", {"right_to_the_name": no("Denied.")}, Answer.NO, "Denied."),
     ("permissions", {"right_to_ms1": no("Denied.")}, Answer.NO, "Denied."),
     ("permissions", {"right_to_ms2": unknown("Throttled.")}, Answer.UNKNOWN, "Throttled."),
@@ -259,7 +259,7 @@ def test_a_certificate_that_is_not_accepted_is_the_cause_of_a_server_that_seems_
     assert judge(Role.MS1, state(), gone, yes("1 confirmed subscription."))[0].name == "active server serves"
 
 
-@pytest.mark.parametrize("about", ["sessions", "door"])
+@pytest.mark.parametrize("about", ["sessions", "access"])
 def test_a_standby_that_can_get_in_or_is_in_never_goes_with_anything_else(about: str) -> None:
     wrong = answers(
         active_answers=no("The connection is refused."),
@@ -299,7 +299,7 @@ def test_an_owners_rule_does_not_keep_a_pair_from_being_ready_that_the_network_w
 
 def test_a_standby_that_the_network_cuts_off_may_be_let_in_by_an_owners_rule() -> None:
     cut = {"answer": "yes", "sentence": "ms2 is cut off."}
-    assert bad(answers(standby_door=yes("sg-1 lets ms2 in.", network=cut))) == {}
+    assert bad(answers(standby_access=yes("sg-1 lets ms2 in.", network=cut))) == {}
 
 
 def test_a_path_that_was_not_seen_leaves_power_alone_and_that_is_said() -> None:

@@ -7,7 +7,7 @@ from msfailover.decisions.restart import AGAIN_AFTER_S, may_restart
 from msfailover.pair import Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
-SHUT, NONE = no("The door is shut to ms2."), no("ms2 has no session.")
+SHUT, NONE = no("Access is revoked to ms2."), no("ms2 has no session.")
 STOPPED = no("The service of ms1 is stopped.")
 
 

@@ -1,4 +1,4 @@
-"""Two hosts for each test module, in the stage's own namespaces."""
+"""Two hosts for each test module, in the testbed's own namespaces."""
 
 from __future__ import annotations
 

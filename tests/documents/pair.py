@@ -158,7 +158,7 @@ class Pair:
 
     def set_version(self, role: str, version: str) -> None:
         """Another version of the server's package on a host; empty for a package manager that does not know it."""
-        self.host(role).files.write("/var/lib/stage-dpkg/version", f"{version}\n" if version else "")
+        self.host(role).files.write("/var/lib/testbed-dpkg/version", f"{version}\n" if version else "")
 
     def write(self, role: str, path: str, text: str | bytes, *, mode: int = 0o640) -> Path:
         """Write a file on a host; returns where this process sees it."""
@@ -198,7 +198,7 @@ class Pair:
         self.host(role).files.write(f"/usr/local/sbin/{program}", f"#!/bin/bash\n{script}\n", mode=0o755)
 
     def put_aside(self, role: str) -> None:
-        """Take away every stand-in but the stage's own."""
+        """Take away every stand-in but the testbed's own."""
         for path in self.inside(role, "/usr/local/sbin").iterdir():
             if path.name not in ("systemctl", "dpkg-query", SERVICE):
                 path.unlink()

@@ -10,7 +10,7 @@ import pytest
 
 from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Pair, tree
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 WEEK_AGO = 1_700_000_000_123_456_789
 

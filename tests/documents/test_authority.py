@@ -16,7 +16,7 @@ from lab.testbed.hosts.polling import wait_until
 from lab.testbed.state_files import BUILD
 from tests.documents.pair import CDS, DISTS, STATE, TOOLS, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 SEND = ["rsync", "-aHAX", "--numeric-ids", "--modify-window=-1", "--timeout=5"]
 

@@ -12,7 +12,7 @@ import pytest
 
 from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Ended, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 AT = (1_000_000_000_000_000_001, 1_000_000_000_000_000_001)
 AREA = "/var/opt/ssh-mgmt/server/.ms-failover"

@@ -12,7 +12,7 @@ import pytest
 from tests.documents.pair import CDS, DISTS, STATE, Pair
 from tests.documents.test_whole import failed
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 BESIDE = f"{Path(CDS).parent}/.ms-failover"
 

@@ -10,7 +10,7 @@ from tests.documents.carried_kinds import kinds
 from tests.documents.carried_names import names
 from tests.documents.pair import Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 ROWS = (*names.rows, *kinds.rows, *contents.rows)
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.documents.pair import CDS, SERVICE, STATE, Ended, Pair, tree
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 
 def refused(ended: Ended) -> str:

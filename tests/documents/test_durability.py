@@ -15,7 +15,7 @@ import pytest
 from tests.documents.disks import Crash, Disks
 from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Pair
 
-pytestmark = [pytest.mark.stage, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.testbed, pytest.mark.timeout(900)]
 
 MOST = int(os.environ.get("CRASHES", "12"))
 LAYOUTS: dict[str, dict[str, tuple[str, ...]]] = {

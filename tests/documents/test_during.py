@@ -12,7 +12,7 @@ import pytest
 
 from tests.documents.pair import CDS, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 HELD = 150_000
 

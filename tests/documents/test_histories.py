@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tests.documents.pair import CDS, DISTS, STATE, Pair
 from tests.documents.trees import Entry
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 AT = (1_000_000_000_000_000_001, 1_000_000_000_000_000_001)
 NAMES = ("a", "b", "folder/c", "folder/d", "e")

@@ -10,7 +10,7 @@ import pytest
 
 from tests.documents.pair import CDS, CONFIG, DISTS, SERVER_FILES, STATE, Ended, Pair, tree
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 ELSEWHERE = "/var/lib/elsewhere"
 AREA = f"{SERVER_FILES}/.ms-failover"

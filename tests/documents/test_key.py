@@ -6,7 +6,7 @@ import pytest
 
 from tests.documents.pair import CDS, REPLICATION_USER, STATE, TOOLS, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 SERVER = "rsync --server -vlogDtpAXrSe.iLsfxCIvu"
 

@@ -18,7 +18,7 @@ KILLS = int(os.environ.get("KILLS", "14"))
 TOLD = Path(__file__).resolve().parents[2] / "build" / "kills.txt"
 SEED = int(os.environ.get("KILLS_SEED", "1"))
 
-pytestmark = [pytest.mark.stage, pytest.mark.timeout(90 + 30 * KILLS)]
+pytestmark = [pytest.mark.testbed, pytest.mark.timeout(90 + 30 * KILLS)]
 
 
 def test_a_run_that_is_killed_anywhere_leaves_one_whole_set_and_the_next_completes(pair: Pair) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.documents.pair import STATE, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 DONE: dict[str, Any] = {"StatusCommand": "true"}
 STOPPED: dict[str, Any] = {"StatusCommand": "false", "StopCommand": "true"}

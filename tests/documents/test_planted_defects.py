@@ -27,7 +27,7 @@ def run_with(defect: str) -> subprocess.CompletedProcess[str]:
     )  # fmt: skip
 
 
-@pytest.mark.stage(outside=True)
+@pytest.mark.testbed(outside=True)
 @pytest.mark.timeout(DEADLINE_S + 10)
 @pytest.mark.parametrize("name", DEFECTS)
 def test_it_is_found(name: str) -> None:

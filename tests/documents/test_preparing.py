@@ -8,7 +8,7 @@ import pytest
 
 from tests.documents.pair import CDS, CONFIG, DISTS, REPLICATION_USER, STATE, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 MADE_BY_US = ("/etc/sudoers.d", "/etc/ssh", "/etc/opt", "/var/lib/ms-failover", "/var/opt", "/root/.ssh")
 ACCOUNTS = ("/etc/passwd", "/etc/group", "/etc/shadow", "/etc/gshadow", "/etc/sudoers")

@@ -10,7 +10,7 @@ import pytest
 from tests.documents.pair import CDS, DISTS, STATE, Pair
 from tests.documents.test_whole import failed, half_a_copy, repaired
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 
 def test_a_standby_without_room_is_told_of_before_anything_travels(pair: Pair) -> None:

@@ -12,7 +12,7 @@ import pytest
 from tests.documents.pair import CDS, DISTS, STATE, WHOLE, Pair
 from tests.documents.test_whole import failed
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import pytest
 from tests.documents.pair import CDS, STATE, Pair
 from tests.documents.test_whole import failed
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 # Kills the receiver, once, as soon as one of its moves is done.
 DIES = """

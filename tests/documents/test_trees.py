@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.documents.pair import CDS, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 # Each name tells of a way to get names wrong: blanks, lines, bytes that are no text, what looks like an option, a
 # pattern, a comment, a host, or rsync's own.

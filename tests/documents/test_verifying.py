@@ -8,7 +8,7 @@ import pytest
 
 from tests.documents.pair import CDS, CONFIG, DISTS, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 
 def a_set(pair: Pair) -> None:

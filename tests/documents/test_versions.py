@@ -6,7 +6,7 @@ import pytest
 
 from tests.documents.pair import CDS, CONFIG, Pair, tree
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 
 def test_after_an_upgrade_of_one_host_the_configuration_is_held_back_and_carried_once_both_agree(pair: Pair) -> None:

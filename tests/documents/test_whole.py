@@ -11,7 +11,7 @@ from lab.testbed.hosts.host import PATH
 from lab.testbed.hosts.polling import wait_until
 from tests.documents.pair import CDS, CONFIG, DISTS, STATE, Ended, Pair
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 RSYNC = shutil.which("rsync", path=PATH)
 

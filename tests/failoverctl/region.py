@@ -60,7 +60,7 @@ class Region:
         self.configured = datetime.fromtimestamp(T0, UTC)
         self.gone: set[str] = set()
         self.stack_status = "CREATE_COMPLETE"
-        self.outputs = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "DoorGroupId": "sg-1"}
+        self.outputs = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "AccessGroupId": "sg-1"}
         self.template: str | dict[str, Any] = "{}"
         self.executions: dict[str, dict[str, Any]] = {}
         self.outcome: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: ended("promoted")

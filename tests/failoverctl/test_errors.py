@@ -1,4 +1,4 @@
-"""What is missing is said plainly: credentials, profile, region, stack, permission, network, stage."""
+"""What is missing is said plainly: credentials, profile, region, stack, permission, network, testbed."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class TestAMachineWithoutALogin:
 def test_no_stack_is_named(ctl: Run) -> None:
     said = ctl("status", stack="")
     assert said.code == Exit.USAGE
-    assert said.err == "Which pair? Give --stack NAME, set FAILOVER_STACK, or --stage.\n"
+    assert said.err == "Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.\n"
 
 
 def test_the_stack_of_the_environment_is_taken(ctl: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -131,10 +131,10 @@ def test_with_json_trouble_is_json_too(ctl: Run) -> None:
     assert json.loads(said.out) == {"trouble": said.err.strip(), "exit": Exit.CANNOT_ASK}
 
 
-def test_no_stage_is_up(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("lab.testbed.join_network.STAGE_FILE", tmp_path / "none.json")
-    assert main(["status", "--stage"]) == Exit.CANNOT_ASK
-    assert capsys.readouterr().err.startswith("No stage is up: start one with `make stage` in another terminal")
+def test_no_testbed_is_up(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("lab.testbed.join_network.TESTBED_FILE", tmp_path / "none.json")
+    assert main(["status", "--testbed"]) == Exit.CANNOT_ASK
+    assert capsys.readouterr().err.startswith("No testbed is up: start one with `make testbed` in another terminal")
 
 
 def test_ctrl_c_says_that_what_runs_goes_on(ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from tests.house.imports import imported, imports_of, sources
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NEEDS = {re.split(r"[^a-z0-9]", each)[0] for each in PROJECT["project"]["dependencies"]}
-ON_THE_STAGE = {
+ON_THE_TESTBED = {
     "lab",
     "lab.testbed",
     "lab.testbed.join_network",
@@ -31,12 +31,12 @@ ON_THE_STAGE = {
 
 
 def needed() -> set[str]:
-    """Every module of ours that failoverctl may come to import, but for the stage's."""
+    """Every module of ours that failoverctl may come to import, but for the testbed's."""
     found: set[str] = set()
     more = {name for name in sources() if name.split(".")[0] == "failoverctl"}
     while more:
         found |= more
-        more = {name for each in more for name in imported(each)} - found - ON_THE_STAGE
+        more = {name for each in more for name in imported(each)} - found - ON_THE_TESTBED
     return found
 
 
@@ -49,18 +49,18 @@ def test_it_needs_nothing_but_the_packages_that_it_names_and_the_standard_librar
     outside = {
         name.split(".")[0]
         for each in needed()
-        for name in imports_of(each) - ON_THE_STAGE
+        for name in imports_of(each) - ON_THE_TESTBED
         if name.split(".")[0] not in {*sys.stdlib_module_names, "failoverctl", "msfailover"}
     }
     assert outside == NEEDS
 
 
-def test_outside_a_checkout_the_stage_is_said_to_need_one() -> None:
-    line = "sys.exit(main(['status', '--stage']))"
+def test_outside_a_checkout_the_testbed_is_said_to_need_one() -> None:
+    line = "sys.exit(main(['status', '--testbed']))"
     program = f"import sys; sys.modules['lab'] = None; from failoverctl.program import main; {line}"
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (7, "")
-    assert done.stderr.startswith("--stage needs the project's checkout")
+    assert done.stderr.startswith("--testbed needs the project's checkout")
 
 
 def test_it_says_its_version(ctl: Run) -> None:

@@ -116,8 +116,8 @@ def test_numbers_out_of_range_and_words_that_are_none_are_refused(
 @pytest.mark.parametrize(
     "line",
     [
-        ("status", "--stage"),
-        ("status", "--stage", "--region", "eu-central-1"),
+        ("status", "--testbed"),
+        ("status", "--testbed", "--region", "eu-central-1"),
         ("history", "--csv", "--json"),
         ("failover", "--reason", "x", "--no-wait", "--limit", "5"),
         ("maintenance", "off", "--for", "2h", "--yes"),

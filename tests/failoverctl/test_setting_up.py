@@ -1,4 +1,4 @@
-"""What a desk does with a deployed pair: prepare both hosts with the stack's own parameters, and look at the door."""
+"""What an operator does with a deployed pair: prepare both hosts, attach the access group, replicate."""
 
 from __future__ import annotations
 
@@ -51,9 +51,9 @@ class Hosts:
 class Stacks:
     """CloudFormation with one stack of ours."""
 
-    def __init__(self, changed: dict[str, str], door: str) -> None:
+    def __init__(self, changed: dict[str, str], access: str) -> None:
         parameters = [{"ParameterKey": key, "ParameterValue": each} for key, each in {**GIVEN, **changed}.items()]
-        given = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "DoorGroupId": door}
+        given = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "AccessGroupId": access}
         outputs = [{"OutputKey": key, "OutputValue": each} for key, each in given.items()]
         self._stack = {"Parameters": parameters, "Outputs": outputs, "StackStatus": "CREATE_COMPLETE"}
         self.meta = SimpleNamespace(region_name="eu-central-1")
@@ -77,8 +77,8 @@ class Desk:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._monkeypatch = monkeypatch
 
-    def __call__(self, *words: str, ssm: Any = None, ec2: Any = None, door: str = "sg-1", **changed: str) -> int:
-        clients = {"cloudformation": Stacks(changed, door), "ssm": ssm, "ec2": ec2}
+    def __call__(self, *words: str, ssm: Any = None, ec2: Any = None, access: str = "sg-1", **changed: str) -> int:
+        clients = {"cloudformation": Stacks(changed, access), "ssm": ssm, "ec2": ec2}
         account = SimpleNamespace(client=clients.__getitem__)
         self._monkeypatch.setattr(program, "Account", lambda *_: account)
         self._monkeypatch.setattr(preparing, "LOOK_EVERY_S", 0.0)
@@ -134,7 +134,7 @@ def test_a_stack_that_is_not_there_is_said_so(desk: Desk, capsys: pytest.Capture
 
 
 def database(ec2: Any, description: str) -> tuple[str, str, str]:
-    """A database's interface at 10.0.0.30 with a group of its owner's; ids of both and of the door."""
+    """A database's interface at 10.0.0.30 with a group of its owner's; ids of both and of the access group."""
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/24")["Vpc"]["VpcId"]
     subnet = ec2.create_subnet(VpcId=vpc, CidrBlock="10.0.0.0/24")["Subnet"]["SubnetId"]
     groups = [ec2.create_security_group(GroupName=name, Description=name, VpcId=vpc)["GroupId"] for name in "od"]
@@ -144,62 +144,64 @@ def database(ec2: Any, description: str) -> tuple[str, str, str]:
     return made["NetworkInterface"]["NetworkInterfaceId"], groups[0], groups[1]
 
 
-def test_a_door_that_is_attached_to_nothing_comes_with_the_command_that_attaches_it_beside_the_owners_groups(
+def test_an_access_group_that_is_attached_to_nothing_comes_with_the_command_that_attaches_it_beside_the_owners_groups(
     desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interface, owners, door = database(ec2, "the database")
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
-    assert f"--network-interface-id {interface} --groups {owners} {door}" in capsys.readouterr().out
+    interface, owners, access = database(ec2, "the database")
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
+    assert f"--network-interface-id {interface} --groups {owners} {access}" in capsys.readouterr().out
     assert ec2.describe_network_interfaces()["NetworkInterfaces"][0]["Groups"][0]["GroupId"] == owners
 
 
 def test_for_rds_it_is_the_command_of_rds(desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    _, owners, door = database(ec2, "RDSNetworkInterface")
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
+    _, owners, access = database(ec2, "RDSNetworkInterface")
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     assert "aws rds modify-db-instance" in (said := capsys.readouterr().out)
-    assert f"--vpc-security-group-ids {owners} {door}" in said
+    assert f"--vpc-security-group-ids {owners} {access}" in said
 
 
-def test_an_attached_door_is_said_to_be_attached(desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    interface, owners, door = database(ec2, "the database")
-    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, door])
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door)
+def test_an_attached_access_group_is_said_to_be_attached(
+    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    interface, owners, access = database(ec2, "the database")
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, access])
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access)
     assert f"{interface}, beside {owners}" in capsys.readouterr().out
 
 
 def test_subnets_and_acls_of_the_database_are_named_and_what_of_ours_is_in_them(
     desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interface, owners, door = database(ec2, "RDSNetworkInterface")
-    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, door])
+    interface, owners, access = database(ec2, "RDSNetworkInterface")
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, access])
     subnet = ec2.describe_network_interfaces(NetworkInterfaceIds=[interface])["NetworkInterfaces"][0]["SubnetId"]
     before = [{"Name": "association.subnet-id", "Values": [subnet]}]
     acl = ec2.describe_network_acls(Filters=before)["NetworkAcls"][0]["NetworkAclId"]
     ec2.create_network_acl_entry(
         NetworkAclId=acl, RuleNumber=30, Protocol="-1", RuleAction="deny", Egress=True, CidrBlock="10.0.1.12/32"
     )
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     said = capsys.readouterr().out
     assert f"behind {acl}: DatabaseNetworkAclIds." in said
     assert "name them all as DatabaseSubnetIds" in said
     assert f"{acl} denies 10.0.1.12/32: --rule-number 30 --egress" in said
 
 
-def test_a_database_that_the_door_is_not_in_front_of_is_said_to_be_elsewhere(
+def test_a_database_that_the_access_group_is_not_in_front_of_is_said_to_be_elsewhere(
     desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    interface, owners, door = database(ec2, "the database")
-    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, door])
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.31")
-    assert f"leads to 10.0.0.31, which is on no interface that carries {door}" in capsys.readouterr().out
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door=door, DatabaseHost="10.0.0.30")
+    interface, owners, access = database(ec2, "the database")
+    ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, access])
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.31")
+    assert f"leads to 10.0.0.31, which is on no interface that carries {access}" in capsys.readouterr().out
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     assert "leads to" not in capsys.readouterr().out
 
 
 def test_a_database_that_is_nowhere_in_the_account_is_said_to_be_nowhere(
     desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk("attach", "--stack", "ms-failover", ec2=ec2, door="sg-1", DatabaseHost="10.9.9.9")
+    desk("attach", "--stack", "ms-failover", ec2=ec2, access="sg-1", DatabaseHost="10.9.9.9")
     assert "No network interface of this account has an address of 10.9.9.9" in capsys.readouterr().out
 
 

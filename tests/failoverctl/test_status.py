@@ -30,7 +30,7 @@ def test_as_json_it_has_everything_that_the_screen_shows(ctl: Run) -> None:
     assert found["attention"] == []
     assert found["record"]["active"] == "ms1"
     assert {role: found["servers"][role]["is"] for role in ("ms1", "ms2")} == {"ms1": "active", "ms2": "standby"}
-    assert found["servers"]["ms1"]["door"]["answer"] == "yes"
+    assert found["servers"]["ms1"]["access"]["answer"] == "yes"
     assert found["servers"]["ms2"]["sessions"]["answer"] == "no"
     assert found["name"]["points_to"] == "ms1"
     assert 0 < found["replication"]["age_s"] < 120

@@ -16,8 +16,8 @@ _numbers = itertools.count(1)
 class Network:
     """A network of its own in moto.
 
-    The database's interface carries the door and a group of its owner's; ms1 has two addresses, of which EC2 alone
-    knows the second. The database may be in two subnets, each with a network ACL of its own.
+    The database's interface carries the access group and a group of its owner's; ms1 has two addresses, of which EC2
+    alone knows the second. The database may be in two subnets, each with a network ACL of its own.
     """
 
     def __init__(self, client: EC2Client) -> None:
@@ -31,18 +31,18 @@ class Network:
         )
         self.acls = [self._acl(each) for each in self.database_subnets]
         self.ms1_address, self.ms1_second, self.ms2_address = (str(base[number]) for number in (11, 111, 12))
-        self.door, self.owners, self.functions, self.ms1_group, self.ms2_group = (
-            self._group(name) for name in ("door", "owner", "functions", "ms1", "ms2")
+        self.access, self.owners, self.functions, self.ms1_group, self.ms2_group = (
+            self._group(name) for name in ("access", "owner", "functions", "ms1", "ms2")
         )
         self.ms1 = self.instance(self.ms1_address, self.ms1_group)
         self.ms2 = self.instance(self.ms2_address, self.ms2_group)
         client.assign_private_ip_addresses(
             NetworkInterfaceId=self.interface(self.ms1), PrivateIpAddresses=[self.ms1_second]
         )
-        made = client.create_network_interface(SubnetId=self.database_subnets[0], Groups=[self.door, self.owners])
+        made = client.create_network_interface(SubnetId=self.database_subnets[0], Groups=[self.access, self.owners])
         self.database = made["NetworkInterface"]["NetworkInterfaceId"]
         self.database_address = made["NetworkInterface"]["PrivateIpAddress"]
-        self.allow(self.door, group=self.functions)
+        self.allow(self.access, group=self.functions)
 
     def env(self) -> dict[str, str]:
         """The variables that point a function at this network."""
@@ -117,14 +117,14 @@ class Network:
         return made["PrefixList"]["PrefixListId"]
 
     def admitted(self) -> list[str]:
-        """The single addresses that the door lets in, by its own rules as EC2 holds them."""
-        answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.door]}])
+        """The single addresses that the access group lets in, by its own rules as EC2 holds them."""
+        answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.access]}])
         rules = [each for each in answer["SecurityGroupRules"] if not each["IsEgress"]]
         return sorted(each["CidrIpv4"] for each in rules if "CidrIpv4" in each)
 
-    def rules_of_door(self) -> list[str]:
-        """The ids of all inbound rules of the door."""
-        answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.door]}])
+    def rules_of_access_group(self) -> list[str]:
+        """The ids of all inbound rules of the access group."""
+        answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.access]}])
         return sorted(each["SecurityGroupRuleId"] for each in answer["SecurityGroupRules"] if not each["IsEgress"])
 
     def interface(self, instance: str) -> str:

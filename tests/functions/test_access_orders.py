@@ -21,10 +21,10 @@ BY_POWER = replace(receipt(), by=FencedBy.POWER, access="not asked", sessions=()
 
 @pytest.fixture
 def access(run: Start, record: Record, network: Network) -> ModuleType:
-    """`database_access` in front of a pair whose failover to ms2 is under way; the door lets in ms1 still."""
+    """`database_access` in front of a pair whose failover to ms2 is under way; the access group lets in ms1 still."""
     record.put(state(lease=CHANGE))
-    network.allow(network.door, cidr=f"{network.ms1_address}/32")
-    return run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.env())
+    network.allow(network.access, cidr=f"{network.ms1_address}/32")
+    return run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.env())
 
 
 def order(access: ModuleType, action: str, server: str, epoch: int = CHANGE.epoch) -> Any:
@@ -38,13 +38,13 @@ def test_the_old_server_is_shut_out_and_twice_is_once(access: ModuleType, networ
 
 
 def test_a_rule_that_lets_it_in_through_another_address_goes_too(access: ModuleType, network: Network) -> None:
-    network.allow(network.door, cidr=f"{network.ms1_second}/32")
+    network.allow(network.access, cidr=f"{network.ms1_second}/32")
     assert order(access, "revoke", "ms1")["answer"] == "no"
     assert network.admitted() == []
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "-1"])
-def test_a_broad_rule_of_the_owners_is_named_after_the_door_is_shut(
+def test_a_broad_rule_of_the_owners_is_named_after_the_access_group_is_shut(
     access: ModuleType, network: Network, protocol: str
 ) -> None:
     network.allow(network.owners, cidr="10.0.0.0/8", protocol=protocol)
@@ -107,7 +107,7 @@ def test_with_the_receipt_the_new_server_alone_is_let_in_and_twice_is_once(
         assert network.admitted() == [f"{network.ms2_address}/32"]
 
 
-def test_a_door_that_reads_open_again_outweighs_a_receipt_by_database(
+def test_an_access_group_that_reads_open_again_outweighs_a_receipt_by_database(
     access: ModuleType, record: Record, network: Network
 ) -> None:
     record.put(state(lease=CHANGE, receipt=receipt()))
@@ -117,7 +117,7 @@ def test_a_door_that_reads_open_again_outweighs_a_receipt_by_database(
     assert network.admitted() == []
 
 
-def test_a_server_without_power_needs_no_shut_door_but_its_own_rule_goes(
+def test_a_server_without_power_needs_no_revoked_access_but_its_own_rule_goes(
     access: ModuleType, record: Record, network: Network
 ) -> None:
     record.put(state(lease=CHANGE, receipt=BY_POWER))

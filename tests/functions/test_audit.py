@@ -22,7 +22,7 @@ ACCESS, SESSIONS, DNS = "database-access", "database-sessions", "dns"
 def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     """The function, in front of a pair at rest that is as it should be."""
     record.put(state())
-    see(answers, door={"ms1": yes("It can get in."), "ms2": no("It can't.")})
+    see(answers, access={"ms1": yes("It can get in."), "ms2": no("It can't.")})
     answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
     answers.prepare("pair", "end_sessions", no("None is left."))
     answers.prepare("probe", "look", {"ms1": UP, "ms2": DOWN})
@@ -32,10 +32,10 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     return run("audit", TABLE_NAME=record.name)
 
 
-def see(answers: Answers, door: dict[str, Verdict] | None = None, sessions: dict[str, Verdict] | None = None) -> None:
+def see(answers: Answers, access: dict[str, Verdict] | None = None, sessions: dict[str, Verdict] | None = None) -> None:
     where = {"guarded": ["10.0.0.30"], "database_addresses": ["10.0.0.30"]}
     of_active = {"ms1": yes("It has 2.", by_address=2)}
-    for function, seen in ((ACCESS, door), (SESSIONS, of_active | (sessions or {}))):
+    for function, seen in ((ACCESS, access), (SESSIONS, of_active | (sessions or {}))):
         if seen is not None:
 
             def answer(asked: Asked, seen: dict[str, Verdict] = seen) -> Verdict:
@@ -77,10 +77,10 @@ def test_a_pair_that_is_well_is_let_alone(
     }  # fmt: skip
 
 
-def test_an_intruder_is_put_out_the_door_first_and_told_of(
+def test_an_intruder_is_put_out_the_access_group_first_and_told_of(
     audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
+    see(answers, access={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
     told = audit.handler({}, None)
     assert told["risk"]["answer"] == "yes"
     assert done_by(answers) == [("keep_out", "ms2"), ("end_sessions", "ms2")]
@@ -97,14 +97,14 @@ def test_told_not_to_act_it_only_tells(run: Start, record: Record, audit: Module
     assert done_by(answers) == []
 
 
-def test_a_door_that_can_not_be_shut_does_not_keep_it_from_ending_the_sessions(
+def test_an_access_group_that_can_not_be_shut_does_not_keep_it_from_ending_the_sessions(
     audit: ModuleType, answers: Answers
 ) -> None:
-    see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
-    answers.prepare(ACCESS, "keep_out", Raises("DoorNotAsOrdered"))
+    see(answers, access={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
+    answers.prepare(ACCESS, "keep_out", Raises("AccessNotAsOrdered"))
     told = audit.handler({}, None)
     assert done_by(answers) == [("keep_out", "ms2"), ("end_sessions", "ms2")]
-    assert "DoorNotAsOrdered" in told["done"][0]
+    assert "AccessNotAsOrdered" in told["done"][0]
 
 
 def test_what_can_not_be_asked_is_unknown_and_published_as_such(
@@ -129,7 +129,7 @@ def test_a_fenced_servers_late_session_is_ended_while_the_change_still_runs(
     audit: ModuleType, answers: Answers, record: Record
 ) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
-    see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms1": yes("It has 1 session.")})
+    see(answers, access={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms1": yes("It has 1 session.")})
     audit.handler({}, None)
     assert done_by(answers) == [("end_sessions", "ms1")]
 
@@ -146,7 +146,7 @@ def test_a_record_that_changes_while_it_looks_makes_it_look_again(
 
     answers.prepare(DNS, "status", name)
     sessions = {"ms1": no("It has none."), "ms2": yes("It has 1 session.")}
-    see(answers, door={"ms1": no("Shut."), "ms2": yes("In.")}, sessions=sessions)
+    see(answers, access={"ms1": no("Shut."), "ms2": yes("In.")}, sessions=sessions)
     told = audit.handler({}, None)
     assert answers.actions(DNS) == ["status"] * 3
     assert told["risk"]["answer"] == "no", "ms2 is let in by the change that is under way"
@@ -170,7 +170,7 @@ def _moved(record: Record) -> Verdict:
 def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
     audit: ModuleType, answers: Answers, record: Record
 ) -> None:
-    see(answers, door={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
+    see(answers, access={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
 
     def keep_out(_asked: Asked) -> Verdict:
         record.put(state(lease=lease()))

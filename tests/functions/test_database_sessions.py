@@ -52,7 +52,7 @@ def database(monkeypatch: pytest.MonkeyPatch) -> Database:
 
 @pytest.fixture
 def sessions(run: Start, database: Database, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    started = run("database_sessions", MS1_ADDRESSES=MS1, LATE_LOGIN_SECONDS="1", DOOR_SETTLES_SECONDS="0")
+    started = run("database_sessions", MS1_ADDRESSES=MS1, LATE_LOGIN_SECONDS="1", ACCESS_SETTLES_SECONDS="0")
     monkeypatch.setattr(started, "_engine", lambda: database)
     return started
 
@@ -82,10 +82,10 @@ def test_where_some_are_not_listed_it_reads_on_until_they_have_ended(sessions: M
     assert database.read_at[-1] == pytest.approx(0.8)
 
 
-def test_it_reads_on_until_the_shut_door_is_in_effect(
+def test_it_reads_on_until_the_revoked_access_is_in_effect(
     run: Start, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sessions = run("database_sessions", MS1_ADDRESSES=MS1, DOOR_SETTLES_SECONDS="3")
+    sessions = run("database_sessions", MS1_ADDRESSES=MS1, ACCESS_SETTLES_SECONDS="3")
     monkeypatch.setattr(sessions, "_engine", lambda: database)
     assert proof(sessions)["answer"] == "no"
     assert database.read_at == [0, 1.5, 3.0]

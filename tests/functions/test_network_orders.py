@@ -25,11 +25,11 @@ FIRST_OF_MS2 = 30
 def access(run: Start, record: Record, network: Network) -> ModuleType:
     """`database_access` in front of a pair whose failover to ms2 is under way; ms2 is denied, as it is at rest."""
     record.put(state(lease=CHANGE))
-    network.allow(network.door, cidr=f"{network.ms1_address}/32")
+    network.allow(network.access, cidr=f"{network.ms1_address}/32")
     for acl in (0, 1):
         for egress in (False, True):
             network.write(acl, FIRST_OF_MS2, f"{network.ms2_address}/32", egress=egress)
-    return run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.with_acls())
+    return run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.with_acls())
 
 
 def order(access: ModuleType, action: str, server: str, **more: Any) -> Any:
@@ -79,7 +79,7 @@ def test_a_proof_reads_again_after_the_time_that_ec2_may_take(
     access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     order(access, "revoke", "ms1")
-    monkeypatch.setattr(access, "SETTINGS", replace(access.SETTINGS, door_settles_s=1.0))
+    monkeypatch.setattr(access, "SETTINGS", replace(access.SETTINGS, access_settles_s=1.0))
     monkeypatch.setattr(access.time, "sleep", lambda _: network.remove(0, 10, egress=True))
     assert order(access, "cut", "ms1")["answer"] == "yes"
     assert order(access, "cut", "ms1", proof=True)["answer"] == "no"
@@ -108,7 +108,9 @@ def test_an_acl_that_was_put_in_the_place_of_ours_is_named(access: ModuleType, n
     assert f"{network.database_subnets[1]} stands behind none of DatabaseNetworkAclIds" in answer["sentence"]
 
 
-def test_entries_that_can_not_be_written_leave_the_door_shut_all_the_same(access: ModuleType, network: Network) -> None:
+def test_entries_that_can_not_be_written_leave_the_access_group_shut_all_the_same(
+    access: ModuleType, network: Network
+) -> None:
     for number in range(10, 30):
         network.write(1, number, "192.0.2.0/24", egress=True)
     answer = order(access, "revoke", "ms1")
@@ -185,7 +187,7 @@ def test_a_denial_that_is_nobody_of_ours_is_left_alone_and_named(
 ) -> None:
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     network.write(0, 7, f"{network.ms2_address}/32", egress=True)
-    with pytest.raises(access.DoorNotAsOrdered, match="outbound entry 7"):
+    with pytest.raises(access.AccessNotAsOrdered, match="outbound entry 7"):
         order(access, "grant", "ms2")
     assert ("a", "out", 7, f"{network.ms2_address}/32") in network.denied()
 
@@ -196,15 +198,15 @@ def test_at_rest_what_must_be_out_is_denied_again_and_what_is_of_no_use_is_taken
     record.put(state())
     network.remove(0, FIRST_OF_MS2, egress=True)
     network.write(1, FIRST_OF_MS2 + 5, "10.0.0.99/32", egress=True)
-    network.allow(network.door, group=network.ms2_group)
-    network.allow(network.door, prefix_list=network.prefix_list("192.0.2.0/24"))
-    network.allow(network.door, cidr=f"{network.ms2_address}/32")
+    network.allow(network.access, group=network.ms2_group)
+    network.allow(network.access, prefix_list=network.prefix_list("192.0.2.0/24"))
+    network.allow(network.access, cidr=f"{network.ms2_address}/32")
     seen = access.handler({"action": "status", "server": "ms2"}, None)["evidence"]
     assert seen["network"]["answer"] == "no"
     assert (len(seen["useless"]), len(seen["stray"])) == (1, 3)
     assert access.handler({"action": "keep_out", "server": "ms2"}, None)["evidence"]["network"]["answer"] == "yes"
     assert network.denied() == everywhere((FIRST_OF_MS2, network.ms2_address))
-    assert len(network.rules_of_door()) == 2, "the functions' rule and the active server's"
+    assert len(network.rules_of_access_group()) == 2, "the functions' rule and the active server's"
 
 
 def test_an_address_that_ec2_alone_knows_of_a_server_is_told(access: ModuleType, network: Network) -> None:
@@ -230,7 +232,7 @@ def test_before_the_fence_it_is_known_whether_the_network_could_cut_it(access: M
 
 def test_without_network_acls_everything_is_as_without_this_proof(run: Start, record: Record, network: Network) -> None:
     record.put(state(lease=CHANGE))
-    access = run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.env())
+    access = run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.env())
     assert "network" not in order(access, "revoke", "ms1")["evidence"]
     assert order(access, "cut", "ms1")["answer"] == "unknown"
     assert network.denied() == []

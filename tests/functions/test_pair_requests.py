@@ -62,7 +62,7 @@ def pair(run: Start, record: Record, answers: Answers, machine: Machine) -> Modu
     def by_role(ms1: Verdict, ms2: Verdict) -> Callable[[Asked], Verdict]:
         return lambda asked: ms1 if asked["server"] == "ms1" else ms2
 
-    answers.prepare("database-access", "rights", yes("The door may be edited."))
+    answers.prepare("database-access", "rights", yes("The access group may be edited."))
     there = {"guarded": ["10.0.0.30"]}
     answers.prepare("database-access", "foreign", no("The owner's groups let nobody in.", **there))
     answers.prepare("database-access", "could_cut", unknown("There is no ACL.", **there))
@@ -356,7 +356,7 @@ def test_the_history_is_in_the_order_in_which_it_happened(pair: ModuleType, reco
 def test_a_restart_in_place_that_did_not_last_is_not_tried_again(
     pair: ModuleType, record: Record, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answers.prepare("database-access", "status", no("The door is shut to ms2."))
+    answers.prepare("database-access", "status", no("Access is revoked to ms2."))
     event = {"action": "may_restart", "server": "ms1", "execution": OURS}
     record.put(state())
     assert pair.handler(event, None)["answer"] == "yes"

@@ -1,4 +1,4 @@
-"""Putting a server out that must be out: its way through the door (keep_out), and its late sessions (verify)."""
+"""Putting a server out that must be out: its access (keep_out), and its late sessions (verify)."""
 
 from __future__ import annotations
 
@@ -21,28 +21,28 @@ from tests.state_machine.definition import definition, places
 
 @pytest.fixture
 def access(run: Start, record: Record, network: Network) -> ModuleType:
-    """`database_access` in front of a pair at rest; the door lets in ms1."""
+    """`database_access` in front of a pair at rest; the access group lets in ms1."""
     record.put(state())
-    network.allow(network.door, cidr=f"{network.ms1_address}/32")
-    return run("database_access", TABLE_NAME=record.name, DOOR_GROUP_ID=network.door, **network.env())
+    network.allow(network.access, cidr=f"{network.ms1_address}/32")
+    return run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.env())
 
 
 def keep_out(access: ModuleType, server: str) -> Any:
     return access.handler({"action": "keep_out", "server": server}, None)
 
 
-def test_the_inactive_servers_rules_are_taken_out_of_the_door_and_no_others(
+def test_the_inactive_servers_rules_are_taken_out_of_the_access_group_and_no_others(
     access: ModuleType, network: Network
 ) -> None:
-    network.allow(network.door, cidr=f"{network.ms2_address}/32")
+    network.allow(network.access, cidr=f"{network.ms2_address}/32")
     assert keep_out(access, "ms2")["answer"] == "no"
     assert network.admitted() == [f"{network.ms1_address}/32"]
 
 
-def test_a_shut_door_stays_as_it_is(access: ModuleType, network: Network) -> None:
-    before = network.rules_of_door()
+def test_a_revoked_access_stays_as_it_is(access: ModuleType, network: Network) -> None:
+    before = network.rules_of_access_group()
     assert keep_out(access, "ms2")["answer"] == "no"
-    assert network.rules_of_door() == before
+    assert network.rules_of_access_group() == before
 
 
 def test_a_rule_of_the_owners_is_named_and_left_alone(access: ModuleType, network: Network) -> None:
@@ -66,12 +66,12 @@ def test_a_rule_of_the_owners_is_named_and_left_alone(access: ModuleType, networ
 def test_who_need_not_be_out_is_never_shut_out(
     access: ModuleType, network: Network, record: Record, about: PairState, server: str
 ) -> None:
-    network.allow(network.door, cidr=f"{network.ms2_address}/32")
-    before = network.rules_of_door()
+    network.allow(network.access, cidr=f"{network.ms2_address}/32")
+    before = network.rules_of_access_group()
     record.put(about)
     with pytest.raises(NotToBeKeptOut):
         keep_out(access, server)
-    assert network.rules_of_door() == before
+    assert network.rules_of_access_group() == before
 
 
 @pytest.fixture

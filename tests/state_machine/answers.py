@@ -14,7 +14,7 @@ LETS_IN = {("DatabaseAccessFunction", "grant"), ("ServerFunction", "start"), ("D
 """What must never be asked for before the other server's fence is proven."""
 
 BEFORE_ANYTHING = {("ServerFunction", "restart")}
-"""What may be asked for only while nothing was touched and nothing proven: a server that keeps its open door."""
+"""What may be asked for only while nothing was touched and nothing proven: a server that keeps its access."""
 
 TOUCHES = LETS_IN | {
     ("ServerFunction", "stop"),

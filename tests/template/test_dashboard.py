@@ -48,7 +48,7 @@ def watched() -> list[Metric]:
 
 
 def published(service: str) -> set[str]:
-    """The names that a function's source gives its metrics; tests/failoverctl/test_stage.py looks at what arrives."""
+    """The names that a function's source gives its metrics; tests/failoverctl/test_testbed.py looks at what arrives."""
     source = (ROOT / "functions" / service / "app.py").read_text()
     assert f'EphemeralMetrics(namespace=observability.NAMESPACE, service="{service}")' in source
     assert 'add_dimension("Pair", SETTINGS.pair.name)' in source

@@ -127,21 +127,21 @@ def test_what_the_pair_needs_when_the_stack_is_gone_stays() -> None:
         name: each["DeletionPolicy"] for name, each in template()["Resources"].items() if "DeletionPolicy" in each
     }
     # A creation that is rolled back takes the group along; the table it can't, which is protected from deletion.
-    assert policies == {"Door": "RetainExceptOnCreate", "PairTable": "Retain"}
+    assert policies == {"AccessGroup": "RetainExceptOnCreate", "PairTable": "Retain"}
     kept = set(policies)
     assert all(template()["Resources"][name]["UpdateReplacePolicy"] == "Retain" for name in kept)
     assert resources("AWS::DynamoDB::Table")["PairTable"]["DeletionProtectionEnabled"] is True
 
 
-def test_no_parameter_but_the_network_makes_another_door() -> None:
+def test_no_parameter_but_the_network_makes_another_access_group() -> None:
     """Another description or another VPC is another group, and that one is attached to nothing."""
-    door = json.dumps(resources("AWS::EC2::SecurityGroup")["Door"])
-    mentioned = {name for name in template()["Parameters"] if re.search(rf'"{name}"|\$\{{{name}\}}', door)}
+    access = json.dumps(resources("AWS::EC2::SecurityGroup")["AccessGroup"])
+    mentioned = {name for name in template()["Parameters"] if re.search(rf'"{name}"|\$\{{{name}\}}', access)}
     assert mentioned == {"VpcId"}
 
 
-def test_the_door_lets_the_database_out_to_nowhere() -> None:
-    (rule,) = resources("AWS::EC2::SecurityGroup")["Door"]["SecurityGroupEgress"]
+def test_the_access_group_lets_the_database_out_to_nowhere() -> None:
+    (rule,) = resources("AWS::EC2::SecurityGroup")["AccessGroup"]["SecurityGroupEgress"]
     assert rule["CidrIp"] == "127.0.0.1/32"
 
 

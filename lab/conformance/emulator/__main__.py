@@ -20,7 +20,7 @@ from typing import Any
 from lab.conformance.emulator.deployment import STACK, Refused, delete, deploy, furnish, update
 from lab.conformance.emulator.emulator import Emulator, running
 from lab.conformance.emulator.missing_features import with_crutches
-from lab.testbed.polling import StageError, wait_for
+from lab.testbed.polling import TestbedError, wait_for
 
 PROGRAM = Path("build/second/bin/ministack").resolve()
 STOOD_IN = ("probe", "server", "database-sessions", "replicate")
@@ -101,7 +101,7 @@ def _play(emulator: Emulator, directory: Path) -> int:
         began = time.monotonic()
         try:
             said = found()
-        except (Refused, StageError) as error:
+        except (Refused, TestbedError) as error:
             said = f"{type(error).__name__}: {error}"
         good = wanted in said
         results.append(good or (known != "" and known in said))
@@ -117,7 +117,7 @@ def _play(emulator: Emulator, directory: Path) -> int:
     print(f"             deployed: {', '.join(outputs)}")
     pair = Pair(emulator, outputs["StateMachineArn"], outputs["TableName"], directory / "world.json")
     stand_in(pair, parameters["HostedZoneId"])
-    _attach(emulator, parameters, outputs["DoorGroupId"])
+    _attach(emulator, parameters, outputs["AccessGroupId"])
     pair.is_now(runs=["ms1"], unknown=False, unfit=False)
     expect("failover before the pair is in care", lambda: pair.ask("failover"), "refused")
     expect("adopt", lambda: pair.ask("adopt"), "promoted")
@@ -132,9 +132,15 @@ def _play(emulator: Emulator, directory: Path) -> int:
     expect(
         "the record after it", lambda: f"{pair.record()['active']} in epoch {pair.record()['epoch']}", "ms2 in epoch"
     )
-    expect("the old server's door", lambda: pair.call("database-access", action="status", server="ms1")["answer"], "no")
     expect(
-        "the new server's door", lambda: pair.call("database-access", action="status", server="ms2")["answer"], "yes"
+        "the old server's access group",
+        lambda: pair.call("database-access", action="status", server="ms1")["answer"],
+        "no",
+    )
+    expect(
+        "the new server's access group",
+        lambda: pair.call("database-access", action="status", server="ms2")["answer"],
+        "yes",
     )
     grant = {"action": "grant", "server": "ms1", "epoch": 9}
     expect("a grant in no epoch of ours", lambda: str(pair.call("database-access", **grant)), "is not let in")
@@ -150,16 +156,19 @@ def _play(emulator: Emulator, directory: Path) -> int:
     expect(
         "the stack updated with another TTL", lambda: update(emulator, parameters, RecordTtlSeconds="60"), "COMPLETE"
     )
-    expect("the door after it", lambda: _rules(emulator, outputs["DoorGroupId"]), "10.0.0.12/32")
-    # It does there what it asks for, and opens the door.
+    expect("the access group after it", lambda: _rules(emulator, outputs["AccessGroupId"]), "10.0.0.12/32")
+    # It does there what it asks for, and grants access.
     dry = {"action": "rights", "server": "ms1"}
     expect(
-        "rights to the door, tried dry", lambda: str(pair.call("database-access", **dry)), "'answer': 'yes'", "was not"
+        "rights to the access group, tried dry",
+        lambda: str(pair.call("database-access", **dry)),
+        "'answer': 'yes'",
+        "was not",
     )
-    expect("the audit after that", lambda: str(pair.call("audit").get("risk")), "'answer': 'no'", "door-open")
-    _let_in(emulator, outputs["DoorGroupId"], "10.0.0.12")  # that was taken away by the same trial
+    expect("the audit after that", lambda: str(pair.call("audit").get("risk")), "'answer': 'no'", "access-open")
+    _let_in(emulator, outputs["AccessGroupId"], "10.0.0.12")  # that was taken away by the same trial
     expect("the stack deleted", lambda: delete(emulator), "gone")
-    expect("the door after it", lambda: _rules(emulator, outputs["DoorGroupId"]), "10.0.0.12/32")
+    expect("the access group after it", lambda: _rules(emulator, outputs["AccessGroupId"]), "10.0.0.12/32")
     expect(
         "the record after it", lambda: f"{pair.record()['active']} in epoch {pair.record()['epoch']}", "ms2 in epoch"
     )
@@ -167,17 +176,17 @@ def _play(emulator: Emulator, directory: Path) -> int:
     return 0 if all(results) else 1
 
 
-def _rules(emulator: Emulator, door: str) -> str:
-    """Whom the door lets in, as EC2 has it."""
-    rules = emulator.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [door]}])
+def _rules(emulator: Emulator, access: str) -> str:
+    """Whom the access group lets in, as EC2 has it."""
+    rules = emulator.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [access]}])
     found = [each["CidrIpv4"] for each in rules["SecurityGroupRules"] if not each["IsEgress"] and each.get("CidrIpv4")]
-    return f"{door} lets in {found}"
+    return f"{access} lets in {found}"
 
 
-def _let_in(emulator: Emulator, door: str, address: str) -> None:
+def _let_in(emulator: Emulator, access: str, address: str) -> None:
     """The command that docs/deploy.md has for a rule that somebody took away."""
     emulator.client("ec2").authorize_security_group_ingress(
-        GroupId=door, IpProtocol="tcp", FromPort=1521, ToPort=1521, CidrIp=f"{address}/32"
+        GroupId=access, IpProtocol="tcp", FromPort=1521, ToPort=1521, CidrIp=f"{address}/32"
     )
 
 
@@ -187,9 +196,9 @@ def _support(emulator: Emulator, machine: str) -> None:
     client.update_state_machine(stateMachineArn=machine, definition=with_crutches(definition))
 
 
-def _attach(emulator: Emulator, parameters: dict[str, str], door: str) -> None:
+def _attach(emulator: Emulator, parameters: dict[str, str], access: str) -> None:
     ec2 = emulator.client("ec2")
-    ec2.create_network_interface(SubnetId=parameters["SubnetIds"], PrivateIpAddress="10.0.0.30", Groups=[door])
+    ec2.create_network_interface(SubnetId=parameters["SubnetIds"], PrivateIpAddress="10.0.0.30", Groups=[access])
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 `cloud.Cloud` is all of it; one at a time in a process, since moto's state is the process's. Every change to moto is a
 `patching.Patch` that says why. Where this cloud knowingly differs from AWS:
 
-- Security groups are checked for IPv4 and for what comes in; IPv6 and egress are not applied to the stage's network.
+- Security groups are checked for IPv4 and for what comes in; IPv6 and egress are not applied to the testbed's network.
 - Roles' policies are enforced, with resources and conditions; policies of resources, and who may take on a role, are
   not looked at.
 - A function's memory is not limited, and its process is not frozen between calls.

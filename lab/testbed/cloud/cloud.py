@@ -23,7 +23,7 @@ from lab.testbed.cloud.interpreter import EXECUTION_CHANGED, Interpreter
 from lab.testbed.cloud.manners import apply
 from lab.testbed.cloud.manners.dials import Manners
 from lab.testbed.cloud.manners.front import Front
-from lab.testbed.cloud.network_rules import DatabaseDoors
+from lab.testbed.cloud.network_rules import DatabaseFirewall
 from lab.testbed.cloud.owner import Addresses, Owner, furnish
 from lab.testbed.cloud.patching import Patches
 from lab.testbed.cloud.permissions import Permissions
@@ -33,7 +33,7 @@ from lab.testbed.cloud.schedules import Schedules
 from lab.testbed.cloud.server import MotoServer, client
 from lab.testbed.cloud.ssm import RunCommand
 from lab.testbed.cloud.targets import Targets
-from lab.testbed.host_interfaces import Doors, Machines, Names, Places
+from lab.testbed.host_interfaces import Firewall, Machines, Names, Places
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Cloud:
     def __init__(
         self,
         machines: Machines,
-        doors: Doors,
+        firewall: Firewall,
         names: Names,
         places: Places,
         work_dir: Path,
@@ -74,7 +74,7 @@ class Cloud:
         self._credentials: dict[str, dict[str, str]] = {}
         self._making = threading.Lock()
         self._patches = Patches()
-        self._machines, self._doors_of_hosts, self._names, self._places = machines, doors, names, places
+        self._machines, self._firewalls_of_hosts, self._names, self._places = machines, firewall, names, places
         self._work_dir = work_dir
         self._started = False
 
@@ -117,15 +117,15 @@ class Cloud:
             return self._clients[service]
 
     def furnish(self, *, zone: str = "corp.example", secret: dict[str, Any] | None = None) -> Owner:
-        """Make the owner's account; from now on the database's doors follow its groups."""
+        """Make the owner's account; from now on the database's access groups follow its groups."""
         owner = furnish(self.client, self.addresses, zone=zone, secret=secret)
-        self.doors.watch(owner.database_interface_id)
+        self.firewall.watch(owner.database_interface_id)
         return owner
 
     def deploy(self, template_path: Path, stack_name: str, parameters: Mapping[str, str]) -> deploying.Stack:
         """Deploy a SAM template. Raises deploy.DeployError or template.TemplateError, naming what is wrong."""
         stack = deploying.deploy(template_path, stack_name, parameters, self.client)
-        self.doors.refresh()
+        self.firewall.refresh()
         return stack
 
     def confirm_subscriptions(self, topic_arn: str) -> None:
@@ -191,7 +191,7 @@ class Cloud:
         self.alarms = Alarms(self.bus, self.targets)
         self.ssm = RunCommand(self.bus)
         self.power = Power(self._machines, self.bus, self.ssm.commands.disconnect)
-        self.doors = DatabaseDoors(self._doors_of_hosts, self.addresses.functions)
+        self.firewall = DatabaseFirewall(self._firewalls_of_hosts, self.addresses.functions)
         self.zones = Zones(self._names)
         self.permissions = Permissions()
         self.interpreter = Interpreter(self.endpoint, self.credentials_of, self._execution_changed)
@@ -204,7 +204,7 @@ class Cloud:
             self.alarms,
             self.ssm,
             self.power,
-            self.doors,
+            self.firewall,
             self.zones,
             self.interpreter,
             self.permissions,
@@ -216,7 +216,7 @@ class Cloud:
             schedules=self.schedules,
             commands=self.ssm.commands,
             power=self.power,
-            doors=self.doors,
+            firewall=self.firewall,
             functions=self.functions,
             interpreter=self.interpreter,
         )

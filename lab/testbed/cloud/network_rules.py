@@ -14,7 +14,7 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupBackend
 from lab.testbed.cloud import network_acls
 from lab.testbed.cloud.account import backend
 from lab.testbed.cloud.patching import Patches
-from lab.testbed.host_interfaces import Doors, NetworkAcl, OpenTo
+from lab.testbed.host_interfaces import Firewall, NetworkAcl, OpenTo
 
 _ALL_PORTS = (0, 65535)
 
@@ -32,21 +32,21 @@ class _Watched:
     """An interface, the real one that it stands for, and what was applied to that last."""
 
     interface_id: str
-    doors: Doors
+    firewall: Firewall
     rules: frozenset[OpenTo] | None = None
     acl: NetworkAcl | None = None
 
 
-class DatabaseDoors:
+class DatabaseFirewall:
     """Watches interfaces: their groups, and the ACL of their subnet.
 
     Args:
-        doors: the database's.
+        access groups: the database's.
         functions_address: where functions in the VPC come from.
     """
 
-    def __init__(self, doors: Doors, functions_address: str) -> None:
-        self._doors = doors
+    def __init__(self, firewall: Firewall, functions_address: str) -> None:
+        self._access = firewall
         self._functions_address = functions_address
         self._watched: dict[str, _Watched] = {}
         self._lock = threading.Lock()
@@ -61,14 +61,14 @@ class DatabaseDoors:
         add = SecurityGroup.add_ingress_rule
         patches.put(SecurityGroup, "add_ingress_rule", self._followed(add), why="a template's rules come this way")
 
-    def watch(self, interface_id: str, doors: Doors | None = None) -> None:
+    def watch(self, interface_id: str, firewall: Firewall | None = None) -> None:
         """Apply an interface's groups and border, now and whenever they change.
 
         Args:
-            doors: of the real interface; the database's if none.
+            access groups: of the real interface; the database's if none.
         """
         with self._lock:
-            self._watched[interface_id] = _Watched(interface_id, doors or self._doors)
+            self._watched[interface_id] = _Watched(interface_id, firewall or self._access)
         self.refresh()
 
     def refresh(self) -> None:
@@ -80,11 +80,11 @@ class DatabaseDoors:
     def _refresh(self, watched: _Watched) -> None:
         acl = network_acls.border_of(watched.interface_id)
         if acl != watched.acl:
-            watched.doors.apply_acl(acl)
+            watched.firewall.apply_acl(acl)
             watched.acl = acl
         rules = frozenset(open_to(watched.interface_id, self._functions_address))
         if rules != watched.rules:
-            watched.doors.apply(sorted(rules, key=lambda rule: (rule.cidr, rule.protocol, rule.from_port)))
+            watched.firewall.apply(sorted(rules, key=lambda rule: (rule.cidr, rule.protocol, rule.from_port)))
             watched.rules = rules
 
     def _followed(self, original: Callable[..., Any]) -> Callable[..., Any]:

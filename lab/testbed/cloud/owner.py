@@ -12,7 +12,7 @@ from lab.testbed.cloud.account import REGION
 
 @dataclass(frozen=True)
 class Addresses:
-    """Who lives where on the stage's network."""
+    """Who lives where on the testbed's network."""
 
     network: str = "10.77.0.0/24"
     servers_subnet: str = "10.77.0.0/28"

@@ -1,7 +1,7 @@
 """EventBridge Scheduler and scheduled rules: fires what is due, at least once.
 
 The first firing of a `rate(...)` comes `first_after_s` after it is seen (AWS fires a new rate at once or after one
-period, depending on the service; the stage does not wait a minute for it), the next ones each period. A `cron(...)`
+period, depending on the service; the testbed does not wait a minute for it), the next ones each period. A `cron(...)`
 fires at the minutes that it names, in UTC.
 """
 

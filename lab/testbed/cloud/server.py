@@ -25,7 +25,7 @@ class _QuickHandler(MotoRequestHandler):  # type: ignore[misc]
     disable_nagle_algorithm = True
 
     def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - the base class's name for it
-        """Say nothing: a line for each request would bury the stage's own output."""
+        """Say nothing: a line for each request would bury the testbed's own output."""
 
 
 class PortTakenError(Exception):

@@ -1,1 +1,1 @@
-"""The hosts of the local stage: real namespaces, real servers. `Hosts` is the way in."""
+"""The hosts of the local testbed: real namespaces, real servers. `Hosts` is the way in."""

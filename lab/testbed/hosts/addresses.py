@@ -1,4 +1,4 @@
-"""Where everything stands on the stage's one network."""
+"""Where everything stands on the testbed's one network."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ DATABASE_ELSEWHERE = "10.77.0.98"
 AGENTS = "10.77.0.40"
 NAMES = "10.77.0.53"
 RESOLVER = "10.77.0.2"
-"""The network's base plus two, as in a VPC; there only where the stage has a caching resolver."""
+"""The network's base plus two, as in a VPC; there only where the testbed has a caching resolver."""
 
 NOBODY = "10.77.0.13"
 """Beside the servers, where nothing is."""

@@ -1,4 +1,4 @@
-"""The stage's own certificate authority: made new for every stage, trusted by nobody else."""
+"""The testbed's own certificate authority: made new for every testbed, trusted by nobody else."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Pair:
 class Authority:
     """Issues certificates for the database and for the Management Server."""
 
-    def __init__(self, name: str = "ms-failover stage") -> None:
+    def __init__(self, name: str = "ms-failover testbed") -> None:
         self._key = ec.generate_private_key(ec.SECP256R1())
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
         builder = self._builder(self._name, self._key.public_key())

@@ -1,4 +1,4 @@
-"""What the stage wants of a database, whichever engine it is, and the journal that judges split brain."""
+"""What the testbed wants of a database, whichever engine it is, and the journal that judges split brain."""
 
 from __future__ import annotations
 
@@ -119,7 +119,7 @@ class Database(ABC):
 
     @abstractmethod
     def connect(self) -> Any:
-        """A new connection of the judge's to the pair's database, from beside the door; to be closed.
+        """A new connection of the judge's to the pair's database, from beside the access group; to be closed.
 
         It runs SQL as pg8000's does: `run(sql, **parameters)`, parameters written `:name`, rows returned.
         """
@@ -176,7 +176,8 @@ class Database(ABC):
 
 
 class Journal:
-    """The rows that the Management Servers wrote, read from beside the database: the door does not apply to the judge.
+    """The rows that the Management Servers wrote, read from beside the database: the access group does not apply to the
+    judge.
 
     Thread-safe. Connects again when the database was restarted meanwhile.
     """

@@ -9,11 +9,11 @@ from lab.testbed.host_interfaces import NetworkAcl, OpenTo
 from lab.testbed.hosts import network_acl
 from lab.testbed.hosts.host import Host
 
-_TABLE = "inet door"
+_TABLE = "inet access_group"
 
 
-class Door:
-    """The packet filters in front of a host, both silent to who may not enter. Implements `host_interfaces.Doors`.
+class AccessGroup:
+    """The packet filters in front of a host, both silent to who may not enter. Implements `host_interfaces.Firewall`.
 
     Each is replaced as a whole in one transaction. A rule of the security groups that goes takes no established
     connection with it; an entry of the network ACL that comes does.

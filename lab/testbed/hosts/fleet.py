@@ -1,4 +1,4 @@
-"""The Management Agents of the stage, as the conductor sees them."""
+"""The Management Agents of the testbed, as the conductor sees them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One host of the stage: namespaces of its own (network, mounts, name, processes), files of its own, one cable."""
+"""One host of the testbed: namespaces of its own (network, mounts, name, processes), files of its own, one cable."""
 
 from __future__ import annotations
 
@@ -57,13 +57,13 @@ class Host:
 
     @property
     def pid(self) -> int:
-        """The host's first process, as the stage sees it. Raises HostOffError."""
+        """The host's first process, as the testbed sees it. Raises HostOffError."""
         if not self.is_on:
             raise HostOffError(f"{self.name} is off")
         return self._pid
 
     def inside(self, path: str) -> Path:
-        """A path of the running host, as seen from the stage: its files, and its sockets in /run."""
+        """A path of the running host, as seen from the testbed: its files, and its sockets in /run."""
         return Path(f"/proc/{self.pid}/root{path}")
 
     def power_on(self) -> None:

@@ -26,7 +26,7 @@ MACHINE = Layout(("etc", "var/opt", "var/lib", "var/log", "root", "home", "usr/l
 # Sees the machine's files but for its settings, above all the resolver's: functions run there, wherever their code is.
 PLACE_ONLY = Layout(("etc",), ())
 
-# Never copied from the machine: its secrets, and the settings of services that the stage starts with its own.
+# Never copied from the machine: its secrets, and the settings of services that the testbed starts with its own.
 _NOT_COPIED = (
     "/ssh", "/ssl/private", "/shadow*", "/gshadow*", "/opt", "/knot", "/mysql", "/postgresql", "/letsencrypt",
     "/systemd", "/resolv.conf", "/hosts", "/hostname", "/machine-id", "/nsswitch.conf", "/sudoers*", "/krb5*",
@@ -108,7 +108,7 @@ class HostFiles:
         self.write("/etc/gshadow", "".join(f"{group}:*::\n" for group in groups), mode=0o640)
 
     def kept_in_sight(self) -> list[Path]:
-        """The directories of the stage's own programs that the host's own directories would hide."""
+        """The directories of the testbed's own programs that the host's own directories would hide."""
         wanted = [PROJECT, Path(sys.prefix), Path(sys.base_prefix)]
         hiding = [Path("/", top) for top in (*self.layout.private, *self.layout.volatile)]
         return [path for path in dict.fromkeys(wanted) if any(path.is_relative_to(top) for top in hiding)]

@@ -1,4 +1,4 @@
-"""All hosts of the stage, brought up together: what the rest of the stage holds in its hand."""
+"""All hosts of the testbed, brought up together: what the rest of the testbed holds in its hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from lab.testbed.hosts import addresses
 from lab.testbed.hosts.addresses import ADDRESS_OF, MORE, SERVICE_NAME, WRITER_NAME, ZONE, Place
 from lab.testbed.hosts.certificates import Authority
 from lab.testbed.hosts.database import APPLICATION, NAME, Database, Journal, Passwords
-from lab.testbed.hosts.database_firewall import Door
+from lab.testbed.hosts.database_firewall import AccessGroup
 from lab.testbed.hosts.fleet import Fleet
 from lab.testbed.hosts.host import Host, HostError
 from lab.testbed.hosts.host_files import MACHINE, PLACE_ONLY
@@ -82,7 +82,7 @@ class FunctionPlaces:
     ) -> subprocess.Popen[bytes]:
         """Start a function's process; the process returned is the function's own, leader of a session of its own.
 
-        In the VPC it has the vpc host's address and files (its resolver above all); outside, the stage's own.
+        In the VPC it has the vpc host's address and files (its resolver above all); outside, the testbed's own.
         """
         enter = ["nsenter", "-t", str(self._vpc.pid), "-n", "-m", f"--wdns={Path.cwd()}", "--"] if in_vpc else []
         return subprocess.Popen(
@@ -92,9 +92,9 @@ class FunctionPlaces:
 
 
 class Hosts:
-    """Every host of the stage, up while the context lasts.
+    """Every host of the testbed, up while the context lasts.
 
-    To be used inside the stage's outer namespaces only (see Network.up). `work_dir` takes the hosts' files
+    To be used inside the testbed's outer namespaces only (see Network.up). `work_dir` takes the hosts' files
     (work_dir/hosts, seen inside the namespaces only, gone with the context) and logs (work_dir/logs, which stay).
     """
 
@@ -137,7 +137,7 @@ class Hosts:
         )
         self.database = _ENGINES[engine](self._hosts["database"], self._database_certificate, self.passwords)
         self.machines = Instances(self.servers)
-        self.doors = Door(self._hosts["database"])
+        self.firewall = AccessGroup(self._hosts["database"])
         self.names = NameServer(self._hosts["names"])
         self.resolver = Resolver(self._hosts["names"]) if caching else None
         self._resolver_address = addresses.RESOLVER if caching else addresses.NAMES
@@ -252,7 +252,7 @@ class Hosts:
         shutil.rmtree(logs, ignore_errors=True)
         logs.mkdir(parents=True, exist_ok=True)  # the cloud, starting beside us, keeps its logs there too
         self._files.mkdir(exist_ok=True)
-        # In memory: fast, gone with the namespaces, and no key or password of the stage ever is on a disk.
+        # In memory: fast, gone with the namespaces, and no key or password of the testbed ever is on a disk.
         command(["mount", "-t", "tmpfs", "-o", f"mode=0700,size={_FILES_MOST}", "hosts", str(self._files)])
         steps = {name: getattr(self, f"_up_{name}") for name in ("database", "names", "agents", "vpc")}
         steps |= {role: self._pair_member(role) for role in self.servers}
@@ -265,7 +265,7 @@ class Hosts:
         host.files.create(self._resolver_address)
         host.power_on()
         # Shut before there is anything to reach: what connects later is known to the filter from its first packet.
-        self.doors.apply([])
+        self.firewall.apply([])
         self.database.start()
 
     def _up_names(self) -> None:

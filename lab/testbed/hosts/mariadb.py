@@ -16,7 +16,7 @@ _RUN = "/run/mysqld"
 _SOCKET = f"{_RUN}/mysqld.sock"
 _FROM = NETWORK.replace(".0/24", ".%")
 
-# The data are as short-lived as the stage, which must fit beside everything else: small, and no flush to disk.
+# The data are as short-lived as the testbed, which must fit beside everything else: small, and no flush to disk.
 _SMALL = (
     "--innodb-buffer-pool-size=16M",
     "--innodb-log-file-size=8M",
@@ -91,7 +91,8 @@ class MariaDB(Database):
     def _connect(self, database: str | None) -> Any:
         import pymysql
 
-        # A path that is short, whatever the stage's directory: the kernel's limit for sockets is about 100 characters.
+        # A path that is short, whatever the testbed's directory: the kernel's limit for sockets is about 100
+        # characters.
         socket: Path = self.host.inside(_SOCKET)
         return pymysql.connect(unix_socket=str(socket), user="root", database=database, autocommit=True)
 

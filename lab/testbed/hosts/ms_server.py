@@ -1,4 +1,4 @@
-"""Stand-in for the Management Server: run as a program, on a host of the stage.
+"""Stand-in for the Management Server: run as a program, on a host of the testbed.
 
 It behaves as the manual says of the real one where failover is concerned: an HTTPS administration interface, a TLS
 port that the agents keep a connection to, and one long-lived database connection that it writes through all the time
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import ssl
 
 CONFIGURATION = Path("/etc/opt/ssh-mgmt/server/ms.json")
-SWITCHES = Path("/etc/ms-stage.json")
+SWITCHES = Path("/etc/ms-testbed.json")
 LOCK = Path("/run/ssh-mgmt-server.lock")
 PID_FILE = Path("/run/ssh-mgmt-server.pid")
 

@@ -19,7 +19,7 @@ from lab.testbed.hosts.polling import wait_until
 
 _RUN = "/run/knot"
 _ZONES = "/var/lib/knot"
-_CONFIGURATION = "/etc/knot-stage.conf"
+_CONFIGURATION = "/etc/knot-testbed.conf"
 _SERVED_WITHIN_S = 5.0
 
 

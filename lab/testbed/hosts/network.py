@@ -1,4 +1,4 @@
-"""The one network of the stage: a bridge inside the stage's own (outer) network namespace."""
+"""The one network of the testbed: a bridge inside the testbed's own (outer) network namespace."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from lab.testbed.hosts.addresses import BRIDGE, CLOUD, PREFIX, Place
 
 
 class NetworkError(RuntimeError):
-    """The stage's network could not be made or changed."""
+    """The testbed's network could not be made or changed."""
 
 
 def command(argv: Sequence[str], *, stdin: str | None = None, timeout_s: float = 10.0) -> str:
@@ -37,15 +37,15 @@ class Network:
     def up(self) -> None:
         """Make the bridge, with the cloud's address on it. Does nothing where it is there already.
 
-        Raises NetworkError in a namespace that has interfaces of someone else's: the stage never touches
+        Raises NetworkError in a namespace that has interfaces of someone else's: the testbed never touches
         the machine's own network.
         """
         links = {link["ifname"] for link in json.loads(command(["ip", "-json", "link", "show"]))}
         strangers = {name for name in links if name not in {"lo", BRIDGE} and not name.startswith("v-")}
         if strangers:
             raise NetworkError(
-                f"this network namespace is not the stage's own, it has {', '.join(sorted(strangers))}; "
-                "start the stage with unshare --net"
+                f"this network namespace is not the testbed's own, it has {', '.join(sorted(strangers))}; "
+                "start the testbed with unshare --net"
             )
         if BRIDGE in links:
             return

@@ -1,4 +1,4 @@
-"""Waiting for a condition, never for a time: every wait on the stage has a deadline and says what it waited for."""
+"""Waiting for a condition, never for a time: every wait on the testbed has a deadline and says what it waited for."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ SOCKETS = "/run/postgresql"
 CONNECTIONS = Path(__file__).parents[3] / "docs" / "postgresql_connections.sql"
 """What an administrator with a superuser runs, so that connections are seen before they log in."""
 
-# The data are as short-lived as the stage: no fsync. Small, as the stage must fit beside everything else.
+# The data are as short-lived as the testbed: no fsync. Small, as the testbed must fit beside everything else.
 _SETTINGS = f"""
 listen_addresses = '*'
 unix_socket_directories = '{SOCKETS}'
@@ -114,7 +114,7 @@ class PostgreSQL(Database):
 
         socket = self.host.inside(f"{SOCKETS}/.s.PGSQL.{self.port}")
         return pg8000.native.Connection(
-            "postgres", database=database, unix_sock=str(socket), application_name="stage-judge"
+            "postgres", database=database, unix_sock=str(socket), application_name="testbed-judge"
         )
 
 

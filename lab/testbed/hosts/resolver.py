@@ -11,7 +11,7 @@ from lab.testbed.hosts.addresses import PREFIX, RESOLVER, ZONE
 from lab.testbed.hosts.host import Host
 from lab.testbed.hosts.polling import wait_until
 
-_CONFIGURATION = "/etc/unbound-stage.conf"
+_CONFIGURATION = "/etc/unbound-testbed.conf"
 
 
 class Resolver:

@@ -24,8 +24,8 @@ DATA = "/var/opt/ssh-mgmt/server"
 PID_FILE = "/run/ssh-mgmt-server.pid"
 VERSION = "6.6.9-1"
 
-_ENABLED = "/var/lib/stage-systemd/enabled"
-_SWITCHES = "/etc/ms-stage.json"
+_ENABLED = "/var/lib/testbed-systemd/enabled"
+_SWITCHES = "/etc/ms-testbed.json"
 
 _SSHD = """\
 Port 22
@@ -77,7 +77,7 @@ class ServerHost:
         self.install_stand_ins()
         program = f'#!/bin/sh\nexec {sys.executable} -P -E -s {HERE / "ms_server.py"} "$@"\n'
         files.write(f"/usr/local/sbin/{SERVICE}", program, mode=0o755)
-        files.write("/var/lib/stage-dpkg/version", version + "\n")
+        files.write("/var/lib/testbed-dpkg/version", version + "\n")
         for directory in (CONFIGURATION, f"{DATA}/cds", f"{DATA}/dists"):
             files.path(directory).mkdir(parents=True, exist_ok=True)
         files.path(CONFIGURATION).chmod(0o700)
@@ -90,7 +90,7 @@ class ServerHost:
         )
 
     def install_stand_ins(self) -> None:
-        """Put the stage's own systemctl and dpkg-query where the host calls them."""
+        """Put the testbed's own systemctl and dpkg-query where the host calls them."""
         for name in ("systemctl", "dpkg-query"):
             shutil.copy2(HERE / "stand_ins" / name, self.host.files.path(f"/usr/local/sbin/{name}"))
 

@@ -1,5 +1,5 @@
 """What a call to AWS asks of the caller's policies: action, resources and condition keys, by the Service
-Authorization Reference. A call that is not listed here is refused by the stage, so that none goes unlooked at."""
+Authorization Reference. A call that is not listed here is refused by the testbed, so that none goes unlooked at."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def _queried(params: Params) -> Any:
     return params["ExpressionAttributeValues"][found[1]]["S"] if found else ""
 
 
-def _door(action: str) -> Callable[[Params, Here], Call]:
+def _access_group(action: str) -> Callable[[Params, Here], Call]:
     def call(params: Params, here: Here) -> Call:
         rules = params.get("SecurityGroupRuleIds") or ["sgr-00000000000000000"]  # a new one's id is not known yet
         group = here("ec2", f"security-group/{params['GroupId']}")
@@ -114,8 +114,8 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "dynamodb:GetItem": _record("GetItem", lambda params: params["Key"]["pair"]["S"]),
     "dynamodb:PutItem": _record("PutItem", lambda params: params["Item"]["pair"]["S"]),
     "dynamodb:Query": _record("Query", _queried),
-    "ec2:AuthorizeSecurityGroupIngress": _door("AuthorizeSecurityGroupIngress"),
-    "ec2:RevokeSecurityGroupIngress": _door("RevokeSecurityGroupIngress"),
+    "ec2:AuthorizeSecurityGroupIngress": _access_group("AuthorizeSecurityGroupIngress"),
+    "ec2:RevokeSecurityGroupIngress": _access_group("RevokeSecurityGroupIngress"),
     "ec2:CreateNetworkAclEntry": _network_acl("CreateNetworkAclEntry"),
     "ec2:DeleteNetworkAclEntry": _network_acl("DeleteNetworkAclEntry"),
     "ec2:ReplaceNetworkAclEntry": _network_acl("ReplaceNetworkAclEntry"),

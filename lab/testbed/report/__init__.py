@@ -1,1 +1,1 @@
-"""What a run of the stage showed: recorded, judged by the journal, drawn, and shown live."""
+"""What a run of the testbed showed: recorded, judged by the journal, drawn, and shown live."""

@@ -58,7 +58,7 @@ def zero_of(run: Run) -> float:
 def window(run: Run, patience: float = 2.0) -> tuple[float, float]:
     """The stretch worth looking at, in seconds since `zero_of`: a little before, until most of it is over.
 
-    The workflow and what was done to the stage are always in it. Agents come back more and more slowly; they may
+    The workflow and what was done to the testbed are always in it. Agents come back more and more slowly; they may
     lengthen it to `patience` times that, so that a straggler does not press all else together.
     """
     zero = zero_of(run)

@@ -197,7 +197,7 @@ def _turns(run: Run, judgement: Judgement) -> list[TurnFigures]:
 
 
 def _invariants(run: Run, judgement: Judgement) -> list[Invariant]:
-    found = [_one_writer(run, judgement), _witness(run, judgement), _door(run), _fence_first(run, judgement),
+    found = [_one_writer(run, judgement), _witness(run, judgement), _access_group(run), _fence_first(run, judgement),
              _order(run), _outcome(run)]  # fmt: skip
     found += [Invariant(name=each.name, answer=each.answer, sentence=each.sentence) for each in run.checks]
     for each in found:
@@ -229,16 +229,16 @@ def _witness(run: Run, judgement: Judgement) -> Invariant:
     return Invariant(name=name, answer="unknown", sentence=sentence)
 
 
-def _door(run: Run) -> Invariant:
-    name = "The door let in one at most"
-    if not run.door:
-        return Invariant(name=name, answer="unknown", sentence="Nobody looked at the database's door.")
+def _access_group(run: Run) -> Invariant:
+    name = "The access group let in one at most"
+    if not run.access:
+        return Invariant(name=name, answer="unknown", sentence="Nobody looked at the database's access group.")
     pair = {run.active, run.standby}
-    both = next((seen for seen in run.door if pair <= seen.servers), None)
+    both = next((seen for seen in run.access if pair <= seen.servers), None)
     if both is not None:
         sentence = f"From {both.at - run.t0:.3f} s on both servers could use the database."
         return Invariant(name=name, answer="no", sentence=sentence)
-    return Invariant(name=name, answer="yes", sentence=f"None of its states let both in ({len(run.door)} seen).")
+    return Invariant(name=name, answer="yes", sentence=f"None of its states let both in ({len(run.access)} seen).")
 
 
 def _fence_first(run: Run, judgement: Judgement) -> Invariant:

@@ -51,8 +51,8 @@ class PlainView:
             lines.append((now.failure_at, "! the fault strikes"))
         if now.doing and (before is None or now.doing != before.doing):
             lines.append((now.at, f"# {now.doing}"))
-        if now.door is not None and (before is None or now.door != before.door):
-            lines.append((now.at, f"= database open to: {', '.join(sorted(now.door)) or 'nobody'}"))
+        if now.access is not None and (before is None or now.access != before.access):
+            lines.append((now.at, f"= database open to: {', '.join(sorted(now.access)) or 'nobody'}"))
         if now.address and (before is None or now.address != before.address):
             lines.append((now.at, f"= name points to: {now.name or 'nobody'} ({now.address})"))
         for server, state in sorted(now.hosts.items()):

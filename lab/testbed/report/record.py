@@ -1,6 +1,6 @@
-"""What a run of the stage observed, as plain data: the only thing that figures, page, picture and tests are made of.
+"""What a run of the testbed observed, as plain data: the only thing that figures, page, picture and tests are made of.
 
-Every moment is in seconds since 1970 (UTC) as the machine's clock had it; one machine runs the whole stage, so the
+Every moment is in seconds since 1970 (UTC) as the machine's clock had it; one machine runs the whole testbed, so the
 database's clock, the hosts' and the conductor's are the same. What is not known is None, never zero.
 """
 
@@ -19,7 +19,7 @@ _NO_TIME_S = 0.02
 
 @dataclass(frozen=True)
 class Event:
-    """Something the scenario did to the stage, or that is worth a mark on the timeline."""
+    """Something the scenario did to the testbed, or that is worth a mark on the timeline."""
 
     at: float
     label: str
@@ -78,8 +78,8 @@ class AgentEvent:
 
 
 @dataclass(frozen=True)
-class DoorSeen:
-    """From `at` on, the database's door lets in these servers, as read from the firewall, not from the workflow."""
+class AccessObserved:
+    """From `at` on, the database's access group lets in these servers, as the firewall says, not the workflow."""
 
     at: float
     servers: frozenset[str]
@@ -178,7 +178,7 @@ class Run:
     steps: tuple[Step, ...] = ()
     rows: tuple[Row, ...] = ()
     agents: tuple[AgentEvent, ...] = ()
-    door: tuple[DoorSeen, ...] = ()
+    access: tuple[AccessObserved, ...] = ()
     name: tuple[NameSeen, ...] = ()
     epoch: int | None = None
     receipt: Mapping[str, Any] | None = None
@@ -206,7 +206,7 @@ class Run:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON values; `from_json` reads them back to an equal run."""
         data = {key: value for key, value in asdict(self).items() if key != "rows"}
-        data["door"] = [{"at": seen.at, "servers": sorted(seen.servers)} for seen in self.door]
+        data["access"] = [{"at": seen.at, "servers": sorted(seen.servers)} for seen in self.access]
         data["rows"] = [[row.id, row.server, row.at] for row in self.rows]
         data["receipt"] = self.proof
         return {"format": FORMAT, **data}
@@ -223,7 +223,7 @@ class Run:
             values[key] = tuple(kind(**item) for item in values[key])
         values["excused"] = tuple(values["excused"])
         values["rows"] = tuple(Row(int(row[0]), str(row[1]), float(row[2])) for row in values["rows"])
-        values["door"] = tuple(DoorSeen(float(d["at"]), frozenset(d["servers"])) for d in values["door"])
+        values["access"] = tuple(AccessObserved(float(d["at"]), frozenset(d["servers"])) for d in values["access"])
         if values["replication"] is not None:
             values["replication"] = Replication(**values["replication"])
         return Run(**values)

@@ -84,7 +84,7 @@ class ScreenView:
         return lines
 
     def _state(self, now: Snapshot, width: int) -> list[Text]:
-        lines = [_labelled("database", _door(now)), _labelled("name", _name(now)), Text()]
+        lines = [_labelled("database", _access_group(now)), _labelled("name", _name(now)), Text()]
         chart = max(8, width - _LABEL - 12)
         for index, server in enumerate(now.servers):
             rate = self._rates.latest(server)
@@ -183,14 +183,14 @@ def _mark(step: Step, ascii_only: bool) -> tuple[str, str]:
     return ("+" if ascii_only else "✓"), "green"
 
 
-def _door(now: Snapshot) -> Text:
-    if now.door is None:
+def _access_group(now: Snapshot) -> Text:
+    if now.access is None:
         return Text("not known", "dim")
-    if not now.door:
+    if not now.access:
         return Text("open to nobody", "bold")
-    if set(now.servers) <= now.door:
+    if set(now.servers) <= now.access:
         return Text("OPEN TO BOTH SERVERS", "bold white on red")
-    only = sorted(now.door)[0]
+    only = sorted(now.access)[0]
     return Text.assemble("open to ", (only, f"bold {_colour(now, only)}"), (" alone", "dim"))
 
 

@@ -72,7 +72,7 @@ def _proof(stored: Mapping[str, Any], server: str) -> str:
         found = f"{len(reads)} reads in a row found no session of {server}"
     else:
         found = f"the reads found {', '.join(reads) or 'nothing that was noted'} sessions of {server}"
-    return f"Proven by the database: its door answered “{_word(stored, 'access')}”, and {found}."
+    return f"Proven by the database: its access group answered “{_word(stored, 'access')}”, and {found}."
 
 
 def _word(stored: Mapping[str, Any], key: str) -> str:

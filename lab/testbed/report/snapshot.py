@@ -21,7 +21,7 @@ class Snapshot:
         doing: what is going on now, a few words.
         failure_at: when the fault struck, None before it.
         steps: the workflow's steps so far, in the order they were entered; `end` is None for those that run.
-        door: the servers that may use the database now; None when that is not known.
+        access: the servers that may use the database now; None when that is not known.
         name: the server the name points to, None for none or unknown; `address` is what is answered.
         agents: how many agents are with each server, and with None: on their way.
         written: rows in the journal so far, of each server; the view makes rates of them.
@@ -37,7 +37,7 @@ class Snapshot:
     doing: str = ""
     failure_at: float | None = None
     steps: tuple[Step, ...] = ()
-    door: frozenset[str] | None = None
+    access: frozenset[str] | None = None
     name: str | None = None
     address: str = ""
     agents: Mapping[str | None, int] = field(default_factory=dict)

@@ -74,7 +74,7 @@ def story(run: Run, report: Report, scale: Scale) -> list[Lane]:
         *([measure] if measure else []),
         tracks.writes(run, report, scale, first),
         tracks.writes(run, report, scale, second),
-        tracks.door(run, scale),
+        tracks.access(run, scale),
         tracks.name(run, scale),
         tracks.agents(run, report, scale),
     ]
@@ -138,7 +138,7 @@ def _grid(scale: Scale, top: float, bottom: float, has_fault: bool) -> str:
 
 
 def _marks(run: Run, scale: Scale) -> tuple[str, float]:
-    """What was done to the stage, written above the axis, in as many rows as keep the labels apart."""
+    """What was done to the testbed, written above the axis, in as many rows as keep the labels apart."""
     others, fault = _events(run)
     shown = [event for event in (*others, *([fault] if fault else [])) if scale.shows(event.at)]
     events = sorted(shown, key=lambda event: event.at)
@@ -176,7 +176,7 @@ def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
 
 
 def _events(run: Run) -> tuple[tuple[Event, ...], Event | None]:
-    """What was done to the stage, and which of it is the failure.
+    """What was done to the testbed, and which of it is the failure.
 
     The failure's moment is taken before the strike, its label noted after it; where the record has no label there is
     one all the same.

@@ -108,10 +108,10 @@ def takeover(run: Run, report: Report, scale: Scale) -> Lane | None:
     return Lane("", "", 16, "".join(parts))
 
 
-def door(run: Run, scale: Scale) -> Lane:
+def access(run: Run, scale: Scale) -> Lane:
     """Who may use the database, as it was read from the firewall."""
     spans = []
-    for seen, end in zip(run.door, _ends([seen.at for seen in run.door], run.ended_at), strict=True):
+    for seen, end in zip(run.access, _ends([seen.at for seen in run.access], run.ended_at), strict=True):
         who = " and ".join(sorted(seen.servers)) or "nobody"
         one = next(iter(seen.servers)) if len(seen.servers) == 1 else None
         kind = "bad" if len(seen.servers) > 1 else kind_of(run, one)

@@ -11,20 +11,20 @@ from lab.testbed.hosts.addresses import NETWORK
 from lab.testbed.scenarios.proofs import check_by_power, check_named
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import let_in, move_access_group, take_from_behind_acl
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    let_in(stage, NETWORK, stage.hosts.database.port)
-    move_access_group(stage, "10.77.0.105")
-    take_from_behind_acl(stage, stage.owner.database_subnet_ids[0])
+def play(testbed: Testbed, story: Story) -> None:
+    let_in(testbed, NETWORK, testbed.hosts.database.port)
+    move_access_group(testbed, "10.77.0.105")
+    take_from_behind_acl(testbed, testbed.owner.database_subnet_ids[0])
     story.tell("the database is another one: behind the owner's group alone, which lets everybody in")
-    told = stage.invoke("audit", {})
+    told = testbed.invoke("audit", {})
     story.check("The audit does not call it safe", told["risk"]["answer"] != "no", str(told["risk"]["sentence"]))
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
-    check_named(stage, story, "It is named", "DatabaseHost leads to")
-    check_by_power(stage, story)
+    check_named(testbed, story, "It is named", "DatabaseHost leads to")
+    check_by_power(testbed, story)
     story.watch_on(1)
 
 
@@ -35,5 +35,5 @@ SCENARIO = Scenario(
     play,
     parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
     agents=5,
-    excused=("The door let in one at most",),
+    excused=("The access group let in one at most",),
 )

@@ -15,39 +15,39 @@ from lab.testbed.scenarios.auditing import audit_finds, sessions_of
 from lab.testbed.scenarios.people import alarmed, await_alarm
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 FINDING = "active-without-database"
 
 
-def play(stage: Stage, story: Story) -> None:
-    server, before = stage.hosts.ms("ms1"), as_it_stands(stage)
-    _check_line(stage, story, "While all is well, the first line is green", "good")
-    story.fault("ms1's route to the database breaks", lambda: _route(stage, "add"), old=None)
-    look = stage.invoke("probe", {"action": "serves", "server": "ms1"})
-    listed = sessions_of(stage, server.host.place.address)
+def play(testbed: Testbed, story: Story) -> None:
+    server, before = testbed.hosts.ms("ms1"), as_it_stands(testbed)
+    _check_line(testbed, story, "While all is well, the first line is green", "good")
+    story.fault("ms1's route to the database breaks", lambda: _route(testbed, "add"), old=None)
+    look = testbed.invoke("probe", {"action": "serves", "server": "ms1"})
+    listed = sessions_of(testbed, server.host.place.address)
     story.check("Its page answers, its session stays listed", look["answer"] == "yes" and listed > 0, look["sentence"])
-    audit_finds(stage, story, FINDING)
-    reason = await_alarm(stage, FINDING, minutes=1)
+    audit_finds(testbed, story, FINDING)
+    reason = await_alarm(testbed, FINDING, minutes=1)
     story.check("The alarm goes off within the minute", FINDING in alarmed(), reason)
-    _check_line(stage, story, "The first line is red", "bad")
+    _check_line(testbed, story, "The first line is red", "bad")
     story.watch_on(4)
-    check_untouched(stage, story, before)
-    story.check("No blind failover", not stage.executions()[1:], "Nothing was started but the adoption.")
-    written = stage.hosts.journal.by_server()["ms1"].count
-    _route(stage, "del")
+    check_untouched(testbed, story, before)
+    story.check("No blind failover", not testbed.executions()[1:], "Nothing was started but the adoption.")
+    written = testbed.hosts.journal.by_server()["ms1"].count
+    _route(testbed, "del")
     story.tell("the route is there again")
-    wait_for("ms1 writes again", lambda: stage.hosts.journal.by_server()["ms1"].count > written, 30)
-    audit_finds(stage, story)
+    wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].count > written, 30)
+    audit_finds(testbed, story)
     story.outcome = "alarmed"
 
 
-def _route(stage: Stage, verb: str) -> None:
-    stage.hosts.ms("ms1").host.run(["ip", "route", verb, "blackhole", f"{DATABASE}/32"])
+def _route(testbed: Testbed, verb: str) -> None:
+    testbed.hosts.ms("ms1").host.run(["ip", "route", verb, "blackhole", f"{DATABASE}/32"])
 
 
-def _check_line(stage: Stage, story: Story, name: str, how: str) -> None:
-    account = Account(None, REGION, stage.cloud.endpoint)
+def _check_line(testbed: Testbed, story: Story, name: str, how: str) -> None:
+    account = Account(None, REGION, testbed.cloud.endpoint)
     line = status_of(account, STACK)["headline"]
     story.check(name, line["how"] == how, line["sentence"])
 

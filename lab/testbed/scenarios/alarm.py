@@ -6,13 +6,13 @@ It takes as long as CloudWatch's shortest periods do: two of ten seconds, and th
 from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome(start_s=50)
-    lines = stage.history()
+    lines = testbed.history()
     by = str(lines[0]["requested_by"]) if lines else "nobody"
     story.check("Started by the alarm", by == "alarm", f"The failover was asked for by {by}.")
     story.watch_on(1)

@@ -7,15 +7,15 @@ from typing import Any
 
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 ALARM = f"{STACK}-split-brain-risk"
 _PERIOD_S = 60
 
 
-def audit_finds(stage: Stage, story: Story, *findings: str) -> dict[str, Any]:
+def audit_finds(testbed: Testbed, story: Story, *findings: str) -> dict[str, Any]:
     """Let the audit look now instead of within the minute, and check that it finds just this; returns its answer."""
-    answer = stage.invoke("audit", {})
+    answer = testbed.invoke("audit", {})
     found = [name for name, verdict in answer["findings"].items() if verdict["answer"] == "yes"]
     story.tell(f"the audit looks, and finds {', '.join(found) or 'nothing wrong'}")
     wanted = ", ".join(findings) or "nothing wrong"
@@ -23,18 +23,18 @@ def audit_finds(stage: Stage, story: Story, *findings: str) -> dict[str, Any]:
     return answer
 
 
-def check_alarm(stage: Stage, story: Story) -> None:
+def check_alarm(testbed: Testbed, story: Story) -> None:
     """Check that the alarm goes off, at the end of the minute: its evaluation too is brought forward."""
 
     def in_alarm() -> str | None:
-        stage.cloud.alarms.step(time.time() + _PERIOD_S)
-        found = stage.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
+        testbed.cloud.alarms.step(time.time() + _PERIOD_S)
+        found = testbed.cloud.client("cloudwatch").describe_alarms(AlarmNames=[ALARM])["MetricAlarms"][0]
         return str(found["StateReason"]) if found["StateValue"] == "ALARM" else None
 
     reason = wait_for(f"the alarm {ALARM}", in_alarm, 10)
     story.check("The alarm goes off", True, reason)
 
 
-def sessions_of(stage: Stage, address: str) -> int:
+def sessions_of(testbed: Testbed, address: str) -> int:
     """How many sessions the database has from an address, as it says itself."""
-    return [each.address for each in stage.hosts.database.sessions()].count(address)
+    return [each.address for each in testbed.hosts.database.sessions()].count(address)

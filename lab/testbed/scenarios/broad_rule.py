@@ -1,4 +1,4 @@
-"""Somebody opened the database to the whole network, in the owner's group: shutting our door shuts nothing.
+"""Somebody opened the database to the whole network, in the owner's group: revoking access shuts nothing.
 
 The database can't prove the fence: every ended session of MS1 would come back. The network can: its ACL denies MS1
 whatever the groups let in, and at rest it denies MS2, so that the rule lets nobody in who must be out.
@@ -10,16 +10,16 @@ from lab.testbed.hosts.addresses import NETWORK
 from lab.testbed.scenarios.proofs import check_by_network, check_named
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import let_in
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    let_in(stage, NETWORK, 1024, 65535)
+def play(testbed: Testbed, story: Story) -> None:
+    let_in(testbed, NETWORK, 1024, 65535)
     story.tell(f"somebody opens the database to {NETWORK}")
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
-    check_named(stage, story, "The rule is named", NETWORK)
-    check_by_network(stage, story)
+    check_named(testbed, story, "The rule is named", NETWORK)
+    check_by_network(testbed, story)
     story.watch_on(1)
 
 

@@ -7,35 +7,35 @@ from typing import Any
 from lab.testbed import compare_copies
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 _RUN_S = 40
 
 
-def replicate(stage: Stage, story: Story, mode: str = "changes") -> dict[str, Any]:
+def replicate(testbed: Testbed, story: Story, mode: str = "changes") -> dict[str, Any]:
     """Have the next scheduled run made now, and return its result as the function has it."""
     story.doing = "the next run of the replication"
 
     def sent() -> bool:
         """A run that is under way is left alone; the one after it is ours."""
-        before = stage.freshness().get("command")
-        stage.invoke("replicate", {"action": "scheduled", "mode": mode})
-        return bool(stage.freshness()["command"] != before)
+        before = testbed.freshness().get("command")
+        testbed.invoke("replicate", {"action": "scheduled", "mode": mode})
+        return bool(testbed.freshness()["command"] != before)
 
     wait_for("a run of the replication", sent, _RUN_S)
-    result = dict(wait_for("its result", lambda: (now := stage.freshness())["ended"] and now["last"], _RUN_S))
+    result = dict(wait_for("its result", lambda: (now := testbed.freshness())["ended"] and now["last"], _RUN_S))
     story.tell(f"replication: {result.get('reason')}")
     return result
 
 
-def held(stage: Stage, role: str = "ms2") -> dict[str, compare_copies.Tree]:
+def held(testbed: Testbed, role: str = "ms2") -> dict[str, compare_copies.Tree]:
     """What a server's host has of all that is replicated."""
-    return compare_copies.held(stage.hosts.ms(role))
+    return compare_copies.held(testbed.hosts.ms(role))
 
 
-def check_equal(stage: Stage, story: Story, source: str = "ms1", copy: str = "ms2") -> None:
+def check_equal(testbed: Testbed, story: Story, source: str = "ms1", copy: str = "ms2") -> None:
     """Compare both hosts from outside, for the report and as a check."""
-    found = compare_copies.compare(stage.hosts.ms(source), stage.hosts.ms(copy))
+    found = compare_copies.compare(testbed.hosts.ms(source), testbed.hosts.ms(copy))
     story.replication = found
     same = "the same" if found.identical else "not the same"
     story.check(

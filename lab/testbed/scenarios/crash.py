@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome()
     story.await_agents("ms2")
     story.watch_on(1.5)

@@ -13,7 +13,7 @@ from lab.testbed.hosts.host_files import HERE
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.proofs import check_by_network, check_list_proves_nothing
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 _STAND_IN = HERE / "stand_ins" / "python"
 _SECOND_SESSION = """
@@ -29,19 +29,21 @@ while True:
 """
 
 
-def arrange(stage: Stage) -> None:
-    stage.cloud.functions.before_layers[f"{STACK}-database-sessions"] = Path(_STAND_IN)
+def arrange(testbed: Testbed) -> None:
+    testbed.cloud.functions.before_layers[f"{STACK}-database-sessions"] = Path(_STAND_IN)
 
 
-def play(stage: Stage, story: Story) -> None:
-    host = stage.hosts.ms("ms1").host
+def play(testbed: Testbed, story: Story) -> None:
+    host = testbed.hosts.ms("ms1").host
     host.spawn([sys.executable, "-P", "-c", _SECOND_SESSION], log="second-session")
-    wait_for("the second session", lambda: sum(each.user == "ms" for each in stage.hosts.database.sessions()) == 2, 10)
+    wait_for(
+        "the second session", lambda: sum(each.user == "ms" for each in testbed.hosts.database.sessions()) == 2, 10
+    )
     story.tell("ms1 has a second session, which calls itself reports")
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
-    check_by_network(stage, story)
-    check_list_proves_nothing(stage, story)
+    check_by_network(testbed, story)
+    check_list_proves_nothing(testbed, story)
     story.watch_on(2)
 
 

@@ -11,21 +11,21 @@ from lab.testbed.hosts.pooler import PORT
 from lab.testbed.scenarios.proofs import check_by_network
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import let_in
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def arrange(stage: Stage) -> None:
-    let_in(stage, f"{VPC}/32", PORT)
-    stage.hosts.start_pooler("database")
-    stage.hosts.lead_servers_to(DATABASE, PORT)
+def arrange(testbed: Testbed) -> None:
+    let_in(testbed, f"{VPC}/32", PORT)
+    testbed.hosts.start_pooler("database")
+    testbed.hosts.lead_servers_to(DATABASE, PORT)
 
 
-def play(stage: Stage, story: Story) -> None:
-    told = stage.invoke("database-sessions", {"action": "status", "server": "ms1"})
+def play(testbed: Testbed, story: Story) -> None:
+    told = testbed.invoke("database-sessions", {"action": "status", "server": "ms1"})
     story.check("No list shows its sessions", told["answer"] == "no", f"While ms1 writes: {told['sentence']}")
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
-    check_by_network(stage, story)
+    check_by_network(testbed, story)
     story.watch_on(2)
 
 

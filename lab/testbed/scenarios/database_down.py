@@ -8,21 +8,21 @@ from __future__ import annotations
 
 from lab.testbed.scenarios.proofs import WITHOUT_ACLS, check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
+def play(testbed: Testbed, story: Story) -> None:
     def strike() -> None:
-        stage.hosts.hang_admin("ms1")
-        stage.hosts.database.kill()
+        testbed.hosts.hang_admin("ms1")
+        testbed.hosts.database.kill()
 
     story.fault("ms1's administration interface hangs, and the database goes down", strike)
     execution = story.await_execution(20)
     story.await_receipt(epoch=2)
-    stage.hosts.database.start()
+    testbed.hosts.database.start()
     story.tell("the database is back")
     story.await_end(execution)
-    check_by_power(stage, story)
+    check_by_power(testbed, story)
     story.watch_on(1)
 
 

@@ -12,31 +12,31 @@ from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.proofs import check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import add_reader, let_in, take_from_behind_acl
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def arrange(stage: Stage) -> None:
-    stage.hosts.lead_servers_to(WRITER_NAME, stage.hosts.database.port)
+def arrange(testbed: Testbed) -> None:
+    testbed.hosts.lead_servers_to(WRITER_NAME, testbed.hosts.database.port)
 
 
-def play(stage: Stage, story: Story) -> None:
-    let_in(stage, SERVERS_SUBNET, stage.hosts.database.port)
-    reader = add_reader(stage)
-    take_from_behind_acl(stage, stage.owner.database_subnet_ids[1])
+def play(testbed: Testbed, story: Story) -> None:
+    let_in(testbed, SERVERS_SUBNET, testbed.hosts.database.port)
+    reader = add_reader(testbed)
+    take_from_behind_acl(testbed, testbed.owner.database_subnet_ids[1])
     story.tell("the database has a standby, behind the owner's group alone")
     reader.take_over()
-    stage.hosts.database = reader
+    testbed.hosts.database = reader
     for role in ("ms1", "ms2"):
-        stage.hosts.ms(role).host.files.lead_writer_to(READER)
-    before = stage.hosts.journal.now()
-    wait_for("ms1 writes again", lambda: stage.hosts.journal.by_server()["ms1"].last > before, 20)
+        testbed.hosts.ms(role).host.files.lead_writer_to(READER)
+    before = testbed.hosts.journal.now()
+    wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > before, 20)
     story.tell("the database has failed over: DatabaseHost leads to what is read-only now; ms1 writes to the other one")
-    told = stage.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 3, "proof": True})
+    told = testbed.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 3, "proof": True})
     story.check("Its list proves nothing", told["answer"] == "unknown", str(told["sentence"]))
-    stage.invoke("audit", {})
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    testbed.invoke("audit", {})
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
-    check_by_power(stage, story)
+    check_by_power(testbed, story)
     story.watch_on(1)
 
 
@@ -47,6 +47,6 @@ SCENARIO = Scenario(
     play,
     parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
     agents=5,
-    excused=("The door let in one at most",),
+    excused=("The access group let in one at most",),
     arrange=arrange,
 )

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from lab.testbed.scenarios.copying import check_equal, check_kept, check_refused, held, replicate
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 TOP = "/var/opt/ssh-mgmt"
 FILES, BYTES_EACH = 100, 500_000
 
 
-def play(stage: Stage, story: Story) -> None:
-    standby = stage.hosts.ms("ms2").host
+def play(testbed: Testbed, story: Story) -> None:
+    standby = testbed.hosts.ms("ms2").host
     small = f"mount -t tmpfs -o size=90m disk {TOP} && mkdir -p {TOP}/server/cds {TOP}/server/dists"
     standby.run(["sh", "-c", small])
     story.tell("ms2 gets a new, small disk, with nothing on it")
     # Nothing has changed on ms1, so that a run by changes would not look there: what the daily run does.
-    result = replicate(stage, story, mode="full")
+    result = replicate(testbed, story, mode="full")
     story.check("The new disk is filled", result.get("complete") is True, str(result.get("reason")))
-    before = held(stage)
-    stage.hosts.import_package(FILES, BYTES_EACH)
+    before = held(testbed)
+    testbed.hosts.import_package(FILES, BYTES_EACH)
     story.tell(f"ms1 imports {FILES * BYTES_EACH // 1_000_000} MB")
-    check_refused(story, replicate(stage, story), "the standby's disk is too full")
-    check_kept(story, before, held(stage))
+    check_refused(story, replicate(testbed, story), "the standby's disk is too full")
+    check_kept(story, before, held(testbed))
     story.outcome = "kept"
     standby.run(["mount", "-o", "remount,size=300m", TOP])
     story.tell("ms2's disk is made larger")
-    replicate(stage, story)
-    check_equal(stage, story)
+    replicate(testbed, story)
+    check_equal(testbed, story)
 
 
 SCENARIO = Scenario("disk-full", "MS2's disk is too small for an import", "kept", play, agents=5)

@@ -8,26 +8,26 @@ from __future__ import annotations
 from lab.testbed import compare_copies
 from lab.testbed.scenarios.planned import check_carried_ahead, check_without_service, switch_over
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    asked_at = switch_over(stage, story, "ms1", "ms2")
+def play(testbed: Testbed, story: Story) -> None:
+    asked_at = switch_over(testbed, story, "ms1", "ms2")
     story.check("There", story.outcome == "promoted", f"It ended as {story.outcome}.")
-    check_without_service(stage, story, asked_at, "Without service, there")
-    stage.hosts.import_package(5, 20_000, "ms2")
+    check_without_service(testbed, story, asked_at, "Without service, there")
+    testbed.hosts.import_package(5, 20_000, "ms2")
     story.tell("ms2 imports software")
-    asked_at = switch_over(stage, story, "ms2", "ms1")
-    check_without_service(stage, story, asked_at, "Without service, back")
-    check_carried_ahead(stage, story)
-    home = compare_copies.compare(stage.hosts.ms("ms2"), stage.hosts.ms("ms1"))
+    asked_at = switch_over(testbed, story, "ms2", "ms1")
+    check_without_service(testbed, story, asked_at, "Without service, back")
+    check_carried_ahead(testbed, story)
+    home = compare_copies.compare(testbed.hosts.ms("ms2"), testbed.hosts.ms("ms1"))
     story.check(
         "What ms2 imported came home",
         home.identical is True,
         f"Of ms2's {home.files} files ms1 has {'all' if home.identical else 'not all'} as they are.",
     )
     story.await_agents("ms1")
-    lines = [(str(line["action"]), str(line["outcome"]), int(line["epoch"])) for line in stage.history()]
+    lines = [(str(line["action"]), str(line["outcome"]), int(line["epoch"])) for line in testbed.history()]
     wanted = [("switchover", "promoted", 3), ("switchover", "promoted", 2)]
     story.check("Both are in the history", lines[:2] == wanted, f"Newest first: {lines[:2]}.")
     story.watch_on(1)

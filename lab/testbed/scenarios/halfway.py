@@ -12,39 +12,41 @@ import time
 from msfailover.adapters.step_functions import CALLS_LAST_S
 
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     first = story.await_execution(20)
     story.await_receipt(epoch=2)
-    stage.cloud.client("stepfunctions").stop_execution(executionArn=first, error="Killed", cause="the scenario's doing")
+    testbed.cloud.client("stepfunctions").stop_execution(
+        executionArn=first, error="Killed", cause="the scenario's doing"
+    )
     killed_at = time.time()
     story.tell("the execution is killed, between fence and promotion")
-    epoch = stage.record()["lease"]["epoch"]
-    reached = {step.name for step in stage.steps(first)}
+    epoch = testbed.record()["lease"]["epoch"]
+    reached = {step.name for step in testbed.steps(first)}
     story.check(
         "Killed between fence and promotion",
         "VerifyFence" in reached and "VerifyPromotion" not in reached,
-        f"It came as far as {stage.steps(first)[-1].name}.",
+        f"It came as far as {testbed.steps(first)[-1].name}.",
     )
-    late = stage.start({"action": "failover", "reason": "ms1 is down", "requested_by": "Ann"})
-    refused = stage.outcome(late, 20)
+    late = testbed.start({"action": "failover", "reason": "ms1 is down", "requested_by": "Ann"})
+    refused = testbed.outcome(late, 20)
     story.check("The lease outlives its holder", refused == "refused", f"A failover asked for meanwhile was {refused}.")
     resume = {"action": "resume", "reason": "the last one was killed", "requested_by": "Ann"}
-    too_soon = stage.outcome(stage.start(resume), 20)
+    too_soon = testbed.outcome(testbed.start(resume), 20)
     story.check(
         "Not taken over at once",
         too_soon == "refused",
         f"Ann resumed it while a call of the killed one could be under way: {too_soon}.",
     )
     story.watch_on(max(0.0, killed_at + CALLS_LAST_S + 1 - time.time()))
-    resumed = stage.start(resume)
+    resumed = testbed.start(resume)
     story.follow(resumed)
     story.tell("Ann resumes it again")
     story.await_end(resumed)
-    record = stage.record()
+    record = testbed.record()
     story.check("The same change went on", record["epoch"] == epoch, f"Killed and ended in epoch {record['epoch']}.")
     story.watch_on(1)
 

@@ -6,11 +6,11 @@ Nothing about the connection to the database looks wrong. Only the fence keeps t
 from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
     story.await_agents("ms2")
     story.watch_on(1.5)

@@ -1,7 +1,7 @@
-"""Somebody opens the door by hand for the inactive server, and starts it: both write, and no workflow is to blame.
+"""Somebody grants access by hand for the inactive server, and starts it: both write, and no workflow is to blame.
 
 Nothing can keep an administrator with every right from doing so; there are no network ACLs here, which would have to be
-changed as well. The audit notices within its minute, shuts the door again, ends the sessions and tells people. What was
+changed as well. The audit notices within its minute, revoke access again, ends the sessions and tells people. What was
 written meanwhile is in the journal, and the report says so.
 """
 
@@ -14,39 +14,39 @@ from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.auditing import audit_finds, check_alarm, sessions_of
 from lab.testbed.scenarios.proofs import WITHOUT_ACLS
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("somebody opens the door for ms2 by hand, and starts it", lambda: _intrude(stage), old=None)
-    wait_for("ms2 writes", lambda: "ms2" in stage.hosts.journal.by_server(), 10)
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("somebody grants access for ms2 by hand, and starts it", lambda: _intrude(testbed), old=None)
+    wait_for("ms2 writes", lambda: "ms2" in testbed.hosts.journal.by_server(), 10)
     story.tell("ms1 and ms2 both write")
-    answer = audit_finds(stage, story, "door-open", "stray-rules", "stray-sessions", "two-services")
-    put_out_at = stage.hosts.journal.now()
+    answer = audit_finds(testbed, story, "access-open", "stray-rules", "stray-sessions", "two-services")
+    put_out_at = testbed.hosts.journal.now()
     story.outcome = "put-out" if answer["done"] else "left-in"
     story.tell(" ".join(answer["done"]) or "the audit did nothing")
-    let_in, left = stage.doors.seen[-1].servers, sessions_of(stage, MS2)
+    let_in, left = testbed.firewall.seen[-1].servers, sessions_of(testbed, MS2)
     story.check(
         "The intruder is out",
         let_in == {"ms1"} and left == 0,
-        f"The door lets in {', '.join(sorted(let_in))}; ms2 has {left} sessions.",
+        f"The access group lets in {', '.join(sorted(let_in))}; ms2 has {left} sessions.",
     )
-    check_alarm(stage, story)
+    check_alarm(testbed, story)
     story.watch_on(1.5)
-    writes = stage.hosts.journal.by_server()
+    writes = testbed.hosts.journal.by_server()
     silent = writes["ms2"].last <= put_out_at
     story.check(
         "It stays out", silent, f"ms2 wrote last {time.time() - writes['ms2'].last:.1f} s ago; its server runs on."
     )
     story.check("The active server was let alone", writes["ms1"].last > put_out_at, "ms1 wrote all the time.")
-    audit_finds(stage, story)
+    audit_finds(testbed, story)
 
 
-def _intrude(stage: Stage) -> None:
-    port = stage.hosts.database.port
+def _intrude(testbed: Testbed) -> None:
+    port = testbed.hosts.database.port
     rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": f"{MS2}/32"}]}
-    stage.cloud.client("ec2").authorize_security_group_ingress(GroupId=stage.door_group, IpPermissions=[rule])
-    stage.hosts.ms("ms2").start()
+    testbed.cloud.client("ec2").authorize_security_group_ingress(GroupId=testbed.access_group, IpPermissions=[rule])
+    testbed.hosts.ms("ms2").start()
 
 
 SCENARIO = Scenario(
@@ -56,5 +56,5 @@ SCENARIO = Scenario(
     play,
     parameters=WITHOUT_ACLS,
     agents=5,
-    excused=("One writer at a time", "The door let in one at most", "Fence before promotion"),
+    excused=("One writer at a time", "The access group let in one at most", "Fence before promotion"),
 )

@@ -9,21 +9,21 @@ from lab.testbed.hosts.addresses import ADMIN_PORT
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.auditing import audit_finds
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 _STATE = "/var/lib/ms-failover/epoch"
 
 
-def play(stage: Stage, story: Story) -> None:
-    standby = stage.hosts.ms("ms2")
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"), old=None)
+def play(testbed: Testbed, story: Story) -> None:
+    standby = testbed.hosts.ms("ms2")
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"), old=None)
     execution = story.await_execution(20)
     story.await_receipt(epoch=2)
     standby.host.freeze()
     story.tell("ms1 is fenced; every process of ms2's host stands still")
-    halted = stage.outcome(execution, 120)
+    halted = testbed.outcome(execution, 120)
     story.check("Halted for a person", halted == "halted", f"With ms2's host frozen, the failover is {halted}.")
-    back = stage.start({"action": "resume", "target": "ms1", "reason": "ms2 is frozen", "requested_by": "Ann"})
+    back = testbed.start({"action": "resume", "target": "ms1", "reason": "ms2 is frozen", "requested_by": "Ann"})
     story.follow(back)
     story.tell("Ann resumes, back to ms1")
     story.await_end(back)
@@ -31,12 +31,12 @@ def play(stage: Stage, story: Story) -> None:
     story.tell("ms2's host wakes, and goes on with what it had in hand")
     story.watch_on(4)
     story.check("What was ordered before is dead", not standby.is_running(), "The service of ms2 was not started.")
-    serves = stage.hosts.ms("ms1").is_running()
+    serves = testbed.hosts.ms("ms1").is_running()
     story.check("One service runs", serves and not standby.is_running(), "It is the active server's, ms1's.")
-    audit_finds(stage, story)
+    audit_finds(testbed, story)
 
     def confirmed() -> str:
-        stage.invoke("audit", {})
+        testbed.invoke("audit", {})
         words = standby.host.inside(_STATE).read_text().split() if standby.host.inside(_STATE).exists() else []
         return " ".join(words) if words == ["3", "standby"] else ""
 
@@ -46,7 +46,7 @@ def play(stage: Stage, story: Story) -> None:
     standby.start()
     standby.host.wait_listening(ADMIN_PORT)
     story.tell("somebody starts ms2's service by hand")
-    audit_finds(stage, story, "two-services")
+    audit_finds(testbed, story, "two-services")
     wait_for("ms2's service to be stopped again", lambda: not standby.is_running(), 20)
     story.check("The second service was stopped", not standby.is_running(), "The audit had its host stop it.")
     story.watch_on(1)

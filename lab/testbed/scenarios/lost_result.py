@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    commands = stage.cloud.ssm.commands
+def play(testbed: Testbed, story: Story) -> None:
+    commands = testbed.cloud.ssm.commands
     before = commands.result_after
     commands.result_after = lambda document: float("inf") if document.endswith("-start") else before(document)
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome(30, 60)
     lost = [each for each in commands.all() if each.document_name.endswith("-start") and not each.stdout]
     story.check("The result was lost", bool(lost), f"{len(lost)} result of the start document never came.")

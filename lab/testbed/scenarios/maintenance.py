@@ -8,21 +8,21 @@ from __future__ import annotations
 from lab.testbed.scenarios.people import alarm_asks, keep, told
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 LASTS_S = 9
 
 
-def play(stage: Stage, story: Story) -> None:
-    before, heard = as_it_stands(stage), told()
-    keep(stage, story, "maintenance", seconds=LASTS_S)
-    until = float(stage.record()["maintenance_until"])
-    story.fault("ms1's server process is killed, in the maintenance", lambda: stage.hosts.kill_ms("ms1"))
-    refused = alarm_asks(stage, story)
+def play(testbed: Testbed, story: Story) -> None:
+    before, heard = as_it_stands(testbed), told()
+    keep(testbed, story, "maintenance", seconds=LASTS_S)
+    until = float(testbed.record()["maintenance_until"])
+    story.fault("ms1's server process is killed, in the maintenance", lambda: testbed.hosts.kill_ms("ms1"))
+    refused = alarm_asks(testbed, story)
     story.check("The alarm is held back", refused == "refused", f"What it asked for was {refused}.")
-    check_untouched(stage, story, before)
+    check_untouched(testbed, story, before)
     execution = story.await_execution(LASTS_S + 20)
-    began = next(each["startDate"] for each in stage.executions() if each["executionArn"] == execution).timestamp()
+    began = next(each["startDate"] for each in testbed.executions() if each["executionArn"] == execution).timestamp()
     story.check("Held until its end", began >= until, f"It began {began - until:+.1f} s after the maintenance's end.")
     quiet = told() == heard
     story.check("Nobody was told of it", quiet, f"Messages meanwhile: {told()[len(heard) :]}.")

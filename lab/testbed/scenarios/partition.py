@@ -1,17 +1,17 @@
 """MS1 is cut off from everything but the database: it looks dead to everyone, and goes on writing.
 
-No order reaches it, so nothing but the fence ends its work. When the network heals it finds its door shut.
+No order reaches it, so nothing but the fence ends its work. When the network heals it finds its access revoked.
 """
 
 from __future__ import annotations
 
 from lab.testbed.hosts.addresses import DATABASE
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    host = stage.hosts.ms("ms1").host
+def play(testbed: Testbed, story: Story) -> None:
+    host = testbed.hosts.ms("ms1").host
     story.fault("ms1 is cut off from all but the database; it writes on", lambda: host.cut([DATABASE]))
     story.await_outcome()
     story.await_agents("ms2")

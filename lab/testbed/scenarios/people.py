@@ -8,7 +8,7 @@ import time
 from lab.testbed.cloud.account import backend
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 MINUTE_S = 60
 
@@ -29,40 +29,42 @@ def _messages() -> list[tuple[str, str]]:
     return [(str(subject or ""), str(message)) for _, message, subject, *_ in sent]
 
 
-def keep(stage: Stage, story: Story, action: str, **more: object) -> None:
+def keep(testbed: Testbed, story: Story, action: str, **more: object) -> None:
     """Change a setting as a person does: mode, maintenance, acknowledgement."""
-    looked_at = {"epoch": int(stage.record()["epoch"])} if action == "acknowledge" else {}
-    answer = stage.invoke("pair", {"action": action, "requested_by": "Ann", **looked_at, **more})
+    looked_at = {"epoch": int(testbed.record()["epoch"])} if action == "acknowledge" else {}
+    answer = testbed.invoke("pair", {"action": action, "requested_by": "Ann", **looked_at, **more})
     story.tell(f"Ann: {answer['sentence']}")
 
 
-def notes(stage: Stage) -> list[str]:
+def notes(testbed: Testbed) -> list[str]:
     """The sentences of the history's notes, newest first."""
-    return [str(line["sentence"]) for line in stage.history() if line["outcome"] == "noted"]
+    return [str(line["sentence"]) for line in testbed.history() if line["outcome"] == "noted"]
 
 
-def alarm_asks(stage: Stage, story: Story) -> str:
+def alarm_asks(testbed: Testbed, story: Story) -> str:
     """Start what the alarm's rule starts, now instead of at the end of its periods; returns the outcome."""
-    execution = stage.start({"action": "failover", "reason": "alarm stage-active-server-down", "requested_by": "alarm"})
+    execution = testbed.start(
+        {"action": "failover", "reason": "alarm testbed-active-server-down", "requested_by": "alarm"}
+    )
     story.pass_over(execution)
-    outcome = stage.outcome(execution, 30)
+    outcome = testbed.outcome(execution, 30)
     story.tell(f"the alarm asks for a failover: {outcome}")
     return outcome
 
 
-def await_held(stage: Stage, deadline_s: float = 20) -> str:
+def await_held(testbed: Testbed, deadline_s: float = 20) -> str:
     """Wait until the record says that a failover is held back, and return why."""
-    return str(wait_for("the failover is held back", lambda: stage.record().get("held"), deadline_s))
+    return str(wait_for("the failover is held back", lambda: testbed.record().get("held"), deadline_s))
 
 
-def await_alarm(stage: Stage, name: str, state: str = "ALARM", minutes: int = 10) -> str:
+def await_alarm(testbed: Testbed, name: str, state: str = "ALARM", minutes: int = 10) -> str:
     """Wait until an alarm is in a state, its evaluations of so many minutes brought forward; returns the reason."""
     full = f"{STACK}-{name}"
 
     def so() -> str | None:
         for minute in range(1, minutes + 1):
-            stage.cloud.alarms.step(time.time() + minute * MINUTE_S)
-            found = stage.cloud.client("cloudwatch").describe_alarms(AlarmNames=[full])["MetricAlarms"][0]
+            testbed.cloud.alarms.step(time.time() + minute * MINUTE_S)
+            found = testbed.cloud.client("cloudwatch").describe_alarms(AlarmNames=[full])["MetricAlarms"][0]
             if found["StateValue"] == state:
                 return str(found["StateReason"])
         return None

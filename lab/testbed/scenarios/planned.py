@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from lab.testbed.scenarios.scenario import Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 SWITCHOVER = {"action": "switchover", "reason": "planned", "requested_by": "Ann"}
 
@@ -17,7 +17,7 @@ NO_SERVICE_ON_AWS_S = 40.0
 """The same where each order to a host takes seconds to reach it, and each rule a moment to be in effect."""
 
 
-def switch_over(stage: Stage, story: Story, old: str, new: str) -> float:
+def switch_over(testbed: Testbed, story: Story, old: str, new: str) -> float:
     """Ask for a switchover, and wait for its end; what it comes to is the story's outcome.
 
     Returns:
@@ -25,24 +25,24 @@ def switch_over(stage: Stage, story: Story, old: str, new: str) -> float:
     """
     at = time.time()
     story.change(at, old, new)
-    execution = stage.start(SWITCHOVER)
+    execution = testbed.start(SWITCHOVER)
     story.follow(execution)
     story.tell(f"Ann asks for a switchover to {new}")
     story.await_end(execution)
     return at
 
 
-def without_service(stage: Stage, since: float) -> float:
+def without_service(testbed: Testbed, since: float) -> float:
     """The longest silence of the journal since a moment, in seconds: nobody's server wrote anything."""
-    written = sorted(row.at for row in stage.hosts.journal.rows() if row.at >= since - 1)
+    written = sorted(row.at for row in testbed.hosts.journal.rows() if row.at >= since - 1)
     return max((later - earlier for earlier, later in pairwise(written)), default=0.0)
 
 
-def check_without_service(stage: Stage, story: Story, since: float, name: str = "Without service") -> None:
+def check_without_service(testbed: Testbed, story: Story, since: float, name: str = "Without service") -> None:
     """Check how long nobody served: from the last row of the one server to the first of the other."""
-    silent = without_service(stage, since)
-    own = _start_of(stage, story)
-    most = NO_SERVICE_MOST_S if stage.manners.is_ideal else NO_SERVICE_ON_AWS_S
+    silent = without_service(testbed, since)
+    own = _start_of(testbed, story)
+    most = NO_SERVICE_MOST_S if testbed.manners.is_ideal else NO_SERVICE_ON_AWS_S
     story.check(
         name,
         silent - own < most,
@@ -51,16 +51,16 @@ def check_without_service(stage: Stage, story: Story, since: float, name: str = 
     )
 
 
-def check_carried_ahead(stage: Stage, story: Story) -> None:
+def check_carried_ahead(testbed: Testbed, story: Story) -> None:
     """Check that what takes long was carried while the old server still served: nothing was left for the last copy."""
-    last = stage.answer(story.executions[-1], "ReplicateLast")["evidence"]
+    last = testbed.answer(story.executions[-1], "ReplicateLast")["evidence"]
     left = int(last["changed"])
     story.check("Carried ahead", left == 0, f"The last copy carried {left} names: {last['reason']}.")
 
 
-def _start_of(stage: Stage, story: Story) -> float:
+def _start_of(testbed: Testbed, story: Story) -> float:
     """Seconds that the new server's start took, from the order on the host to its word that it runs."""
-    steps = stage.steps(story.executions[-1])
+    steps = testbed.steps(story.executions[-1])
     return sum((step.end or step.start) - step.start for step in steps if step.name == "StartServer")
 
 

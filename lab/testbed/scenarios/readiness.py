@@ -11,33 +11,33 @@ from lab.testbed.hosts.server_host import SERVICE
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.planned import checks_of
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    found = _ask(stage)
+def play(testbed: Testbed, story: Story) -> None:
+    found = _ask(testbed)
     bad = [f"{each['name']}: {each['sentence']}" for each in found["checks"] if each["answer"] != "yes"]
     story.check("A healthy pair is ready", found["answer"] == "yes", " ".join(bad) or found["sentence"])
     story.tell(found["sentence"])
-    standby = stage.hosts.ms("ms2")
+    standby = testbed.hosts.ms("ms2")
     standby.host.run(["systemctl", "enable", SERVICE])
     story.tell("an upgrade turns autostart on again on ms2")
-    _check_no(story, _ask(stage), "autostart off", ["autostart off"])
+    _check_no(story, _ask(testbed), "autostart off", ["autostart off"])
     standby.host.run(["systemctl", "disable", SERVICE])
-    stage.cloud.client("ec2").stop_instances(InstanceIds=[stage.instances["ms2"]])
-    wait_for("ms2 is off", lambda: _ec2_says(stage) == "stopped", 15)
+    testbed.cloud.client("ec2").stop_instances(InstanceIds=[testbed.instances["ms2"]])
+    wait_for("ms2 is off", lambda: _ec2_says(testbed) == "stopped", 15)
     story.tell("ms2's machine is switched off")
-    _check_no(story, _ask(stage), "standby is fit", None)
+    _check_no(story, _ask(testbed), "standby is fit", None)
     story.outcome = "not-ready"
 
 
-def _ec2_says(stage: Stage) -> str:
-    found = stage.cloud.client("ec2").describe_instances(InstanceIds=[stage.instances["ms2"]])
+def _ec2_says(testbed: Testbed) -> str:
+    found = testbed.cloud.client("ec2").describe_instances(InstanceIds=[testbed.instances["ms2"]])
     return str(found["Reservations"][0]["Instances"][0]["State"]["Name"])
 
 
-def _ask(stage: Stage) -> dict[str, Any]:
-    return stage.invoke("readiness", {"action": "check"})
+def _ask(testbed: Testbed) -> dict[str, Any]:
+    return testbed.invoke("readiness", {"action": "check"})
 
 
 def _check_no(story: Story, found: dict[str, Any], name: str, alone: list[str] | None) -> None:

@@ -1,7 +1,7 @@
 """MS1's host goes down hard and is back after the failover, its server started by the host itself.
 
 EC2 sees a running instance all the time, and the order to stop finds nobody, or finds the host when it is back: it is
-the shut door, not the autostart switch, that keeps the server that came back away from the database.
+the shut access group, not the autostart switch, that keeps the server that came back away from the database.
 """
 
 from __future__ import annotations
@@ -9,11 +9,11 @@ from __future__ import annotations
 from lab.testbed.hosts.server_host import SERVICE
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    server = stage.hosts.ms("ms1")
+def play(testbed: Testbed, story: Story) -> None:
+    server = testbed.hosts.ms("ms1")
     server.host.run(["systemctl", "enable", SERVICE])
     story.tell("an upgrade of the package turns autostart on again on ms1")
     story.fault("ms1's host goes down", server.power_off)
@@ -22,7 +22,9 @@ def play(stage: Stage, story: Story) -> None:
     story.tell("ms1's host is back, and starts its server by itself")
     log = server.host.files.path("/var/log/ssh-mgmt-server.log")
     wait_for("ms1's server tries the database", lambda: _refused(log.read_text(errors="replace")), 15)
-    story.check("The server that came back ran into the shut door", True, _refused(log.read_text(errors="replace")))
+    story.check(
+        "The server that came back ran into the shut access group", True, _refused(log.read_text(errors="replace"))
+    )
     story.watch_on(1.5)
 
 

@@ -15,35 +15,35 @@ from lab.testbed.scenarios.people import keep
 from lab.testbed.scenarios.proofs import WITHOUT_ACLS
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import let_in, replace_instance, shut_out
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    let_in(stage, NETWORK, 1024, 65535)
+def play(testbed: Testbed, story: Story) -> None:
+    let_in(testbed, NETWORK, 1024, 65535)
     story.tell(f"somebody opens the database to {NETWORK}")
-    keep(stage, story, "maintenance", seconds=300)
-    before = stage.hosts.journal.now()
-    new = replace_instance(stage, "ms1")
-    story.tell(f"ms1 is another instance now: {new} in place of {stage.instances['ms1']}")
-    wait_for("ms1 writes again", lambda: stage.hosts.journal.by_server()["ms1"].last > before, 10)
+    keep(testbed, story, "maintenance", seconds=300)
+    before = testbed.hosts.journal.now()
+    new = replace_instance(testbed, "ms1")
+    story.tell(f"ms1 is another instance now: {new} in place of {testbed.instances['ms1']}")
+    wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > before, 10)
     story.await_agents("ms1")
-    keep(stage, story, "maintenance", seconds=0)
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"), old=None)
+    keep(testbed, story, "maintenance", seconds=0)
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"), old=None)
     execution = story.await_execution(30)
 
     def asked() -> str:
-        looks = [step.result for step in stage.steps(execution) if step.name == "VerifyPower" and step.result]
+        looks = [step.result for step in testbed.steps(execution) if step.name == "VerifyPower" and step.result]
         return looks[1] if len(looks) > 1 else ""  # by then every way was tried, and tried again
 
     said = str(wait_for("a second look at power", asked, 90))
-    receipt, written = stage.record().get("receipt"), stage.hosts.journal.by_server()
+    receipt, written = testbed.record().get("receipt"), testbed.hosts.journal.by_server()
     unproven = (not receipt or receipt["epoch"] != 2) and "ms2" not in written and new in said
     story.check("Nothing is proven", unproven, said)
     story.tell("the rule for everybody is taken away")
-    shut_out(stage, NETWORK, 1024, 65535)
+    shut_out(testbed, NETWORK, 1024, 65535)
     story.change(time.time(), "ms1", "ms2")
     story.await_end(execution, 120)
-    by = stage.record()["receipt"]["by"]
+    by = testbed.record()["receipt"]["by"]
     story.check("Proven by the database, then", by == "database", f"The receipt is by {by}.")
     story.watch_on(2)
 
@@ -55,5 +55,5 @@ SCENARIO = Scenario(
     play,
     parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
     agents=5,
-    excused=("The door let in one at most",),
+    excused=("The access group let in one at most",),
 )

@@ -8,37 +8,37 @@ from __future__ import annotations
 
 from lab.testbed.scenarios.planned import SWITCHOVER, without_service
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    stage.hosts.ms("ms2").switch(start_fails=True)
+def play(testbed: Testbed, story: Story) -> None:
+    testbed.hosts.ms("ms2").switch(start_fails=True)
     story.tell("ms2's server will not start")
-    asked_at = stage.hosts.journal.now()
+    asked_at = testbed.hosts.journal.now()
     story.change(asked_at, "ms1", "ms2")
-    execution = stage.start(SWITCHOVER)
+    execution = testbed.start(SWITCHOVER)
     story.follow(execution)
     story.await_end(execution, 120)
-    turned = next((step for step in stage.steps(execution) if step.name == "TurnBack"), None)
+    turned = next((step for step in testbed.steps(execution) if step.name == "TurnBack"), None)
     if turned is not None:
         story.change(turned.start, "ms2", "ms1")
     story.await_agents("ms1")
-    record = stage.record()
+    record = testbed.record()
     story.check(
         "Home again in an epoch of its own",
         (record["active"], int(record["epoch"])) == ("ms1", 3),
         f"{record['active']} is active in epoch {record['epoch']}.",
     )
     story.check("The lease was given back", record.get("lease") is None, "Nobody holds it.")
-    let_in = stage.doors.seen[-1].servers
-    story.check("The door lets in ms1 alone", let_in == {"ms1"}, f"It lets in {', '.join(sorted(let_in))}.")
-    line = stage.history()[0]
+    let_in = testbed.firewall.seen[-1].servers
+    story.check("The access group lets in ms1 alone", let_in == {"ms1"}, f"It lets in {', '.join(sorted(let_in))}.")
+    line = testbed.history()[0]
     story.check(
         "The history says why", "start" in str(line["sentence"]), f"{line['outcome']}: {str(line['sentence'])[:200]}"
     )
-    silent = without_service(stage, asked_at)
+    silent = without_service(testbed, asked_at)
     story.check("Not without service for long", silent < 20, f"Nobody wrote for {silent:.2f} s.")
-    copied = stage.invoke("replicate", {"action": "now"})
+    copied = testbed.invoke("replicate", {"action": "now"})
     story.check("The standby takes files again", copied["answer"] == "yes", copied["sentence"])
     story.watch_on(1)
 

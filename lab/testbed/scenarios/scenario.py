@@ -10,7 +10,7 @@ from typing import Any
 
 from lab.testbed.polling import wait_for
 from lab.testbed.report.record import Change, Check, Event, Replication
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Scenario:
     name: str
     headline: str
     expected: str
-    play: Callable[[Stage, Story], None]
+    play: Callable[[Testbed, Story], None]
     parameters: Mapping[str, str] = field(default_factory=dict)
     agents: int = 20
-    arrange: Callable[[Stage], None] = lambda _: None
+    arrange: Callable[[Testbed], None] = lambda _: None
     excused: tuple[str, ...] = ()
     cloud: str = "ideal"
     manners: Mapping[str, float | tuple[float, float]] = field(default_factory=dict)
@@ -47,8 +47,8 @@ class Scenario:
 class Story:
     """What has happened in a scenario so far. Written by the one who plays it, read by the view and the report."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, testbed: Testbed) -> None:
+        self._testbed = testbed
         self._lock = threading.Lock()
         self.t0 = time.time()
         self.doing = ""
@@ -80,7 +80,7 @@ class Story:
         """From here on the scenario's clock runs, and executions count that were not there before."""
         self.t0 = time.time()
         self.doing = doing
-        self._known = {str(each["executionArn"]) for each in self._stage.executions()}
+        self._known = {str(each["executionArn"]) for each in self._testbed.executions()}
 
     def tell(self, label: str) -> None:
         """Note something that people should see on the timeline."""
@@ -137,12 +137,12 @@ class Story:
         """
 
         def new() -> str | None:
-            for each in self._stage.executions():
+            for each in self._testbed.executions():
                 if each["executionArn"] not in self._known:
                     return str(each["executionArn"])
             return None
 
-        execution = str(wait_for("an execution of the workflow", new, deadline_s * self._stage.patience))
+        execution = str(wait_for("an execution of the workflow", new, deadline_s * self._testbed.patience))
         self.follow(execution)
         return execution
 
@@ -152,7 +152,7 @@ class Story:
 
     def await_end(self, execution: str, run_s: float = 60) -> str:
         """Wait for the outcome of an execution, which becomes the scenario's."""
-        self.outcome = self._stage.outcome(execution, run_s * self._stage.patience)
+        self.outcome = self._testbed.outcome(execution, run_s * self._testbed.patience)
         self.tell(f"the workflow ends: {self.outcome}")
         return self.outcome
 
@@ -160,19 +160,21 @@ class Story:
         """Wait for the proof of the fence in the change of an epoch; returns the receipt as the record has it."""
 
         def proven() -> dict[str, Any] | None:
-            receipt = self._stage.record().get("receipt")
+            receipt = self._testbed.record().get("receipt")
             return receipt if receipt and receipt["epoch"] == epoch else None
 
         return dict(
-            wait_for(f"the fence's receipt in epoch {epoch}", proven, deadline_s * self._stage.patience, every_s=0.01)
+            wait_for(f"the fence's receipt in epoch {epoch}", proven, deadline_s * self._testbed.patience, every_s=0.01)
         )
 
     def await_agents(self, server: str, deadline_s: float = 30) -> None:
         """Wait until every agent is with a server."""
         self.doing = f"agents find {server}"
-        fleet = self._stage.hosts.agents
+        fleet = self._testbed.hosts.agents
         wait_for(
-            f"all agents on {server}", lambda: fleet.counts()[server] == fleet.count, deadline_s * self._stage.patience
+            f"all agents on {server}",
+            lambda: fleet.counts()[server] == fleet.count,
+            deadline_s * self._testbed.patience,
         )
 
     def watch_on(self, seconds: float) -> None:

@@ -9,26 +9,26 @@ from __future__ import annotations
 from lab.testbed.scenarios.people import alarm_asks, await_held, keep, told
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome()
-    story.check("It waits to be acknowledged", not stage.record()["acknowledged"], "The record says so.")
-    before, heard = as_it_stands(stage), len(told())
-    stage.hosts.kill_ms("ms2")
+    story.check("It waits to be acknowledged", not testbed.record()["acknowledged"], "The record says so.")
+    before, heard = as_it_stands(testbed), len(told())
+    testbed.hosts.kill_ms("ms2")
     story.tell("ms2's server process is killed, too")
-    why = await_held(stage)
+    why = await_held(testbed)
     story.check("The second one is held", "not been acknowledged" in why, why)
-    refused = alarm_asks(stage, story)
+    refused = alarm_asks(testbed, story)
     story.check("The alarm's is held, too", refused == "refused", f"What it asked for was {refused}.")
-    check_untouched(stage, story, before)
+    check_untouched(testbed, story, before)
     messages = told()[heard:]
     story.check("People are told, once", len(messages) == 1, f"Messages: {messages}.")
-    story.fault("a person has looked, and acknowledges", lambda: keep(stage, story, "acknowledge"), "ms2", "ms1")
+    story.fault("a person has looked, and acknowledges", lambda: keep(testbed, story, "acknowledge"), "ms2", "ms1")
     story.await_outcome()
-    record = stage.record()
+    record = testbed.record()
     story.check("Then it happens", record["active"] == "ms1", f"{record['active']} is active, epoch {record['epoch']}.")
     story.watch_on(1)
 

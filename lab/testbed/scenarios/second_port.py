@@ -10,20 +10,20 @@ from lab.testbed.hosts.addresses import DATABASE, SERVERS_SUBNET
 from lab.testbed.scenarios.proofs import WITHOUT_ACLS, check_by_power, check_named
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import lead_servers_to, let_in
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 _SECOND = 5433
 
 
-def play(stage: Stage, story: Story) -> None:
-    stage.hosts.database.answer_on(_SECOND)
-    let_in(stage, SERVERS_SUBNET, _SECOND)
-    lead_servers_to(stage, story, DATABASE, _SECOND)
+def play(testbed: Testbed, story: Story) -> None:
+    testbed.hosts.database.answer_on(_SECOND)
+    let_in(testbed, SERVERS_SUBNET, _SECOND)
+    lead_servers_to(testbed, story, DATABASE, _SECOND)
     story.tell(f"ms1 comes by the database's second port, {_SECOND}, which the owner opened to both servers")
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
-    check_named(stage, story, "The rule is named", SERVERS_SUBNET)
-    check_by_power(stage, story)
+    check_named(testbed, story, "The rule is named", SERVERS_SUBNET)
+    check_by_power(testbed, story)
     story.watch_on(1)
 
 

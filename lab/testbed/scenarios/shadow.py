@@ -9,25 +9,25 @@ from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.people import alarm_asks, await_held, keep, notes, told
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 WOULD = "would have failed over because"
 
 
-def play(stage: Stage, story: Story) -> None:
-    keep(stage, story, "set_mode", mode="shadow")
-    before, heard = as_it_stands(stage), len(told())
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"), old=None)
-    await_held(stage)
+def play(testbed: Testbed, story: Story) -> None:
+    keep(testbed, story, "set_mode", mode="shadow")
+    before, heard = as_it_stands(testbed), len(told())
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"), old=None)
+    await_held(testbed)
     story.tell("the watchdog writes down what it would have done")
-    refused = alarm_asks(stage, story)
+    refused = alarm_asks(testbed, story)
     story.check("The alarm is held back", refused == "refused", f"What it asked for was {refused}.")
-    lines = wait_for("a line of the history", lambda: [each for each in notes(stage) if WOULD in each], 10)
+    lines = wait_for("a line of the history", lambda: [each for each in notes(testbed) if WOULD in each], 10)
     story.check("Written down, once", len(lines) == 1, f"{len(lines)} line(s): {lines[0]}")
     story.watch_on(3)
     messages = told()[heard:]
     story.check("Told once", len(messages) == 1, f"Messages: {messages}.")
-    check_untouched(stage, story, before)
+    check_untouched(testbed, story, before)
     story.outcome = "held"
 
 

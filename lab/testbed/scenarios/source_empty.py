@@ -8,23 +8,23 @@ from __future__ import annotations
 from lab.testbed.hosts.server_host import DATA
 from lab.testbed.scenarios.copying import check_equal, check_kept, check_refused, held, replicate
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    before, host = held(stage), stage.hosts.ms("ms1").host
+def play(testbed: Testbed, story: Story) -> None:
+    before, host = held(testbed), testbed.hosts.ms("ms1").host
     host.run(["sh", "-c", f"cp -a {DATA}/dists {DATA}/saved && find {DATA}/dists -type f -delete"])
     story.tell("every file of ms1's software is deleted")
-    check_refused(story, replicate(stage, story), "the source is empty")
+    check_refused(story, replicate(testbed, story), "the source is empty")
     host.run(["rm", "-r", f"{DATA}/dists"])
     story.tell("its directory is gone, too")
-    check_refused(story, replicate(stage, story), "the source is gone")
-    check_kept(story, before, held(stage))
+    check_refused(story, replicate(testbed, story), "the source is gone")
+    check_kept(story, before, held(testbed))
     story.outcome = "kept"
     host.run(["mv", f"{DATA}/saved", f"{DATA}/dists"])
     story.tell("it is put back")
-    replicate(stage, story)
-    check_equal(stage, story)
+    replicate(testbed, story)
+    check_equal(testbed, story)
 
 
 SCENARIO = Scenario("source-empty", "MS1's software is deleted, and then its directory", "kept", play, agents=5)

@@ -8,23 +8,23 @@ from __future__ import annotations
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 STATE = "/var/lib/ms-failover"
 
 
-def play(stage: Stage, story: Story) -> None:
-    standby, before = stage.hosts.ms("ms2").host, as_it_stands(stage)
+def play(testbed: Testbed, story: Story) -> None:
+    standby, before = testbed.hosts.ms("ms2").host, as_it_stands(testbed)
     small = f"cp -a {STATE} {STATE}.kept && mount -t tmpfs -o size=2m small {STATE} && cp -a {STATE}.kept/. {STATE}"
     standby.run(["sh", "-c", f"{small} && {{ head -c 3M /dev/zero >{STATE}/filler || true; }}"])
     story.tell("the disk with ms2's record of its role is full")
-    story.fault("ms1's administration interface hangs", lambda: stage.hosts.hang_admin("ms1"), old=None)
+    story.fault("ms1's administration interface hangs", lambda: testbed.hosts.hang_admin("ms1"), old=None)
     story.await_outcome()
-    check_untouched(stage, story, before)
-    sentence = str(stage.history()[0].get("sentence"))
+    check_untouched(testbed, story, before)
+    sentence = str(testbed.history()[0].get("sentence"))
     story.check("The reason is the disk", "disk full" in sentence, sentence)
-    written = stage.hosts.journal.by_server()["ms1"].count
-    wait_for("ms1 writes on", lambda: stage.hosts.journal.by_server()["ms1"].count > written + 5, 5)
+    written = testbed.hosts.journal.by_server()["ms1"].count
+    wait_for("ms1 writes on", lambda: testbed.hosts.journal.by_server()["ms1"].count > written + 5, 5)
     story.check("The active server was let alone", True, "ms1 writes on.")
 
 

@@ -10,27 +10,29 @@ from lab.testbed.hosts.addresses import AGENTS, CLOUD, DATABASE, MS1, NAMES, RES
 from lab.testbed.scenarios.planned import checks_of
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 _ALL_BUT_THE_FUNCTIONS = (AGENTS, CLOUD, DATABASE, MS1, NAMES, RESOLVER)
 
 
-def play(stage: Stage, story: Story) -> None:
-    standby, before = stage.hosts.ms("ms2").host, as_it_stands(stage)
+def play(testbed: Testbed, story: Story) -> None:
+    standby, before = testbed.hosts.ms("ms2").host, as_it_stands(testbed)
     standby.cut(_ALL_BUT_THE_FUNCTIONS)
     story.tell("a route is lost: the functions can't reach ms2, Run Command can")
-    ready = checks_of(stage.invoke("readiness", {"action": "check"}))["standby is fit"]
+    ready = checks_of(testbed.invoke("readiness", {"action": "check"}))["standby is fit"]
     story.check("Readiness names it", ready["answer"] == "unknown", ready["sentence"])
-    host = stage.invoke("server", {"action": "fit", "server": "ms2"})
+    host = testbed.invoke("server", {"action": "fit", "server": "ms2"})
     story.check("Its host answers Run Command", host["answer"] == "yes", host["sentence"])
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"), old=None)
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"), old=None)
     story.await_outcome()
-    sentence = str(stage.history()[0].get("sentence"))
+    sentence = str(testbed.history()[0].get("sentence"))
     story.check("The reason is the way to ms2", "Nothing of ms2 comes back" in sentence, sentence)
-    check_untouched(stage, story, before)
-    story.check("The standby was not started", not stage.hosts.ms("ms2").is_running(), "The service of ms2 is stopped.")
+    check_untouched(testbed, story, before)
+    story.check(
+        "The standby was not started", not testbed.hosts.ms("ms2").is_running(), "The service of ms2 is stopped."
+    )
     standby.reconnect()
-    fit = stage.invoke("probe", {"action": "alive", "server": "ms2"})
+    fit = testbed.invoke("probe", {"action": "alive", "server": "ms2"})
     story.check("Mended, it is fit again", fit["answer"] == "yes", fit["sentence"])
 
 

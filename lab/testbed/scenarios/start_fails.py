@@ -6,24 +6,26 @@ The human mends MS2 and resumes; the same change is then carried to its end.
 from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    standby = stage.hosts.ms("ms2")
+def play(testbed: Testbed, story: Story) -> None:
+    standby = testbed.hosts.ms("ms2")
     standby.switch(start_fails=True)
-    story.fault("ms1's server process is killed; ms2's will not start", lambda: stage.hosts.kill_ms("ms1"))
+    story.fault("ms1's server process is killed; ms2's will not start", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome()
-    record = stage.record()
+    record = testbed.record()
     story.check("Recorded for people", bool(record["halted"]), record["halted"] or "The record says nothing of it.")
     story.check("The lease stays", bool(record.get("lease")), "A change left half done is held for a person.")
-    let_in = stage.doors.seen[-1].servers
-    story.check("Safe meanwhile", "ms1" not in let_in, f"The door lets in {', '.join(sorted(let_in)) or 'nobody'}.")
+    let_in = testbed.firewall.seen[-1].servers
+    story.check(
+        "Safe meanwhile", "ms1" not in let_in, f"The access group lets in {', '.join(sorted(let_in)) or 'nobody'}."
+    )
     standby.switch()
     story.tell("ms2 is mended; Ann resumes")
-    resumed = stage.start({"action": "resume", "reason": "ms2 is mended", "requested_by": "Ann"})
+    resumed = testbed.start({"action": "resume", "reason": "ms2 is mended", "requested_by": "Ann"})
     story.follow(resumed)
-    outcome = stage.outcome(resumed, 60)
+    outcome = testbed.outcome(resumed, 60)
     story.tell(f"resumed: {outcome}")
     story.check("Resumable", outcome == "promoted", f"Resumed by a person, it ended as {outcome}.")
     story.watch_on(1)

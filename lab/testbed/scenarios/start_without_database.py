@@ -8,31 +8,31 @@ from __future__ import annotations
 
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    stage.hosts.ms("ms2").switch(needs_database=True)
+def play(testbed: Testbed, story: Story) -> None:
+    testbed.hosts.ms("ms2").switch(needs_database=True)
 
     def strike() -> None:
-        stage.hosts.ms("ms1").power_off()
-        stage.hosts.database.kill()
+        testbed.hosts.ms("ms1").power_off()
+        testbed.hosts.database.kill()
 
     story.fault("ms1's host and the database go down; ms2's server needs one to start", strike)
     execution = story.await_execution(30)
-    wait_for("the start to have failed", lambda: _failed_starts(stage, execution), 60)
+    wait_for("the start to have failed", lambda: _failed_starts(testbed, execution), 60)
     story.tell("ms2's server did not start without a database")
-    stage.hosts.database.start()
+    testbed.hosts.database.start()
     story.tell("the database is back")
     story.await_end(execution, 90)
-    failed = _failed_starts(stage, execution)
+    failed = _failed_starts(testbed, execution)
     story.check("The start was tried again", failed > 0, f"{failed} start(s) failed before there was a database.")
     story.await_agents("ms2")
     story.watch_on(1)
 
 
-def _failed_starts(stage: Stage, execution: str) -> int:
-    client = stage.cloud.client("stepfunctions")
+def _failed_starts(testbed: Testbed, execution: str) -> int:
+    client = testbed.cloud.client("stepfunctions")
     events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
     return sum(each.get("taskFailedEventDetails", {}).get("error") == "DatabaseAway" for each in events)
 

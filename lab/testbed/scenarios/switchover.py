@@ -19,38 +19,38 @@ from lab.testbed.scenarios.planned import (
 )
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    _rehearse(stage, story)
-    stage.hosts.import_package(5, 20_000)
+def play(testbed: Testbed, story: Story) -> None:
+    _rehearse(testbed, story)
+    testbed.hosts.import_package(5, 20_000)
     story.tell("ms1 imports software, and says nothing of it")
-    asked_at = switch_over(stage, story, "ms1", "ms2")
-    check_carried_ahead(stage, story)
-    last = compare_copies.compare(stage.hosts.ms("ms1"), stage.hosts.ms("ms2"))
+    asked_at = switch_over(testbed, story, "ms1", "ms2")
+    check_carried_ahead(testbed, story)
+    last = compare_copies.compare(testbed.hosts.ms("ms1"), testbed.hosts.ms("ms2"))
     story.check(
         "The last files came along",
         last.identical is True,
         f"Of ms1's {last.files} files ms2 has {'all' if last.identical else 'not all'} as they are.",
     )
-    order = [step.name for step in stage.steps(story.executions[-1])]
+    order = [step.name for step in testbed.steps(story.executions[-1])]
     clean = ["ReplicateAhead", "StopSource", "ReplicateLast", "GrantAccess"]
     story.check("Stopped cleanly first", [name for name in order if name in clean] == clean, ", ".join(clean))
     story.await_agents("ms2")
-    check_without_service(stage, story, asked_at)
-    wait_for("a copy from ms2 to ms1", lambda: int(stage.freshness().get("epoch", 0)) == 2, 30 * stage.patience)
-    fresh = checks_of(stage.invoke("readiness", {"action": "check"}))["standby's copy fresh"]
+    check_without_service(testbed, story, asked_at)
+    wait_for("a copy from ms2 to ms1", lambda: int(testbed.freshness().get("epoch", 0)) == 2, 30 * testbed.patience)
+    fresh = checks_of(testbed.invoke("readiness", {"action": "check"}))["standby's copy fresh"]
     story.check("The copy of the new direction was made at once", fresh["answer"] == "yes", fresh["sentence"])
     story.watch_on(1)
 
 
-def _rehearse(stage: Stage, story: Story) -> None:
+def _rehearse(testbed: Testbed, story: Story) -> None:
     """The same request, dry: it says what would happen, and nothing has changed."""
-    before = as_it_stands(stage)
-    client = stage.cloud.client("stepfunctions")
-    execution = stage.start({**SWITCHOVER, "dry_run": True})
-    outcome = stage.outcome(execution, 40 * stage.patience)
+    before = as_it_stands(testbed)
+    client = testbed.cloud.client("stepfunctions")
+    execution = testbed.start({**SWITCHOVER, "dry_run": True})
+    outcome = testbed.outcome(execution, 40 * testbed.patience)
     output = json.loads(client.describe_execution(executionArn=execution)["output"])
     story.tell(f"dry: it would end as {output['would']}")
     story.check(
@@ -58,7 +58,7 @@ def _rehearse(stage: Stage, story: Story) -> None:
         (outcome, output["would"]) == ("rehearsed", "promoted"),
         f"{outcome}, would be {output['would']}: {output['sentence']}",
     )
-    check_untouched(stage, story, before)
+    check_untouched(testbed, story, before)
 
 
 SCENARIO = Scenario("switchover", "A person moves the service from MS1 to MS2", "promoted", play)

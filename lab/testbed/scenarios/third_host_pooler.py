@@ -11,18 +11,18 @@ from lab.testbed.hosts.pooler import PORT
 from lab.testbed.scenarios.proofs import check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import lead_servers_to, let_in
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    let_in(stage, POOLER_SUBNET, stage.hosts.database.port)
-    stage.hosts.start_pooler("pooler")
-    lead_servers_to(stage, story, POOLER, PORT)
+def play(testbed: Testbed, story: Story) -> None:
+    let_in(testbed, POOLER_SUBNET, testbed.hosts.database.port)
+    testbed.hosts.start_pooler("pooler")
+    lead_servers_to(testbed, story, POOLER, PORT)
     story.tell("the servers go through a pooler on a third host from now on")
-    stage.invoke("audit", {})
-    story.fault("ms1's administration interface hangs; it writes on", lambda: stage.hosts.hang_admin("ms1"))
+    testbed.invoke("audit", {})
+    story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
-    check_by_power(stage, story)
+    check_by_power(testbed, story)
     story.watch_on(2)
 
 

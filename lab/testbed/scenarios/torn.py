@@ -9,18 +9,20 @@ from lab.testbed.hosts.link import hold_copies_after
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.copying import check_kept, held
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 FILES, BYTES_EACH = 40, 100_000
 
 
-def play(stage: Stage, story: Story) -> None:
-    before = held(stage)
-    server = stage.hosts.ms("ms1")
+def play(testbed: Testbed, story: Story) -> None:
+    before = held(testbed)
+    server = testbed.hosts.ms("ms1")
     hold_copies_after(server.host, FILES * BYTES_EACH // 3)
-    stage.import_software(FILES, BYTES_EACH)
+    testbed.import_software(FILES, BYTES_EACH)
     story.tell(f"ms1 imports {FILES} files; they are on their way")
-    staging = stage.hosts.ms("ms2").host.inside("/var/opt/ssh-mgmt/server/.ms-failover/dists/transfer/incoming/package")
+    staging = testbed.hosts.ms("ms2").host.inside(
+        "/var/opt/ssh-mgmt/server/.ms-failover/dists/transfer/incoming/package"
+    )
     # As they were before the import, these names have half as many bytes.
     wait_for("half of the copy", lambda: [p for p in staging.glob("*.rpm") if p.stat().st_size == BYTES_EACH], 30)
 
@@ -31,8 +33,8 @@ def play(stage: Stage, story: Story) -> None:
     story.fault("rsync is killed at half, and ms1's host goes down", strike)
     story.await_outcome()
     story.await_agents("ms2")
-    check_kept(story, before, held(stage))
-    line = stage.history()[0]
+    check_kept(story, before, held(testbed))
+    line = testbed.history()[0]
     age = float(line["ended_at"]) - float(line["files_as_of"])
     story.check("It is known how old the files are", 0 < age < 120, f"ms2 serves with files {age:.1f} s old.")
     story.watch_on(1)

@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    server, before = stage.hosts.ms("ms1"), as_it_stands(stage)
+def play(testbed: Testbed, story: Story) -> None:
+    server, before = testbed.hosts.ms("ms1"), as_it_stands(testbed)
     story.fault("ms1's administration interface hangs", server.hang_admin, old=None)
     execution = story.await_execution(20)
     server.recover_admin()
     story.tell("it answers again")
     story.await_end(execution)
-    check_untouched(stage, story, before)
+    check_untouched(testbed, story, before)
     story.watch_on(1)
 
 

@@ -9,19 +9,19 @@ from lab.testbed import compare_copies
 from lab.testbed.hosts.server_host import CONFIGURATION
 from lab.testbed.scenarios.copying import check_equal, replicate
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 NEW = "7.0.0-1"
 
 
-def play(stage: Stage, story: Story) -> None:
-    first, second = stage.hosts.ms("ms1"), stage.hosts.ms("ms2")
+def play(testbed: Testbed, story: Story) -> None:
+    first, second = testbed.hosts.ms("ms1"), testbed.hosts.ms("ms2")
     before = compare_copies.tree(second, CONFIGURATION)
-    _upgrade(stage, "ms1")
+    _upgrade(testbed, "ms1")
     first.host.files.write(f"{CONFIGURATION}/new-in-7.conf", "written by the upgrade\n", mode=0o600)
-    stage.hosts.import_package(20, 50_000)
+    testbed.hosts.import_package(20, 50_000)
     story.tell(f"ms1 is upgraded to {NEW}, and imports software")
-    result = replicate(stage, story)
+    result = replicate(testbed, story)
     held_back = str(result.get("config"))
     story.check("The configuration is held back", held_back.startswith("held back: versions differ"), held_back)
     kept = compare_copies.tree(second, CONFIGURATION) == before
@@ -30,16 +30,16 @@ def play(stage: Stage, story: Story) -> None:
         compare_copies.tree(first, each) == compare_copies.tree(second, each) for each in compare_copies.REPLICATED[:2]
     )
     story.check("Software goes on", software and result.get("complete") is True, str(result.get("reason")))
-    _upgrade(stage, "ms2")
+    _upgrade(testbed, "ms2")
     story.tell(f"ms2 is upgraded to {NEW}, too")
-    sent = str(replicate(stage, story).get("config"))
+    sent = str(replicate(testbed, story).get("config"))
     story.check("Now it is carried", sent == "sent", f"The configuration: {sent}.")
     story.outcome = "replicated"
-    check_equal(stage, story)
+    check_equal(testbed, story)
 
 
-def _upgrade(stage: Stage, role: str) -> None:
-    stage.hosts.ms(role).host.files.write("/var/lib/stage-dpkg/version", f"{NEW}\n")
+def _upgrade(testbed: Testbed, role: str) -> None:
+    testbed.hosts.ms(role).host.files.write("/var/lib/testbed-dpkg/version", f"{NEW}\n")
 
 
 SCENARIO = Scenario("upgrade", "MS1 is upgraded before MS2", "replicated", play, agents=5)

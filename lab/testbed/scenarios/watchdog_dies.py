@@ -8,30 +8,30 @@ from __future__ import annotations
 from lab.testbed.scenarios.people import alarmed, await_alarm
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 NAME = "watchdog-silent"
 FUNCTION = f"{STACK}-watch"
 
 
-def play(stage: Stage, story: Story) -> None:
-    before = as_it_stands(stage)
-    well = await_alarm(stage, NAME, "OK")
+def play(testbed: Testbed, story: Story) -> None:
+    before = as_it_stands(testbed)
+    well = await_alarm(testbed, NAME, "OK")
     story.check("Quiet while it looks", True, well)
     heard = len(alarmed())
-    story.fault("the watchdog dies, and stays dead", lambda: _kill(stage), old=None)
-    reason = await_alarm(stage, NAME)
+    story.fault("the watchdog dies, and stays dead", lambda: _kill(testbed), old=None)
+    reason = await_alarm(testbed, NAME)
     went_off = NAME in alarmed()[heard:]
     story.check("The alarm goes off, and people are told", went_off, reason)
-    check_untouched(stage, story, before)
+    check_untouched(testbed, story, before)
     story.watch_on(1)
     story.outcome = "alarmed"
 
 
-def _kill(stage: Stage) -> None:
+def _kill(testbed: Testbed) -> None:
     """No call is let through any more, and the process of the tick that runs is gone."""
-    stage.cloud.client("lambda").put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0)
-    stage.cloud.functions.kill(FUNCTION)
+    testbed.cloud.client("lambda").put_function_concurrency(FunctionName=FUNCTION, ReservedConcurrentExecutions=0)
+    testbed.cloud.functions.kill(FUNCTION)
 
 
 SCENARIO = Scenario("watchdog-dies", "The watchdog dies, and its alarm says so", "alarmed", play, agents=5)

@@ -9,40 +9,40 @@ from failoverctl.preparing import NotPrepared, run
 from lab.testbed.hosts.addresses import MS2
 from lab.testbed.scenarios.copying import check_equal, check_kept, held, replicate
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    story.fault("ms1's server process is killed", lambda: stage.hosts.kill_ms("ms1"))
+def play(testbed: Testbed, story: Story) -> None:
+    story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome()
-    stage.hosts.import_package(10, 50_000, role="ms2")
-    before = held(stage)
-    host = stage.hosts.ms("ms1").host
+    testbed.hosts.import_package(10, 50_000, role="ms2")
+    before = held(testbed)
+    host = testbed.hosts.ms("ms1").host
     epoch = "/var/lib/ms-failover/epoch"
     story.check(
         "ms1 heard of it", "2 standby" in host.inside(epoch).read_text(), host.inside(epoch).read_text().strip()
     )
-    said = _old_order(stage)
+    said = _old_order(testbed)
     story.tell("an order of before arrives on ms1")
     story.check("Refused where it arrives", "this host is not the active server" in said, said)
     host.files.write(epoch, "1 active\n")
-    stage.hosts.import_package(5, 10_000, role="ms1")  # something to carry
-    said = _old_order(stage)
+    testbed.hosts.import_package(5, 10_000, role="ms1")  # something to carry
+    said = _old_order(testbed)
     story.tell("and once more, on a host that never heard of the failover")
     story.check("Refused by the active server's host", "is itself the active server, of epoch 2" in said, said)
-    check_kept(story, before, held(stage))
+    check_kept(story, before, held(testbed))
     host.files.write(epoch, "2 standby\n")
-    replicate(stage, story)
-    check_equal(stage, story, source="ms2", copy="ms1")
+    replicate(testbed, story)
+    check_equal(testbed, story, source="ms2", copy="ms1")
     story.watch_on(1)
 
 
-def _old_order(stage: Stage) -> str:
+def _old_order(testbed: Testbed) -> str:
     """What came of an order of the first epoch to ms1, in the words of the host."""
     try:
         result = run(
-            stage.cloud.client("ssm"),
-            stage.instances["ms1"],
+            testbed.cloud.client("ssm"),
+            testbed.instances["ms1"],
             f"{STACK}-replicate",
             {"Epoch": "1", "StandbyAddress": MS2},
         )

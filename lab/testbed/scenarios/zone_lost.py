@@ -4,7 +4,7 @@ The database fails over to its standby in the other zone, which takes a minute o
 address then. EC2 goes on saying of MS1's machine that it is stopping: power proves nothing. Whatever can prove the
 fence first must win, and the new server must come up as soon as there is a database for it.
 
-Later the zone is back, and MS1's machine with it, its server started by the host itself: it finds its door shut.
+Later the zone is back, and MS1's machine with it, its server started by the host itself: it finds its access revoked.
 """
 
 from __future__ import annotations
@@ -15,32 +15,32 @@ import time
 from lab.testbed.hosts.server_host import SERVICE
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 AFTER_MOST_S = 60.0
 """Seconds from the moment when a way of proof and a database are there until the new server is promoted."""
 
 
-def play(stage: Stage, story: Story) -> None:
-    lose_zone(stage, story)
-    come_back(stage, story)
+def play(testbed: Testbed, story: Story) -> None:
+    lose_zone(testbed, story)
+    come_back(testbed, story)
     story.watch_on(2)
 
 
-def lose_zone(stage: Stage, story: Story) -> None:
+def lose_zone(testbed: Testbed, story: Story) -> None:
     """Lose the zone, have the database back elsewhere after its time, and follow the failover to its end."""
-    away_s = stage.manners.draw("database.away")
+    away_s = testbed.manners.draw("database.away")
     back_at: list[float] = []
 
     def return_elsewhere() -> None:
-        stage.hosts.move_database()
-        stage.hosts.database.start()
+        testbed.hosts.move_database()
+        testbed.hosts.database.start()
         back_at.append(time.time())
         story.tell(f"the database is back in the other zone, under another address, after {away_s:.0f} s")
 
     def strike() -> None:
-        stage.hosts.ms("ms1").power_off()
-        stage.hosts.database.kill()
+        testbed.hosts.ms("ms1").power_off()
+        testbed.hosts.database.kill()
 
     back = threading.Timer(away_s, return_elsewhere)
     story.fault("a zone is lost: ms1's machine and the database's instance are in it", strike)
@@ -51,7 +51,7 @@ def lose_zone(stage: Stage, story: Story) -> None:
     finally:
         back.join()
     ended_at = time.time()
-    receipt = stage.record().get("receipt") or {}
+    receipt = testbed.record().get("receipt") or {}
     proven_at = float(receipt.get("verified_at", ended_at))
     took_s = ended_at - max(back_at[0], proven_at if receipt.get("by") == "power" else 0.0)
     story.check(
@@ -63,9 +63,9 @@ def lose_zone(stage: Stage, story: Story) -> None:
     story.await_agents("ms2")
 
 
-def come_back(stage: Stage, story: Story) -> None:
+def come_back(testbed: Testbed, story: Story) -> None:
     """The zone is there again: MS1's host boots, with autostart on, and its server tries the database."""
-    server = stage.hosts.ms("ms1")
+    server = testbed.hosts.ms("ms1")
     server.power_on()
     server.host.run(["systemctl", "enable", SERVICE])
     server.host.run(["systemctl", "start", SERVICE], check=False)

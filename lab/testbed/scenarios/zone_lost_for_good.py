@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.zone_lost import lose_zone
-from lab.testbed.testbed import Stage
+from lab.testbed.testbed import Testbed
 
 
-def play(stage: Stage, story: Story) -> None:
-    lose_zone(stage, story)
+def play(testbed: Testbed, story: Story) -> None:
+    lose_zone(testbed, story)
     story.watch_on(2)
 
 

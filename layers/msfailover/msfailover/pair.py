@@ -74,7 +74,7 @@ class Pair:
 
 
 class FencedBy(StrEnum):
-    """What made the fence certain: a network that lets nothing pass, a shut door with no session behind it, or a
+    """What made the fence certain: a network that lets nothing pass, revoked access with no session behind it, or a
     machine without power."""
 
     NETWORK = "network"
@@ -90,7 +90,8 @@ class Receipt:
         epoch: the epoch of the change it was made for; of no use in any other.
         server: the server that is out.
         by: which of the three proofs it is.
-        access: "denied" in a proof by network or database: the network's, or the door's, answer for that server.
+        access: "denied" in a proof by network or database: the network's, or the access group's, answer for that
+            server.
         sessions: the server's sessions in consecutive reads; all zero in a proof by database.
         verified_at: seconds since 1970, UTC.
         evidence: the sentences it rests on.

@@ -5,14 +5,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from status' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from status' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from status' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l json
 complete -c failoverctl -n __fish_use_subcommand -a watch -d 'the same, live; in a pipe a line for each thing that changes'
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l every
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l for
@@ -21,7 +21,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l reason
 complete -c failoverctl -n '__fish_seen_subcommand_from failover' -l by
@@ -35,7 +35,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l reason
 complete -c failoverctl -n '__fish_seen_subcommand_from switchover' -l by
@@ -49,7 +49,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from force' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from force' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from force' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l reason
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l by
@@ -63,7 +63,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l reason
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l by
@@ -77,7 +77,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l reason
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l by
@@ -91,7 +91,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l by
 complete -c failoverctl -n '__fish_seen_subcommand_from acknowledge' -l yes
@@ -100,7 +100,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -a on
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -a off
@@ -112,7 +112,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -a automatic
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -a manual
@@ -124,7 +124,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l by
 complete -c failoverctl -n '__fish_seen_subcommand_from may-update' -l yes
@@ -133,7 +133,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from history' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from history' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from history' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l most
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l since
@@ -144,7 +144,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l dry-run
 complete -c failoverctl -n __fish_use_subcommand -a readiness -d 'could we fail over right now? Checks it'
@@ -152,7 +152,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l last
 complete -c failoverctl -n __fish_use_subcommand -a prepare -d 'make both hosts ends of the replication; can be run again'
@@ -160,14 +160,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l json
 complete -c failoverctl -n __fish_use_subcommand -a undo-prepare -d 'take away what prepare made on both hosts'
 complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from undo-prepare' -l yes
 complete -c failoverctl -n __fish_use_subcommand -a attach -d 'say what the stack'"'"'s security group has to be attached to; changes nothing'
@@ -175,14 +175,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from attach' -l json
 complete -c failoverctl -n __fish_use_subcommand -a replicate -d 'carry the active server'"'"'s files to the standby now'
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l full
 complete -c failoverctl -n '__fish_seen_subcommand_from replicate' -l accept-removal
@@ -193,14 +193,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l h
 complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from verify-replication' -l json
 complete -c failoverctl -n __fish_use_subcommand -a cost -d 'what the stack costs a month at rest, by service'
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l region
-complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l stage
+complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l json
 complete -c failoverctl -n __fish_use_subcommand -a completion -d 'what a shell reads to complete command lines'
 complete -c failoverctl -n '__fish_seen_subcommand_from completion' -l help

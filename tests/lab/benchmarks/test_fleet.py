@@ -61,11 +61,11 @@ def taken(back: tuple[float, ...]) -> Takeover:
     return Takeover("crash", 0.5, 2.0, 2.2, back, 1.5, 0, ())
 
 
-def test_the_simulation_is_believed_where_it_says_what_the_stage_did() -> None:
+def test_the_simulation_is_believed_where_it_says_what_the_testbed_did() -> None:
     said = simulate(Fleet(agents=200, ttl_s=0.0, moved_s=1.5, serving_s=2.0, agents_per_resolver=1), 99)["back"]
     assert compared([taken(tuple(said))])["agrees"]
 
 
-def test_the_simulation_is_not_believed_where_the_stage_took_twice_as_long() -> None:
+def test_the_simulation_is_not_believed_where_the_testbed_took_twice_as_long() -> None:
     said = simulate(Fleet(agents=200, ttl_s=0.0, moved_s=1.5, serving_s=2.0, agents_per_resolver=1), 99)["back"]
     assert not compared([taken(tuple(2 * at for at in said))])["agrees"]

@@ -1,4 +1,4 @@
-"""Tests marked `stage` run inside namespaces of their own, like everywhere."""
+"""Tests marked `testbed` run inside namespaces of their own, like everywhere."""
 
 from __future__ import annotations
 

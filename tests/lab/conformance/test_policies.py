@@ -103,4 +103,4 @@ def test_a_key_that_an_action_does_not_take_would_be_found(reference: dict[str, 
     known = {key.lower() for row in reference["dynamodb:GetItem"] for key in row["keys"]}
     assert "dynamodb:leadingkeys" in known
     assert "ec2:networkaclid" not in known
-    assert tables.ask(["ec2:ShutTheDoor"]) == {"ec2:ShutTheDoor": []}
+    assert tables.ask(["ec2:RevokeAccessTask"]) == {"ec2:RevokeAccessTask": []}

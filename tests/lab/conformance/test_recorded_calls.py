@@ -20,7 +20,7 @@ from lab.testbed.iam.calls import call_of
 from lab.testbed.iam.policies import Call, decide
 from tests.lab.testbed.iam.session import Session, play
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 BY_PATH = ("route53", "lambda")
 """Services whose parameters stand in the URL, where moto has names of its own for them."""
@@ -79,7 +79,7 @@ def asked(questions: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def test_the_second_evaluator_allows_every_call_that_was_made(recorded: Recorded) -> None:
-    seen = recorded.session.stage.cloud.permissions.seen
+    seen = recorded.session.testbed.cloud.permissions.seen
     policies = {role: documents(role) for role in {each.role for each in seen}}
     pairs = [
         (each, resource) for each in seen for resource in each.call.resources if not ours_alone(each.call, resource)
@@ -96,14 +96,16 @@ def test_the_second_evaluator_allows_every_call_that_was_made(recorded: Recorded
 
 def test_both_evaluators_refuse_the_same_calls_by_other_roles(recorded: Recorded) -> None:
     """Each call is tried with every role's policies, most of which do not allow it."""
-    seen = recorded.session.stage.cloud.permissions.seen
+    seen = recorded.session.testbed.cloud.permissions.seen
     roles = sorted({each.role for each in seen})
     policies = {role: documents(role) for role in roles}
     tried = [(role, each.call, on) for each in seen for on in each.call.resources[:1] for role in roles]
     answers = asked([question(policies[role], call, on) for role, call, on in tried])
     differ = []
     for (role, call, on), answer in zip(tried, answers, strict=True):
-        ours = decide(recorded.session.stage.cloud.permissions.statements(role), Call(call.action, (on,), call.context))
+        ours = decide(
+            recorded.session.testbed.cloud.permissions.statements(role), Call(call.action, (on,), call.context)
+        )
         if ours.allowed is not answer.get("allowed"):
             differ.append((role, call.action, on, ours.sentence, answer))
     assert differ == []

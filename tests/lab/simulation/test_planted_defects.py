@@ -1,7 +1,7 @@
-"""What is done wrong on purpose must be found: a campaign without teeth proves nothing.
+"""What is done wrong on purpose must be found: a simulation without planted defects proves nothing.
 
-The schedules are those that `make campaign DEFECT=name` came upon. One that finds its defect no longer is out of date,
-or the campaign has a hole: the same command says which.
+The schedules are those that `make simulation DEFECT=name` came upon. One that finds its defect no longer is out of
+date, or the simulation has a hole: the same command says which.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from lab.simulation.schedule import Schedule
 
 FOUND_BY = {
     "proof-assumed": ("I2", "broken@task:database_access.revoke#1"),
-    "door-not-read": ("I2", "broken@task:database_access.revoke#1"),
+    "access-not-read": ("I2", "broken@task:database_access.revoke#1"),
     "sessions-not-read": ("I2", "ms1=hung error@database.terminate#1"),
     "one-read": ("I2", ""),
     "unknown-is-zero": ("I2", "ms1=zombie database=hidden"),
@@ -23,20 +23,20 @@ FOUND_BY = {
     "standby-believed": ("I2", "ms1=zombie database=standby"),
     "unreachable-is-zero": ("I2", "ms1=partitioned database=unseen"),
     "one-address": ("I2", "ms1=hung"),
-    "owners-rules-unread": ("I2", "action=switchover by=erika ms1=healthy door=broad"),
-    "prefix-lists-unread": ("I2", "door=prefix-list"),
+    "owners-rules-unread": ("I2", "action=switchover by=erika ms1=healthy access=broad"),
+    "prefix-lists-unread": ("I2", "access=prefix-list"),
     "stopping-is-proof": ("I2", "database-gone@state:Begin#1"),
-    "any-instance-is-the-machine": ("I2", "ms1=replaced door=broad"),
+    "any-instance-is-the-machine": ("I2", "ms1=replaced access=broad"),
     "any-receipt": ("I2", "again-late@task:server.start#1"),
-    "outbound-ignored": ("I2", "network=acls ms1=hung door=broad error@ec2.create_network_acl_entry#3*2"),
-    "order-ignored": ("I2", "network=allowed ms1=hung door=broad"),
-    "one-subnet": ("I2", "network=uncovered ms1=hung door=broad"),
+    "outbound-ignored": ("I2", "network=acls ms1=hung access=broad error@ec2.create_network_acl_entry#3*2"),
+    "order-ignored": ("I2", "network=allowed ms1=hung access=broad"),
+    "one-subnet": ("I2", "network=uncovered ms1=hung access=broad"),
     "first-address-denied": ("I2", "network=acls ms1=hung"),
     "effect-not-awaited": ("I2", "network=acls ms1=hung"),
     "path-not-demanded": ("I2", "network=pooler ms1=hung"),
     "list-believed": ("I2", "network=pooler ms1=hung"),
     "object-not-checked": ("I2", "network=elsewhere ms1=hung"),
-    "one-port": ("I2", "ms1=hung door=second-port"),
+    "one-port": ("I2", "ms1=hung access=second-port"),
     "way-kept": ("audit", "ms1=healthy network=acls"),
     "own-rule-overlooked": ("audit", "network=acls"),
     "entries-not-restored": ("audit", "network=acls"),
@@ -45,7 +45,7 @@ FOUND_BY = {
         "action=switchover by=erika network=acls ms1=healthy delayed@ec2.delete_network_acl_entry#1*99",
     ),
     "grant-with-revoke": ("I2", ""),
-    "both-doors": ("I1", "error@task:database_access.revoke#1*99"),
+    "access-for-both": ("I1", "error@task:database_access.revoke#1*99"),
     "epoch-not-compared": ("I2", "restart=yes again-late@task:server.restart#1"),
     "foreign-execution": ("I4", "hand@state:Begin#1"),
     "conclude-unproven": ("I2", "hand@state:Fence#1"),
@@ -55,7 +55,7 @@ FOUND_BY = {
     "late-readiness": ("I6", ""),
     "late-move": ("I2", "action=switchover by=erika ms1=healthy ms2=start-fails again-late@task:dns.move#1"),
     "orders-never-end": ("I4", "standby-freezes@state:StartServer#1 resume=back"),
-    "epochs-unweighed": ("I4", "ms2=ahead"),
+    "epochs-unchecked": ("I4", "ms2=ahead"),
     "lease-expires": ("I4", "ms1=zombie database=hidden alarm@state:WaitForPower#2"),
     "resume-unasked": ("I4", "resume@state:Admitted#1"),
     "resume-at-once": ("I2", "overtaken-back@ec2.authorize_security_group_ingress#1"),

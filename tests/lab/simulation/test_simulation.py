@@ -1,4 +1,4 @@
-"""The campaign itself: the same schedule is the same run, what it prints can be replayed, wrong orders are refused."""
+"""The simulation itself: the same schedule is the same run and can be replayed; wrong orders are refused."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_execution_of_every_beginning_ends_as_defined(runner: Runner) -> N
 
 
 def test_a_machine_that_is_stopping_already_is_waited_for(runner: Runner) -> None:
-    result = runner.run(Schedule.parse("ms1=stopping door=broad"))
+    result = runner.run(Schedule.parse("ms1=stopping access=broad"))
     told = "\n".join(result.story)
     assert (result.violation, result.outcomes[0]) == ("", "promoted")
     assert "receipt by power for ms1" in told
@@ -100,7 +100,7 @@ def test_defects_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(("defect", "code"), [("", 0), ("one-read", 1)])
-def test_a_campaign_ends_with_one_line_of_json(defect: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_simulation_ends_with_one_line_of_json(defect: str, code: int, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--schedules", "12", "--seed", "4", "--workers", "1", "--defect", defect]) == code
     line = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert {"schedules", "seconds", "distinct_faults", "outcomes", "violations"} <= set(line)
@@ -123,7 +123,7 @@ def test_a_fault_strikes_at_its_turn_and_as_often_as_it_says() -> None:
 @pytest.mark.parametrize(
     "written",
     [
-        "by=erika ms1=off database=undying door=prefix-list timeout@ask:database_sessions.status#10",
+        "by=erika ms1=off database=undying access=prefix-list timeout@ask:database_sessions.status#10",
         "action=force by=erika late@task:pair.conclude#1*9",
     ],
 )

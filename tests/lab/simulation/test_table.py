@@ -1,4 +1,4 @@
-"""The campaign's table of memory and moto's: the same calls get the same answers."""
+"""The simulation's table of memory and moto's: the same calls get the same answers."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ from lab.testbed.cloud.commands import Commands
 from lab.testbed.cloud.functions import Functions
 from lab.testbed.cloud.interpreter import Interpreter
 from lab.testbed.cloud.manners.dials import Manners
-from lab.testbed.cloud.network_rules import DatabaseDoors
+from lab.testbed.cloud.network_rules import DatabaseFirewall
 from lab.testbed.cloud.power import Power
 from lab.testbed.cloud.route53 import Zones
 from lab.testbed.cloud.sandbox import FunctionSpec
@@ -24,7 +24,7 @@ def install(
     schedules: Schedules,
     commands: Commands,
     power: Power,
-    doors: DatabaseDoors,
+    firewall: DatabaseFirewall,
     functions: Functions,
     interpreter: Interpreter,
 ) -> None:
@@ -50,7 +50,7 @@ def install(
     commands.runs_twice = lambda: manners.happens("command.twice")
     commands.adds_own_line = lambda: manners.happens("command.own-line")
     power.stopping_s = stopping
-    doors.effect_s = lambda: manners.draw("ec2.effect")
+    firewall.effect_s = lambda: manners.draw("ec2.effect")
     functions.cold_s = cold
     functions.at_once = lambda: int(manners.draw("lambda.at-once"))
     interpreter.transition_s = lambda: manners.draw("states.transition")

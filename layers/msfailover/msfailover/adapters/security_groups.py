@@ -1,7 +1,7 @@
 """Security groups: every rule in front of the database, and the one group of our own that is edited.
 
-What stands in front of the database is read from its network interfaces: those that carry the door. A changed rule
-does not cut tracked connections (EC2 user guide, "Security group connection tracking"); ending sessions is not our
+What stands in front of the database is read from its network interfaces: those that carry the access group. A changed
+rule does not cut tracked connections (EC2 user guide, "Security group connection tracking"); ending sessions is not our
 business here.
 """
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 PAGES_AT_MOST = 20
 
 
-class DoorNotAttached(Exception):
+class AccessGroupNotAttached(Exception):
     """No network interface carries the stack's group: it guards nothing, so nothing can be said of who gets in."""
 
 
@@ -31,7 +31,7 @@ class TooManyRules(Exception):
     """More rules, interfaces, network ACLs or subnets than are read; what was not read can't be judged."""
 
 
-UNREADABLE = (DoorNotAttached, TooManyRules, ClientError, BotoCoreError)
+UNREADABLE = (AccessGroupNotAttached, TooManyRules, ClientError, BotoCoreError)
 """What reading the network raises: the answer that rests on it is then unknown."""
 
 
@@ -78,14 +78,14 @@ def membership(client: EC2Client, server: Server) -> Membership:
     return Membership(groups_of(found), tuple(dict.fromkeys(found)))
 
 
-def rules_in_front(client: EC2Client, door_group: str) -> list[Rule]:
-    """Every inbound rule of every group on the interfaces that carry the door.
+def rules_in_front(client: EC2Client, access_group: str) -> list[Rule]:
+    """Every inbound rule of every group on the interfaces that carry the access group.
 
     Raises:
-        DoorNotAttached: no interface carries it.
+        AccessGroupNotAttached: no interface carries it.
         TooManyRules: there are more than are read.
     """
-    return inbound_rules(client, sorted(groups_of(interfaces_in_front(client, door_group))))
+    return inbound_rules(client, sorted(groups_of(interfaces_in_front(client, access_group))))
 
 
 def groups_of(interfaces: Iterable[Interface]) -> frozenset[str]:
@@ -93,18 +93,18 @@ def groups_of(interfaces: Iterable[Interface]) -> frozenset[str]:
     return frozenset(group for each in interfaces for group in each.groups)
 
 
-def interfaces_in_front(client: EC2Client, door_group: str) -> list[Interface]:
-    """The database's interfaces, as far as EC2 can tell: those that carry the door, and where one is a machine's, every
-    other one of that machine, for the database may listen there, too.
+def interfaces_in_front(client: EC2Client, access_group: str) -> list[Interface]:
+    """The database's interfaces, as far as EC2 can tell: those that carry the access group, and where one is a
+    machine's, every other one of that machine, for the database may listen there, too.
 
     Raises:
-        DoorNotAttached: no interface carries it.
+        AccessGroupNotAttached: no interface carries it.
         TooManyRules: there are more interfaces than are read.
     """
-    interfaces = _interfaces(client, "group-id", door_group)
+    interfaces = _interfaces(client, "group-id", access_group)
     if not interfaces:
-        raise DoorNotAttached(
-            f"The group {door_group} is attached to no network interface: attach it to the database beside its own"
+        raise AccessGroupNotAttached(
+            f"The group {access_group} is attached to no network interface: attach it to the database beside its own"
             " groups. Nothing was changed."
         )
     machines = sorted({each.instance_id for each in interfaces if each.instance_id})
@@ -112,53 +112,53 @@ def interfaces_in_front(client: EC2Client, door_group: str) -> list[Interface]:
     return list(dict.fromkeys((*interfaces, *beside)))
 
 
-def guarded(front: Iterable[Interface], door_group: str) -> list[str]:
-    """The private addresses of the interfaces that carry the door."""
-    return [address for each in front if door_group in each.groups for address in each.private]
+def guarded(front: Iterable[Interface], access_group: str) -> list[str]:
+    """The private addresses of the interfaces that carry the access group."""
+    return [address for each in front if access_group in each.groups for address in each.private]
 
 
-def rules_of_door(client: EC2Client, door_group: str) -> list[Rule]:
-    """The inbound rules of the door alone."""
-    return inbound_rules(client, [door_group])
+def rules_of_access_group(client: EC2Client, access_group: str) -> list[Rule]:
+    """The inbound rules of the access group alone."""
+    return inbound_rules(client, [access_group])
 
 
-def shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
-    """Take rules out of the door. Rules that are gone already are as good as taken out."""
+def shut(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
+    """Take rules out of the access group. Rules that are gone already are as good as taken out."""
     for rule in rules:
         try:
-            client.revoke_security_group_ingress(GroupId=door_group, SecurityGroupRuleIds=[rule.rule_id])
+            client.revoke_security_group_ingress(GroupId=access_group, SecurityGroupRuleIds=[rule.rule_id])
         except ClientError as error:
             if "NotFound" not in error.response["Error"]["Code"]:
                 raise
 
 
 def attempts_of_each(
-    client: EC2Client, door_group: str, port: int, rules: list[Rule]
+    client: EC2Client, access_group: str, port: int, rules: list[Rule]
 ) -> dict[str, Callable[[], object]]:
     """Every call that edits the access group, made dry, by its name."""
     return {
-        "ec2:AuthorizeSecurityGroupIngress": lambda: try_to_open(client, door_group, port),
-        "ec2:RevokeSecurityGroupIngress": lambda: try_to_shut(client, door_group, rules),
+        "ec2:AuthorizeSecurityGroupIngress": lambda: try_to_open(client, access_group, port),
+        "ec2:RevokeSecurityGroupIngress": lambda: try_to_shut(client, access_group, rules),
     }
 
 
-def try_to_shut(client: EC2Client, door_group: str, rules: list[Rule]) -> None:
+def try_to_shut(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
     """Ask for what `shut` does, dry: EC2 refuses it, and the error's code says whether it would have been allowed."""
     rule_ids = [rule.rule_id for rule in rules[:1]]
-    client.revoke_security_group_ingress(GroupId=door_group, SecurityGroupRuleIds=rule_ids, DryRun=True)
+    client.revoke_security_group_ingress(GroupId=access_group, SecurityGroupRuleIds=rule_ids, DryRun=True)
 
 
 NOBODY = "192.0.2.1"
 """An address that is nobody's (RFC 5737)."""
 
 
-def try_to_open(client: EC2Client, door_group: str, port: int) -> None:
+def try_to_open(client: EC2Client, access_group: str, port: int) -> None:
     """Ask for what `open_for` does, dry and for nobody; see `try_to_shut`.
 
     For nobody, so that an API that overlooked `DryRun` would not let the standby in.
     """
     permission = _permission(NOBODY, port, "dry run")
-    client.authorize_security_group_ingress(GroupId=door_group, IpPermissions=[permission], DryRun=True)
+    client.authorize_security_group_ingress(GroupId=access_group, IpPermissions=[permission], DryRun=True)
 
 
 def _permission(address: str, port: int, description: str) -> Any:
@@ -171,11 +171,11 @@ def _permission(address: str, port: int, description: str) -> Any:
     }
 
 
-def open_for(client: EC2Client, door_group: str, address: str, port: int, description: str) -> None:
+def open_for(client: EC2Client, access_group: str, address: str, port: int, description: str) -> None:
     """Let one address in on one port. A rule that is there already is as good as made."""
     permission = _permission(address, port, description)
     try:
-        client.authorize_security_group_ingress(GroupId=door_group, IpPermissions=[permission])
+        client.authorize_security_group_ingress(GroupId=access_group, IpPermissions=[permission])
     except ClientError as error:
         if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
             raise

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 CUT_SHORT = ("ABORTED", "TIMED_OUT")
 CALLS_LAST_S = 20
-"""Seconds the function that opens the door may run at most (its Timeout in template.yaml)."""
+"""Seconds the function that grants access may run at most (its Timeout in template.yaml)."""
 
 KNOWN_WITHIN_S = 60
 """Seconds after which Step Functions knows of every execution that was started: DescribeExecution is eventually

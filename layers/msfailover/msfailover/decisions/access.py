@@ -67,10 +67,10 @@ def _within(network: str | None, addresses: list[IPNetwork]) -> bool | None:
 
 
 def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[str]) -> list[Rule]:
-    """Those of the door's own rules that are none of what belongs there: by networks, groups and prefix lists.
+    """Those of the access group's own rules that are none of what belongs there: by networks, groups and prefix lists.
 
     Args:
-        rules: every inbound rule of the door.
+        rules: every inbound rule of the access group.
         functions_group: the group of the functions that look at the database. Any one port will do: while a stack is
             updated, rule and settings change in no certain order.
         servers: every address of the servers that may be let in. A rule for exactly one of them, on one port, belongs

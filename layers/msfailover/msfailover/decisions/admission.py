@@ -1,4 +1,4 @@
-"""May this request change the pair now? The one place that weighs mode, maintenance, acknowledgement and lease."""
+"""May this request change the pair now? The one place that checks mode, maintenance, acknowledgement and lease."""
 
 from __future__ import annotations
 

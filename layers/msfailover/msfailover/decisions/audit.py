@@ -2,7 +2,7 @@
 
 | finding          | what it means                                                          | when         | a risk |
 |------------------|------------------------------------------------------------------------|--------------|--------|
-| door-open        | a server that must be out can get in to the database                   | see below    | yes    |
+| access-open        | a server that must be out can get in to the database                   | see below    | yes    |
 | stray-sessions   | a server that must be out has sessions on the database                 | see below    | yes    |
 | both-in          | each of the two can get in, or has sessions                            | before proof | yes    |
 | record-torn      | the record contradicts itself: it was not written by this project      | always       | yes    |
@@ -15,9 +15,10 @@
 | active-without-database | the active server answers, but can't use the database (services.py) | at rest | no       |
 
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
-(each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power door
-and network are not judged until the change is over: a machine that is off needs neither. What the network cuts off, by
-a path that is known to be direct, is out whatever rules and lists show: then no door is open, and no session strays.
+(each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power access
+group and network are not judged until the change is over: a machine that is off needs neither. What the network cuts
+off, by a path that is known to be direct, is out whatever rules and lists show: then no access group is open, and no
+session strays.
 
 A risk is what can lead to two servers writing at once. The other findings say that the pair is not as recorded.
 """
@@ -40,7 +41,7 @@ class NotToBeKeptOut(Exception):
 class Finding(StrEnum):
     """What can be wrong with the pair."""
 
-    DOOR_OPEN = "door-open"
+    ACCESS_OPEN = "access-open"
     STRAY_SESSIONS = "stray-sessions"
     BOTH_IN = "both-in"
     RECORD_TORN = "record-torn"
@@ -53,7 +54,7 @@ class Finding(StrEnum):
     ACTIVE_WITHOUT_DATABASE = "active-without-database"
 
 
-RISKS = (Finding.DOOR_OPEN, Finding.STRAY_SESSIONS, Finding.BOTH_IN, Finding.RECORD_TORN)
+RISKS = (Finding.ACCESS_OPEN, Finding.STRAY_SESSIONS, Finding.BOTH_IN, Finding.RECORD_TORN)
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ class Seen:
     """What was seen of one server.
 
     Args:
-        door: can it get in to the database?
+        access: can it get in to the database?
         sessions: has it sessions there?
         network: is it cut off? None where there are no network ACLs.
         direct: is its way to the database a direct one, so that cutting its addresses cuts it?
@@ -70,7 +71,7 @@ class Seen:
         denials: entries of ours that deny the server.
     """
 
-    door: Verdict
+    access: Verdict
     sessions: Verdict
     network: Verdict | None = None
     direct: Verdict | None = None
@@ -87,11 +88,11 @@ class Seen:
     def is_in(self) -> Verdict:
         if self.is_cut and self.network is not None:
             return no(self.network.sentence)
-        for each in (self.sessions, self.door):
+        for each in (self.sessions, self.access):
             if each.is_yes:
                 return each
-        doubtful = [each for each in (self.sessions, self.door) if not each.is_no]
-        return doubtful[0] if doubtful else no(f"{self.door.sentence} {self.sessions.sentence}")
+        doubtful = [each for each in (self.sessions, self.access) if not each.is_no]
+        return doubtful[0] if doubtful else no(f"{self.access.sentence} {self.sessions.sentence}")
 
 
 def seen_of(state: PairState, access: Verdict, sessions: Verdict, vouched: bool) -> Seen:
@@ -108,8 +109,8 @@ def seen_of(state: PairState, access: Verdict, sessions: Verdict, vouched: bool)
         right = database_object.is_right(access, sessions)
         network = network if right.is_yes else unknown(right.sentence)
     lists = {name: tuple(map(str, access.evidence.get(name, ()))) for name in ("stray", "useless", "denials")}
-    door = database_object.about_the_database(access, sessions)
-    return Seen(door, sessions, network, database_path.is_direct(state, vouched), **lists)
+    access = database_object.about_the_database(access, sessions)
+    return Seen(access, sessions, network, database_path.is_direct(state, vouched), **lists)
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
         found[Finding.BOTH_IN] = _both_in(seen)
     else:
         if state.lease is None or (state.receipt is not None and state.receipt.by is not FencedBy.POWER):
-            found |= _of_doors(out, seen)
+            found |= _of_access(out, seen)
         found |= _of_sessions(seen[out])
     if state.lease is None and state.active is not None:
         found[Finding.ACTIVE_SHUT_OUT] = _shut_out(state.active, seen[state.active])
@@ -210,13 +211,13 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
 
 
 def acts(state: PairState, judged: Sequence[Judged]) -> tuple[Act, ...]:
-    """What to do about it: the door first, for an ended session would come back through an open one."""
+    """What to do about it: the access group first, for an ended session would come back through an open one."""
     out = must_be_out(state)
     if out is None:
         return ()
     wrong = {each.finding for each in judged if each.verdict.is_yes}
     wanted = {
-        Kind.KEEP_OUT: {Finding.DOOR_OPEN, Finding.STRAY_RULES, Finding.NETWORK_OPEN},
+        Kind.KEEP_OUT: {Finding.ACCESS_OPEN, Finding.STRAY_RULES, Finding.NETWORK_OPEN},
         Kind.END_SESSIONS: {Finding.STRAY_SESSIONS, Finding.LISTED_SESSIONS},
     }
     return tuple(Act(kind, out) for kind, findings in wanted.items() if findings & wrong)
@@ -261,16 +262,18 @@ def _name_elsewhere(active: Role, pair: Pair, record: Verdict) -> Verdict:
     return no(record.sentence) if points_there else yes(f"{active} is active, but {record.sentence}")
 
 
-def _of_doors(out: Role, seen: Mapping[Role, Seen]) -> dict[Finding, Verdict]:
+def _of_access(out: Role, seen: Mapping[Role, Seen]) -> dict[Finding, Verdict]:
     """What group and network say of the server that must be out."""
     its, network = seen[out], seen[out].network
-    door = its.door
+    access = its.access
     if its.is_cut and network is not None:
-        door = no(network.sentence if door.is_no else f"{network.sentence} So it does not matter that {door.sentence}")
+        access = no(
+            network.sentence if access.is_no else f"{network.sentence} So it does not matter that {access.sentence}"
+        )
     # Also where the network cuts it off: entries can be lost, and then its own rule in the access group lets it in.
     strays = (*its.stray, *its.useless)
     stray = yes(f"Not expected: {'; '.join(strays[:5])}.") if strays else no("Every rule and entry is as expected.")
-    found = {Finding.DOOR_OPEN: door, Finding.STRAY_RULES: stray}
+    found = {Finding.ACCESS_OPEN: access, Finding.STRAY_RULES: stray}
     return found if network is None else {**found, Finding.NETWORK_OPEN: _opposite(network)}
 
 
@@ -284,7 +287,7 @@ def _of_sessions(its: Seen) -> dict[Finding, Verdict]:
 def _shut_out(active: Role, its: Seen) -> Verdict:
     if its.denials:
         return yes(f"{active} is active, but {its.denials[0]} denies it.")
-    return _opposite(its.door)
+    return _opposite(its.access)
 
 
 def _opposite(verdict: Verdict) -> Verdict:

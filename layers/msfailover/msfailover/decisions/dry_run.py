@@ -34,7 +34,7 @@ def questions(plan: Plan) -> dict[str, Question]:
     """What has to be asked to rehearse a plan, by a name for each."""
     source, target = plan.source, plan.target
     asked = {
-        "door": Question("access", "rights", target),
+        "access": Question("access", "rights", target),
         f"owners {source}": Question("access", "foreign", source),
         f"network {source}": Question("access", "could_cut", source),
         "addresses": Question("sessions", "addresses", source),
@@ -102,7 +102,7 @@ def rehearse(
         return bad_end, f"The fence of {plan.source} could not be proven. {ahead.in_words().sentence}"
     by = {
         FencedBy.NETWORK: "by the network: no packet of it reaches the database",
-        FencedBy.DATABASE: "by the database: its door shut, its sessions ended",
+        FencedBy.DATABASE: "by the database: its access revoked, its sessions ended",
         FencedBy.POWER: f"by power, since the database can't: {ahead.database.sentence}",
     }[ahead.first]
     if not answers["name"].is_yes:
@@ -122,7 +122,7 @@ def _outlook(
     plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, believed: Verdict, fenced: Role | None = None
 ) -> Outlook:
     fenced = fenced or plan.source
-    names = {"cut": f"network {fenced}", "rights": "door", "owners": f"owners {fenced}", "list": "sessions"}
+    names = {"cut": f"network {fenced}", "rights": "access", "owners": f"owners {fenced}", "list": "sessions"}
     names["addresses"] = "addresses"
     if plan.may_power_off:
         names |= {"machine": "machine", "power": "power"}

@@ -38,9 +38,9 @@ def proof_by_network(
 def proof_by_database(
     server: Role,
     epoch: int,
-    door_before: Verdict,
+    access_before: Verdict,
     sessions: Verdict,
-    door_after: Verdict,
+    access_after: Verdict,
     reads: int,
     now: float,
     believed: Verdict,
@@ -48,12 +48,13 @@ def proof_by_database(
     """Judge whether the database proves that a server is out.
 
     Both halves are needed: a changed rule does not cut established connections, and ending sessions does not keep
-    them out. The door is looked at before *and* after the sessions are counted, so that nothing slips in between.
+    them out. The access group is looked at before *and* after the sessions are counted, so that nothing slips in
+    between.
 
     Args:
         server: the server that is to be out.
         epoch: the epoch of the change.
-        door_before, door_after: can it get in? About this very database (`database_object.about_the_database`).
+        access_before, access_after: can it get in? About this very database (`database_object.about_the_database`).
         sessions: has it sessions? Its evidence holds `counts`, one number for each read in a row.
         reads: how many reads in a row are demanded.
         now: seconds since 1970.
@@ -64,10 +65,10 @@ def proof_by_database(
     """
     if not believed.is_yes:
         return unknown(f"The fence of {server} is not proven: {believed.sentence}"), None
-    for door in (door_before, door_after):
-        if not door.is_no:
-            word = no if door.is_yes else unknown
-            return word(f"The fence of {server} is not proven: {door.sentence}"), None
+    for access in (access_before, access_after):
+        if not access.is_no:
+            word = no if access.is_yes else unknown
+            return word(f"The fence of {server} is not proven: {access.sentence}"), None
     counts = [int(count) for count in sessions.evidence.get("counts", [])]
     if not sessions.is_no:
         word = no if sessions.is_yes else unknown
@@ -77,9 +78,11 @@ def proof_by_database(
             f"The fence of {server} is not proven: {reads} reads without a session are needed, got {counts}.",
             counts=counts,
         ), None
-    evidence = (door_before.sentence, sessions.sentence, believed.sentence)
+    evidence = (access_before.sentence, sessions.sentence, believed.sentence)
     receipt = Receipt(epoch, server, FencedBy.DATABASE, "denied", tuple(counts), now, evidence)
-    return yes(f"{server} is out: its door is shut and {len(counts)} reads in a row found no session of it."), receipt
+    return yes(
+        f"{server} is out: its access is revoked and {len(counts)} reads in a row found no session of it."
+    ), receipt
 
 
 def proof_by_power(server: Role, epoch: int, power: Verdict, now: float) -> tuple[Verdict, Receipt | None]:

@@ -63,7 +63,7 @@ def by_network(
 
 
 def by_database(server: Role, reads: int, ask: Callable[[Question], Verdict], keep: Keep) -> Verdict:
-    """Prove a fence by the database: the door shut before and after, and no session in several reads between.
+    """Prove a fence by the database: access revoked before and after, and no session in several reads between.
 
     Args:
         server: the server that is to be out.
@@ -71,14 +71,14 @@ def by_database(server: Role, reads: int, ask: Callable[[Question], Verdict], ke
         ask: asks one question.
         keep: see `Keep`.
     """
-    door = Question("access", "status", server)
-    before = ask(door)
+    access = Question("access", "status", server)
+    before = ask(access)
     if not before.is_no:
         return (no if before.is_yes else unknown)(f"The fence of {server} is not proven: {before.sentence}")
-    # The door is shut for every address that EC2 knows of the server: a session from any of them is its session.
+    # Access is revoked for every address that EC2 knows of the server: a session from any of them is its session.
     known = {"addresses": before.evidence.get("addresses", [])}
     sessions = ask(Question("sessions", "status", server, {"reads": reads, "proof": True, **known}))
-    after = ask(door)
+    after = ask(access)
 
     def judge(state: PairState, epoch: int, now: float) -> Proof:
         shut = [database_object.about_the_database(each, sessions) for each in (before, after)]

@@ -39,10 +39,10 @@ def look_ahead(answers: Mapping[str, Verdict], names: Mapping[str, str], direct:
 
     Args:
         answers: of the functions, by the names that whoever asked gave them.
-        names: those names, for: `cut` (could the server be cut off?), `rights` (may door and ACLs be edited?), `owners`
-            (do the owner's groups let it in?), `list` (may sessions be listed and ended?), `addresses` (where does the
-            database's name lead to?), and `machine` and `power` (is it the server's machine, and may it be stopped?),
-            which are left out where power is not to be used.
+        names: those names, for: `cut` (could the server be cut off?), `rights` (may access group and ACLs be edited?),
+            `owners` (do the owner's groups let it in?), `list` (may sessions be listed and ended?), `addresses` (where
+            does the database's name lead to?), and `machine` and `power` (is it the server's machine, and may it be
+            stopped?), which are left out where power is not to be used.
         direct: is the path a direct one (`database_path.is_direct`)?
         believed: has the list been seen to work (`database_path.list_is_believed`)?
     """

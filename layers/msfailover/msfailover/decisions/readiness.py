@@ -51,8 +51,8 @@ def questions(active: Role) -> dict[str, Question]:
         "active answers": Question("probe", "serves", active),
         "certificate": Question("probe", "certificate", active),
         "resolved": Question("probe", "name"),
-        "active door": Question("access", "status", active),
-        "standby door": Question("access", "status", standby),
+        "active access": Question("access", "status", active),
+        "standby access": Question("access", "status", standby),
         "owner's groups, active": Question("access", "foreign", active),
         "owner's groups, standby": Question("access", "foreign", standby),
         "active sessions": Question("sessions", "status", active),
@@ -61,7 +61,7 @@ def questions(active: Role) -> dict[str, Question]:
         "record": Question("dns", "status", active),
         "files": Question("replicate", "status"),
         "network": Question("access", "could_cut", active),
-        "right to the door": Question("access", "rights", standby),
+        "right to the access group": Question("access", "rights", standby),
         "right to the name": Question("dns", "rights"),
         "machine ms1": Question("server", "machine", Role.MS1),
         "machine ms2": Question("server", "machine", Role.MS2),
@@ -118,8 +118,8 @@ def judge(
         Check("clocks agree", _clocks(hosts), "Let both hosts follow a time server (chrony)."),
         Check("standby's copy fresh", answers["files"], "See docs/operate.md, replication-stale."),
         Check(
-            "doors as they should be",
-            _doors(active, state, answers, ahead, vouched),
+            "access as it should be",
+            _access(active, state, answers, ahead, vouched),
             "See docs/operate.md, split-brain-risk; the owner's groups must let neither server in.",
         ),
         Check(
@@ -141,7 +141,7 @@ def judge(
     alone = {
         check
         for check, others in (
-            ("doors as they should be", ("standby door", "owner's groups, active", "owner's groups, standby")),
+            ("access as it should be", ("standby access", "owner's groups, active", "owner's groups, standby")),
             ("sessions as they should be", ("standby sessions",)),
         )
         if not all(answers[each].is_no for each in others)
@@ -170,7 +170,7 @@ _TOLD_BY_HOSTS = (
 _OF_A_SERVER_THAT_SERVES = ("certificate", "sessions as they should be")
 _OF_A_PAIR_AT_REST = (
     "active server serves", "hosts know their roles", "standby's copy fresh",
-    "doors as they should be", "sessions as they should be", "record as expected", "name resolves",
+    "access as it should be", "sessions as they should be", "record as expected", "name resolves",
 )  # fmt: skip
 """What is as it should be only while no change is under way."""
 
@@ -225,7 +225,7 @@ def _machines(active: Role, answers: Mapping[str, Verdict]) -> Verdict:
     Outside EC2 there is nothing to be seen.
     """
     for role in Role:
-        more = answers["active door" if role is active else "standby door"].evidence.get("unconfigured")
+        more = answers["active access" if role is active else "standby access"].evidence.get("unconfigured")
         if isinstance(more, list) and more:
             return no(
                 f"EC2 knows {', '.join(map(str, more[:5]))} of {role}, which is configured nowhere: a proof counts"
@@ -308,7 +308,7 @@ def _clocks(hosts: Mapping[Role, Verdict]) -> Verdict:
 def _ahead(active: Role, state: PairState, answers: Mapping[str, Verdict], vouched: bool) -> Outlook:
     names = {
         "cut": "network",
-        "rights": "right to the door",
+        "rights": "right to the access group",
         "owners": "owner's groups, active",
         "list": "database rights",
         "addresses": "active sessions",
@@ -318,17 +318,17 @@ def _ahead(active: Role, state: PairState, answers: Mapping[str, Verdict], vouch
     return look_ahead(answers, names, database_path.is_direct(state, vouched), database_path.list_is_believed(state))
 
 
-def _doors(active: Role, state: PairState, answers: Mapping[str, Verdict], ahead: Outlook, vouched: bool) -> Verdict:
-    """The door is for the active server alone. An owner's rule matters only where the network would not stand before
-    it; and where there are network ACLs, they deny the standby already."""
-    standby = seen_of(state, answers["standby door"], answers["standby sessions"], vouched)
-    opened = seen_of(state, answers["active door"], answers["active sessions"], vouched)
-    found = [(opened.door, Answer.YES), *((each, Answer.NO) for each in (standby.door,) if not standby.is_cut)]
+def _access(active: Role, state: PairState, answers: Mapping[str, Verdict], ahead: Outlook, vouched: bool) -> Verdict:
+    """The access group is for the active server alone. An owner's rule matters only where the network would not stand
+    before it; and where there are network ACLs, they deny the standby already."""
+    standby = seen_of(state, answers["standby access"], answers["standby sessions"], vouched)
+    opened = seen_of(state, answers["active access"], answers["active sessions"], vouched)
+    found = [(opened.access, Answer.YES), *((each, Answer.NO) for each in (standby.access,) if not standby.is_cut)]
     if standby.network is not None:
         found.append((standby.network, Answer.YES))
     if not ahead.network.is_yes:
         found += [(answers[f"owner's groups, {each}"], Answer.NO) for each in ("active", "standby")]
-    return _as_wanted("The door lets in {active} and nobody else of the pair.", active, found)
+    return _as_wanted("The access group lets in {active} and nobody else of the pair.", active, found)
 
 
 def _sessions(active: Role, answers: Mapping[str, Verdict]) -> Verdict:

@@ -14,17 +14,17 @@ AGAIN_AFTER_S = 900.0
 
 
 def may_restart(
-    active: Role, host: Verdict, others_door: Verdict, others_sessions: Verdict, restarted_s_ago: float | None = None
+    active: Role, host: Verdict, others_access: Verdict, others_sessions: Verdict, restarted_s_ago: float | None = None
 ) -> Verdict:
     """Judge whether a restart in place is allowed.
 
-    The active server keeps its open door, so the other one must be out at this moment, as it is at rest; and a host
-    that does not answer can't be asked to restart anything.
+    The active server keeps its open access group, so the other one must be out at this moment, as it is at rest; and a
+    host that does not answer can't be asked to restart anything.
 
     Args:
         active: the server that is down.
         host: does its service run? *Unknown* where its host does not answer.
-        others_door: can the other server get in to the database?
+        others_access: can the other server get in to the database?
         others_sessions: has the other server sessions there?
         restarted_s_ago: seconds since it was last restarted like this; None where it was not, as far as is known.
     """
@@ -32,7 +32,7 @@ def may_restart(
         return no(f"{active} is not restarted again: that was tried {restarted_s_ago:.0f} s ago, and did not last.")
     if not (host.is_yes or host.is_no):
         return unknown(f"{active} is not restarted: its host does not answer. {host.sentence}")
-    for each in (others_door, others_sessions):
+    for each in (others_access, others_sessions):
         if not each.is_no:
             word = no if each.is_yes else unknown
             return word(f"{active} is not restarted: {each.sentence}")

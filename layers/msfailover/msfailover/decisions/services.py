@@ -1,7 +1,8 @@
 """Whose service runs, and can the active one use the database? Judged for the audit, by what the probe and a host show.
 
-Neither is a risk of two writers: that is what doors and sessions are judged for. Silence is unknown here and stays so:
-the host of a server that was failed over from may be silent for days, and nobody is to be woken by that each minute.
+Neither is a risk of two writers: that is what access groups and sessions are judged for. Silence is unknown here and
+stays so: the host of a server that was failed over from may be silent for days, and nobody is to be woken by that each
+minute.
 """
 
 from __future__ import annotations

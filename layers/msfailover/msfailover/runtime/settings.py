@@ -156,12 +156,12 @@ class AccessSettings:
 
     Args:
         settle_s: how long EC2's answers may lag behind an order before it counts as failed.
-        door_settles_s: how long EC2 may take until an order that it shows as done is in effect.
+        access_settles_s: how long EC2 may take until an order that it shows as done is in effect.
     """
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
-    door_group: str = setting("DOOR_GROUP_ID", _group)
+    access_group: str = setting("ACCESS_GROUP_ID", _group)
     functions_group: str = setting("FUNCTIONS_GROUP_ID", _group)
     engine: str = setting("DATABASE_ENGINE", _engine)
     database_port: int = setting("DATABASE_PORT", port)
@@ -170,7 +170,7 @@ class AccessSettings:
     subnets: tuple[str, ...] = setting("DATABASE_SUBNET_IDS", listed(_subnet, "subnets' ids"), ())
     first_entry: int = setting("NETWORK_ACL_RULE_NUMBER", whole(1, 32000, "a rule number"), 10)
     settle_s: float = setting("DOOR_SETTLE_SECONDS", number(0.1, 20, "seconds"), 5.0)
-    door_settles_s: float = setting("DOOR_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
+    access_settles_s: float = setting("ACCESS_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -235,7 +235,7 @@ class SessionsSettings:
     kill_with: str = setting("DATABASE_KILL_WITH", choice("engine", "rds"), "engine")
     known_clients: tuple[str, ...] = setting("DATABASE_KNOWN_CLIENTS", host_names, ())
     late_login_s: float = setting("LATE_LOGIN_SECONDS", number(0, 8, "seconds"), 1.0)
-    door_settles_s: float = setting("DOOR_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
+    access_settles_s: float = setting("ACCESS_SETTLES_SECONDS", number(0, 8, "seconds"), 1.0)
     connect_timeout_s: float = setting("DATABASE_CONNECT_SECONDS", number(0.2, 10, "seconds"), 2.0)
     statement_timeout_s: float = setting("DATABASE_STATEMENT_SECONDS", number(0.2, 20, "seconds"), 3.0)
 

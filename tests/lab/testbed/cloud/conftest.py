@@ -24,17 +24,17 @@ class Sky:
     owner: Owner
     stack: Stack
     machines: fakes.Machines
-    doors: fakes.Doors
+    firewall: fakes.Firewall
     names: fakes.Names
     places: fakes.Places
 
 
 @pytest.fixture(scope="package")
 def sky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sky]:
-    machines, doors, names, places = fakes.Machines(), fakes.Doors(), fakes.Names(), fakes.Places()
+    machines, firewall, names, places = fakes.Machines(), fakes.Firewall(), fakes.Names(), fakes.Places()
     cloud = Cloud(
         machines,
-        doors,
+        firewall,
         names,
         places,
         tmp_path_factory.mktemp("cloud"),
@@ -46,5 +46,5 @@ def sky(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sky]:
         cloud.permissions.exempt = ("sample-",)  # test_permissions.py has roles of its own
         owner = cloud.furnish()
         stack = cloud.deploy(SAMPLE, "sample", {"Subnets": owner.functions_subnet_id, "VpcId": owner.vpc_id})
-        yield Sky(cloud, owner, stack, machines, doors, names, places)
+        yield Sky(cloud, owner, stack, machines, firewall, names, places)
     assert all(process.poll() is not None for process in places.processes)

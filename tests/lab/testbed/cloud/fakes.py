@@ -30,7 +30,7 @@ class Machines:
         return instance_id not in self.off
 
 
-class Doors:
+class Firewall:
     """Remembers what is open, and what passes the border."""
 
     def __init__(self) -> None:

@@ -1,4 +1,4 @@
-"""EC2's power, the database's doors, and Route 53."""
+"""EC2's power, the database's access groups, and Route 53."""
 
 from __future__ import annotations
 
@@ -49,22 +49,22 @@ def tcp(low: int, high: int, **source: Any) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": low, "ToPort": high, **source}
 
 
-def test_the_doors_follow_every_group_on_the_database(sky: Sky) -> None:
-    ec2, door = sky.cloud.client("ec2"), sky.stack.outputs["Door"]
+def test_the_access_groups_follow_every_group_on_the_database(sky: Sky) -> None:
+    ec2, access = sky.cloud.client("ec2"), sky.stack.outputs["AccessGroup"]
     one = tcp(5432, 5432, IpRanges=[{"CidrIp": "10.77.0.11/32"}])
-    ec2.authorize_security_group_ingress(GroupId=door, IpPermissions=[one])
-    assert not sky.doors.lets_in("10.77.0.11/32")  # the group is not on the database yet
-    sky.cloud.attach_group(sky.owner, door)
-    assert OpenTo("10.77.0.11/32", "tcp", 5432, 5432) in sky.doors.rules
-    ec2.revoke_security_group_ingress(GroupId=door, IpPermissions=[one])
-    assert not sky.doors.lets_in("10.77.0.11/32")
+    ec2.authorize_security_group_ingress(GroupId=access, IpPermissions=[one])
+    assert not sky.firewall.lets_in("10.77.0.11/32")  # the group is not on the database yet
+    sky.cloud.attach_group(sky.owner, access)
+    assert OpenTo("10.77.0.11/32", "tcp", 5432, 5432) in sky.firewall.rules
+    ec2.revoke_security_group_ingress(GroupId=access, IpPermissions=[one])
+    assert not sky.firewall.lets_in("10.77.0.11/32")
     with pytest.raises(ClientError, match=r"InvalidPermission\.NotFound"):
-        ec2.revoke_security_group_ingress(GroupId=door, IpPermissions=[one])
+        ec2.revoke_security_group_ingress(GroupId=access, IpPermissions=[one])
     servers = tcp(1, 6000, UserIdGroupPairs=[{"GroupId": sky.owner.servers_group_id}])
     ec2.authorize_security_group_ingress(GroupId=sky.owner.database_group_id, IpPermissions=[servers])
-    assert {OpenTo(f"10.77.0.{n}/32", "tcp", 1, 6000) for n in (11, 12)} <= set(sky.doors.rules)
+    assert {OpenTo(f"10.77.0.{n}/32", "tcp", 1, 6000) for n in (11, 12)} <= set(sky.firewall.rules)
     ec2.revoke_security_group_ingress(GroupId=sky.owner.database_group_id, IpPermissions=[servers])
-    assert not sky.doors.lets_in("10.77.0.12/32")
+    assert not sky.firewall.lets_in("10.77.0.12/32")
 
 
 def test_functions_groups_prefix_lists_and_all_protocols(sky: Sky) -> None:
@@ -77,15 +77,15 @@ def test_functions_groups_prefix_lists_and_all_protocols(sky: Sky) -> None:
         tcp(9, 9, UserIdGroupPairs=[{"GroupId": sky.stack.outputs["FunctionsGroup"]}]),
     ]
     ec2.authorize_security_group_ingress(GroupId=group, IpPermissions=rules)
-    assert OpenTo("10.77.0.64/27", "-1", 0, 65535) in sky.doors.rules
-    assert OpenTo("10.77.0.68/32", "tcp", 9, 9) in sky.doors.rules
+    assert OpenTo("10.77.0.64/27", "-1", 0, 65535) in sky.firewall.rules
+    assert OpenTo("10.77.0.68/32", "tcp", 9, 9) in sky.firewall.rules
     ec2.modify_managed_prefix_list(
         PrefixListId=listed, AddEntries=[{"Cidr": "10.77.0.96/27"}], RemoveEntries=[{"Cidr": "10.77.0.64/27"}]
     )
-    assert not sky.doors.lets_in("10.77.0.64/27")
-    assert sky.doors.lets_in("10.77.0.96/27")
+    assert not sky.firewall.lets_in("10.77.0.64/27")
+    assert sky.firewall.lets_in("10.77.0.96/27")
     ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
-    assert not sky.doors.lets_in("10.77.0.96/27")
+    assert not sky.firewall.lets_in("10.77.0.96/27")
 
 
 def record(value: str, ttl: int = 5, name: str = "ms.corp.example") -> dict[str, Any]:
@@ -135,7 +135,7 @@ def test_a_batch_is_compared_with_what_is_there_and_is_all_or_nothing(sky: Sky) 
 
 @pytest.fixture
 def eager_threads() -> Iterator[None]:
-    """Threads that interrupt each other at nearly every step, so that a race is lost in a test and not on stage."""
+    """Threads that interrupt each other at nearly every step, so that a race is lost in a test and not on testbed."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield

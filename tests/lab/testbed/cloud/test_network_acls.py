@@ -29,25 +29,25 @@ def entry(sky: Sky, number: int, egress: bool = False, action: str = "deny", **m
 
 def test_the_border_follows_every_entry_at_once(sky: Sky) -> None:
     ec2, acl = sky.cloud.client("ec2"), sky.owner.database_network_acl_id
-    assert sky.doors.acl.subnets == SUBNETS
-    assert sky.doors.acl.passes(MS1, 5432)
+    assert sky.firewall.acl.subnets == SUBNETS
+    assert sky.firewall.acl.passes(MS1, 5432)
     for egress in (False, True):
         ec2.create_network_acl_entry(**entry(sky, 10, egress))
-        assert not sky.doors.acl.passes(MS1, 5432)
-        assert sky.doors.acl.passes(MS2, 5432)
+        assert not sky.firewall.acl.passes(MS1, 5432)
+        assert sky.firewall.acl.passes(MS2, 5432)
         ec2.replace_network_acl_entry(**entry(sky, 10, egress, CidrBlock=f"{MS2}/32"))
-        assert [sky.doors.acl.passes(each, 5432) for each in (MS1, MS2)] == [True, False]
+        assert [sky.firewall.acl.passes(each, 5432) for each in (MS1, MS2)] == [True, False]
         ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=10, Egress=egress)
-        assert sky.doors.acl.passes(MS2, 5432)
+        assert sky.firewall.acl.passes(MS2, 5432)
     by_port = entry(sky, 20, Protocol="6", PortRange={"From": 5000, "To": 5432}, CidrBlock="10.77.0.8/29")
     ec2.create_network_acl_entry(**by_port)
-    assert AclEntry(20, False, "6", "10.77.0.8/29", (5000, 5432)) in sky.doors.acl.ingress
-    assert [sky.doors.acl.passes(MS1, port) for port in (5432, 5433)] == [False, True]
+    assert AclEntry(20, False, "6", "10.77.0.8/29", (5000, 5432)) in sky.firewall.acl.ingress
+    assert [sky.firewall.acl.passes(MS1, port) for port in (5432, 5433)] == [False, True]
     ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=20, Egress=False)
     sixth = {**entry(sky, 21), "Ipv6CidrBlock": "fd00::/8"}
     del sixth["CidrBlock"]
     ec2.create_network_acl_entry(**sixth)
-    assert AclEntry(21, False, "-1", "fd00::/8") in sky.doors.acl.ingress
+    assert AclEntry(21, False, "-1", "fd00::/8") in sky.firewall.acl.ingress
     ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=21, Egress=False)
 
 
@@ -63,9 +63,9 @@ def test_the_border_is_that_of_the_acl_that_the_subnet_has_now(sky: Sky) -> None
         ec2.replace_network_acl_association(AssociationId=association, NetworkAclId=to)
 
     associate(other)
-    assert not sky.doors.acl.passes(MS1, 5432), "a new ACL denies everything"
+    assert not sky.firewall.acl.passes(MS1, 5432), "a new ACL denies everything"
     associate(acl)
-    assert sky.doors.acl.passes(MS1, 5432)
+    assert sky.firewall.acl.passes(MS1, 5432)
     ec2.delete_network_acl(NetworkAclId=other)
 
 
@@ -89,18 +89,18 @@ def test_what_ec2_refuses_is_refused(sky: Sky) -> None:
     ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=20, Egress=True)
     for number in range(1, 20):
         ec2.delete_network_acl_entry(NetworkAclId=acl, RuleNumber=number, Egress=False)
-    assert sky.doors.acl.passes(MS1, 5432)
+    assert sky.firewall.acl.passes(MS1, 5432)
 
 
 def test_what_is_only_tried_changes_nothing(sky: Sky) -> None:
-    ec2, before = sky.cloud.client("ec2"), sky.doors.acl
+    ec2, before = sky.cloud.client("ec2"), sky.firewall.acl
     tried = entry(sky, 30)
     for call in (ec2.create_network_acl_entry, ec2.replace_network_acl_entry):
         with pytest.raises(ClientError, match="DryRunOperation"):
             call(**tried, DryRun=True)
     with pytest.raises(ClientError, match="DryRunOperation"):
         ec2.delete_network_acl_entry(NetworkAclId=tried["NetworkAclId"], RuleNumber=100, Egress=False, DryRun=True)
-    assert sky.doors.acl == before
+    assert sky.firewall.acl == before
 
 
 def test_an_acl_that_somebody_makes_denies_in_the_end_in_both_directions(sky: Sky) -> None:

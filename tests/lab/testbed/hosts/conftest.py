@@ -1,4 +1,4 @@
-"""One stage per test module: hosts are brought up once, and each test puts them in the state that it wants."""
+"""One testbed per test module: hosts are brought up once, and each test puts them in the state that it wants."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def engine() -> str:
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Stage]:
-    work_dir = tmp_path_factory.mktemp("stage")
+def testbed(tmp_path_factory: pytest.TempPathFactory, engine: str) -> Iterator[Testbed]:
+    work_dir = tmp_path_factory.mktemp("testbed")
     with Hosts(work_dir, agents=5, preseeded=True, autostart=(), engine=engine) as hosts:
         hosts.machines.enroll({"i-1": "ms1", "i-2": "ms2"})
-        yield Stage(hosts)
+        yield Testbed(hosts)
 
 
-class Stage:
+class Testbed:
     """The hosts, and the few moves that the tests have in common."""
 
     def __init__(self, hosts: Hosts) -> None:
@@ -41,7 +41,7 @@ class Stage:
 
     def open_to(self, *roles: str) -> None:
         port = self.hosts.database.port
-        self.hosts.doors.apply([OpenTo(f"{ADDRESS_OF[role]}/32", "tcp", port, port) for role in roles])
+        self.hosts.firewall.apply([OpenTo(f"{ADDRESS_OF[role]}/32", "tcp", port, port) for role in roles])
 
     def name_to(self, role: str) -> None:
         self.hosts.names.publish(ZONE, [Record(SERVICE_NAME + ".", "A", 5, (ADDRESS_OF[role],))])
@@ -56,7 +56,7 @@ class Stage:
         wait_until(f"{role} writes", lambda: self.writes_of(role) >= before + rows, deadline_s=10)
 
     def only_active(self, role: str) -> None:
-        """The state at rest: the other one is stopped, the door is open to this one, which runs and writes."""
+        """The state at rest: the other one is stopped, the access group is open to this one, which runs and writes."""
         other = {"ms1": "ms2", "ms2": "ms1"}[role]
         for server in self.hosts.servers.values():
             server.host.reconnect()

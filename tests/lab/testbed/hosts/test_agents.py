@@ -8,17 +8,17 @@ import pytest
 
 from lab.testbed.hosts.agents import Settings
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 
-@pytest.mark.stage
-def test_agents_move_when_the_server_dies_and_the_name_changes(stage: Stage) -> None:
-    agents = stage.hosts.agents
-    stage.only_active("ms1")
+@pytest.mark.testbed
+def test_agents_move_when_the_server_dies_and_the_name_changes(testbed: Testbed) -> None:
+    agents = testbed.hosts.agents
+    testbed.only_active("ms1")
     wait_until("all are on ms1", lambda: agents.counts() == {"ms1": 5, "ms2": 0, "none": 0}, deadline_s=20)
-    stage.hosts.kill_ms("ms1")
+    testbed.hosts.kill_ms("ms1")
     wait_until("all have lost ms1", lambda: agents.counts()["none"] == 5, deadline_s=10)
-    stage.only_active("ms2")
+    testbed.only_active("ms2")
     wait_until("all are on ms2", lambda: agents.counts() == {"ms1": 0, "ms2": 5, "none": 0}, deadline_s=30)
     for number in range(1, 6):
         life = [event for event in agents.events() if event.agent == number]
@@ -28,12 +28,12 @@ def test_agents_move_when_the_server_dies_and_the_name_changes(stage: Stage) -> 
         assert life[-3].at <= life[-2].at <= life[-1].at
 
 
-@pytest.mark.stage
-def test_agents_notice_a_silent_death_by_their_heartbeat(stage: Stage) -> None:
-    agents = stage.hosts.agents
-    stage.only_active("ms2")
+@pytest.mark.testbed
+def test_agents_notice_a_silent_death_by_their_heartbeat(testbed: Testbed) -> None:
+    agents = testbed.hosts.agents
+    testbed.only_active("ms2")
     wait_until("all are on ms2", lambda: agents.counts()["ms2"] == 5, deadline_s=30)
-    stage.hosts.machines.power_off("i-2")
+    testbed.hosts.machines.power_off("i-2")
     assert agents.counts()["ms2"] == 5
     wait_until("all have lost ms2", lambda: agents.counts()["none"] == 5, deadline_s=10)
     assert {event.why for event in agents.events()[-5:]} == {"TimeoutError"}

@@ -9,7 +9,7 @@ import pytest
 
 from lab.testbed.hosts.addresses import DATABASE
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 # Runs on a host, so that the database sees that host's address.
 ASK = """
@@ -29,45 +29,45 @@ except Exception as error:
 """
 
 
-def ask(stage: Stage, user: str, password: str, sql: str, *, tls: bool = True) -> dict[str, object]:
+def ask(testbed: Testbed, user: str, password: str, sql: str, *, tls: bool = True) -> dict[str, object]:
     stdin = json.dumps([user, password, tls, sql])
-    answer = stage.hosts.host("vpc").run([sys.executable, "-c", ASK], stdin=stdin).stdout
+    answer = testbed.hosts.host("vpc").run([sys.executable, "-c", ASK], stdin=stdin).stdout
     found: dict[str, object] = json.loads(answer)
     return found
 
 
-@pytest.mark.stage
-def test_the_monitoring_account_sees_and_ends_sessions_and_nothing_else(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.open_to("ms1", "vpc")
-    password = stage.hosts.passwords.monitor
+@pytest.mark.testbed
+def test_the_monitoring_account_sees_and_ends_sessions_and_nothing_else(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.open_to("ms1", "vpc")
+    password = testbed.hosts.passwords.monitor
     seen = "SELECT host(client_addr) FROM pg_stat_activity WHERE usename = 'ms'"
-    assert ask(stage, "ms_failover", password, seen) == {"rows": [["10.77.0.11"]]}
-    stage.open_to("vpc")
+    assert ask(testbed, "ms_failover", password, seen) == {"rows": [["10.77.0.11"]]}
+    testbed.open_to("vpc")
     ended = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'ms'"
-    assert ask(stage, "ms_failover", password, ended) == {"rows": [[True]]}
-    wait_until("the session is gone", lambda: stage.sessions_of("ms1") == 0, deadline_s=5)
+    assert ask(testbed, "ms_failover", password, ended) == {"rows": [[True]]}
+    wait_until("the session is gone", lambda: testbed.sessions_of("ms1") == 0, deadline_s=5)
     for forbidden in ("SELECT * FROM journal", "CREATE TABLE t (i int)", "INSERT INTO journal (server) VALUES ('x')"):
-        assert "permission denied" in str(ask(stage, "ms_failover", password, forbidden)), forbidden
+        assert "permission denied" in str(ask(testbed, "ms_failover", password, forbidden)), forbidden
 
 
-@pytest.mark.stage
-def test_a_wrong_password_and_a_plain_connection_are_turned_away(stage: Stage) -> None:
-    stage.open_to("vpc")
-    assert "password authentication failed" in str(ask(stage, "ms", "wrong", "SELECT 1"))
-    assert "no encryption" in str(ask(stage, "ms", stage.hosts.passwords.application, "SELECT 1", tls=False))
-    assert ask(stage, "ms", stage.hosts.passwords.application, "SELECT 1") == {"rows": [[1]]}
+@pytest.mark.testbed
+def test_a_wrong_password_and_a_plain_connection_are_turned_away(testbed: Testbed) -> None:
+    testbed.open_to("vpc")
+    assert "password authentication failed" in str(ask(testbed, "ms", "wrong", "SELECT 1"))
+    assert "no encryption" in str(ask(testbed, "ms", testbed.hosts.passwords.application, "SELECT 1", tls=False))
+    assert ask(testbed, "ms", testbed.hosts.passwords.application, "SELECT 1") == {"rows": [[1]]}
 
 
-@pytest.mark.stage
-def test_it_stops_and_starts_with_its_rows(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.hosts.ms("ms1").stop()
-    before = stage.writes_of("ms1")
-    for end in (stage.hosts.database.stop, stage.hosts.database.kill):
+@pytest.mark.testbed
+def test_it_stops_and_starts_with_its_rows(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.hosts.ms("ms1").stop()
+    before = testbed.writes_of("ms1")
+    for end in (testbed.hosts.database.stop, testbed.hosts.database.kill):
         end()
         end()
-        assert not stage.reaches("database", DATABASE, 5432)
-        stage.hosts.database.start()
-        stage.hosts.database.start()
-        assert stage.writes_of("ms1") == before
+        assert not testbed.reaches("database", DATABASE, 5432)
+        testbed.hosts.database.start()
+        testbed.hosts.database.start()
+        assert testbed.writes_of("ms1") == before

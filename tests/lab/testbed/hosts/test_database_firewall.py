@@ -1,4 +1,4 @@
-"""The database's door filters as a security group does."""
+"""The database's access group filters as a security group does."""
 
 from __future__ import annotations
 
@@ -7,56 +7,58 @@ import pytest
 from lab.testbed.host_interfaces import OpenTo
 from lab.testbed.hosts.addresses import DATABASE
 from lab.testbed.hosts.database_firewall import ruleset
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 
-@pytest.mark.stage
-def test_a_shut_door_lets_the_established_session_go_on_and_refuses_a_new_one(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.open_to()
-    stage.wait_writing("ms1", rows=10)
-    assert not stage.reaches("ms1", DATABASE, 5432)
-    stage.hosts.ms("ms1").stop()
-    before = stage.writes_of("ms1")
-    stage.hosts.ms("ms1").start()
-    assert not stage.reaches("ms1", DATABASE, 5432)
-    assert stage.writes_of("ms1") == before
+@pytest.mark.testbed
+def test_a_revoked_access_lets_the_established_session_go_on_and_refuses_a_new_one(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.open_to()
+    testbed.wait_writing("ms1", rows=10)
+    assert not testbed.reaches("ms1", DATABASE, 5432)
+    testbed.hosts.ms("ms1").stop()
+    before = testbed.writes_of("ms1")
+    testbed.hosts.ms("ms1").start()
+    assert not testbed.reaches("ms1", DATABASE, 5432)
+    assert testbed.writes_of("ms1") == before
 
 
-@pytest.mark.stage
-def test_a_rule_lets_in_its_own_network_only(stage: Stage) -> None:
-    stage.open_to("ms2")
-    assert stage.reaches("ms2", DATABASE, 5432)
-    assert not stage.reaches("ms1", DATABASE, 5432)
-    stage.hosts.doors.apply([OpenTo("10.77.0.8/29", "-1", -1, -1)])
-    assert stage.reaches("ms1", DATABASE, 5432)
-    assert not stage.reaches("vpc", DATABASE, 5432)
+@pytest.mark.testbed
+def test_a_rule_lets_in_its_own_network_only(testbed: Testbed) -> None:
+    testbed.open_to("ms2")
+    assert testbed.reaches("ms2", DATABASE, 5432)
+    assert not testbed.reaches("ms1", DATABASE, 5432)
+    testbed.hosts.firewall.apply([OpenTo("10.77.0.8/29", "-1", -1, -1)])
+    assert testbed.reaches("ms1", DATABASE, 5432)
+    assert not testbed.reaches("vpc", DATABASE, 5432)
 
 
-@pytest.mark.stage
-def test_a_rule_for_another_port_lets_nobody_in(stage: Stage) -> None:
-    stage.hosts.doors.apply([OpenTo("10.77.0.0/24", "tcp", 1, 5431), OpenTo("10.77.0.0/24", "udp", 5432, 5432)])
-    assert not stage.reaches("ms1", DATABASE, 5432)
-    stage.hosts.doors.apply([OpenTo("0.0.0.0/0", "tcp", 5400, 5432), OpenTo("::/0", "icmp", -1, -1)])
-    assert stage.reaches("ms1", DATABASE, 5432)
+@pytest.mark.testbed
+def test_a_rule_for_another_port_lets_nobody_in(testbed: Testbed) -> None:
+    testbed.hosts.firewall.apply([OpenTo("10.77.0.0/24", "tcp", 1, 5431), OpenTo("10.77.0.0/24", "udp", 5432, 5432)])
+    assert not testbed.reaches("ms1", DATABASE, 5432)
+    testbed.hosts.firewall.apply([OpenTo("0.0.0.0/0", "tcp", 5400, 5432), OpenTo("::/0", "icmp", -1, -1)])
+    assert testbed.reaches("ms1", DATABASE, 5432)
 
 
-@pytest.mark.stage
-def test_a_second_port_of_the_engine_s_is_filtered_as_the_port_that_was_asked_for(stage: Stage) -> None:
-    stage.hosts.database.answer_on(5433)
-    stage.hosts.doors.apply([OpenTo("10.77.0.11/32", "tcp", 5433, 5433), OpenTo("10.77.0.12/32", "tcp", 5432, 5432)])
-    assert [stage.reaches("ms1", DATABASE, port) for port in (5432, 5433)] == [False, True]
-    assert [stage.reaches("ms2", DATABASE, port) for port in (5432, 5433)] == [True, False]
+@pytest.mark.testbed
+def test_a_second_port_of_the_engine_s_is_filtered_as_the_port_that_was_asked_for(testbed: Testbed) -> None:
+    testbed.hosts.database.answer_on(5433)
+    testbed.hosts.firewall.apply(
+        [OpenTo("10.77.0.11/32", "tcp", 5433, 5433), OpenTo("10.77.0.12/32", "tcp", 5432, 5432)]
+    )
+    assert [testbed.reaches("ms1", DATABASE, port) for port in (5432, 5433)] == [False, True]
+    assert [testbed.reaches("ms2", DATABASE, port) for port in (5432, 5433)] == [True, False]
 
 
-@pytest.mark.stage
-def test_the_judge_reads_the_journal_behind_a_shut_door(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.open_to()
-    rows = stage.hosts.journal.rows()
+@pytest.mark.testbed
+def test_the_judge_reads_the_journal_behind_a_shut_access_group(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.open_to()
+    rows = testbed.hosts.journal.rows()
     assert rows
     assert all(row.server in ("ms1", "ms2") for row in rows)
-    assert abs(stage.hosts.journal.now() - rows[-1].at) < 60
+    assert abs(testbed.hosts.journal.now() - rows[-1].at) < 60
 
 
 def test_an_unknown_protocol_is_refused() -> None:

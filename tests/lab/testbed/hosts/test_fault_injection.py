@@ -1,4 +1,4 @@
-"""What a person can break on the stage: each fault is listed with what takes it back, and that is one, too."""
+"""What a person can break on the testbed: each fault is listed with what takes it back, and that is one, too."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_every_fault_stands_in_the_list() -> None:
     assert [line.split()[0] for line in lines[: len(FAULTS)]] == list(FAULTS)
 
 
-def stage(done: list[str]) -> Any:
+def testbed(done: list[str]) -> Any:
     database = SimpleNamespace(kill=lambda: done.append("killed"))
     hosts = SimpleNamespace(kill_ms=done.append, database=database)
     return SimpleNamespace(hosts=hosts, record=lambda: {"active": "ms2"})
@@ -30,11 +30,11 @@ def stage(done: list[str]) -> Any:
 
 def test_a_fault_is_done_to_the_server_that_is_named_or_active_and_one_of_the_database_needs_none() -> None:
     done: list[str] = []
-    assert obey(stage(done), "kill active") == "The server process of ms2 is killed."
-    assert obey(stage(done), "database-down") == "The database is down."
+    assert obey(testbed(done), "kill active") == "The server process of ms2 is killed."
+    assert obey(testbed(done), "database-down") == "The database is down."
     assert done == ["ms2", "killed"]
 
 
 @pytest.mark.parametrize("line", ["kill", "kill ms3", "nix", "nix ms1", ""])
 def test_what_is_no_fault_is_refused_with_those_there_are(line: str) -> None:
-    assert obey(stage([]), line).startswith("no: DO is one of kill, ")
+    assert obey(testbed([]), line).startswith("no: DO is one of kill, ")

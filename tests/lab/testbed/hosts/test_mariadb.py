@@ -1,4 +1,4 @@
-"""MariaDB in PostgreSQL's place: the same journal, the same door, the same rights."""
+"""MariaDB in PostgreSQL's place: the same journal, the same access group, the same rights."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from lab.testbed.hosts.addresses import DATABASE
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 ASK = """
 import json, ssl, sys
@@ -33,57 +33,59 @@ def engine() -> str:
     return "mysql"
 
 
-def ask(stage: Stage, user: str, password: str, sql: str, *, tls: bool = True) -> dict[str, object]:
+def ask(testbed: Testbed, user: str, password: str, sql: str, *, tls: bool = True) -> dict[str, object]:
     stdin = json.dumps([user, password, tls, sql])
-    found: dict[str, object] = json.loads(stage.hosts.host("vpc").run([sys.executable, "-c", ASK], stdin=stdin).stdout)
+    found: dict[str, object] = json.loads(
+        testbed.hosts.host("vpc").run([sys.executable, "-c", ASK], stdin=stdin).stdout
+    )
     return found
 
 
-@pytest.mark.stage
-def test_the_server_writes_the_journal_behind_the_door(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.open_to()
-    stage.wait_writing("ms1", rows=10)
-    assert stage.sessions_of("ms1") == 1
-    assert not stage.reaches("ms1", DATABASE, 3306)
-    row = stage.hosts.journal.rows()[-1]
-    assert abs(stage.hosts.journal.now() - row.at) < 30
+@pytest.mark.testbed
+def test_the_server_writes_the_journal_behind_the_access_group(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.open_to()
+    testbed.wait_writing("ms1", rows=10)
+    assert testbed.sessions_of("ms1") == 1
+    assert not testbed.reaches("ms1", DATABASE, 3306)
+    row = testbed.hosts.journal.rows()[-1]
+    assert abs(testbed.hosts.journal.now() - row.at) < 30
     counted = "SELECT count(*) FROM journal WHERE server = :server AND id <= :id"
-    assert stage.hosts.database.connect().run(counted, server=row.server, id=row.id)[0][0] >= 10
+    assert testbed.hosts.database.connect().run(counted, server=row.server, id=row.id)[0][0] >= 10
 
 
-@pytest.mark.stage
-def test_the_monitoring_account_sees_and_ends_sessions_and_nothing_else(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.open_to("vpc")
-    password = stage.hosts.passwords.monitor
-    listed = ask(stage, "ms_failover", password, "SELECT id FROM information_schema.processlist WHERE user = 'ms'")
+@pytest.mark.testbed
+def test_the_monitoring_account_sees_and_ends_sessions_and_nothing_else(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.open_to("vpc")
+    password = testbed.hosts.passwords.monitor
+    listed = ask(testbed, "ms_failover", password, "SELECT id FROM information_schema.processlist WHERE user = 'ms'")
     rows = listed["rows"]
     assert isinstance(rows, list)
     assert len(rows) == 1
-    assert ask(stage, "ms_failover", password, f"KILL {rows[0][0]}") == {"rows": []}
-    wait_until("the session is gone", lambda: stage.sessions_of("ms1") == 0, deadline_s=5)
+    assert ask(testbed, "ms_failover", password, f"KILL {rows[0][0]}") == {"rows": []}
+    wait_until("the session is gone", lambda: testbed.sessions_of("ms1") == 0, deadline_s=5)
     for forbidden in ("SELECT * FROM tectia.journal", "INSERT INTO tectia.journal (server) VALUES ('x')"):
-        assert "denied" in str(ask(stage, "ms_failover", password, forbidden)), forbidden
+        assert "denied" in str(ask(testbed, "ms_failover", password, forbidden)), forbidden
 
 
-@pytest.mark.stage
-def test_a_wrong_password_and_a_plain_connection_are_turned_away(stage: Stage) -> None:
-    stage.open_to("vpc")
-    right = stage.hosts.passwords.application
-    assert "denied" in str(ask(stage, "ms", "wrong", "SELECT 1"))
-    assert "error" in ask(stage, "ms", right, "SELECT 1", tls=False)
-    assert ask(stage, "ms", right, "SELECT 1") == {"rows": [[1]]}
+@pytest.mark.testbed
+def test_a_wrong_password_and_a_plain_connection_are_turned_away(testbed: Testbed) -> None:
+    testbed.open_to("vpc")
+    right = testbed.hosts.passwords.application
+    assert "denied" in str(ask(testbed, "ms", "wrong", "SELECT 1"))
+    assert "error" in ask(testbed, "ms", right, "SELECT 1", tls=False)
+    assert ask(testbed, "ms", right, "SELECT 1") == {"rows": [[1]]}
 
 
-@pytest.mark.stage
-def test_it_stops_and_starts_with_its_rows(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.hosts.ms("ms1").stop()
-    before = stage.writes_of("ms1")
-    for end in (stage.hosts.database.stop, stage.hosts.database.kill):
+@pytest.mark.testbed
+def test_it_stops_and_starts_with_its_rows(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.hosts.ms("ms1").stop()
+    before = testbed.writes_of("ms1")
+    for end in (testbed.hosts.database.stop, testbed.hosts.database.kill):
         end()
         end()
-        stage.hosts.database.start()
-        stage.hosts.database.start()
-        assert stage.writes_of("ms1") == before
+        testbed.hosts.database.start()
+        testbed.hosts.database.start()
+        assert testbed.writes_of("ms1") == before

@@ -9,7 +9,7 @@ import pytest
 from lab.testbed.host_interfaces import AclEntry, NetworkAcl, OpenTo
 from lab.testbed.hosts.addresses import DATABASE, DATABASE_SUBNETS, MS1, MS2, SERVERS_SUBNET
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 ALL = AclEntry(100, True, "-1", "0.0.0.0/0")
 ALL6 = AclEntry(101, True, "-1", "::/0")
@@ -46,63 +46,65 @@ def deny(address: str, number: int = 10, protocol: str = "-1", ports: tuple[int,
     return AclEntry(number, False, protocol, address, ports)
 
 
-def silent(stage: Stage, role: str) -> bool:
+def silent(testbed: Testbed, role: str) -> bool:
     """Whether a server that tries to write all the time gets no row through, for as long as it would write ten."""
-    before = stage.writes_of(role)
-    began = stage.hosts.journal.now()
-    wait_until("half a second has passed", lambda: stage.hosts.journal.now() - began > 0.5, deadline_s=5)
-    return stage.writes_of(role) == before
+    before = testbed.writes_of(role)
+    began = testbed.hosts.journal.now()
+    wait_until("half a second has passed", lambda: testbed.hosts.journal.now() - began > 0.5, deadline_s=5)
+    return testbed.writes_of(role) == before
 
 
 @pytest.fixture(autouse=True)
-def open_border(stage: Stage) -> None:
-    stage.hosts.doors.apply_acl(acl())
+def open_border(testbed: Testbed) -> None:
+    testbed.hosts.firewall.apply_acl(acl())
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 @pytest.mark.parametrize("direction", ["both", "inward", "outward"])
-def test_an_entry_cuts_the_established_session_that_a_rule_that_goes_leaves_alone(stage: Stage, direction: str) -> None:
-    stage.only_active("ms1")
-    stage.open_to()
-    stage.wait_writing("ms1", rows=10)
+def test_an_entry_cuts_the_established_session_that_a_rule_that_goes_leaves_alone(
+    testbed: Testbed, direction: str
+) -> None:
+    testbed.only_active("ms1")
+    testbed.open_to()
+    testbed.wait_writing("ms1", rows=10)
     entries = (deny(f"{MS1}/32"),)
     cut = acl(
         deny_in=entries if direction != "outward" else (),
         deny_out=entries if direction != "inward" else (),
     )
-    stage.hosts.doors.apply_acl(cut)
+    testbed.hosts.firewall.apply_acl(cut)
     # With the way back closed, what was sent already is still written; nothing is acknowledged, so no more comes.
-    wait_until("it is silent", lambda: silent(stage, "ms1"), deadline_s=5)
-    assert stage.hosts.ms("ms1").is_running()
-    assert stage.sessions_of("ms1") == 1, "the database does not know that nothing comes any more"
-    stage.hosts.doors.apply_acl(acl())
-    stage.wait_writing("ms1", rows=1)
+    wait_until("it is silent", lambda: silent(testbed, "ms1"), deadline_s=5)
+    assert testbed.hosts.ms("ms1").is_running()
+    assert testbed.sessions_of("ms1") == 1, "the database does not know that nothing comes any more"
+    testbed.hosts.firewall.apply_acl(acl())
+    testbed.wait_writing("ms1", rows=1)
 
 
-@pytest.mark.stage
-def test_an_entry_keeps_out_whom_a_rule_lets_in_and_nobody_else(stage: Stage) -> None:
-    stage.open_to("ms1", "ms2", "vpc")
-    stage.hosts.doors.apply_acl(acl(deny_in=(deny(f"{MS1}/32"),)))
-    assert [stage.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2", "vpc")] == [False, True, True]
-    stage.hosts.doors.apply_acl(acl(deny_out=(deny(f"{MS2}/32"),)))
-    assert [stage.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2", "vpc")] == [True, False, True]
+@pytest.mark.testbed
+def test_an_entry_keeps_out_whom_a_rule_lets_in_and_nobody_else(testbed: Testbed) -> None:
+    testbed.open_to("ms1", "ms2", "vpc")
+    testbed.hosts.firewall.apply_acl(acl(deny_in=(deny(f"{MS1}/32"),)))
+    assert [testbed.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2", "vpc")] == [False, True, True]
+    testbed.hosts.firewall.apply_acl(acl(deny_out=(deny(f"{MS2}/32"),)))
+    assert [testbed.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2", "vpc")] == [True, False, True]
 
 
-@pytest.mark.stage
-def test_the_lowest_number_that_matches_decides_and_what_nothing_matches_is_denied(stage: Stage) -> None:
-    stage.open_to("ms1", "ms2")
-    stage.hosts.doors.apply_acl(acl(deny_in=(deny(f"{MS1}/32", number=200),)))
-    assert stage.reaches("ms1", DATABASE, 5432)
+@pytest.mark.testbed
+def test_the_lowest_number_that_matches_decides_and_what_nothing_matches_is_denied(testbed: Testbed) -> None:
+    testbed.open_to("ms1", "ms2")
+    testbed.hosts.firewall.apply_acl(acl(deny_in=(deny(f"{MS1}/32", number=200),)))
+    assert testbed.reaches("ms1", DATABASE, 5432)
     some = (AclEntry(300, False, "-1", "0.0.0.0/0"), AclEntry(20, True, "6", f"{MS2}/32", (5432, 5432)))
-    stage.hosts.doors.apply_acl(NetworkAcl(DATABASE_SUBNETS[:1], some, (ALL,)))
-    assert [stage.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2")] == [False, True]
-    stage.hosts.doors.apply_acl(NetworkAcl(DATABASE_SUBNETS[:1], (), ()))
-    assert not stage.reaches("ms2", DATABASE, 5432)
+    testbed.hosts.firewall.apply_acl(NetworkAcl(DATABASE_SUBNETS[:1], some, (ALL,)))
+    assert [testbed.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2")] == [False, True]
+    testbed.hosts.firewall.apply_acl(NetworkAcl(DATABASE_SUBNETS[:1], (), ()))
+    assert not testbed.reaches("ms2", DATABASE, 5432)
 
 
-@pytest.mark.stage
-def test_protocol_and_ports_count_and_are_those_of_the_far_end_s_target(stage: Stage) -> None:
-    stage.open_to("ms1")
+@pytest.mark.testbed
+def test_protocol_and_ports_count_and_are_those_of_the_far_end_s_target(testbed: Testbed) -> None:
+    testbed.open_to("ms1")
     for protocol, ports, reached in (
         ("6", (5432, 5432), False),
         ("6", (5000, 5431), True),
@@ -110,34 +112,34 @@ def test_protocol_and_ports_count_and_are_those_of_the_far_end_s_target(stage: S
         ("17", (5432, 5432), True),
         ("1", (0, 65535), True),
     ):
-        stage.hosts.doors.apply_acl(acl(deny_in=(deny(f"{MS1}/32", protocol=protocol, ports=ports),)))
-        assert stage.reaches("ms1", DATABASE, 5432) is reached, (protocol, ports)
+        testbed.hosts.firewall.apply_acl(acl(deny_in=(deny(f"{MS1}/32", protocol=protocol, ports=ports),)))
+        assert testbed.reaches("ms1", DATABASE, 5432) is reached, (protocol, ports)
     # On the way back the port is the client's own, a high one.
-    stage.hosts.doors.apply_acl(acl(deny_out=(deny(f"{MS1}/32", protocol="6", ports=(5432, 5432)),)))
-    assert stage.reaches("ms1", DATABASE, 5432)
-    stage.hosts.doors.apply_acl(acl(deny_out=(deny(f"{MS1}/32", protocol="6", ports=(32768, 65535)),)))
-    assert not stage.reaches("ms1", DATABASE, 5432)
+    testbed.hosts.firewall.apply_acl(acl(deny_out=(deny(f"{MS1}/32", protocol="6", ports=(5432, 5432)),)))
+    assert testbed.reaches("ms1", DATABASE, 5432)
+    testbed.hosts.firewall.apply_acl(acl(deny_out=(deny(f"{MS1}/32", protocol="6", ports=(32768, 65535)),)))
+    assert not testbed.reaches("ms1", DATABASE, 5432)
 
 
-@pytest.mark.stage
-def test_what_stays_in_the_subnet_passes_no_acl(stage: Stage) -> None:
-    stage.open_to("ms1", "ms2")
+@pytest.mark.testbed
+def test_what_stays_in_the_subnet_passes_no_acl(testbed: Testbed) -> None:
+    testbed.open_to("ms1", "ms2")
     within = NetworkAcl((*DATABASE_SUBNETS, SERVERS_SUBNET), (deny("0.0.0.0/0"),), (deny("0.0.0.0/0"),))
-    stage.hosts.doors.apply_acl(within)
-    assert stage.reaches("ms1", DATABASE, 5432)
-    assert not stage.reaches("vpc", DATABASE, 5432)
-    assert stage.reaches("database", DATABASE, 5432), "a host reaches itself over no border"
+    testbed.hosts.firewall.apply_acl(within)
+    assert testbed.reaches("ms1", DATABASE, 5432)
+    assert not testbed.reaches("vpc", DATABASE, 5432)
+    assert testbed.reaches("database", DATABASE, 5432), "a host reaches itself over no border"
 
 
-@pytest.mark.stage
-def test_it_cuts_ipv6_too(stage: Stage) -> None:
-    database, ms1 = stage.hosts.host("database"), stage.hosts.host("ms1")
+@pytest.mark.testbed
+def test_it_cuts_ipv6_too(testbed: Testbed) -> None:
+    database, ms1 = testbed.hosts.host("database"), testbed.hosts.host("ms1")
     for role in ("ms1", "ms2"):
-        stage.hosts.ms(role).power_on()
+        testbed.hosts.ms(role).power_on()
     for host, address in ((database, DATABASE6), (ms1, MS1_6)):
         host.run(["ip", "addr", "add", f"{address}/16", "dev", "eth0", "nodad"])
-    stage.hosts.doors.apply([OpenTo("::/0", "-1", 0, 65535)])
-    stage.hosts.doors.apply_acl(NetworkAcl(("fd77:30::/64",), (ALL, ALL6), (ALL, ALL6)))
+    testbed.hosts.firewall.apply([OpenTo("::/0", "-1", 0, 65535)])
+    testbed.hosts.firewall.apply_acl(NetworkAcl(("fd77:30::/64",), (ALL, ALL6), (ALL, ALL6)))
     database.spawn([sys.executable, "-c", ECHO, DATABASE6, "7777"], log="echo")
     database.wait_listening(7777)
     ms1.spawn([sys.executable, "-c", ECHOED, DATABASE6, "7777", "/var/lib/echoed"], log="echoed")
@@ -147,16 +149,16 @@ def test_it_cuts_ipv6_too(stage: Stage) -> None:
         return int(echoed.read_text() or 0) if echoed.exists() else 0
 
     wait_until("the echo comes", lambda: count() > 5, deadline_s=10)
-    stage.hosts.doors.apply_acl(
+    testbed.hosts.firewall.apply_acl(
         NetworkAcl(("fd77:30::/64",), (ALL, ALL6, deny(f"{MS1_6}/128")), (ALL, ALL6, deny(f"{MS1_6}/128")))
     )
 
     def still() -> bool:
-        before, began = count(), stage.hosts.journal.now()
-        wait_until("a while has passed", lambda: stage.hosts.journal.now() - began > 0.3, deadline_s=5)
+        before, began = count(), testbed.hosts.journal.now()
+        wait_until("a while has passed", lambda: testbed.hosts.journal.now() - began > 0.3, deadline_s=5)
         return count() == before
 
     wait_until("no echo comes", still, deadline_s=5)
-    stage.hosts.doors.apply_acl(NetworkAcl(("fd77:30::/64",), (ALL, ALL6), (ALL, ALL6)))
+    testbed.hosts.firewall.apply_acl(NetworkAcl(("fd77:30::/64",), (ALL, ALL6), (ALL, ALL6)))
     before = count()
     wait_until("the echo comes again", lambda: count() > before, deadline_s=10)

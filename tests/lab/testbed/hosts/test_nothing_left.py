@@ -1,4 +1,4 @@
-"""However the stage ends, nothing of it is left."""
+"""However the testbed ends, nothing of it is left."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ def started(pid: int) -> str:
 
 
 def traces(work_dir: Path) -> list[str]:
-    """Interfaces and mounts of a stage that can be seen from here."""
+    """Interfaces and mounts of a testbed that can be seen from here."""
     links = json.loads(subprocess.run(["ip", "-json", "link"], capture_output=True, check=True).stdout)
     found = [link["ifname"] for link in links if link["ifname"] == BRIDGE or link["ifname"].startswith("v-")]
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     return found + [mount for mount in mounts if mount == "/var/opt" or mount.startswith(str(work_dir))]
 
 
-@pytest.mark.stage(outside=True)
-def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> None:
+@pytest.mark.testbed(outside=True)
+def test_a_killed_testbed_leaves_no_process_interface_or_mount(tmp_path: Path) -> None:
     assert traces(tmp_path) == []
     outer = start_inside([sys.executable, "-c", UP, str(tmp_path)])
     try:
@@ -90,7 +90,7 @@ def test_a_killed_stage_leaves_no_process_interface_or_mount(tmp_path: Path) -> 
             os.kill(pid, signal.SIGKILL)
 
 
-@pytest.mark.stage(outside=True)
+@pytest.mark.testbed(outside=True)
 def test_hosts_that_end_cut_off_leave_no_cut_to_the_next_ones(tmp_path: Path) -> None:
     outer = start_inside([sys.executable, "-c", CUT, str(tmp_path)])
     told, _ = outer.communicate(timeout=60)

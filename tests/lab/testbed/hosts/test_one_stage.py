@@ -1,4 +1,4 @@
-"""One stage in a checkout, another beside it in another one; a name or a file that is none gets one sentence."""
+"""One testbed in a checkout, another beside it in another one; a name or a file that is none gets one sentence."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from lab.testbed.__main__ import _event_in, _function_named
 from lab.testbed.state_files import ROOT
 
 
-def test_a_second_stage_in_a_directory_is_refused_and_one_elsewhere_is_not(tmp_path: Path) -> None:
+def test_a_second_testbed_in_a_directory_is_refused_and_one_elsewhere_is_not(tmp_path: Path) -> None:
     with namespaces.alone_in(tmp_path / "one"):
         place = f"Path({str(tmp_path)!r}, NAME)"
         program = (
@@ -25,10 +25,10 @@ def test_a_second_stage_in_a_directory_is_refused_and_one_elsewhere_is_not(tmp_p
                 cwd=ROOT, capture_output=True, text=True, check=False,
             )  # fmt: skip
             assert done.returncode == ended, done.stderr
-            assert ("A stage is up in" in done.stderr) is (name == "one")
+            assert ("A testbed is up in" in done.stderr) is (name == "one")
 
 
-def test_a_stage_that_is_over_leaves_its_directory_to_the_next(tmp_path: Path) -> None:
+def test_a_testbed_that_is_over_leaves_its_directory_to_the_next(tmp_path: Path) -> None:
     for _ in range(2):
         with namespaces.alone_in(tmp_path):
             pass
@@ -52,7 +52,7 @@ def test_a_file_that_is_no_event_is_told_in_one_sentence(tmp_path: Path, content
 
 
 @pytest.mark.parametrize("line", [["invoke", "nix", "x.json"], ["invoke", "probe", "x.json"], ["failover", "x.json"]])
-def test_what_is_typed_wrongly_is_said_before_a_stage_is_looked_for(line: list[str]) -> None:
+def test_what_is_typed_wrongly_is_said_before_a_testbed_is_looked_for(line: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lab.testbed", *line], cwd=ROOT, capture_output=True, text=True, check=False
     )

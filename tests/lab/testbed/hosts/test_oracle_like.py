@@ -11,7 +11,7 @@ import pytest
 from lab.testbed.host_interfaces import OpenTo
 from lab.testbed.hosts.addresses import DATABASE
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 from tests.lab.testbed.hosts.inside import PROJECT
 
 STAND_IN = PROJECT / "lab" / "testbed" / "hosts" / "stand_ins" / "python"
@@ -38,25 +38,25 @@ print(json.dumps(told))
 """
 
 
-def ask(stage: Stage, *, end: bool) -> dict[str, object]:
-    stage.hosts.host("vpc").files.write("/etc/authority.pem", stage.hosts.ca_pem)
+def ask(testbed: Testbed, *, end: bool) -> dict[str, object]:
+    testbed.hosts.host("vpc").files.write("/etc/authority.pem", testbed.hosts.ca_pem)
     path = os.pathsep.join((str(STAND_IN), str(PROJECT / "layers" / "msfailover")))
     argv = ["env", f"PYTHONPATH={path}", sys.executable, "-c", ASK]
-    stdin = json.dumps([DATABASE, stage.hosts.passwords.monitor, "/etc/authority.pem", end])
-    told: dict[str, object] = json.loads(stage.hosts.host("vpc").run(argv, stdin=stdin).stdout)
+    stdin = json.dumps([DATABASE, testbed.hosts.passwords.monitor, "/etc/authority.pem", end])
+    told: dict[str, object] = json.loads(testbed.hosts.host("vpc").run(argv, stdin=stdin).stdout)
     return told
 
 
-@pytest.mark.stage
-def test_it_shows_the_names_that_clients_chose_and_no_address_and_ends_sessions(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.hosts.doors.apply([OpenTo("10.77.0.0/24", "tcp", 5432, 5432)])
-    told = ask(stage, end=False)
+@pytest.mark.testbed
+def test_it_shows_the_names_that_clients_chose_and_no_address_and_ends_sessions(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.hosts.firewall.apply([OpenTo("10.77.0.0/24", "tcp", 5432, 5432)])
+    told = ask(testbed, end=False)
     assert told["names"] == ["ms1"]
     assert set(told["addresses"]) == {None}  # type: ignore[call-overload]
     assert (told["not_writer"], told["gaps"], told["rights"]) == ("", [], "yes")
-    stage.open_to("vpc")
-    told = ask(stage, end=True)
+    testbed.open_to("vpc")
+    told = ask(testbed, end=True)
     assert (told["ended"], told["again"]) == (1, 1)
-    wait_until("the session is gone", lambda: stage.sessions_of("ms1") == 0, deadline_s=5)
-    assert ask(stage, end=False)["names"] == []
+    wait_until("the session is gone", lambda: testbed.sessions_of("ms1") == 0, deadline_s=5)
+    assert ask(testbed, end=False)["names"] == []

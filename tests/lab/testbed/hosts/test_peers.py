@@ -6,9 +6,9 @@ import pytest
 
 from lab.benchmarks.peers_managers import boot
 from lab.testbed.hosts.server_host import ServerHost
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 
 class OnMs1:
@@ -21,12 +21,12 @@ class OnMs1:
             server.start()
 
 
-def test_each_run_begins_without_the_sessions_that_the_last_one_left(stage: Stage) -> None:
-    stage.open_to("ms1", "ms2")
+def test_each_run_begins_without_the_sessions_that_the_last_one_left(testbed: Testbed) -> None:
+    testbed.open_to("ms1", "ms2")
     for _ in range(2):
-        boot(stage.hosts, OnMs1())
-        held = stage.sessions_of("ms1")
-        stage.hosts.ms("ms1").power_off()
-        assert stage.sessions_of("ms1") == held > 0, "a host without power ends no session"
-    boot(stage.hosts, OnMs1())
-    assert stage.sessions_of("ms1") == held
+        boot(testbed.hosts, OnMs1())
+        held = testbed.sessions_of("ms1")
+        testbed.hosts.ms("ms1").power_off()
+        assert testbed.sessions_of("ms1") == held > 0, "a host without power ends no session"
+    boot(testbed.hosts, OnMs1())
+    assert testbed.sessions_of("ms1") == held

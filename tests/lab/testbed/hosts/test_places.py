@@ -11,7 +11,7 @@ import pytest
 
 from lab.testbed.hosts.addresses import CLOUD, VPC
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 SAY = """
 import os, socket, sys
@@ -23,16 +23,16 @@ print(Path("/etc/resolv.conf").read_text().split()[1], Path(sys.argv[2]).read_te
 """
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 @pytest.mark.parametrize(("in_vpc", "address"), [(True, VPC), (False, CLOUD)])
 def test_a_function_has_its_place_s_address_and_sees_the_machine_s_files(
-    stage: Stage, tmp_path: Path, in_vpc: bool, address: str
+    testbed: Testbed, tmp_path: Path, in_vpc: bool, address: str
 ) -> None:
     code = tmp_path / "code"
     code.write_text("code")
     out = tmp_path / "out"
     with out.open("wb") as file:
-        process = stage.hosts.places.spawn(
+        process = testbed.hosts.places.spawn(
             [sys.executable, "-c", SAY, "10.77.0.30", str(code)],
             {"ONLY": "this"}, in_vpc=in_vpc, stdout=file.fileno(), stderr=subprocess.STDOUT,
         )  # fmt: skip
@@ -44,13 +44,13 @@ def test_a_function_has_its_place_s_address_and_sees_the_machine_s_files(
     assert content == "code"
 
 
-@pytest.mark.stage
-def test_killing_a_function_s_process_kills_the_function(stage: Stage) -> None:
+@pytest.mark.testbed
+def test_killing_a_function_s_process_kills_the_function(testbed: Testbed) -> None:
     def running() -> bool:
         return subprocess.run(["pgrep", "-fx", "sleep 3457"], check=False, capture_output=True).returncode == 0
 
     with Path(os.devnull).open("wb") as nothing:
-        process = stage.hosts.places.spawn(
+        process = testbed.hosts.places.spawn(
             ["sleep", "3457"], {}, in_vpc=True, stdout=nothing.fileno(), stderr=nothing.fileno()
         )
         wait_until("the function runs", running, deadline_s=5)

@@ -10,7 +10,7 @@ from lab.testbed.host_interfaces import OpenTo
 from lab.testbed.hosts.addresses import MS1, READER, WRITER_NAME
 from lab.testbed.hosts.database import Asker, Database, Session
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 ASKED = """
 import json, ssl, sys
@@ -31,29 +31,29 @@ def rows(database: Database) -> int:
     return int(Asker(database.connect)("SELECT count(*) FROM journal")[0][0])
 
 
-@pytest.mark.stage
-def test_a_reader_follows_is_read_only_and_shows_no_session_of_the_writer_s(stage: Stage) -> None:
-    stage.only_active("ms1")
-    stage.hosts.doors.apply([OpenTo("10.77.0.0/24", "tcp", 5432, 5432)])
-    reader = stage.hosts.start_reader()
+@pytest.mark.testbed
+def test_a_reader_follows_is_read_only_and_shows_no_session_of_the_writer_s(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    testbed.hosts.firewall.apply([OpenTo("10.77.0.0/24", "tcp", 5432, 5432)])
+    reader = testbed.hosts.start_reader()
     before = rows(reader)
     wait_until("rows reach the reader", lambda: rows(reader) > before, deadline_s=10)
-    assert Session("ms", MS1) in stage.hosts.database.sessions()
+    assert Session("ms", MS1) in testbed.hosts.database.sessions()
     assert Session("ms", MS1) not in reader.sessions()
-    argv = [sys.executable, "-c", ASKED, READER, stage.hosts.passwords.application]
-    said = stage.hosts.ms("ms1").host.run(argv).stdout
+    argv = [sys.executable, "-c", ASKED, READER, testbed.hosts.passwords.application]
+    said = testbed.hosts.ms("ms1").host.run(argv).stdout
     assert said.startswith("[[True]]")
     assert "read-only transaction" in said
 
-    stage.hosts.lead_servers_to(WRITER_NAME, 5432)
-    stage.wait_writing("ms1")
-    old, written = stage.hosts.database, stage.writes_of("ms1")
+    testbed.hosts.lead_servers_to(WRITER_NAME, 5432)
+    testbed.wait_writing("ms1")
+    old, written = testbed.hosts.database, testbed.writes_of("ms1")
     reader.take_over()
     for host in ("ms1", "ms2", "vpc"):
-        stage.hosts.host(host).files.lead_writer_to(READER)
-    stage.hosts.database = reader
-    stage.wait_writing("ms1")
-    assert stage.writes_of("ms1") > written, "no row was lost"
+        testbed.hosts.host(host).files.lead_writer_to(READER)
+    testbed.hosts.database = reader
+    testbed.wait_writing("ms1")
+    assert testbed.writes_of("ms1") > written, "no row was lost"
     assert Session("ms", MS1) in reader.sessions()
     assert Session("ms", MS1) not in old.sessions()
     assert Asker(old.connect)("SELECT pg_is_in_recovery()") == [(True,)]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from lab.testbed.hosts.addresses import MS1
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 
-@pytest.mark.stage
-def test_a_key_lets_an_account_without_password_in_and_nothing_else_does(stage: Stage) -> None:
-    ms1, ms2 = stage.hosts.host("ms1"), stage.hosts.host("ms2")
+@pytest.mark.testbed
+def test_a_key_lets_an_account_without_password_in_and_nothing_else_does(testbed: Testbed) -> None:
+    ms1, ms2 = testbed.hosts.host("ms1"), testbed.hosts.host("ms2")
     assert ms1.run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).stdout != (
         ms2.run(["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).stdout
     )

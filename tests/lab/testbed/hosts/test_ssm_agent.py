@@ -15,7 +15,7 @@ import pytest
 from lab.testbed.hosts.addresses import CLOUD, SSM_PORT
 from lab.testbed.hosts.polling import wait_until
 from lab.testbed.hosts.ssm_agent import BadDocumentError, lines_of, substitute, values
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 
 class Cloud(http.server.ThreadingHTTPServer):
@@ -87,13 +87,13 @@ class Poll(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture(scope="module")
-def cloud(stage: Stage) -> Iterator[Cloud]:
+def cloud(testbed: Testbed) -> Iterator[Cloud]:
     with Cloud() as server:
         yield server
         server.shutdown()
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 def test_a_script_runs_on_the_host_with_its_parameters_and_its_shebang(cloud: Cloud) -> None:
     declared = {
         "Who": {"type": "String"},
@@ -111,55 +111,55 @@ def test_a_script_runs_on_the_host_with_its_parameters_and_its_shebang(cloud: Cl
     assert answer == {"status": "Success", "exit_code": 0, "stdout": "ana 2 ms1\n", "stderr": "{{ Unknown }}\n"}
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 def test_a_failing_script_tells_its_exit_status(cloud: Cloud) -> None:
     answer = cloud.send("echo so far", "echo no further >&2", "exit 3").get(timeout=10)
     assert answer == {"status": "Failed", "exit_code": 3, "stdout": "so far\n", "stderr": "no further\n"}
 
 
-@pytest.mark.stage
-def test_a_script_over_its_time_is_killed_with_its_children(stage: Stage, cloud: Cloud) -> None:
+@pytest.mark.testbed
+def test_a_script_over_its_time_is_killed_with_its_children(testbed: Testbed, cloud: Cloud) -> None:
     began = time.monotonic()
     answer = cloud.send("sleep 3456 &", "echo begun", "sleep 3456", timeout_s=1).get(timeout=10)
     assert answer["status"] == "TimedOut"
     assert answer["stdout"] == "begun\n"
     assert 0.9 < time.monotonic() - began < 5
-    assert stage.hosts.host("ms1").run(["pgrep", "-f", "sleep 3456"], check=False).stdout == ""
+    assert testbed.hosts.host("ms1").run(["pgrep", "-f", "sleep 3456"], check=False).stdout == ""
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 def test_a_slow_command_does_not_hold_up_the_next(cloud: Cloud) -> None:
     slow = cloud.send("until [ -e /tmp/go-on ]; do sleep 0.02; done", "echo slow")
     assert cloud.send("touch /tmp/go-on", "echo quick").get(timeout=10)["stdout"] == "quick\n"
     assert slow.get(timeout=10)["stdout"] == "slow\n"
 
 
-@pytest.mark.stage
-def test_a_service_that_a_script_starts_outlives_it_and_does_not_hold_it_up(stage: Stage, cloud: Cloud) -> None:
-    stage.hosts.ms("ms1").stop()
+@pytest.mark.testbed
+def test_a_service_that_a_script_starts_outlives_it_and_does_not_hold_it_up(testbed: Testbed, cloud: Cloud) -> None:
+    testbed.hosts.ms("ms1").stop()
     assert cloud.send("systemctl start ssh-mgmt-server").get(timeout=10)["status"] == "Success"
-    assert stage.hosts.ms("ms1").is_running()
+    assert testbed.hosts.ms("ms1").is_running()
     assert cloud.send("systemctl stop ssh-mgmt-server").get(timeout=10)["status"] == "Success"
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 def test_a_result_is_told_until_the_cloud_takes_it(cloud: Cloud) -> None:
     cloud.refusals = 3
     assert cloud.send("echo still here").get(timeout=10)["stdout"] == "still here\n"
     assert cloud.refusals == 0
 
 
-@pytest.mark.stage
-def test_an_agent_is_back_after_a_boot(stage: Stage, cloud: Cloud) -> None:
-    stage.hosts.machines.power_off("i-1")
+@pytest.mark.testbed
+def test_an_agent_is_back_after_a_boot(testbed: Testbed, cloud: Cloud) -> None:
+    testbed.hosts.machines.power_off("i-1")
     # The dead agent's poll would take the command with it.
     wait_until("the dead one's poll is over", lambda: cloud.polls == 0, deadline_s=10)
     answer = cloud.send("hostname")
-    stage.hosts.machines.power_on("i-1")
+    testbed.hosts.machines.power_on("i-1")
     assert answer.get(timeout=15)["stdout"] == "ms1\n"
 
 
-@pytest.mark.stage
+@pytest.mark.testbed
 def test_a_document_that_can_t_be_run_fails_with_a_sentence(cloud: Cloud) -> None:
     answer = cloud.send("true", parameters={"Who": {"type": "String"}}).get(timeout=10)
     assert answer["status"] == "Failed"

@@ -8,7 +8,7 @@ import pytest
 
 from lab.testbed.hosts.host import Host
 from lab.testbed.hosts.server_host import VERSION
-from tests.lab.testbed.hosts.conftest import Stage
+from tests.lab.testbed.hosts.conftest import Testbed
 
 UNIT = "ssh-mgmt-server"
 
@@ -18,10 +18,10 @@ def systemctl(host: Host, *words: str) -> tuple[int, str]:
     return done.returncode, done.stdout.strip()
 
 
-@pytest.mark.stage
-def test_start_and_stop_can_be_said_twice(stage: Stage) -> None:
-    stage.only_active("ms1")
-    host = stage.hosts.host("ms1")
+@pytest.mark.testbed
+def test_start_and_stop_can_be_said_twice(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    host = testbed.hosts.host("ms1")
     pid = systemctl(host, "show", "-p", "MainPID", "--value", UNIT)[1]
     assert systemctl(host, "start", UNIT) == (0, "")
     assert systemctl(host, "show", "-p", "MainPID", "--value", f"{UNIT}.service")[1] == pid
@@ -34,37 +34,37 @@ def test_start_and_stop_can_be_said_twice(stage: Stage) -> None:
     assert shown.split() == ["ActiveState=inactive", "SubState=dead", "MainPID=0"]
 
 
-@pytest.mark.stage
-def test_two_starts_at_once_start_one(stage: Stage) -> None:
-    stage.only_active("ms1")
-    host = stage.hosts.host("ms1")
-    stage.hosts.ms("ms1").stop()
+@pytest.mark.testbed
+def test_two_starts_at_once_start_one(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    host = testbed.hosts.host("ms1")
+    testbed.hosts.ms("ms1").stop()
     host.run(["sh", "-c", f"systemctl start {UNIT} & systemctl start {UNIT} & systemctl start {UNIT} & wait"])
     assert len(host.run(["pgrep", "-f", "ms_server.py"]).stdout.split()) == 1
 
 
-@pytest.mark.stage
-def test_a_second_server_beside_the_service_is_refused(stage: Stage) -> None:
-    stage.only_active("ms1")
-    done = stage.hosts.host("ms1").run([f"/usr/local/sbin/{UNIT}"], check=False)
+@pytest.mark.testbed
+def test_a_second_server_beside_the_service_is_refused(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    done = testbed.hosts.host("ms1").run([f"/usr/local/sbin/{UNIT}"], check=False)
     assert done.returncode == 1
     assert "another server runs" in done.stderr
 
 
-@pytest.mark.stage
-def test_a_killed_server_has_failed_until_it_is_started_or_forgotten(stage: Stage) -> None:
-    stage.only_active("ms1")
-    host = stage.hosts.host("ms1")
-    stage.hosts.kill_ms("ms1")
+@pytest.mark.testbed
+def test_a_killed_server_has_failed_until_it_is_started_or_forgotten(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    host = testbed.hosts.host("ms1")
+    testbed.hosts.kill_ms("ms1")
     assert systemctl(host, "is-active", UNIT) == (3, "failed")
     assert systemctl(host, "reset-failed", UNIT)[0] == 0
     assert systemctl(host, "is-active", UNIT) == (3, "inactive")
     assert systemctl(host, "start", UNIT)[0] == 0
 
 
-@pytest.mark.stage
-def test_autostart_is_kept(stage: Stage) -> None:
-    host = stage.hosts.host("ms1")
+@pytest.mark.testbed
+def test_autostart_is_kept(testbed: Testbed) -> None:
+    host = testbed.hosts.host("ms1")
     for _ in range(2):
         assert systemctl(host, "enable", UNIT)[0] == 0
         assert systemctl(host, "is-enabled", UNIT) == (0, "enabled")
@@ -74,10 +74,10 @@ def test_autostart_is_kept(stage: Stage) -> None:
         assert systemctl(host, "is-enabled", "--quiet", UNIT) == (1, "")
 
 
-@pytest.mark.stage
-def test_a_server_that_fails_to_start_says_why(stage: Stage) -> None:
-    stage.only_active("ms1")
-    server = stage.hosts.ms("ms1")
+@pytest.mark.testbed
+def test_a_server_that_fails_to_start_says_why(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    server = testbed.hosts.ms("ms1")
     server.stop()
     server.switch(start_fails=True)
     done = server.host.run(["systemctl", "start", UNIT], check=False)
@@ -86,10 +86,10 @@ def test_a_server_that_fails_to_start_says_why(stage: Stage) -> None:
     assert systemctl(server.host, "is-active", UNIT) == (3, "failed")
 
 
-@pytest.mark.stage
-def test_a_server_that_ignores_term_is_killed_in_the_end(stage: Stage) -> None:
-    stage.only_active("ms1")
-    server = stage.hosts.ms("ms1")
+@pytest.mark.testbed
+def test_a_server_that_ignores_term_is_killed_in_the_end(testbed: Testbed) -> None:
+    testbed.only_active("ms1")
+    server = testbed.hosts.ms("ms1")
     server.stop()
     server.switch(ignore_term_s=60)
     server.start()
@@ -99,17 +99,17 @@ def test_a_server_that_ignores_term_is_killed_in_the_end(stage: Stage) -> None:
     assert not server.is_running()
 
 
-@pytest.mark.stage
-def test_units_of_others_are_unknown(stage: Stage) -> None:
-    host = stage.hosts.host("ms1")
+@pytest.mark.testbed
+def test_units_of_others_are_unknown(testbed: Testbed) -> None:
+    host = testbed.hosts.host("ms1")
     assert systemctl(host, "start", "cron")[0] == 5
     assert systemctl(host, "is-active", "cron") == (4, "inactive")
     assert systemctl(host, "bogus", UNIT)[0] == 1
 
 
-@pytest.mark.stage
-def test_dpkg_query_tells_the_version(stage: Stage) -> None:
-    host = stage.hosts.host("ms1")
+@pytest.mark.testbed
+def test_dpkg_query_tells_the_version(testbed: Testbed) -> None:
+    host = testbed.hosts.host("ms1")
     asked = ["dpkg-query", "-W", "-f=${Version}", UNIT]
     assert host.run(asked).stdout == VERSION
     assert host.run([*asked[:2], "-f", "${Package} ${db:Status-Status}\\n", UNIT]).stdout == f"{UNIT} installed\n"

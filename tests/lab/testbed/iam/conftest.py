@@ -1,4 +1,4 @@
-"""One session on the stage, with every permission enforced, for all tests of the module that looks at it."""
+"""One session on the testbed, with every permission enforced, for all tests of the module that looks at it."""
 
 from __future__ import annotations
 
@@ -18,5 +18,5 @@ __all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_proto
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """The stage is still up when the tests look."""
+    """The testbed is still up when the tests look."""
     yield from play(tmp_path_factory.mktemp("session"))

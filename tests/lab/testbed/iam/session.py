@@ -1,4 +1,4 @@
-"""One life of a pair on the stage: adopted, replicated, judged, rotated, switched over, intruded upon, failed over."""
+"""One life of a pair on the testbed: adopted, replicated, audited, switched over, intruded upon, failed over."""
 
 from __future__ import annotations
 
@@ -15,36 +15,36 @@ from lab.testbed.cloud.permissions import Seen
 from lab.testbed.hosts.addresses import ADDRESS_OF, DATABASE, NETWORK
 from lab.testbed.hosts.database import MONITOR, quoted
 from lab.testbed.iam.policies import Statement
-from lab.testbed.polling import StageError, wait_for
+from lab.testbed.polling import TestbedError, wait_for
 from lab.testbed.scenarios.surroundings import take_from_behind_acl
-from lab.testbed.testbed import STACK, Stage
+from lab.testbed.testbed import STACK, Testbed
 
 ROTATED = "Rotated/4711'and\"more"
 
 
 @dataclass
 class Session:
-    """What came of it. The stage is up while the tests look.
+    """What came of it. The testbed is up while the tests look.
 
     Args:
         outcomes: of the executions, by what they were for.
         answers: of the functions that were asked by hand, by what for.
     """
 
-    stage: Stage
+    testbed: Testbed
     outcomes: dict[str, str] = field(default_factory=dict)
     answers: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def roles(self) -> dict[str, str]:
         """Every role of the stack: its name in the template by its own name."""
-        assert self.stage.stack is not None
-        return {name: logical for logical, name in self.stage.stack.of_type("AWS::IAM::Role").items()}
+        assert self.testbed.stack is not None
+        return {name: logical for logical, name in self.testbed.stack.of_type("AWS::IAM::Role").items()}
 
     def statements(self, role: str) -> tuple[Statement, ...]:
         """What a role may do. `role` by its name in the template."""
         name = next(name for name, logical in self.roles.items() if logical == role)
-        return self.stage.cloud.permissions.statements(name)
+        return self.testbed.cloud.permissions.statements(name)
 
     def called(self, role: str, function: str) -> bool:
         """Whether a role has asked a function yet."""
@@ -52,13 +52,13 @@ class Session:
 
     def seen(self, role: str) -> list[Seen]:
         """What a role has called."""
-        return [each for each in self.stage.cloud.permissions.seen if self.roles.get(each.role) == role]
+        return [each for each in self.testbed.cloud.permissions.seen if self.roles.get(each.role) == role]
 
 
 def play(directory: Path) -> Iterator[Session]:
-    """Give the session once it is over, and end the stage afterwards."""
-    with Stage(directory, agents=2, parameters={"PowerPauseSeconds": "1"}) as stage:
-        session = Session(stage)
+    """Give the session once it is over, and end the testbed afterwards."""
+    with Testbed(directory, agents=2, parameters={"PowerPauseSeconds": "1"}) as testbed:
+        session = Session(testbed)
         _take_into_care(session)
         _rotate(session)
         _switch_over(session)
@@ -68,80 +68,82 @@ def play(directory: Path) -> Iterator[Session]:
 
 
 def _take_into_care(session: Session) -> None:
-    stage = session.stage
-    ec2 = stage.cloud.client("ec2")
+    testbed = session.testbed
+    ec2 = testbed.cloud.client("ec2")
     made = ec2.create_managed_prefix_list(
         PrefixListName="desks", AddressFamily="IPv4", MaxEntries=2, Entries=[{"Cidr": "10.99.0.0/24"}]
     )
-    _open_owners_group(stage, PrefixListIds=[{"PrefixListId": made["PrefixList"]["PrefixListId"]}])
-    stage.prepare_hosts()
-    stage.adopt()
+    _open_owners_group(testbed, PrefixListIds=[{"PrefixListId": made["PrefixList"]["PrefixListId"]}])
+    testbed.prepare_hosts()
+    testbed.adopt()
     session.outcomes["adopt"] = "promoted"
-    stage.import_software(4, 10_000)
-    wait_for("a complete set on ms2", lambda: stage.freshness().get("as_of"), 30)
-    session.answers["replicated"] = stage.freshness()
-    session.answers["compared"] = stage.invoke("replicate", {"action": "verify"})
-    session.answers["readiness"] = stage.invoke("readiness", {"action": "check"})
+    testbed.import_software(4, 10_000)
+    wait_for("a complete set on ms2", lambda: testbed.freshness().get("as_of"), 30)
+    session.answers["replicated"] = testbed.freshness()
+    session.answers["compared"] = testbed.invoke("replicate", {"action": "verify"})
+    session.answers["readiness"] = testbed.invoke("readiness", {"action": "check"})
     for action in ("failover", "switchover"):
-        tried = stage.start({"action": action, "reason": "would it?", "requested_by": "Ann", "dry_run": True})
-        session.outcomes[f"rehearsed {action}"] = stage.outcome(tried, 30)
+        tried = testbed.start({"action": action, "reason": "would it?", "requested_by": "Ann", "dry_run": True})
+        session.outcomes[f"rehearsed {action}"] = testbed.outcome(tried, 30)
 
 
 def _rotate(session: Session) -> None:
     """Another password for the monitoring role, in the database and in the secret; its open connections are ended."""
-    stage = session.stage
-    with closing(stage.hosts.database.connect()) as database:
+    testbed = session.testbed
+    with closing(testbed.hosts.database.connect()) as database:
         database.run(f"ALTER ROLE {MONITOR} PASSWORD {quoted(ROTATED)}")
         secret = json.dumps({"username": MONITOR, "password": ROTATED})
-        stage.cloud.client("secretsmanager").put_secret_value(SecretId=stage.owner.secret_arn, SecretString=secret)
+        testbed.cloud.client("secretsmanager").put_secret_value(SecretId=testbed.owner.secret_arn, SecretString=secret)
         database.run(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = {quoted(MONITOR)}")
-    session.answers["after the rotation"] = stage.invoke("database-sessions", {"action": "status", "server": "ms1"})
+    session.answers["after the rotation"] = testbed.invoke("database-sessions", {"action": "status", "server": "ms1"})
 
 
 def _switch_over(session: Session) -> None:
-    stage = session.stage
-    begun = stage.start({"action": "switchover", "reason": "a new kernel for ms1", "requested_by": "Ann"})
-    session.outcomes["switchover"] = stage.outcome(begun, 60)
+    testbed = session.testbed
+    begun = testbed.start({"action": "switchover", "reason": "a new kernel for ms1", "requested_by": "Ann"})
+    session.outcomes["switchover"] = testbed.outcome(begun, 60)
 
 
 def _intrude(session: Session) -> None:
-    stage = session.stage
-    take_from_behind_acl(stage, stage.owner.database_subnet_ids[0])  # what the network cuts off needs no shut door
-    port = stage.hosts.database.port
+    testbed = session.testbed
+    take_from_behind_acl(
+        testbed, testbed.owner.database_subnet_ids[0]
+    )  # what the network cuts off needs no shut access group
+    port = testbed.hosts.database.port
     rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": f"{ADDRESS_OF['ms1']}/32"}]}
-    stage.cloud.client("ec2").authorize_security_group_ingress(GroupId=stage.door_group, IpPermissions=[rule])
-    session.answers["audit"] = stage.invoke("audit", {})
+    testbed.cloud.client("ec2").authorize_security_group_ingress(GroupId=testbed.access_group, IpPermissions=[rule])
+    session.answers["audit"] = testbed.invoke("audit", {})
 
 
 def _fail_over(session: Session) -> None:
     """An outage in manual mode, of which people are told; then the watchdog may act, and power must prove the fence."""
-    stage = session.stage
-    host = stage.hosts.ms("ms2").host
-    stage.invoke("pair", {"action": "set_mode", "mode": "manual", "requested_by": "Ann"})
-    _open_owners_group(stage, IpRanges=[{"CidrIp": NETWORK}])
-    stage.hosts.kill_ms("ms2")
-    wait_for("the failover is held back", lambda: stage.record().get("held"), 30)
-    stage.invoke("audit", {})  # the active server is in no list any more: its way is looked at again
+    testbed = session.testbed
+    host = testbed.hosts.ms("ms2").host
+    testbed.invoke("pair", {"action": "set_mode", "mode": "manual", "requested_by": "Ann"})
+    _open_owners_group(testbed, IpRanges=[{"CidrIp": NETWORK}])
+    testbed.hosts.kill_ms("ms2")
+    wait_for("the failover is held back", lambda: testbed.record().get("held"), 30)
+    testbed.invoke("audit", {})  # the active server is in no list any more: its way is looked at again
     host.cut([DATABASE])
     wait_for("the watchdog asks for the machine's power", lambda: session.called("WatchFunctionRole", "server"), 30)
-    with pytest.raises(StageError, match="SourceLost"):  # which it has asked the functions about that see
-        stage.invoke("replicate", {"action": "now"})
-    known = {each["executionArn"] for each in stage.executions()}
-    stage.invoke("pair", {"action": "set_mode", "mode": "automatic", "requested_by": "Ann"})
+    with pytest.raises(TestbedError, match="SourceLost"):  # which it has asked the functions about that see
+        testbed.invoke("replicate", {"action": "now"})
+    known = {each["executionArn"] for each in testbed.executions()}
+    testbed.invoke("pair", {"action": "set_mode", "mode": "automatic", "requested_by": "Ann"})
 
     def begun() -> str | None:
-        return next((each["executionArn"] for each in stage.executions() if each["executionArn"] not in known), None)
+        return next((each["executionArn"] for each in testbed.executions() if each["executionArn"] not in known), None)
 
     failover = str(wait_for("the watchdog starts the failover", begun, 40))
-    wait_for("it holds the lease", lambda: stage.record().get("lease"), 20)
-    resumed = stage.start({"action": "resume", "reason": "too eager", "requested_by": "Bob"})
-    session.outcomes["resume while it runs"] = stage.outcome(resumed, 30)
-    session.outcomes["failover"] = stage.outcome(failover, 60)
-    session.answers["receipt"] = stage.record()["receipt"]
+    wait_for("it holds the lease", lambda: testbed.record().get("lease"), 20)
+    resumed = testbed.start({"action": "resume", "reason": "too eager", "requested_by": "Bob"})
+    session.outcomes["resume while it runs"] = testbed.outcome(resumed, 30)
+    session.outcomes["failover"] = testbed.outcome(failover, 60)
+    session.answers["receipt"] = testbed.record()["receipt"]
 
 
-def _open_owners_group(stage: Stage, **source: Any) -> None:
+def _open_owners_group(testbed: Testbed, **source: Any) -> None:
     permission = {"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535, **source}
-    stage.cloud.client("ec2").authorize_security_group_ingress(
-        GroupId=stage.owner.database_group_id, IpPermissions=[permission]
+    testbed.cloud.client("ec2").authorize_security_group_ingress(
+        GroupId=testbed.owner.database_group_id, IpPermissions=[permission]
     )

@@ -17,7 +17,7 @@ from lab.testbed.testbed import STACK
 from tests.lab.testbed.iam.haystacks import haystacks, planted
 from tests.lab.testbed.iam.session import ROTATED, Session
 
-pytestmark = pytest.mark.stage
+pytestmark = pytest.mark.testbed
 
 FUNCTIONS = (
     "Audit", "DatabaseAccess", "DatabaseSessions", "Dns", "Pair", "Probe", "Readiness", "Replicate", "Server", "Watch",
@@ -34,7 +34,7 @@ OTHERS = {
 
 UNUSED_HERE = {
     **{
-        (role, "ssm:SendCommand", "*:managed-instance/*"): "for hosts outside EC2; the stage's are in it"
+        (role, "ssm:SendCommand", "*:managed-instance/*"): "for hosts outside EC2; the testbed's are in it"
         for role in ("ServerFunctionRole", "ReplicateFunctionRole")
     },
     **{
@@ -66,14 +66,14 @@ def test_readiness_finds_every_permission_there(session: Session) -> None:
 
 
 def test_no_role_was_refused_anything(session: Session) -> None:
-    refused = [each for each in session.stage.cloud.permissions.seen if not each.allowed]
+    refused = [each for each in session.testbed.cloud.permissions.seen if not each.allowed]
     assert [each.sentence for each in refused] == []
 
 
 def test_every_function_has_a_role_of_its_own_that_only_lambda_takes_on(session: Session) -> None:
     assert set(session.roles.values()) == {f"{each}FunctionRole" for each in FUNCTIONS} | set(OTHERS)
     for role, logical in session.roles.items():
-        trust = session.stage.cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
+        trust = session.testbed.cloud.client("iam").get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
         (statement,) = trust["Statement"]
         service = statement["Principal"]["Service"]
         assert service in (
@@ -90,7 +90,7 @@ def test_a_schedule_or_rule_may_start_what_it_is_for_and_nothing_else(session: S
         starts = (
             ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-{function.lower()}")
             if function
-            else ("states:StartExecution", session.stage.machine)
+            else ("states:StartExecution", session.testbed.machine)
         )
         undelivered = ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{STACK}-undelivered")
         allowed = [piece for each in session.statements(role) for piece in pieces(each)]
@@ -176,8 +176,8 @@ FORGED = {
 def test_nobody_but_the_pair_function_writes_the_record(
     session: Session, role: str, action: str, context: dict[str, tuple[str, ...]]
 ) -> None:
-    assert session.stage.stack is not None
-    (table,) = session.stage.stack.of_type("AWS::DynamoDB::Table").values()
+    assert session.testbed.stack is not None
+    (table,) = session.testbed.stack.of_type("AWS::DynamoDB::Table").values()
     call = Call(action, (f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{table}",), context)
     assert not decide(session.statements(role), call).allowed
     own = Call("dynamodb:PutItem", call.resources, {"dynamodb:LeadingKeys": (STACK,)})
@@ -213,7 +213,7 @@ def test_no_other_machine_may_be_told_anything_or_switched_off(session: Session,
 
 def test_no_other_group_may_be_edited(session: Session) -> None:
     rule = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group-rule/sgr-0123456789abcdef0"
-    owners = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/{session.stage.owner.database_group_id}"
+    owners = f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/{session.testbed.owner.database_group_id}"
     for action in ("ec2:AuthorizeSecurityGroupIngress", "ec2:RevokeSecurityGroupIngress"):
         assert not decide(session.statements("DatabaseAccessFunctionRole"), Call(action, (owners, rule))).allowed
 
@@ -227,8 +227,8 @@ def managed() -> dict[str, Any]:
 
 def with_managed(session: Session, role: str) -> list[Statement]:
     """A role's policies, and AWS's own that are attached to it (which the local cloud does not know)."""
-    assert session.stage.stack is not None
-    attached = session.stage.stack.template["Resources"][role]["Properties"].get("ManagedPolicyArns", [])
+    assert session.testbed.stack is not None
+    attached = session.testbed.stack.template["Resources"][role]["Properties"].get("ManagedPolicyArns", [])
     names = [str(each.get("Fn::Sub", each) if isinstance(each, dict) else each).rsplit("/", 1)[-1] for each in attached]
     return [*session.statements(role), *(one for name in names for one in statements_of(managed()[name]["Document"]))]
 
@@ -283,6 +283,6 @@ def test_those_places_were_really_looked_at(session: Session) -> None:
         "command results": "ssh-ed25519",
         "records": "epoch",
         "messages": "promoted",
-        "environments": session.stage.owner.secret_arn,
+        "environments": session.testbed.owner.secret_arn,
     }.items():
         assert known in found[place], place

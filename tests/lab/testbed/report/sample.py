@@ -1,4 +1,4 @@
-"""Runs as the stage records them, made up but true to life: always the same ones, and easy to bend for a test."""
+"""Runs as the testbed records them, made up but true to life: always the same ones, and easy to bend for a test."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from lab.testbed.report.journal import Judgement, Turn
 from lab.testbed.report.record import (
+    AccessObserved,
     AgentEvent,
     Change,
-    DoorSeen,
     Event,
     NameSeen,
     Replication,
@@ -46,10 +46,10 @@ def crash(agents: int = 40) -> Run:
         steps=_steps(detected, fenced, committed),
         rows=written([("ms1", T0, FAILURE), ("ms2", first, FAILURE + 17.2)]),
         agents=_agents(agents, first),
-        door=(
-            DoorSeen(T0, frozenset({"ms1"})),
-            DoorSeen(detected + 0.35, frozenset()),
-            DoorSeen(fenced + 0.22, frozenset({"ms2"})),
+        access=(
+            AccessObserved(T0, frozenset({"ms1"})),
+            AccessObserved(detected + 0.35, frozenset()),
+            AccessObserved(fenced + 0.22, frozenset({"ms2"})),
         ),
         name=(NameSeen(T0, "ms1", MS1), NameSeen(fenced + 0.31, "ms2", MS2)),
         epoch=2,
@@ -92,7 +92,7 @@ def transient() -> Run:
         ),
         rows=written([("ms1", T0, FAILURE + 9)]),
         agents=tuple(AgentEvent(f"agent-{n:02}", "ms1", T0 + 0.05 * n) for n in range(20)),
-        door=(DoorSeen(T0, frozenset({"ms1"})),),
+        access=(AccessObserved(T0, frozenset({"ms1"})),),
         name=(NameSeen(T0, "ms1", MS1),),
         epoch=1,
     )
@@ -160,10 +160,10 @@ def _steps(begun: float, fenced: float, committed: float) -> tuple[Step, ...]:
         Step("ConfirmOutage", begun + 0.08, begun + 0.21, "ms1 refuses connections on 443 and 17235"),
         Step("CheckStandby", begun + 0.08, begun + 0.30, "ms2 is on, its agent answers, its copy is 9 s old"),
         Step("StopServer", begun + 0.30, fenced + 0.6, "ms1's service is stopped"),
-        Step("RevokeAccess", begun + 0.30, begun + 0.39, "the door is shut to 10.77.0.11"),
+        Step("RevokeAccess", begun + 0.30, begun + 0.39, "access is revoked to 10.77.0.11"),
         Step("TerminateSessions", begun + 0.39, begun + 0.45, "ended 1 session of ms1"),
-        Step("VerifyFence", begun + 0.45, fenced, "door shut, no session in three reads"),
-        Step("GrantAccess", fenced + 0.01, fenced + 0.22, "the door is open to 10.77.0.12"),
+        Step("VerifyFence", begun + 0.45, fenced, "access group shut, no session in three reads"),
+        Step("GrantAccess", fenced + 0.01, fenced + 0.22, "the access group is open to 10.77.0.12"),
         Step("StartServer", fenced + 0.22, fenced + 1.05, "ms2's service is running"),
         Step("MoveName", fenced + 0.01, fenced + 0.31, "ms.corp.example is 10.77.0.12"),
         Step("VerifyPromotion", fenced + 1.05, committed - 0.09, "ms2 answers by name, and holds the only session"),

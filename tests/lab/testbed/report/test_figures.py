@@ -11,7 +11,7 @@ import pytest
 
 from lab.testbed.report.figures import Report, report
 from lab.testbed.report.journal import Judgement
-from lab.testbed.report.record import AgentEvent, DoorSeen, NameSeen, Run
+from lab.testbed.report.record import AccessObserved, AgentEvent, NameSeen, Run
 from tests.lab.testbed.report import sample
 
 FIELDS = {
@@ -83,18 +83,18 @@ def test_an_overlap_shorter_than_a_millisecond_does_not_become_nothing() -> None
     assert report(run, replace(judgement, turns=(turn,)))["dual_active_s"] == 0.001
 
 
-def test_a_door_open_to_both_is_not_ok() -> None:
+def test_an_access_group_open_to_both_is_not_ok() -> None:
     run = sample.crash()
-    both = DoorSeen(sample.FAILURE + 3.1, frozenset({"ms1", "ms2"}))
-    found = of(replace(run, door=(run.door[0], both, run.door[-1])))
+    both = AccessObserved(sample.FAILURE + 3.1, frozenset({"ms1", "ms2"}))
+    found = of(replace(run, access=(run.access[0], both, run.access[-1])))
     assert found["ok"] is False
-    assert answers(found)["The door let in one at most"] == "no"
+    assert answers(found)["The access group let in one at most"] == "no"
 
 
-def test_a_door_nobody_looked_at_is_unknown_and_unknown_is_not_ok() -> None:
-    found = of(replace(sample.crash(), door=()))
+def test_an_access_group_nobody_looked_at_is_unknown_and_unknown_is_not_ok() -> None:
+    found = of(replace(sample.crash(), access=()))
     assert found["ok"] is False
-    assert answers(found)["The door let in one at most"] == "unknown"
+    assert answers(found)["The access group let in one at most"] == "unknown"
 
 
 def test_a_journal_without_rows_before_the_failure_proves_nothing() -> None:

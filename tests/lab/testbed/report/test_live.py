@@ -35,7 +35,7 @@ def at(seconds: float) -> Snapshot:
         doing="failing over" if seconds >= 0 else "all is well",
         failure_at=sample.FAILURE if seconds >= 0 else None,
         steps=tuple(steps),
-        door=[seen for seen in run.door if seen.at <= now][-1].servers,
+        access=[seen for seen in run.access if seen.at <= now][-1].servers,
         name=name.server,
         address=name.address,
         agents=Counter(agents_at(run, now).values()),
@@ -119,19 +119,19 @@ def test_a_screen_tells_what_goes_on() -> None:
     drawn = ScreenView(terminal).draw(at(2.9)).plain
     assert "+2.9 s since the failure" in drawn
     assert re.search(r"● VerifyFence +0\.14 s", drawn)
-    assert re.search(r"✓ RevokeAccess +0\.09 s +the door is shut", drawn)
+    assert re.search(r"✓ RevokeAccess +0\.09 s +access is revoked", drawn)
     assert "open to nobody" in drawn
     assert "points to ms1 10.77.0.11" in drawn
 
 
-def test_a_door_open_to_both_shouts() -> None:
+def test_an_access_group_open_to_both_shouts() -> None:
     terminal, _ = console(terminal=True)
-    assert "OPEN TO BOTH SERVERS" in ScreenView(terminal).draw(replace(at(1), door=frozenset({"ms1", "ms2"}))).plain
+    assert "OPEN TO BOTH SERVERS" in ScreenView(terminal).draw(replace(at(1), access=frozenset({"ms1", "ms2"}))).plain
 
 
 def test_what_is_not_known_is_said_to_be_unknown() -> None:
     terminal, _ = console(terminal=True)
-    drawn = ScreenView(terminal).draw(replace(at(1), door=None, name=None, address="")).plain
+    drawn = ScreenView(terminal).draw(replace(at(1), access=None, name=None, address="")).plain
     assert len(re.findall("not known", drawn)) == 2
 
 

@@ -39,7 +39,7 @@ class Rehearsed:
 
 
 def rehearse(name: str, directory: Path, *more: str, deadline_s: float = DEADLINE_S) -> Rehearsed:
-    """Play a scenario on a stage of its own. Fails, with what was told, unless the report calls it well.
+    """Play a scenario on a testbed of its own. Fails, with what was told, unless the report calls it well.
 
     Args:
         name: the scenario.

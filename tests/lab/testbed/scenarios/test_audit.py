@@ -18,7 +18,12 @@ def test_a_login_over_a_connection_from_before_the_fence_is_ended(tmp_path: Path
     rehearsed = rehearse("late-login", tmp_path)
     assert rehearsed.report["outcome"] == "promoted"
     assert rehearsed.report["journal_violations"] > 0, "the incident did not happen"
-    for name in ("The door is shut to it", "The audit ends the session", "It does not come back", "The alarm goes off"):
+    for name in (
+        "Access is revoked to it",
+        "The audit ends the session",
+        "It does not come back",
+        "The alarm goes off",
+    ):
         rehearsed.held(name)
     assert rehearsed.broken() == {"One writer at a time"}
 

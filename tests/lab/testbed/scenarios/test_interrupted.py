@@ -20,7 +20,7 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(("layers/msfailover",
 
 
 @pytest.mark.parametrize(
-    "moment", ["crash: ", "The stage is up", "the fault strikes"], ids=["building", "preparing", "failing over"]
+    "moment", ["crash: ", "The testbed is up", "the fault strikes"], ids=["building", "preparing", "failing over"]
 )
 def test_ctrl_c_leaves_nothing(moment: str, tmp_path: Path) -> None:
     ended_by(lambda run: os.killpg(run.pid, signal.SIGINT), moment, tmp_path)
@@ -65,7 +65,7 @@ def left(family: set[tuple[int, str]]) -> list[int]:
 
 
 def said(*arguments: str, before: Sequence[str] = (), path: str | None = None) -> tuple[int, str]:
-    """The exit status of the stage's command line and all that it said."""
+    """The exit status of the testbed's command line and all that it said."""
     environment = ENVIRONMENT if path is None else {**ENVIRONMENT, "PATH": path}
     done = subprocess.run(
         [*before, sys.executable, "-B", "-m", "lab.testbed", *arguments],
@@ -77,10 +77,10 @@ def said(*arguments: str, before: Sequence[str] = (), path: str | None = None) -
 def test_without_root_one_sentence_says_so() -> None:
     as_nobody = "; ".join(
         (
-            "import os, sys, lab.testbed.scenarios, lab.testbed.__main__ as stage",
+            "import os, sys, lab.testbed.scenarios, lab.testbed.__main__ as testbed",
             "os.seteuid(65534)",
             "sys.argv = ['lab.testbed', 'run', 'crash']",
-            "sys.exit(stage.main())",
+            "sys.exit(testbed.main())",
         )
     )
     done = subprocess.run(
@@ -88,13 +88,13 @@ def test_without_root_one_sentence_says_so() -> None:
         cwd=PROJECT, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60,
     )  # fmt: skip
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "The stage needs root, to make network namespaces: run it with sudo.\n"
+    assert done.stderr == "The testbed needs root, to make network namespaces: run it with sudo.\n"
 
 
 def test_a_missing_program_is_named_with_what_to_install(tmp_path: Path) -> None:
     status, told = said("run", "crash", before=("unshare", "--mount", "sh", "-c", _hidden("nft"), "sh"))
     assert status == 2
-    assert told == "The stage needs programs that are not installed: run `make setup`, or apt-get install nftables."
+    assert told == "The testbed needs programs that are not installed: run `make setup`, or apt-get install nftables."
 
 
 def _hidden(program: str) -> str:
@@ -110,5 +110,8 @@ def test_a_scenario_that_there_is_not_is_answered_with_those_that_there_are() ->
 
 
 @pytest.mark.parametrize("command", [("invoke", "probe", "events/probe.json"), ("failover", "events/failover.json")])
-def test_without_a_stage_that_is_up_one_sentence_says_how_to_start_one(command: tuple[str, ...]) -> None:
-    assert said(*command) == (2, "No stage is up: start one with `make stage` in another terminal, and wait for it.")
+def test_without_a_testbed_that_is_up_one_sentence_says_how_to_start_one(command: tuple[str, ...]) -> None:
+    assert said(*command) == (
+        2,
+        "No testbed is up: start one with `make testbed` in another terminal, and wait for it.",
+    )

@@ -1,4 +1,4 @@
-"""Replication on the whole stage: what MS1 imports is on MS2 when it is needed, whole, and never goes the wrong way."""
+"""Replication on the whole testbed: what MS1 imports is whole on MS2 when needed, and never goes the wrong way."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Sessions of MySQL and MariaDB, from the process list.
 
 Logins under way are in the list from the TCP connection on, as `unauthenticated user` with an address (measured on
-MariaDB 10.11), and can be ended like any other; so no session appears out of nothing after the door was shut.
+MariaDB 10.11), and can be ended like any other; so no session appears out of nothing after access was revoked.
 Without the PROCESS privilege the list holds only our own user's sessions and does not say so: checked each time.
 """
 

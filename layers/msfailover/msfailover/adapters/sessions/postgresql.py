@@ -10,7 +10,7 @@ Before the startup packet (the TCP connection, TLS) no view shows it. Where we m
 (tcp_table.py), it is listed from there, with its address, and nothing is missed. Elsewhere time must pass: the
 server ends each of the two phases after `authentication_timeout`: measured with 4 s, a silent connection was closed
 after 4.0 s, one that sent its startup packet at 3.7 s and then stayed silent after 7.7 s. So a list read later than
-`authentication_timeout` after the door was shut misses nothing (`Listing.late_login_s`); a low one closes the gap.
+`authentication_timeout` after access was revoked misses nothing (`Listing.late_login_s`); a low one closes the gap.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A stage that is kept up as `make stage` keeps it, and a second terminal beside it."""
+"""A testbed that is kept up as `make testbed` keeps it, and a second terminal beside it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Terminal:
     """A second terminal: runs lines as a person types them, in the project's directory.
 
     Args:
-        env: with the stage's place in it.
+        env: with the testbed's place in it.
         log: what the first terminal shows.
     """
 
@@ -52,8 +52,8 @@ class Terminal:
         return Done(done.returncode, done.stdout)
 
     def ctl(self, *lines: str) -> list[Done]:
-        """Run several command lines of failoverctl on the stage, in one process: starting one takes longer."""
-        orders = json.dumps([[*shlex.split(line), "--stage"] for line in lines])
+        """Run several command lines of failoverctl on the testbed, in one process: starting one takes longer."""
+        orders = json.dumps([[*shlex.split(line), "--testbed"] for line in lines])
         done = subprocess.run(
             [sys.executable, "-c", _SEVERAL, orders], cwd=ROOT, env=self.env, text=True, timeout=120, check=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -75,8 +75,8 @@ print(json.dumps(found))
 
 
 @contextmanager
-def kept_stage(build: Path) -> Iterator[Terminal]:
-    """Keep a stage up, as `make stage` does, for as long as the context lasts."""
+def running_testbed(build: Path) -> Iterator[Terminal]:
+    """Keep a testbed up, as `make testbed` does, for as long as the context lasts."""
     path = os.pathsep.join(("layers/msfailover", "."))
     of_make = ("MAKELEVEL", "MAKEFLAGS", "MFLAGS")  # a make inside a make tells of its directory
     inherited = {name: value for name, value in os.environ.items() if name not in of_make}
@@ -84,14 +84,14 @@ def kept_stage(build: Path) -> Iterator[Terminal]:
     log = build / "terminal.log"
     with log.open("wb") as file:
         kept = subprocess.Popen(
-            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "lab.testbed", "stage"],
+            ["setpriv", "--pdeathsig", "KILL", "--", sys.executable, "-m", "lab.testbed", "testbed"],
             cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
         )  # fmt: skip
     try:
         end = time.monotonic() + UP_WITHIN_S
-        while "The stage is up" not in log.read_text():
-            assert kept.poll() is None, f"The stage did not come up:\n{log.read_text()[-3000:]}"
-            assert time.monotonic() < end, f"The stage is not up after {UP_WITHIN_S} s:\n{log.read_text()[-3000:]}"
+        while "The testbed is up" not in log.read_text():
+            assert kept.poll() is None, f"The testbed did not come up:\n{log.read_text()[-3000:]}"
+            assert time.monotonic() < end, f"The testbed is not up after {UP_WITHIN_S} s:\n{log.read_text()[-3000:]}"
             time.sleep(0.1)
         yield Terminal(env, log)
     finally:

@@ -1,4 +1,4 @@
-"""An operator at a real stage: every command, every function's event, and the runbook's exercise, word for word."""
+"""An operator at a real testbed: every command, every function's event, and the runbook's exercise, word for word."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.failoverctl.kept_stage import Terminal, kept_stage
 from tests.failoverctl.pages import OPERATE, ROOT
+from tests.failoverctl.running_testbed import Terminal, running_testbed
 from tests.template.test_dashboard import shown, watched
 
-pytestmark = pytest.mark.stage(outside=True)
+pytestmark = pytest.mark.testbed(outside=True)
 CTL = "bin/failoverctl"
 FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
 ENDINGS = {
@@ -26,15 +26,15 @@ ENDINGS = {
 
 @pytest.fixture(scope="module")
 def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
-    with kept_stage(tmp_path_factory.mktemp("kept")) as found:
+    with running_testbed(tmp_path_factory.mktemp("kept")) as found:
         yield found
 
 
 def test_status_sees_the_real_pair(terminal: Terminal) -> None:
-    found = json.loads(terminal.type(f"{CTL} status --json --stage").out)
+    found = json.loads(terminal.type(f"{CTL} status --json --testbed").out)
     assert found["record"]["active"] == found["name"]["points_to"] == "ms1"
     assert found["servers"]["ms1"]["look"]["admin"] == "answers"
-    assert {role: found["servers"][role]["door"]["answer"] for role in ("ms1", "ms2")} == {"ms1": "yes", "ms2": "no"}
+    assert {role: found["servers"][role]["access"]["answer"] for role in ("ms1", "ms2")} == {"ms1": "yes", "ms2": "no"}
     assert {role: found["servers"][role]["sessions"]["answer"] for role in ("ms1", "ms2")} == {
         "ms1": "yes",
         "ms2": "no",
@@ -97,8 +97,8 @@ METRICS = """
 import json
 from failoverctl.account import Account
 from lab.testbed.join_network import join
-stage = join()
-client = Account(None, stage["region"], stage["endpoint"]).client("cloudwatch")
+testbed = join()
+client = Account(None, testbed["region"], testbed["endpoint"]).client("cloudwatch")
 found = client.get_paginator("list_metrics").paginate(Namespace="MsFailover").search("Metrics[]")
 print(json.dumps([[each["MetricName"], {d["Name"]: d["Value"] for d in each["Dimensions"]}] for each in found]))
 """
@@ -111,7 +111,7 @@ def test_every_metric_of_the_dashboard_and_the_alarms_arrives(terminal: Terminal
     assert done.code == 0, done.out
     arrived = {(name, where["Pair"], where["service"]) for name, where in json.loads(done.out)}
     wanted = {
-        (name, "stage", dict(dimensions)["service"])
+        (name, "testbed", dict(dimensions)["service"])
         for namespace, name, dimensions in [*shown(), *watched()]
         if namespace == "MsFailover"
     }
@@ -129,11 +129,11 @@ def exercise() -> list[str]:
 EXPECTED: dict[str, tuple[set[int], str]] = {
     "make fault DO=\"no-start standby\"": ({0}, "The service of ms2 will not start"),
     "make fault DO=\"kill active\"": ({0}, "The server process of ms1 is killed"),
-    f"{CTL} watch --for 5s --stage": ({0}, "failover to ms2 was halted"),
-    f"{CTL} explain --stage": ({0}, "StartServer"),
-    f"{CTL} resume --reason \"not mended yet\" --dry-run --stage": ({0}, "would be promoted"),
-    f"{CTL} resume --reason \"ms2 starts again\" --yes --stage": ({0}, "promoted: ms2 is active"),
-    f"{CTL} history --stage": ({0}, "resume ms1 → ms2: promoted"),
+    f"{CTL} watch --for 5s --testbed": ({0}, "failover to ms2 was halted"),
+    f"{CTL} explain --testbed": ({0}, "StartServer"),
+    f"{CTL} resume --reason \"not mended yet\" --dry-run --testbed": ({0}, "would be promoted"),
+    f"{CTL} resume --reason \"ms2 starts again\" --yes --testbed": ({0}, "promoted: ms2 is active"),
+    f"{CTL} history --testbed": ({0}, "resume ms1 → ms2: promoted"),
 }  # fmt: skip
 """What the exercise must show, line by line; of the others it is enough that they run."""
 
@@ -152,9 +152,9 @@ def test_from_a_halted_failover_to_a_working_pair_by_the_runbook_alone(terminal:
         assert words in done.flat, f"{line}\n{done.out}"
         assert "stackTrace" not in done.out
     told = terminal.log.read_text()
-    assert "people are told: [ms-failover stage] failover halted" in told
+    assert "people are told: [ms-failover testbed] failover halted" in told
     assert "Command: failoverctl resume" in told
-    found = json.loads(terminal.type(f"{CTL} status --json --stage").out)
+    found = json.loads(terminal.type(f"{CTL} status --json --testbed").out)
     assert (found["record"]["active"], found["record"]["lease"], found["name"]["points_to"]) == ("ms2", None, "ms2")
 
 
@@ -167,4 +167,4 @@ def test_make_failover_kills_the_active_server_and_moves_the_pair(terminal: Term
     steps = re.findall(r"^ *[0-9.]+ s +[0-9.]+ s  (\w+)", followed, re.MULTILINE)
     assert {"Begin", "VerifyFence", "StartServer", "VerifyPromotion"} <= set(steps)
     assert steps.count("Begin") == steps.count("StartServer") == 1
-    assert terminal.type("make ctl ARGS=status").flat.partition("stage: ms1 serves")[1]
+    assert terminal.type("make ctl ARGS=status").flat.partition("testbed: ms1 serves")[1]
