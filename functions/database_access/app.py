@@ -117,8 +117,7 @@ def revoke(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: no change away from this server is under way; the active server is never shut out by a late order.
-        AccessNotAsOrdered: its rules are still in the access group when the time is over. It may be cut off all the
-            same.
+        AccessNotAsOrdered: its rules are still in the access group when the time is over. It may be cut off.
     """
     with _Order(server) as order:
         fence.demand_change(order.state(), server.role, epoch)
@@ -139,13 +138,8 @@ def grant(server: Server, epoch: int) -> Verdict:
         receipt = fence.demand_receipt(order.state(), server.role, epoch)
         order.demand_shut(other, receipt.by, order.put_out(other))
         order.lift(server)
-        security_groups.open_for(
-            clients.ec2(),
-            SETTINGS.access_group,
-            server.address,
-            SETTINGS.database_port,
-            f"{server.role}, epoch {epoch}",
-        )
+        group, description = SETTINGS.access_group, f"{server.role}, epoch {epoch}"
+        security_groups.open_for(clients.ec2(), group, server.address, SETTINGS.database_port, description)
         for _ in attempts(SETTINGS.settle_s):
             verdict = order.can_get_in(server)
             if verdict.is_yes:
@@ -324,10 +318,7 @@ class _Order(_Sight):
         return network_acls.put_or_say(clients.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
 
     def lift(self, server: Server) -> None:
-        """Take our denials of the server out of the ACLs, and read back that they are gone.
-
-        Raises AccessNotAsOrdered.
-        """
+        """Take our denials of the server out of the ACLs and read that back. Raises AccessNotAsOrdered."""
         if not SETTINGS.network_acls:
             return
         numbers, lifted = network_fence.numbers_of(server.role, SETTINGS.first_entry), set[network_fence.Placed]()
@@ -366,8 +357,7 @@ class _Order(_Sight):
         return network_fence.addresses_of(server, self._members[server.role].result().interfaces)
 
     def _shut(self, server: Server, may: Callable[[], None]) -> None:
-        """Take everything out of the access group but what lets in the functions and the other server, and read that
-        back.
+        """Take all out of the access group but what lets in the functions and the other server, and read that back.
 
         Whatever else stands in the stack's own group belongs to nobody, and may let the server in.
         """
@@ -384,9 +374,7 @@ class _Order(_Sight):
             if not rules:
                 return
         names = ", ".join(map(str, rules))
-        raise AccessNotAsOrdered(
-            f"The access group still lets {server.role} in after {SETTINGS.settle_s:g} s: {names}."
-        )
+        raise AccessNotAsOrdered(f"{server.role} can still get in after {SETTINGS.settle_s:g} s, by {names}.")
 
 
 def _demand_out(server: Server) -> None:
