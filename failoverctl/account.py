@@ -18,7 +18,7 @@ from msfailover.pair import PairState
 from msfailover.record import RecordUnreadable, state_from_json
 from msfailover.text import clean, clean_all
 
-from failoverctl.errors import Exit, Trouble, plainly
+from failoverctl.errors import CommandError, Exit, plainly
 
 ANSWER_WITHIN_S = 80.0
 _LIMITS = Config(connect_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
@@ -65,12 +65,12 @@ class Identity:
     Args:
         account: the account's number; empty where STS could not be asked.
         arn: of the user or the role's session; empty where STS could not be asked.
-        trouble: why STS could not be asked; empty where it was.
+        error: why STS could not be asked; empty where it was.
     """
 
     account: str
     arn: str
-    trouble: str = ""
+    error: str = ""
 
 
 def identity_of(account: Account) -> Identity:
@@ -79,8 +79,8 @@ def identity_of(account: Account) -> Identity:
         with plainly("tell whose credentials these are"):
             answer = account.client("sts").get_caller_identity()
         return Identity(clean(answer["Account"], 20), clean(answer["Arn"], 300))
-    except Trouble as trouble:
-        return Identity("", "", str(trouble))
+    except CommandError as error:
+        return Identity("", "", str(error))
 
 
 @dataclass(frozen=True)
@@ -118,22 +118,22 @@ class Stack:
 
 
 def find_stack(account: Account, name: str) -> Stack:
-    """Read the stack's outputs. Raises Trouble where it is not there, or not one of ours."""
+    """Read the stack's outputs. Raises CommandError where it is not there, or not one of ours."""
     client = account.client("cloudformation")
     try:
         with plainly(f"read the stack {name}"):
             found = client.describe_stacks(StackName=name)["Stacks"][0]
-    except Trouble as trouble:
-        if not isinstance(trouble.__cause__, ClientError) or "does not exist" not in str(trouble.__cause__):
+    except CommandError as error:
+        if not isinstance(error.__cause__, ClientError) or "does not exist" not in str(error.__cause__):
             raise
-        raise Trouble(
+        raise CommandError(
             f"There is no stack {name} in {client.meta.region_name}: name it with --stack (or FAILOVER_STACK),"
             " and look whether --profile and --region are those it was deployed with."
-        ) from trouble
+        ) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     missing = [each for each in _OUTPUTS if each not in outputs]
     if missing:
-        raise Trouble(
+        raise CommandError(
             f"The stack {name} ({found.get('StackStatus')}) is not a deployed one of ms-failover: it has no output"
             f" {', '.join(missing)}. `sam deploy` says why, where the deployment failed."
         )
@@ -151,7 +151,7 @@ def ask(
         wait_s: seconds that its answer is waited for.
 
     Raises:
-        Trouble: it could not be called, or it raised; with its own words.
+        CommandError: it could not be called, or it raised; with its own words.
     """
     client = account.client("lambda", wait_s)
     with plainly(f"call the function {function}"):
@@ -161,8 +161,8 @@ def ask(
         detail = body if isinstance(body, dict) else {}
         kind, said = str(detail.get("errorType") or ""), str(detail.get("errorMessage") or "it gave no reason")
         if kind == "BadRequest":
-            raise Trouble(f"Not done: {said}", Exit.USAGE)
-        raise Trouble(
+            raise CommandError(f"Not done: {said}", Exit.USAGE)
+        raise CommandError(
             f"The function {function} failed: {f'{kind}: ' if kind else ''}{said}"
             f" Its log group is /aws/lambda/{stack.function(function)}."
         )
@@ -176,26 +176,26 @@ def ask_later(account: Account, stack: Stack, function: str, payload: Mapping[st
             account.client("lambda").invoke(
                 FunctionName=stack.function(function), Payload=json.dumps(payload).encode(), InvocationType="Event"
             )
-    except Trouble:
+    except CommandError:
         return False
     return True
 
 
 def read_record(account: Account, stack: Stack) -> PairState:
-    """The pair's record; an empty one where the pair has not been taken into care. Raises Trouble."""
+    """The pair's record; an empty one where the pair has not been taken into care. Raises CommandError."""
     try:
         return state_from_json(item(account, stack, "state"))
     except RecordUnreadable as error:
-        raise Trouble(str(error)) from error
+        raise CommandError(str(error)) from error
 
 
 def read_freshness(account: Account, stack: Stack) -> Freshness:
-    """What is known of the standby's copy; nothing before the first run. Raises Trouble."""
+    """What is known of the standby's copy; nothing before the first run. Raises CommandError."""
     stored = item(account, stack, "freshness")
     try:
         return Freshness.from_json(stored)
     except (ValueError, TypeError, OverflowError) as error:
-        raise Trouble(
+        raise CommandError(
             f"What is known of the standby's copy can't be read ({error!r:.200}). Delete the item freshness from the"
             f" table {stack.table}: the next run writes it anew."
         ) from error
@@ -237,7 +237,7 @@ def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
     try:
         return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
     except (KeyError, ValueError, TypeError) as error:
-        raise Trouble(
+        raise CommandError(
             f"A line of the pair's history can't be read ({error!r:.100}). Nothing was changed. Look for it in the"
             f" table {stack.table}, and take it out or restore it from the table's backup."
         ) from error

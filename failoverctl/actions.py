@@ -16,7 +16,7 @@ from rich.live import Live
 from rich.text import Text
 
 from failoverctl.account import Account, Identity, Stack, object_of, read_record
-from failoverctl.errors import Exit, Trouble, plainly
+from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.render import steps_table
 from failoverctl.steps import Step, read_steps
 
@@ -81,7 +81,7 @@ def consent(account: Account, stack: Stack, request: Mapping[str, Any], console:
     """Say where and what is about to happen and let the person agree; to force, by typing the pair's name.
 
     Raises:
-        Trouble: they did not, or there is nobody at the terminal to ask.
+        CommandError: they did not, or there is nobody at the terminal to ask.
     """
     record = read_record(account, stack)
     active = str(record.active or "nobody")
@@ -102,30 +102,34 @@ def consent(account: Account, stack: Stack, request: Mapping[str, Any], console:
 
 def place_of(stack: Stack, identity: Identity) -> str:
     """Where something is about to be done, and with whose credentials."""
-    who = identity.arn or f"somebody unknown ({identity.trouble})"
+    who = identity.arn or f"somebody unknown ({identity.error})"
     where = f"Account {identity.account or stack.account}, region {stack.region}, stack {stack.name}"
     return f"{where}, pair {stack.pair}; as {who}."
 
 
 def agree_by_name(console: Console, pair: str) -> None:
-    """Have the person type the pair's name. Raises Trouble where it is another one, or nobody can be asked."""
+    """Have the person type the pair's name. Raises CommandError where it is another one, or nobody can be asked."""
     if not sys.stdin.isatty():
-        raise Trouble(f"Nobody is at the terminal to ask: give --pair {pair} if you mean that pair.", Exit.DECLINED)
+        raise CommandError(
+            f"Nobody is at the terminal to ask: give --pair {pair} if you mean that pair.", Exit.DECLINED
+        )
     check_name(console.input(Text("Type the pair's name to go on: ", style="bold")), pair)
 
 
 def check_name(given: str, pair: str) -> None:
-    """Raises Trouble where the name that was given is not the pair's."""
+    """Raises CommandError where the name that was given is not the pair's."""
     if given.strip() != pair:
-        raise Trouble(f"This is the pair {pair}, and {given.strip()!r} was given. Nothing was done.", Exit.DECLINED)
+        raise CommandError(
+            f"This is the pair {pair}, and {given.strip()!r} was given. Nothing was done.", Exit.DECLINED
+        )
 
 
 def agree(console: Console, question: str) -> None:
-    """Ask a yes-or-no question at the terminal. Raises Trouble on a no, or where nobody can be asked."""
+    """Ask a yes-or-no question at the terminal. Raises CommandError on a no, or where nobody can be asked."""
     if not sys.stdin.isatty():
-        raise Trouble("Nobody is at the terminal to ask: give --yes if you mean it.", Exit.DECLINED)
+        raise CommandError("Nobody is at the terminal to ask: give --yes if you mean it.", Exit.DECLINED)
     if console.input(Text(f"{question} [y/N] ", style="bold")).strip().lower() not in ("y", "yes"):
-        raise Trouble("Nothing was done.", Exit.DECLINED)
+        raise CommandError("Nothing was done.", Exit.DECLINED)
 
 
 def start(account: Account, stack: Stack, request: Mapping[str, Any]) -> str:
@@ -148,7 +152,7 @@ def follow(account: Account, execution: str, console: Console | None, limit_s: f
         limit_s: seconds after which it is left to itself.
 
     Raises:
-        Trouble: it had not ended by then, or AWS answered no question about it for a minute; it goes on.
+        CommandError: it had not ended by then, or AWS answered no question about it for a minute; it goes on.
     """
     if console is None or not console.is_terminal:
         return _follow(account, execution, _Lines(console), limit_s)
@@ -208,16 +212,16 @@ def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: 
         try:
             found, running = read_execution(account, execution)
             answered = time.monotonic()
-        except Trouble as trouble:
+        except CommandError as error:
             # A minute without an answer is no reason to look away from a failover.
             if time.monotonic() - answered > UNANSWERED_AT_MOST_S:
-                raise Trouble(f"{trouble} The execution goes on: {execution}", Exit.UNFOLLOWED) from trouble
+                raise CommandError(f"{error} The execution goes on: {execution}", Exit.UNFOLLOWED) from error
         else:
             shown.show(found.steps, found.began)
             if not running:
                 return found
         if time.monotonic() > end:
-            raise Trouble(
+            raise CommandError(
                 f"The execution has not ended after {limit_s:g} s; it goes on: {execution}",
                 Exit.UNFOLLOWED,
             )

@@ -14,8 +14,8 @@ from rich.text import Text
 
 from failoverctl import actions, render
 from failoverctl.account import Stack, history, object_of, read_record
-from failoverctl.commands import Desk, is_period, parse_period
-from failoverctl.errors import Exit, Trouble, plainly
+from failoverctl.commands import CommandContext, is_period, parse_period
+from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.steps import Step
 
 COLUMNS = (
@@ -28,13 +28,13 @@ EXECUTIONS_AT_MOST = 50
 DRY_RUNS_PASSED_AT_MOST = 10
 
 
-def show_history(desk: Desk) -> Exit:
+def show_history(context: CommandContext) -> Exit:
     """The changes and notes, newest first, as far as they are wanted."""
-    given = desk.arguments
+    given = context.arguments
     if given.csv and given.json:
-        raise Trouble("--csv and --json are two formats: give one of them.", Exit.USAGE)
+        raise CommandError("--csv and --json are two formats: give one of them.", Exit.USAGE)
     wanted = given.since or given.outcome
-    found = history(desk.account, desk.stack(), max(given.most, LOOKED_THROUGH_AT_MOST) if wanted else given.most)
+    found = history(context.account, context.stack(), max(given.most, LOOKED_THROUGH_AT_MOST) if wanted else given.most)
     since = _since(given.since) if given.since else 0.0
     lines = [
         each
@@ -42,10 +42,10 @@ def show_history(desk: Desk) -> Exit:
         if float(each["ended_at"]) >= since and given.outcome in (None, each["outcome"])
     ][: given.most]  # fmt: skip
     if given.csv:
-        desk.console.print(as_csv(lines), soft_wrap=True, end="")
+        context.console.print(as_csv(lines), soft_wrap=True, end="")
         return Exit.DONE
     none = "Nothing in the pair's history is like that." if wanted and found else "The pair has no history yet."
-    desk.show(lines, render.history_list(lines) if lines else none)
+    context.show(lines, render.history_list(lines) if lines else none)
     return Exit.DONE
 
 
@@ -75,65 +75,65 @@ def _cell(value: Any) -> str:
     return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
-def explain(desk: Desk) -> Exit:
+def explain(context: CommandContext) -> Exit:
     """What an execution did, step by step; without a name the halted change, or else the latest that was no dry run."""
-    stack, given = desk.stack(), desk.arguments
+    stack, given = context.stack(), context.arguments
     if given.execution and given.dry_run:
-        raise Trouble("Name an execution, or ask for the latest dry run: not both.", Exit.USAGE)
-    arn = _execution_named(desk, stack, given.execution, given.dry_run)
+        raise CommandError("Name an execution, or ask for the latest dry run: not both.", Exit.USAGE)
+    arn = _execution_named(context, stack, given.execution, given.dry_run)
     try:
-        found = _as_it_ran(desk, arn)
-    except Trouble as trouble:
-        found = _as_it_was_written(desk, stack, arn, trouble)
+        found = _as_it_ran(context, arn)
+    except CommandError as error:
+        found = _as_it_was_written(context, stack, arn, error)
     ended, asked, total = found
-    desk.show(
+    context.show(
         {**ended.to_json(), "asked": asked, "began": ended.began, "took_s": round(total, 3)},
         Group(
             Text(f"{arn}\nasked for by {asked.get('requested_by', 'unnamed')}: {asked.get('reason', '')}"),
-            render.steps_table(ended.steps, ended.began, time.time(), width=desk.console.width),
+            render.steps_table(ended.steps, ended.began, time.time(), width=context.console.width),
             Text(render.longest(ended.steps, total)),
-            render.ended_text(ended.outcome, ended.would, ended.sentence, desk.where, total),
+            render.ended_text(ended.outcome, ended.would, ended.sentence, context.where, total),
         ),
     )
     return Exit.DONE
 
 
-def _as_it_ran(desk: Desk, arn: str) -> tuple[actions.Ended, dict[str, Any], float]:
+def _as_it_ran(context: CommandContext, arn: str) -> tuple[actions.Ended, dict[str, Any], float]:
     with plainly("read the execution"):
-        answer = desk.account.client("stepfunctions").describe_execution(executionArn=arn)
-    ended, _ = actions.read_execution(desk.account, arn)
+        answer = context.account.client("stepfunctions").describe_execution(executionArn=arn)
+    ended, _ = actions.read_execution(context.account, arn)
     end = answer["stopDate"].timestamp() if "stopDate" in answer else time.time()
     return ended, object_of(answer.get("input")), end - ended.began
 
 
 def _as_it_was_written(
-    desk: Desk, stack: Stack, arn: str, trouble: Trouble
+    context: CommandContext, stack: Stack, arn: str, error: CommandError
 ) -> tuple[actions.Ended, dict[str, Any], float]:
     """From the pair's own history: Step Functions forgets an execution after 90 days."""
-    for line in history(desk.account, stack, LOOKED_THROUGH_AT_MOST):
+    for line in history(context.account, stack, LOOKED_THROUGH_AT_MOST):
         if line["execution"] == arn:
             steps = [Step(each["name"], "Task", each["start"], each["end"]) for each in line.get("phases", [])]
             began = min([each.start for each in steps] or [float(line["taken_at"])])
             ended = actions.Ended(arn, line["outcome"], line["sentence"], steps, began)
             asked = {name: line[name] for name in ("action", "reason", "requested_by")}
             return ended, asked, float(line["ended_at"]) - began
-    raise Trouble(f"{trouble} Nor is it in the pair's history: `failoverctl history{desk.where}`.", trouble.code)
+    raise CommandError(f"{error} Nor is it in the pair's history: `failoverctl history{context.where}`.", error.code)
 
 
-def _execution_named(desk: Desk, stack: Stack, name: str | None, dry_run: bool) -> str:
+def _execution_named(context: CommandContext, stack: Stack, name: str | None, dry_run: bool) -> str:
     if name and name.startswith("arn:"):
         return name
     if name:
         return f"{stack.machine.replace(':stateMachine:', ':execution:')}:{name}"
-    record = read_record(desk.account, stack)
+    record = read_record(context.account, stack)
     if record.halted and record.lease and not dry_run:
         return record.lease.execution
-    return _latest(desk, stack, dry_run)
+    return _latest(context, stack, dry_run)
 
 
-def _latest(desk: Desk, stack: Stack, dry_run: bool) -> str:
-    """The latest execution that was a dry run, or was none. Raises Trouble where there is no such one."""
-    client = desk.account.client("stepfunctions")
+def _latest(context: CommandContext, stack: Stack, dry_run: bool) -> str:
+    """The latest execution that was a dry run, or was none. Raises CommandError where there is no such one."""
+    client = context.account.client("stepfunctions")
     with plainly("list the executions"):
         answer = client.list_executions(stateMachineArn=stack.machine, maxResults=EXECUTIONS_AT_MOST)
     asked = 0
@@ -147,4 +147,4 @@ def _latest(desk: Desk, stack: Stack, dry_run: bool) -> str:
             rehearsed = object_of(about.get("input")).get("dry_run") is True
         if rehearsed is dry_run:
             return str(each["executionArn"])
-    raise Trouble(f"There is no {'dry run' if dry_run else 'execution'} to explain yet.", Exit.NOT_DONE)
+    raise CommandError(f"There is no {'dry run' if dry_run else 'execution'} to explain yet.", Exit.NOT_DONE)

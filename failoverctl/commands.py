@@ -14,7 +14,7 @@ from rich.console import Console
 
 from failoverctl import actions, render
 from failoverctl.account import Account, Identity, Stack, ask, ask_later, find_stack, identity_of, item, read_record
-from failoverctl.errors import Exit, Trouble
+from failoverctl.errors import CommandError, Exit
 from failoverctl.status import status_of
 
 AUTOMATIC = ("watch", "alarm")
@@ -29,7 +29,7 @@ MODES = {
 
 
 @dataclass(frozen=True)
-class Desk:
+class CommandContext:
     """What a command works with: the account, where it prints and where it asks, and what was asked for."""
 
     account: Account
@@ -61,47 +61,49 @@ class Desk:
         return "".join(f" --{name} {given[name]}" for name in names)
 
 
-def status(desk: Desk) -> Exit:
-    found = status_of(desk.account, desk.arguments.stack, desk.where)
-    desk.show(found, render.status_screen(found))
+def status(context: CommandContext) -> Exit:
+    found = status_of(context.account, context.arguments.stack, context.where)
+    context.show(found, render.status_screen(found))
     return Exit.DONE if found["well"] else Exit.NOT_WELL
 
 
-def verb(desk: Desk) -> Exit:
+def verb(context: CommandContext) -> Exit:
     """Any verb of the workflow."""
-    given = desk.arguments
-    request, identity = request_of(given), identity_of(desk.account)
+    given = context.arguments
+    request, identity = request_of(given), identity_of(context.account)
     request["requested_by"] = signed(request["requested_by"], identity)
-    stack = desk.stack()
+    stack = context.stack()
     by_name = given.verb == "force" and given.pair
     if by_name:
         actions.check_name(given.pair, stack.pair)
     if not (given.yes or given.dry_run or by_name):
-        actions.consent(desk.account, stack, request, desk.questions, identity)
-    execution = actions.start(desk.account, stack, request)
-    if desk.arguments.no_wait:
-        desk.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
+        actions.consent(context.account, stack, request, context.questions, identity)
+    execution = actions.start(context.account, stack, request)
+    if context.arguments.no_wait:
+        context.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
         return Exit.DONE
     name = execution.rsplit(":", 1)[-1]
-    look_on = f"Look on with: failoverctl watch{desk.where}, or afterwards: failoverctl explain {name}{desk.where}"
+    look_on = (
+        f"Look on with: failoverctl watch{context.where}, or afterwards: failoverctl explain {name}{context.where}"
+    )
     try:
-        ended = actions.follow(desk.account, execution, desk.people, desk.arguments.limit)
+        ended = actions.follow(context.account, execution, context.people, context.arguments.limit)
     except KeyboardInterrupt:
-        raise Trouble(f"Not followed any further; it goes on: {execution} {look_on}", Exit.INTERRUPTED) from None
-    except Trouble as trouble:
-        raise Trouble(f"{trouble} {look_on}", trouble.code) from trouble
+        raise CommandError(f"Not followed any further; it goes on: {execution} {look_on}", Exit.INTERRUPTED) from None
+    except CommandError as error:
+        raise CommandError(f"{error} {look_on}", error.code) from error
     # The copy of the new direction is not waited for by its schedule. A switchover asks for it itself.
     wanted = ended.outcome in MOVED and given.verb != "switchover"
-    copied = wanted and ask_later(desk.account, stack, "replicate", {"action": "scheduled"})
-    desk.show(
+    copied = wanted and ask_later(context.account, stack, "replicate", {"action": "scheduled"})
+    context.show(
         {**ended.to_json(), "replication_asked_for": copied},
-        render.ended_text(ended.outcome, ended.would, ended.sentence, desk.where),
+        render.ended_text(ended.outcome, ended.would, ended.sentence, context.where),
     )
     return ended.code
 
 
 def request_of(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The execution's input. Raises Trouble for what the workflow would refuse anyway."""
+    """The execution's input. Raises CommandError for what the workflow would refuse anyway."""
     request = {"action": arguments.verb, "reason": arguments.reason, "requested_by": signature(arguments)}
     if arguments.target:
         request["target"] = arguments.target
@@ -114,29 +116,29 @@ def signed(by: str, identity: Identity) -> str:
 
 
 def signature(arguments: argparse.Namespace) -> str:
-    """The name of who asks. Raises Trouble for one that the machinery signs with, or that is none."""
+    """The name of who asks. Raises CommandError for one that the machinery signs with, or that is none."""
     by = arguments.by or getpass.getuser()
     if by in AUTOMATIC:
-        raise Trouble(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
+        raise CommandError(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
     if not by.isprintable() or not 0 < len(by) <= NAME_AT_MOST:
-        raise Trouble(f"--by is a name of at most {NAME_AT_MOST} characters.", Exit.USAGE)
+        raise CommandError(f"--by is a name of at most {NAME_AT_MOST} characters.", Exit.USAGE)
     return str(by)
 
 
-def keep(desk: Desk) -> Exit:
+def keep(context: CommandContext) -> Exit:
     """What is changed in the record without moving the pair: acknowledge, maintenance, mode."""
-    payload, by = _setting(desk.arguments), signature(desk.arguments)
-    by = signed(by, identity_of(desk.account))
-    stack = desk.stack()
-    record = read_record(desk.account, stack)
+    payload, by = _setting(context.arguments), signature(context.arguments)
+    by = signed(by, identity_of(context.account))
+    stack = context.stack()
+    record = read_record(context.account, stack)
     if payload["action"] == "acknowledge" and record.acknowledged:
         sentence = "Nothing waits for an acknowledgement; nothing was done."
-        desk.show({"answer": "yes", "sentence": sentence}, sentence)
+        context.show({"answer": "yes", "sentence": sentence}, sentence)
         return Exit.DONE
-    if not desk.arguments.yes:
-        actions.agree(desk.questions, f"{stack.pair}: {_what(payload)}?")
-    answer = ask(desk.account, stack, "pair", {**payload, **_as_read(payload, record), "requested_by": by})
-    desk.show(answer, str(answer["sentence"]))
+    if not context.arguments.yes:
+        actions.agree(context.questions, f"{stack.pair}: {_what(payload)}?")
+    answer = ask(context.account, stack, "pair", {**payload, **_as_read(payload, record), "requested_by": by})
+    context.show(answer, str(answer["sentence"]))
     return Exit.DONE
 
 
@@ -161,14 +163,14 @@ def _setting(arguments: argparse.Namespace) -> dict[str, Any]:
     if arguments.command == "acknowledge":
         return {"action": "acknowledge"}
     if arguments.switch == "off" and arguments.period:
-        raise Trouble("Maintenance that ends now has no --for: leave it out.", Exit.USAGE)
+        raise CommandError("Maintenance that ends now has no --for: leave it out.", Exit.USAGE)
     if arguments.switch == "off":
         return {"action": "maintenance", "seconds": 0}
     if not arguments.period:
-        raise Trouble("Maintenance has an end: give --for, such as --for 2h.", Exit.USAGE)
+        raise CommandError("Maintenance has an end: give --for, such as --for 2h.", Exit.USAGE)
     seconds = parse_period(arguments.period)
     if not 0 < seconds <= MAINTENANCE_AT_MOST_S:
-        raise Trouble(f"Maintenance lasts from 1s to {MAINTENANCE_AT_MOST_S // 86400}d.", Exit.USAGE)
+        raise CommandError(f"Maintenance lasts from 1s to {MAINTENANCE_AT_MOST_S // 86400}d.", Exit.USAGE)
     return {"action": "maintenance", "seconds": seconds}
 
 
@@ -178,21 +180,21 @@ def is_period(text: str) -> bool:
 
 
 def parse_period(text: str) -> int:
-    """Seconds of "90m", "2h", "1h30m", "3d" or "45s". Raises Trouble for anything else."""
+    """Seconds of "90m", "2h", "1h30m", "3d" or "45s". Raises CommandError for anything else."""
     if not is_period(text):
-        raise Trouble(f"{text!r} is no period: 45s, 90m, 2h, 1h30m and 3d are.", Exit.USAGE)
+        raise CommandError(f"{text!r} is no period: 45s, 90m, 2h, 1h30m and 3d are.", Exit.USAGE)
     size = {"d": 86400, "h": 3600, "m": 60, "s": 1}
     return sum(int(number) * size[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
 
 
-def readiness(desk: Desk) -> Exit:
+def readiness(context: CommandContext) -> Exit:
     """Could we fail over right now? Asked now, or with --last as it was last checked."""
-    stack = desk.stack()
-    if desk.arguments.last:
-        found = item(desk.account, stack, "readiness")
+    stack = context.stack()
+    if context.arguments.last:
+        found = item(context.account, stack, "readiness")
         if not found:
-            raise Trouble("Readiness was not checked yet; leave out --last to check it now.", Exit.NOT_WELL)
+            raise CommandError("Readiness was not checked yet; leave out --last to check it now.", Exit.NOT_WELL)
     else:
-        found = ask(desk.account, stack, "readiness", {"action": "check"})
-    desk.show(found, render.readiness_table(found))
+        found = ask(context.account, stack, "readiness", {"action": "check"})
+    context.show(found, render.readiness_table(found))
     return Exit.DONE if found["answer"] == "yes" else Exit.NOT_WELL

@@ -57,7 +57,7 @@ MEANING = {
 }
 
 
-class Trouble(Exception):
+class CommandError(Exception):
     """What kept a command from being done: a sentence or two that say what is wrong and what to do."""
 
     def __init__(self, sentence: str, code: Exit = Exit.CANNOT_ASK) -> None:
@@ -78,26 +78,28 @@ def plainly(doing: str) -> Iterator[None]:
         doing: what was tried, to be read after "to": "read the stack demo".
 
     Raises:
-        Trouble: in place of any error of botocore.
+        CommandError: in place of any error of botocore.
     """
     try:
         yield
     except (NoCredentialsError, PartialCredentialsError) as error:
-        raise Trouble(
+        raise CommandError(
             "There are no AWS credentials: log in (`aws sso login`), set AWS_PROFILE, or give --profile."
         ) from error
     except (SSOError, TokenRetrievalError) as error:
-        raise Trouble(f"The login has run out or was never made: run `aws sso login` first. ({error})") from error
+        raise CommandError(f"The login has run out or was never made: run `aws sso login` first. ({error})") from error
     except ProfileNotFound as error:
-        raise Trouble(f"{error}. `aws configure list-profiles` lists those there are.") from error
+        raise CommandError(f"{error}. `aws configure list-profiles` lists those there are.") from error
     except NoRegionError as error:
-        raise Trouble("No region is set: give --region, or set AWS_REGION.") from error
+        raise CommandError("No region is set: give --region, or set AWS_REGION.") from error
     except (EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError) as error:
-        raise Trouble(f"AWS does not answer, to {doing}: {error}. Is the region right, is the network up?") from error
+        raise CommandError(
+            f"AWS does not answer, to {doing}: {error}. Is the region right, is the network up?"
+        ) from error
     except ClientError as error:
-        raise Trouble(_refusal(error, doing)) from error
+        raise CommandError(_refusal(error, doing)) from error
     except BotoCoreError as error:
-        raise Trouble(f"AWS could not be asked to {doing}: {error}") from error
+        raise CommandError(f"AWS could not be asked to {doing}: {error}") from error
 
 
 def _refusal(error: ClientError, doing: str) -> str:

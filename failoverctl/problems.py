@@ -18,7 +18,7 @@ _NOBODY = tuple(product(("silent", "unreachable"), repeat=2))
 """What the two ports of a host show that is not there."""
 
 
-def attention(status: Mapping[str, Any], where: str = "") -> list[Line]:
+def problems_of(status: Mapping[str, Any], where: str = "") -> list[Line]:
     """Everything that is not as it should be, the cause first; empty when all is well.
 
     Unknown counts as not well: what could not be asked is said, never left out.
@@ -58,12 +58,12 @@ def _follows(line: Line) -> bool:
 
 def _change(status: Mapping[str, Any]) -> Iterator[Line]:
     record, execution, last = status["record"], status["execution"], status["last_change"] or {}
-    if record.get("trouble"):
-        yield _line(record["trouble"])
+    if record.get("error"):
+        yield _line(record["error"])
         return
     if not record.get("active") and not record.get("lease"):
         yield _line("The pair has not been taken into care yet.", 'failoverctl adopt --reason "…"', "not-adopted")
-    lease, runs = record.get("lease"), execution and not execution.get("trouble")
+    lease, runs = record.get("lease"), execution and not execution.get("error")
     if lease and record.get("halted"):
         step = red_step(last) if last.get("execution") == lease["execution"] else ""
         at = f" at {step}" if step else ""
@@ -83,7 +83,7 @@ def _resume(status: Mapping[str, Any], target: str) -> str:
         for role, server in status["servers"].items()
     }
     other = next((role for role in gone if role != target), "")
-    instead = gone.get(target) and other and not gone[other] and not status["servers"][other]["look"].get("trouble")
+    instead = gone.get(target) and other and not gone[other] and not status["servers"][other]["look"].get("error")
     return f'failoverctl resume --target {other} --reason "…"' if instead else 'failoverctl resume --reason "…"'
 
 
@@ -98,7 +98,7 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
         for about in ("access", "sessions"):
             answer, wanted = server[about].get("answer", "unknown"), "yes" if active else "no"
             if answer != wanted:
-                sentence = server[about].get("sentence") or server[about].get("trouble", "")
+                sentence = server[about].get("sentence") or server[about].get("error", "")
                 see = "split-brain-risk" if answer == "yes" else "not-ready"
                 yield _line(f"{role} is {server['is']}, but: {sentence}", "failoverctl readiness", see)
 
@@ -112,7 +112,7 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
             f"{role} runs, but {look.get('sentence')}: renew it on its host.", "failoverctl readiness", "certificate"
         )
         return
-    why = f"The active server {role} does not answer: {look.get('trouble') or look.get('sentence')}"
+    why = f"The active server {role} does not answer: {look.get('error') or look.get('sentence')}"
     if not is_blocked(status):
         yield _line(why, 'failoverctl failover --reason "…"', "active-server-down")
         return
@@ -150,7 +150,7 @@ def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) ->
         why = f"The standby {role} does not answer at all ({look.get('sentence')}): its machine is off, or cut off."
         yield _line(why, "failoverctl readiness", "not-ready")
     elif signals[0] not in ("refused",):
-        why = look.get("trouble") or look.get("sentence")
+        why = look.get("error") or look.get("sentence")
         yield _line(f"Whether the standby {role} is stopped can't be told: {why}", "failoverctl readiness", "not-ready")
 
 
@@ -158,27 +158,27 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     record = status["record"]
     active, name = record.get("active"), status["name"]
     if active and not record.get("lease") and name["points_to"] != active:
-        why = name.get("sentence") or name.get("trouble")
+        why = name.get("sentence") or name.get("error")
         yield _line(f"The name does not point to {active}: {why}", "failoverctl readiness", "name-elsewhere")
     yield from _copy(status)
     ready = status["readiness"]
-    if ready.get("trouble"):
-        yield _line(f"The last readiness check can't be read: {ready['trouble']}")
+    if ready.get("error"):
+        yield _line(f"The last readiness check can't be read: {ready['error']}")
     elif ready and ready.get("answer") != "yes" and not (ready.get("outdated") or ready.get("waits")):
         yield _line(str(ready.get("sentence")), "failoverctl readiness", "not-ready")
     execution = status["execution"]
-    if execution and execution.get("trouble"):
-        yield _line(f"Whether an execution runs can't be asked: {execution['trouble']}")
+    if execution and execution.get("error"):
+        yield _line(f"Whether an execution runs can't be asked: {execution['error']}")
     last = status["last_change"]
-    if last and last.get("trouble"):
-        yield _line(f"What the last change came to is not known: {last['trouble']}")
+    if last and last.get("error"):
+        yield _line(f"What the last change came to is not known: {last['error']}")
 
 
 def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
     copy, active = status["replication"], status["record"].get("active")
     again = "failoverctl replicate"
-    if copy.get("trouble"):
-        yield _line(copy["trouble"])
+    if copy.get("error"):
+        yield _line(copy["error"])
     elif copy.get("failed"):
         yield _line(f"The last replication run came to nothing: {copy['failed']}", again, "replication-stale")
     elif copy.get("on_its_way"):
@@ -214,7 +214,7 @@ def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
 def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:
     alarms = status["alarms"]
     if isinstance(alarms, Mapping):
-        yield _line(f"The alarms can't be read: {alarms.get('trouble')}")
+        yield _line(f"The alarms can't be read: {alarms.get('error')}")
         return
     for each in alarms:
         if each["state"] == "MISSING":

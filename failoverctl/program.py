@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from failoverctl import terminal
 from failoverctl.account import Account
-from failoverctl.commands import Desk
-from failoverctl.errors import Exit, Trouble
+from failoverctl.commands import CommandContext
+from failoverctl.errors import CommandError, Exit
 from failoverctl.parser import make_parser
 
 DEBUG = "FAILOVERCTL_DEBUG"
@@ -45,28 +45,30 @@ def _run(argv: Sequence[str] | None) -> int:
         if arguments.alone:
             return int(arguments.run(arguments))
         account = _account(arguments)
-        return int(arguments.run(Desk(account, terminal.console(), terminal.console(stderr=True), arguments)))
-    except Trouble as trouble:
-        _complain(str(trouble))
+        return int(arguments.run(CommandContext(account, terminal.console(), terminal.console(stderr=True), arguments)))
+    except CommandError as error:
+        _complain(str(error))
         if arguments.json:
-            print(json.dumps({"trouble": str(trouble), "exit": int(trouble.code)}))  # noqa: T201 - the command's output
-        return int(trouble.code)
+            print(json.dumps({"error": str(error), "exit": int(error.code)}))  # noqa: T201 - the command's output
+        return int(error.code)
     except KeyboardInterrupt:
         _complain("Stopped. What runs in AWS goes on.")
         return int(Exit.INTERRUPTED)
 
 
 def _account(arguments: argparse.Namespace) -> Account:
-    """The account that the options name. Raises Trouble where they name none, or two."""
+    """The account that the options name. Raises CommandError where they name none, or two."""
     endpoint = arguments.endpoint
     if arguments.testbed:
         both = [f"--{name}" for name in ("stack", "profile", "region", "endpoint") if getattr(arguments, name)]
         if both:
-            raise Trouble(f"--testbed is a pair of its own: leave out {' and '.join(both)}, or --testbed.", Exit.USAGE)
+            raise CommandError(
+                f"--testbed is a pair of its own: leave out {' and '.join(both)}, or --testbed.", Exit.USAGE
+            )
         endpoint = _join_testbed(arguments)
     arguments.stack = arguments.stack or os.environ.get("FAILOVER_STACK")
     if not arguments.stack:
-        raise Trouble("Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.", Exit.USAGE)
+        raise CommandError("Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.", Exit.USAGE)
     return Account(arguments.profile, arguments.region, endpoint)
 
 
@@ -85,14 +87,14 @@ def _complain(sentence: str) -> None:
 
 
 def _join_testbed(arguments: argparse.Namespace) -> str:
-    """Enter the network of the local testbed. Raises Trouble where there is none, or this is no checkout."""
+    """Enter the network of the local testbed. Raises CommandError where there is none, or this is no checkout."""
     try:
         from lab.testbed.join_network import CannotJoin, join
     except ImportError as error:
-        raise Trouble("--testbed needs the project's checkout: run it from there (`make ctl ARGS=…`).") from error
+        raise CommandError("--testbed needs the project's checkout: run it from there (`make ctl ARGS=…`).") from error
     try:
         testbed = join()
     except CannotJoin as error:
-        raise Trouble(str(error)) from error
+        raise CommandError(str(error)) from error
     arguments.stack, arguments.region = testbed["stack"], testbed["region"]
     return str(testbed["endpoint"])

@@ -27,14 +27,14 @@ def status_screen(status: Mapping[str, Any], steps: RenderableType | None = None
         status: as `status.read_status` gathers it.
         steps: shown in place of what else needs a person: while a change runs that is the change.
     """
-    below = _attention(status) if steps is None else [steps]
+    below = _problems(status) if steps is None else [steps]
     return Group(first_line(status), *_cause(status), _servers(status), _facts(status), *below)
 
 
 def first_line(status: Mapping[str, Any]) -> Text:
     record, head = status["record"], status["headline"]
     said = Text.assemble((f"{status['pair']}: ", "bold"), (head["sentence"], _HEADS[head["how"]]))
-    if record.get("trouble"):
+    if record.get("error"):
         return said
     return said.append(f" · epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}", style="dim")
 
@@ -42,7 +42,7 @@ def first_line(status: Mapping[str, Any]) -> Text:
 def _cause(status: Mapping[str, Any]) -> list[RenderableType]:
     if status["well"]:
         return []
-    first = status["attention"][0]
+    first = status["problems"][0]
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
@@ -90,7 +90,7 @@ def _facts(status: Mapping[str, Any]) -> Table:
     table.add_column(overflow="fold")
     name = status["name"]
     right = name["points_to"] is not None and name["points_to"] == status["record"].get("active")
-    points = name["points_to"] or name.get("sentence") or name.get("trouble")
+    points = name["points_to"] or name.get("sentence") or name.get("error")
     arrow = Text(f"{name.get('record')} → ").append(str(points), style="" if right else "yellow")
     if name.get("resolver_says"):
         arrow.append(f"  (a resolver still says {name['resolver_says']})", style="dim")
@@ -99,10 +99,10 @@ def _facts(status: Mapping[str, Any]) -> Table:
     table.add_row("readiness", _readiness(status))
     table.add_row("alarms", _alarms(status["alarms"]))
     running, last = status["execution"], status["last_change"]
-    if running and not running.get("trouble"):
+    if running and not running.get("error"):
         since = ago(status["at"] - running["since"])
         table.add_row("running", Text(f"{running['action']}, {since}: {running['step']}", style="bold yellow"))
-    if last and not last.get("trouble"):
+    if last and not last.get("error"):
         said = Text(f"{last['action']} {last['source']} → {last['target']}: ")
         said.append(str(last["outcome"]), style=_ENDS.get(str(last["outcome"]), ""))
         table.add_row("last change", said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)"))
@@ -110,8 +110,8 @@ def _facts(status: Mapping[str, Any]) -> Table:
 
 
 def _copy(copy: Mapping[str, Any]) -> Text:
-    if copy.get("trouble"):
-        return Text(str(copy["trouble"]), style="yellow")
+    if copy.get("error"):
+        return Text(str(copy["error"]), style="yellow")
     late = copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]
     said = Text(f"whole set of {ago(copy['age_s'])} ago" if copy.get("as_of") else "nothing arrived yet")
     said.style = "red" if late else ""
@@ -124,8 +124,8 @@ def _copy(copy: Mapping[str, Any]) -> Text:
 
 def _readiness(status: Mapping[str, Any]) -> Text:
     ready = status["readiness"]
-    if not ready or ready.get("trouble"):
-        return Text(str(ready.get("trouble") or "not checked yet"), style="yellow")
+    if not ready or ready.get("error"):
+        return Text(str(ready.get("error") or "not checked yet"), style="yellow")
     when = f"({ago(status['at'] - float(ready['at']))} ago)"
     if ready.get("outdated"):
         again = ", asked anew" if ready.get("asked_anew") else ""
@@ -137,7 +137,7 @@ def _readiness(status: Mapping[str, Any]) -> Text:
 
 def _alarms(alarms: Any) -> Text:
     if isinstance(alarms, Mapping):
-        return Text(str(alarms.get("trouble")), style="yellow")
+        return Text(str(alarms.get("error")), style="yellow")
     ringing = [e["name"] for e in alarms if e["state"] == "ALARM" and not (e.get("waiting") or e.get("over"))]
     over = [each["name"] for each in alarms if each.get("over")]
     waiting = [each["name"] for each in alarms if each.get("waiting")]
@@ -147,11 +147,11 @@ def _alarms(alarms: Any) -> Text:
     return said.append(f"; {len(waiting)} waiting for first data", style="dim") if waiting else said
 
 
-def _attention(status: Mapping[str, Any]) -> list[RenderableType]:
+def _problems(status: Mapping[str, Any]) -> list[RenderableType]:
     if status["well"]:
         return [Text("All is well.", style="green")]
-    others = [each for each in status["attention"][1:] if not each["follows"]]
-    folded = [each for each in status["attention"][1:] if each["follows"]]
+    others = [each for each in status["problems"][1:] if not each["follows"]]
+    folded = [each for each in status["problems"][1:] if each["follows"]]
     lines = Table.grid(padding=(0, 1, 0, 0))
     for each in others:
         said = Text(each["sentence"])

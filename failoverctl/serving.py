@@ -49,8 +49,8 @@ def headline(status: Mapping[str, Any]) -> Headline:
         status: as `status.read_status` gathers it.
     """
     record = status["record"]
-    if record.get("trouble"):
-        return Headline(DOUBTFUL, f"WHO SERVES CAN'T BE TOLD: {record['trouble']}")
+    if record.get("error"):
+        return Headline(DOUBTFUL, f"WHO SERVES CAN'T BE TOLD: {record['error']}")
     seen = {role: serves(server) for role, server in status["servers"].items()}
     serving = [role for role in ROLES if seen[role]]
     if len(serving) > 1:
@@ -68,7 +68,7 @@ def headline(status: Mapping[str, Any]) -> Headline:
         return Headline(BAD, f"{serving[0]} SERVES, and the record says that {active} is active")
     if seen[active] is None:
         doubt = (
-            why.get("trouble")
+            why.get("error")
             or (why.get("admin") != "answers" and why.get("sentence"))
             or "what it has of the database can't be asked"
         )
@@ -123,7 +123,7 @@ def _blocked(status: Mapping[str, Any]) -> str:
 def is_blocked(status: Mapping[str, Any]) -> bool:
     """Whether the latest change that was asked for could not be done, since which nothing has changed."""
     last = status["last_change"]
-    return bool(last) and not last.get("trouble") and last["outcome"] == "blocked"
+    return bool(last) and not last.get("error") and last["outcome"] == "blocked"
 
 
 def change_in_words(status: Mapping[str, Any]) -> str:
@@ -139,7 +139,7 @@ def change_in_words(status: Mapping[str, Any]) -> str:
         step = red_step(last)
         when = ago(status["at"] - float(last["ended_at"]))
         return f"{what} halted {when} ago{f' at {step}' if step else ''}"
-    if execution and not execution.get("trouble"):
+    if execution and not execution.get("error"):
         return f"{what} under way for {ago(status['at'] - execution['since'])}: {execution['step']}"
     return f"{what} was left half done" if not execution else f"{what} holds the lease"
 

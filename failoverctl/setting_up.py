@@ -15,8 +15,8 @@ from rich.text import Text
 from failoverctl.account import Stack, ask, read_freshness
 from failoverctl.actions import agree
 from failoverctl.attaching import describe
-from failoverctl.commands import Desk
-from failoverctl.errors import Exit, Trouble, plainly
+from failoverctl.commands import CommandContext
+from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.preparing import NotPrepared, prepare_hosts, undo_hosts
 
 ROLES = ("ms1", "ms2")
@@ -25,9 +25,9 @@ VERIFY_WITHIN_S = 900
 """Seconds that a function may run at most on Lambda; comparing by content takes as long as the files need."""
 
 
-def prepare(desk: Desk) -> Exit:
+def prepare(context: CommandContext) -> Exit:
     """Make both hosts ends of the replication. Can be run again."""
-    stack = desk.stack()
+    stack = context.stack()
     given = stack.parameters
     instances, addresses = _hosts(stack)
     settings = {
@@ -36,107 +36,107 @@ def prepare(desk: Desk) -> Exit:
         "Paths": f"{given['SoftwarePaths']} {given['ConfigPath']}",
     }
     with _by_hosts("prepare the hosts"):
-        told = prepare_hosts(desk.account.client("ssm"), stack.name, instances, addresses, settings)
+        told = prepare_hosts(context.account.client("ssm"), stack.name, instances, addresses, settings)
     lines = [f"{role} ({instances[role]}) is prepared; autostart is {told[role].get('autostart')}." for role in told]
-    desk.show({role: {"instance": instances[role], **told[role]} for role in told}, "\n".join(lines))
+    context.show({role: {"instance": instances[role], **told[role]} for role in told}, "\n".join(lines))
     return Exit.DONE
 
 
-def undo_prepare(desk: Desk) -> Exit:
+def undo_prepare(context: CommandContext) -> Exit:
     """Take away what prepare made on both hosts; autostart stays off."""
-    stack = desk.stack()
-    if not desk.arguments.yes:
-        agree(desk.questions, f"{stack.pair}: take away what prepare made on both hosts?")
+    stack = context.stack()
+    if not context.arguments.yes:
+        agree(context.questions, f"{stack.pair}: take away what prepare made on both hosts?")
     with _by_hosts("take away what was prepared"):
-        undo_hosts(desk.account.client("ssm"), stack.name, *_hosts(stack))
+        undo_hosts(context.account.client("ssm"), stack.name, *_hosts(stack))
     sentence = "Both hosts are as they were, but for autostart, which stays off: turn it on on one of them only."
-    desk.show({"sentence": sentence}, sentence)
+    context.show({"sentence": sentence}, sentence)
     return Exit.DONE
 
 
-def attach(desk: Desk) -> Exit:
+def attach(context: CommandContext) -> Exit:
     """Say what the stack's group in front of the database has to be attached to; changes nothing."""
-    stack = desk.stack()
+    stack = context.stack()
     with plainly("look at the database's network interfaces"):
-        said = describe(desk.account.client("ec2"), stack.group, stack.parameters)
-    desk.show({"sentence": said}, said)
+        said = describe(context.account.client("ec2"), stack.group, stack.parameters)
+    context.show({"sentence": said}, said)
     return Exit.DONE
 
 
-def show_cost(desk: Desk) -> Exit:
+def show_cost(context: CommandContext) -> Exit:
     """What the stack costs a month at rest, counted from its own template and parameters."""
     from failoverctl import cost  # nothing else needs it, nor what it imports
 
-    stack = desk.stack()
+    stack = context.stack()
     with plainly("read the stack's template"):
-        answer = desk.account.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
+        answer = context.account.client("cloudformation").get_template(StackName=stack.name, TemplateStage="Processed")
     body = answer["TemplateBody"]
     try:
         template = json.loads(body) if isinstance(body, str) else body
         lines = cost.bill(template, stack.parameters)
     except (ValueError, cost.NotCounted) as error:
-        raise Trouble(f"The template of {stack.name} can't be counted: {error}") from error
+        raise CommandError(f"The template of {stack.name} can't be counted: {error}") from error
     head = f"{stack.pair} at rest, dollars a month, {cost.PRICE_LIST}, no free tier taken off:"
-    desk.show(cost.for_programs(lines), f"{head}\n\n{cost.table(lines)}")
+    context.show(cost.for_programs(lines), f"{head}\n\n{cost.table(lines)}")
     return Exit.DONE
 
 
-def replicate(desk: Desk) -> Exit:
+def replicate(context: CommandContext) -> Exit:
     """Have the active server's files carried now, and wait until the standby holds them."""
-    stack = desk.stack()
-    asked = _replication_asked_for(desk, stack)
-    end = time.monotonic() + desk.arguments.limit
-    _await_end(desk, stack, end)  # of a run that is under way: it may have begun before what is to be carried
-    answer = ask(desk.account, stack, "replicate", asked)
+    stack = context.stack()
+    asked = _replication_asked_for(context, stack)
+    end = time.monotonic() + context.arguments.limit
+    _await_end(context, stack, end)  # of a run that is under way: it may have begun before what is to be carried
+    answer = ask(context.account, stack, "replicate", asked)
     sent = answer.get("answer") == "yes"
-    if not sent or desk.arguments.no_wait:
-        desk.show(answer, str(answer.get("sentence")))
+    if not sent or context.arguments.no_wait:
+        context.show(answer, str(answer.get("sentence")))
         return Exit.DONE if sent else Exit.NOT_DONE
-    known = _await_end(desk, stack, end)
+    known = _await_end(context, stack, end)
     last = known.last or {}
     whole = last.get("complete") is True
     said = f"Not complete: {last.get('reason') or 'the host gave no reason'}"
     if whole:
         target = {"ms1": "ms2", "ms2": "ms1"}.get(known.server, "the standby")
         said = f"{target} holds all of {known.server}'s files ({last.get('files', 'no')} of them)."
-    desk.show({**answer, "complete": whole, "result": dict(last)}, said)
+    context.show({**answer, "complete": whole, "result": dict(last)}, said)
     return Exit.DONE if whole else Exit.NOT_WELL
 
 
-def _replication_asked_for(desk: Desk, stack: Stack) -> dict[str, str]:
-    """The event for `replicate`. Raises Trouble where a removal is accepted for a pair of another name."""
-    accepted = desk.arguments.accept_removal
+def _replication_asked_for(context: CommandContext, stack: Stack) -> dict[str, str]:
+    """The event for `replicate`. Raises CommandError where a removal is accepted for a pair of another name."""
+    accepted = context.arguments.accept_removal
     if not accepted:
-        return {"action": "scheduled", "mode": "full" if desk.arguments.full else "changes"}
+        return {"action": "scheduled", "mode": "full" if context.arguments.full else "changes"}
     if accepted != stack.pair:
-        raise Trouble(
+        raise CommandError(
             f"The pair's name is {stack.pair!r}, not {accepted!r}: nothing was sent. See `failoverctl status`.",
             Exit.USAGE,
         )
     return {"action": "accept_removal", "confirm": accepted}
 
 
-def _await_end(desk: Desk, stack: Stack, end: float) -> Freshness:
-    """What is known of the copy once no run is under way. Raises Trouble where that takes too long."""
+def _await_end(context: CommandContext, stack: Stack, end: float) -> Freshness:
+    """What is known of the copy once no run is under way. Raises CommandError where that takes too long."""
     while True:
-        known = read_freshness(desk.account, stack)
+        known = read_freshness(context.account, stack)
         if known.ended:
             return known
         if time.monotonic() > end:
-            raise Trouble(
-                f"The run has not ended after {desk.arguments.limit:g} s; it goes on (`failoverctl status`).",
+            raise CommandError(
+                f"The run has not ended after {context.arguments.limit:g} s; it goes on (`failoverctl status`).",
                 Exit.UNFOLLOWED,
             )
         time.sleep(LOOK_EVERY_S)
 
 
-def verify_replication(desk: Desk) -> Exit:
+def verify_replication(context: CommandContext) -> Exit:
     """Compare both copies by content, and list what differs."""
-    found = ask(desk.account, desk.stack(), "replicate", {"action": "verify"}, wait_s=VERIFY_WITHIN_S)
+    found = ask(context.account, context.stack(), "replicate", {"action": "verify"}, wait_s=VERIFY_WITHIN_S)
     drift = (found.get("evidence") or {}).get("drift") or []
     lines = [Text(str(found.get("sentence")), style="" if found.get("answer") == "yes" else "red")]
     lines += [Text(f"  {each.get('name')}: {each.get('differs')}") for each in drift if isinstance(each, Mapping)]
-    desk.show(found, Group(*lines))
+    context.show(found, Group(*lines))
     return Exit.DONE if found.get("answer") == "yes" else Exit.NOT_WELL
 
 
@@ -151,9 +151,9 @@ def _hosts(stack: Stack) -> tuple[dict[str, str], dict[str, str]]:
 
 @contextmanager
 def _by_hosts(doing: str) -> Iterator[None]:
-    """What a host refuses is said in its own words; it can be run again. Raises Trouble."""
+    """What a host refuses is said in its own words; it can be run again. Raises CommandError."""
     try:
         with plainly(doing):
             yield
     except NotPrepared as problem:
-        raise Trouble(f"{problem} It can be run again when that is mended.", Exit.NOT_DONE) from problem
+        raise CommandError(f"{problem} It can be run again when that is mended.", Exit.NOT_DONE) from problem

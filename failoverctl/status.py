@@ -24,8 +24,8 @@ from failoverctl.account import (
     read_freshness,
     read_record,
 )
-from failoverctl.errors import Trouble, plainly
-from failoverctl.problems import FOLLOWING, attention
+from failoverctl.errors import CommandError, plainly
+from failoverctl.problems import FOLLOWING, problems_of
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
 
@@ -54,7 +54,7 @@ _ADDRESS = re.compile(r"[0-9A-Fa-f.:]+")
 
 
 def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, Any]:
-    """Everything that `status` shows, as plain JSON. A part that could not be asked is `{"trouble": sentence}`.
+    """Everything that `status` shows, as plain JSON. A part that could not be asked is `{"error": sentence}`.
 
     Args:
         where: the options that name this pair, for the commands that are proposed.
@@ -84,8 +84,8 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         ready["asked_anew"] = ask_later(account, stack, "readiness", {"action": "check"})
     status["headline"] = headline(status).to_json()
     _clear(status)
-    status["attention"] = attention(status, where)
-    status["well"] = not status["attention"]
+    status["problems"] = problems_of(status, where)
+    status["well"] = not status["problems"]
     status["took_s"] = round(time.time() - began, 3)
     return status
 
@@ -97,8 +97,8 @@ def _asking(account: Account, stack: Stack, function: str, role: str) -> Callabl
 def _answer(question: Callable[[], Any]) -> Any:
     try:
         return question()
-    except Trouble as trouble:
-        return {"trouble": str(trouble)}
+    except CommandError as error:
+        return {"error": str(error)}
 
 
 def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, Any]:
@@ -139,7 +139,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
 
 
 def _place(record: Mapping[str, Any], role: str) -> str:
-    if record.get("trouble"):
+    if record.get("error"):
         return "not known"
     return "active" if record.get("active") == role else "standby" if record.get("active") else "not in care"
 
@@ -159,7 +159,7 @@ def _copy(
     """
     copy = dict(freshness)
     copy["oldest_s"] = float(stack.parameters.get("ReplicationOldestSeconds", 0) or 0)
-    if copy.get("trouble"):
+    if copy.get("error"):
         return copy
     if copy.get("as_of"):
         copy["age_s"] = round(now - float(copy["as_of"]), 1)
@@ -168,7 +168,7 @@ def _copy(
     if copy.get("ended", True) and run.get("complete") is not True and run.get("outcome") != BUSY:
         copy["failed"] = str(run.get("reason") or "the host gave no reason")
     if copy.get("as_of") and record.get("active") and copy["epoch"] != record.get("epoch"):
-        since = now - float(last["ended_at"]) if last and not last.get("trouble") else DUE_WITHIN_S
+        since = now - float(last["ended_at"]) if last and not last.get("error") else DUE_WITHIN_S
         copy["on_its_way"] = copy["on_its_way"] or since < DUE_WITHIN_S
         copy["of_before"] = f"a set of epoch {copy['epoch']}, and epoch {record.get('epoch')} is on"
     return copy
@@ -183,10 +183,10 @@ def _readiness(
     `waits`, whether all it found wanting is a copy that is on its way.
     """
     found = dict(ready)
-    if not found or found.get("trouble"):
+    if not found or found.get("error"):
         return found
     at = float(found.get("at") or 0)
-    changed = float(last["ended_at"]) if last and not last.get("trouble") else 0.0
+    changed = float(last["ended_at"]) if last and not last.get("error") else 0.0
     bad = {each["name"] for each in found.get("checks", ()) if each["answer"] != "yes"}
     came = float(copy.get("as_of") or 0) > at and not copy.get("of_before")
     found["outdated"] = "the last change" if record.get("lease") or at < changed else ""

@@ -81,7 +81,7 @@ def _after(step: Step, kind: str, at: float, event: Mapping[str, Any]) -> Step:
     if kind in ("TaskSucceeded", "LambdaFunctionSucceeded"):
         return replace(step, end=at, said=_sentence(event) or step.said)
     if kind in _FAILED:
-        return replace(step, end=at, said=_trouble(event), failed=True)
+        return replace(step, end=at, said=_error(event), failed=True)
     if kind in ("TaskScheduled", "LambdaFunctionScheduled") and step.failed:
         return replace(step, end=None, failed=False, tries=step.tries + 1)
     return replace(step, end=at) if kind.endswith("StateExited") else step
@@ -107,6 +107,6 @@ def _sentence(event: Mapping[str, Any]) -> str:
     return clean(payload.get("sentence", "")) if isinstance(payload, dict) else ""
 
 
-def _trouble(event: Mapping[str, Any]) -> str:
+def _error(event: Mapping[str, Any]) -> str:
     details: Mapping[str, Any] = next((each for name, each in event.items() if name.endswith("EventDetails")), {})
     return plain_words(f"{details.get('error', '')}: {details.get('cause', '')}")[:400]

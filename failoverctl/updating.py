@@ -12,40 +12,40 @@ from msfailover.pair import PairState
 
 from failoverctl import actions
 from failoverctl.account import Stack, ask, identity_of, read_record
-from failoverctl.commands import Desk, signature, signed
-from failoverctl.errors import Exit, Trouble
+from failoverctl.commands import CommandContext, signature, signed
+from failoverctl.errors import CommandError, Exit
 
 HELD_S = 900
 """Seconds for which automatic failovers are held."""
 
 
-def may_update(desk: Desk) -> Exit:
+def may_update(context: CommandContext) -> Exit:
     """Hold automatic failovers for a quarter of an hour, and say whether the stack may be updated."""
-    by = signed(signature(desk.arguments), identity_of(desk.account))
-    stack = desk.stack()
-    record = read_record(desk.account, stack)
+    by = signed(signature(context.arguments), identity_of(context.account))
+    stack = context.stack()
+    record = read_record(context.account, stack)
     _demand_no_change(record, stack)
-    if not desk.arguments.yes:
-        actions.agree(desk.questions, f"{stack.pair}: hold automatic failovers for {HELD_S // 60} minutes?")
+    if not context.arguments.yes:
+        actions.agree(context.questions, f"{stack.pair}: hold automatic failovers for {HELD_S // 60} minutes?")
     if record.maintenance_until < time.time() + HELD_S:  # a longer one of somebody's stays
-        ask(desk.account, stack, "pair", {"action": "maintenance", "seconds": HELD_S, "requested_by": by})
-    _demand_no_change(read_record(desk.account, stack), stack)
+        ask(context.account, stack, "pair", {"action": "maintenance", "seconds": HELD_S, "requested_by": by})
+    _demand_no_change(read_record(context.account, stack), stack)
     sentence = (
         f"{stack.name} may be updated: no change of {stack.pair} is under way, and automatic failovers are held for"
-        f" {HELD_S // 60} minutes at least. `failoverctl maintenance off{desk.where}` ends that."
+        f" {HELD_S // 60} minutes at least. `failoverctl maintenance off{context.where}` ends that."
     )
-    desk.show({"answer": "yes", "sentence": sentence}, sentence)
+    context.show({"answer": "yes", "sentence": sentence}, sentence)
     return Exit.DONE
 
 
 def _demand_no_change(record: PairState, stack: Stack) -> None:
-    """Raises Trouble where a change holds the lease, also one that was halted."""
+    """Raises CommandError where a change holds the lease, also one that was halted."""
     lease = record.lease
     if lease is None:
         return
     halted = bool(record.halted)
     first = "resume it first (failoverctl resume)" if halted else "wait for its end (failoverctl watch)"
-    raise Trouble(
+    raise CommandError(
         f"{stack.name} must not be updated now: {lease.action} to {lease.target}"
         f" {'was halted and ' if halted else ''}holds the lease; {first}. The stack is as it was.",
         Exit.NOT_DONE,

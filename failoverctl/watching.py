@@ -14,8 +14,8 @@ from rich.text import Text
 
 from failoverctl import render
 from failoverctl.account import Stack
-from failoverctl.commands import Desk, parse_period
-from failoverctl.errors import Exit, Trouble
+from failoverctl.commands import CommandContext, parse_period
+from failoverctl.errors import CommandError, Exit
 from failoverctl.serving import change_in_words
 from failoverctl.status import read_status
 from failoverctl.steps import Step, read_steps
@@ -24,65 +24,65 @@ HEARTBEAT_S = 60.0
 """Seconds after which a pipe gets a line though nothing has changed: a silent log could be a dead one."""
 
 
-def watch(desk: Desk) -> Exit:
+def watch(context: CommandContext) -> Exit:
     """Show the status until Ctrl-C, or for as long as `--for` says."""
-    lasts = parse_period(desk.arguments.period) if desk.arguments.period else float("inf")
-    stack = desk.stack()
-    looks = _looks(desk, stack, time.monotonic() + lasts)
-    if desk.arguments.json:
+    lasts = parse_period(context.arguments.period) if context.arguments.period else float("inf")
+    stack = context.stack()
+    looks = _looks(context, stack, time.monotonic() + lasts)
+    if context.arguments.json:
         for found, _ in looks:
             print(json.dumps(found), flush=True)  # noqa: T201 - the command's output
-    elif desk.console.is_terminal and not desk.console.is_dumb_terminal:
-        _on_a_screen(desk, looks)
+    elif context.console.is_terminal and not context.console.is_dumb_terminal:
+        _on_a_screen(context, looks)
     else:
-        lines = Lines(desk.console)
+        lines = Lines(context.console)
         for found, steps in looks:
             lines.show(found, steps)
     return Exit.DONE
 
 
-def _looks(desk: Desk, stack: Stack, end: float) -> Iterator[tuple[dict[str, Any], list[Step]]]:
+def _looks(context: CommandContext, stack: Stack, end: float) -> Iterator[tuple[dict[str, Any], list[Step]]]:
     """The status and the running change's steps, every few seconds."""
     unanswered_since: float | None = None
     while True:
-        found = read_status(desk.account, stack, desk.where)
-        if found["record"].get("trouble"):
+        found = read_status(context.account, stack, context.where)
+        if found["record"].get("error"):
             unanswered_since = unanswered_since or found["at"]
             found["headline"]["sentence"] += f" (since {_clock(unanswered_since)})"
         else:
             unanswered_since = None
-        yield found, _steps(desk, found["execution"])
-        if time.monotonic() + desk.arguments.every > end:
+        yield found, _steps(context, found["execution"])
+        if time.monotonic() + context.arguments.every > end:
             return
-        time.sleep(desk.arguments.every)
+        time.sleep(context.arguments.every)
 
 
-def _steps(desk: Desk, running: Mapping[str, Any] | None) -> list[Step]:
-    if not running or running.get("trouble"):
+def _steps(context: CommandContext, running: Mapping[str, Any] | None) -> list[Step]:
+    if not running or running.get("error"):
         return []
     try:
-        return read_steps(desk.account, running["arn"])
-    except Trouble:
+        return read_steps(context.account, running["arn"])
+    except CommandError:
         return []  # the next look asks again
 
 
-def _on_a_screen(desk: Desk, looks: Iterator[tuple[dict[str, Any], list[Step]]]) -> None:
+def _on_a_screen(context: CommandContext, looks: Iterator[tuple[dict[str, Any], list[Step]]]) -> None:
     shown: RenderableType = Text("")
     try:
-        with Live(console=desk.console, auto_refresh=False, screen=True) as live:
+        with Live(console=context.console, auto_refresh=False, screen=True) as live:
             for found, steps in looks:
                 table = None
                 if steps:
-                    rows = max(5, desk.console.height - 14)
+                    rows = max(5, context.console.height - 14)
                     began = float(found["execution"]["since"])
-                    table = render.steps_table(steps, began, time.time(), width=desk.console.width, rows=rows)
+                    table = render.steps_table(steps, began, time.time(), width=context.console.width, rows=rows)
                 shown = render.status_screen(found, table)
                 clock = Text(f"{_clock(found['at'])}, Ctrl-C ends watching, and nothing else", style="dim")
                 live.update(Fitted(shown, clock), refresh=True)
     finally:
         # What was seen last stays on the terminal, however watching ends.
-        desk.console.print(shown)
-        desk.console.print(f"Look on with: failoverctl watch{desk.where}", style="dim")
+        context.console.print(shown)
+        context.console.print(f"Look on with: failoverctl watch{context.where}", style="dim")
 
 
 class Fitted:
@@ -140,10 +140,10 @@ class Lines:
                     at, f"  {'x' if step.failed else '<'} {step.name} ({_end(step) - step.start:.2f} s) {step.said}"
                 )
         if not steps:  # while a change runs, its steps are what there is to say
-            self._lines(at, found["attention"])
+            self._lines(at, found["problems"])
 
-    def _lines(self, at: float, attention: list[Mapping[str, Any]]) -> None:
-        now = {_kind(each): _told(each) for each in attention if not each["follows"]}
+    def _lines(self, at: float, problems: list[Mapping[str, Any]]) -> None:
+        now = {_kind(each): _told(each) for each in problems if not each["follows"]}
         for kind, told in now.items():
             if kind not in self._open:
                 self._say(at, f"  ! {told}")

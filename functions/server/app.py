@@ -87,7 +87,7 @@ def fit(server: Server) -> Verdict:
         return no(f"{server.role} is not fit: {power.sentence}")
     if host.answer == "unknown":
         return unknown(f"{server.role} is not known to be fit: {host.sentence}")
-    if trouble := str(host.evidence.get("write_trouble") or "")[:300]:
+    if trouble := str(host.evidence.get("write_error") or "")[:300]:
         return no(f"{server.role} is not fit: its host can't write what a start writes: {trouble}.", **host.evidence)
     ahead = _epoch_ahead(server, host)
     if ahead is not None:

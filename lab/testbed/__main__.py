@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from failoverctl.errors import Trouble
+from failoverctl.errors import CommandError
 from lab.testbed import namespaces
 from lab.testbed.state_files import BUILD, PID_FILE, ROOT, TESTBED_FILE
 
@@ -20,7 +20,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.do(arguments))
-    except (namespaces.CannotRun, Trouble) as problem:
+    except (namespaces.CannotRun, CommandError) as problem:
         print(problem, file=sys.stderr)
         return 2
     except KeyboardInterrupt:

@@ -23,7 +23,7 @@ def execute(testbed: Mapping[str, Any], event: Path) -> int:
         0 where it ended, whatever the outcome; 1 where it was halted or cut off.
 
     Raises:
-        Trouble: AWS's stand-in refuses it, or it has not ended in time.
+        CommandError: AWS's stand-in refuses it, or it has not ended in time.
     """
     account, console = _account(testbed), terminal.console(soft_wrap=True)
     client = account.client("stepfunctions")

@@ -24,7 +24,7 @@ def host(role: Role, /, **seen: Any) -> Verdict:
         "version": "6.6.9-1",
         "role": "active" if is_active else "standby",
         "epoch": 1,
-        "write_trouble": "",
+        "write_error": "",
         "clock": NOW + seen.pop("clock_off", 0.4),
         "answered_at": NOW,
     }
@@ -88,8 +88,8 @@ def test_a_server_outside_ec2_keeps_the_pair_ready_and_its_power_unseen_is_said(
 
 
 CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
-    ("hosts can be written", {"active_host": host(Role.MS1, write_trouble="disk full below /x")}, Answer.NO, "/x"),
-    ("hosts can be written", {"standby_host": host(Role.MS2, write_trouble=None)}, Answer.UNKNOWN, "ms2"),
+    ("hosts can be written", {"active_host": host(Role.MS1, write_error="disk full below /x")}, Answer.NO, "/x"),
+    ("hosts can be written", {"standby_host": host(Role.MS2, write_error=None)}, Answer.UNKNOWN, "ms2"),
     ("active server serves", {"active_answers": no("It hangs.")}, Answer.NO, "It hangs."),
     ("active server serves", {"active_answers": unknown("Not asked.")}, Answer.UNKNOWN, "Not asked."),
     ("machines as configured", {"machine_ms1": no("eni-9 has its address.")}, Answer.NO, "eni-9 has its address."),
@@ -242,7 +242,7 @@ def test_an_active_server_that_does_not_serve_is_the_cause_of_its_missing_sessio
 
 
 def test_a_standby_whose_disk_is_full_is_told_to_make_room_and_not_to_be_started() -> None:
-    full = no("ms2 is not fit: disk full.", **{**host(Role.MS2).evidence, "write_trouble": "disk full"})
+    full = no("ms2 is not fit: disk full.", **{**host(Role.MS2).evidence, "write_error": "disk full"})
     found = judge(Role.MS1, state(), answers(standby_host=full), yes("1 confirmed subscription."))
     assert (found[0].name, found[0].remedy) == (
         "hosts can be written", "Make room on the host that is named, or mount it to be written.",

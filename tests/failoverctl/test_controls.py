@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from failoverctl.commands import parse_period
-from failoverctl.errors import Exit, Trouble
+from failoverctl.errors import CommandError, Exit
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, lease, running
 
@@ -46,7 +46,7 @@ def test_a_period_is_written_as_people_say_it(text: str, seconds: int) -> None:
 
 @pytest.mark.parametrize("text", ["", "2", "h", "2 h", "-2h", "2w", "1.5h"])
 def test_what_is_no_period_is_said_so(text: str) -> None:
-    with pytest.raises(Trouble, match="is no period"):
+    with pytest.raises(CommandError, match="is no period"):
         parse_period(text)
 
 

@@ -126,9 +126,9 @@ def test_credentials_that_aws_does_not_take_are_said_so(ctl: Run, region: Region
     assert (said.code, said.err) == (Exit.CANNOT_ASK, f"{sentence}\n")
 
 
-def test_with_json_trouble_is_json_too(ctl: Run) -> None:
+def test_with_json_an_error_is_json_too(ctl: Run) -> None:
     said = ctl("status", "--json", stack="nowhere")
-    assert json.loads(said.out) == {"trouble": said.err.strip(), "exit": Exit.CANNOT_ASK}
+    assert json.loads(said.out) == {"error": said.err.strip(), "exit": Exit.CANNOT_ASK}
 
 
 def test_no_testbed_is_up(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def ec2() -> Iterator[Any]:
         yield boto3.client("ec2", region_name="eu-central-1")
 
 
-class Desk:
+class Typed:
     """Runs a command line with these clients."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -86,13 +86,13 @@ class Desk:
 
 
 @pytest.fixture
-def desk(monkeypatch: pytest.MonkeyPatch) -> Desk:
-    return Desk(monkeypatch)
+def typed(monkeypatch: pytest.MonkeyPatch) -> Typed:
+    return Typed(monkeypatch)
 
 
-def test_each_host_is_told_what_the_other_one_answered(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_host_is_told_what_the_other_one_answered(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
     hosts = Hosts()
-    assert desk("prepare", "--stack", "ms-failover", ssm=hosts, ServiceName="tectia", ConfigPath="/etc/opt/t") == 0
+    assert typed("prepare", "--stack", "ms-failover", ssm=hosts, ServiceName="tectia", ConfigPath="/etc/opt/t") == 0
     last = {each["Parameters"]["Role"][0]: each["Parameters"] for each in hosts.sent[-2:]}
     assert last["ms1"]["AuthorizedKey"] == ["ssh-ed25519 KEY-OF-ms2"]
     assert last["ms2"]["PeerHostKeys"] == ["HOST-KEYS-OF-ms1"]
@@ -102,10 +102,10 @@ def test_each_host_is_told_what_the_other_one_answered(desk: Desk, capsys: pytes
     assert "ms2 (i-00000000000000a02) is prepared; autostart is off." in capsys.readouterr().out
 
 
-def test_what_the_hosts_are_asked_for_is_what_their_documents_take(desk: Desk) -> None:
+def test_what_the_hosts_are_asked_for_is_what_their_documents_take(typed: Typed) -> None:
     hosts = Hosts()
-    desk("prepare", "--stack", "ms-failover", ssm=hosts)
-    desk("undo-prepare", "--yes", "--stack", "ms-failover", ssm=hosts)
+    typed("prepare", "--stack", "ms-failover", ssm=hosts)
+    typed("undo-prepare", "--yes", "--stack", "ms-failover", ssm=hosts)
     for each in hosts.sent:
         name = each["DocumentName"].removeprefix("ms-failover-")
         # Keys are longer than the stand-in's; all else is as it goes out.
@@ -113,23 +113,23 @@ def test_what_the_hosts_are_asked_for_is_what_their_documents_take(desk: Desk) -
         values(yaml.safe_load((ROOT / f"documents/{name}.yaml").read_text()), asked)
 
 
-def test_undo_asks_both_hosts_to_take_away_what_prepare_made(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
+def test_undo_asks_both_hosts_to_take_away_what_prepare_made(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
     hosts = Hosts()
-    assert desk("undo-prepare", "--yes", "--stack", "ms-failover", ssm=hosts) == 0
+    assert typed("undo-prepare", "--yes", "--stack", "ms-failover", ssm=hosts) == 0
     assert [each["Parameters"]["Undo"] for each in hosts.sent] == [["yes"], ["yes"]]
     assert "autostart, which stays off" in capsys.readouterr().out
 
 
-def test_a_host_that_refuses_is_named_with_its_own_words(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    assert desk("prepare", "--stack", "ms-failover", ssm=Hosts(refusing="ms2")) == Exit.NOT_DONE
+def test_a_host_that_refuses_is_named_with_its_own_words(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("prepare", "--stack", "ms-failover", ssm=Hosts(refusing="ms2")) == Exit.NOT_DONE
     said = capsys.readouterr().err
     assert GIVEN["Ms2InstanceId"] in said
     assert "rsync is not installed" in said
     assert "run again" in said
 
 
-def test_a_stack_that_is_not_there_is_said_so(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
-    assert desk("prepare", "--stack", "other") == Exit.CANNOT_ASK
+def test_a_stack_that_is_not_there_is_said_so(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+    assert typed("prepare", "--stack", "other") == Exit.CANNOT_ASK
     assert "There is no stack other" in capsys.readouterr().err
 
 
@@ -145,32 +145,32 @@ def database(ec2: Any, description: str) -> tuple[str, str, str]:
 
 
 def test_an_access_group_that_is_attached_to_nothing_comes_with_the_command_that_attaches_it_beside_the_owners_groups(
-    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+    typed: Typed, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interface, owners, access = database(ec2, "the database")
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     assert f"--network-interface-id {interface} --groups {owners} {access}" in capsys.readouterr().out
     assert ec2.describe_network_interfaces()["NetworkInterfaces"][0]["Groups"][0]["GroupId"] == owners
 
 
-def test_for_rds_it_is_the_command_of_rds(desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
+def test_for_rds_it_is_the_command_of_rds(typed: Typed, ec2: Any, capsys: pytest.CaptureFixture[str]) -> None:
     _, owners, access = database(ec2, "RDSNetworkInterface")
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     assert "aws rds modify-db-instance" in (said := capsys.readouterr().out)
     assert f"--vpc-security-group-ids {owners} {access}" in said
 
 
 def test_an_attached_access_group_is_said_to_be_attached(
-    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+    typed: Typed, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interface, owners, access = database(ec2, "the database")
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, access])
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access)
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access=access)
     assert f"{interface}, beside {owners}" in capsys.readouterr().out
 
 
 def test_subnets_and_acls_of_the_database_are_named_and_what_of_ours_is_in_them(
-    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+    typed: Typed, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interface, owners, access = database(ec2, "RDSNetworkInterface")
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, access])
@@ -180,7 +180,7 @@ def test_subnets_and_acls_of_the_database_are_named_and_what_of_ours_is_in_them(
     ec2.create_network_acl_entry(
         NetworkAclId=acl, RuleNumber=30, Protocol="-1", RuleAction="deny", Egress=True, CidrBlock="10.0.1.12/32"
     )
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     said = capsys.readouterr().out
     assert f"behind {acl}: DatabaseNetworkAclIds." in said
     assert "name them all as DatabaseSubnetIds" in said
@@ -188,20 +188,20 @@ def test_subnets_and_acls_of_the_database_are_named_and_what_of_ours_is_in_them(
 
 
 def test_a_database_that_the_access_group_is_not_in_front_of_is_said_to_be_elsewhere(
-    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+    typed: Typed, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     interface, owners, access = database(ec2, "the database")
     ec2.modify_network_interface_attribute(NetworkInterfaceId=interface, Groups=[owners, access])
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.31")
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.31")
     assert f"leads to 10.0.0.31, which is on no interface that carries {access}" in capsys.readouterr().out
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access=access, DatabaseHost="10.0.0.30")
     assert "leads to" not in capsys.readouterr().out
 
 
 def test_a_database_that_is_nowhere_in_the_account_is_said_to_be_nowhere(
-    desk: Desk, ec2: Any, capsys: pytest.CaptureFixture[str]
+    typed: Typed, ec2: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    desk("attach", "--stack", "ms-failover", ec2=ec2, access="sg-1", DatabaseHost="10.9.9.9")
+    typed("attach", "--stack", "ms-failover", ec2=ec2, access="sg-1", DatabaseHost="10.9.9.9")
     assert "No network interface of this account has an address of 10.9.9.9" in capsys.readouterr().out
 
 

@@ -27,7 +27,7 @@ def test_where_all_is_well_one_screen_says_so_and_the_exit_code_is_0(ctl: Run) -
 def test_as_json_it_has_everything_that_the_screen_shows(ctl: Run) -> None:
     found = ctl("status", "--json").json()
     assert found["well"] is True
-    assert found["attention"] == []
+    assert found["problems"] == []
     assert found["record"]["active"] == "ms1"
     assert {role: found["servers"][role]["is"] for role in ("ms1", "ms2")} == {"ms1": "active", "ms2": "standby"}
     assert found["servers"]["ms1"]["access"]["answer"] == "yes"
@@ -56,16 +56,16 @@ def test_it_knows_the_alarms_of_the_template() -> None:
     assert set(ALARMS) == names
 
 
-def attention(ctl: Run, code: int = 1) -> list[dict[str, str]]:
+def problems(ctl: Run, code: int = 1) -> list[dict[str, str]]:
     said = ctl("status", "--json")
     assert said.code == code
-    found: list[dict[str, str]] = said.json()["attention"]
+    found: list[dict[str, str]] = said.json()["problems"]
     return found
 
 
 def test_a_halted_change_comes_first_with_the_command_that_goes_on_with_it(ctl: Run, region: Region) -> None:
     region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}
-    (first, *_) = attention(ctl)
+    (first, *_) = problems(ctl)
     assert first["sentence"] == "failover to ms2 was halted: ms2 did not start."
     assert first["command"] == 'failoverctl resume --reason "…" --stack demo'
     assert first["see"] == "failover-halted"
@@ -73,10 +73,10 @@ def test_a_halted_change_comes_first_with_the_command_that_goes_on_with_it(ctl: 
 
 def test_a_lease_that_nobody_holds_any_more_is_told_from_a_change_under_way(ctl: Run, region: Region) -> None:
     region.items["state"] |= {"lease": LEASE}
-    (first, *_) = attention(ctl)
+    (first, *_) = problems(ctl)
     assert "left half done" in first["sentence"]
     region.executions[LEASE["execution"]] = running()
-    (first, *_) = attention(ctl)
+    (first, *_) = problems(ctl)
     assert first["sentence"] == "failover to ms2 is under way: VerifyFence."
     assert first["command"] == "failoverctl watch --stack demo"
 
@@ -90,7 +90,7 @@ def test_a_silent_active_server_a_standby_that_can_get_in_and_a_name_elsewhere_a
     }
     region.functions["database-access", "ms2"] = {"answer": "yes", "sentence": "ms2 can get in by a rule."}
     region.functions["dns", "ms1"] = {"answer": "no", "sentence": "x", "evidence": {"values": ["10.0.0.99"]}}
-    found = {each["see"]: each["sentence"] for each in attention(ctl)}
+    found = {each["see"]: each["sentence"] for each in problems(ctl)}
     assert found["active-server-down"] == "The active server ms1 does not answer: it does not answer"
     assert found["split-brain-risk"] == "ms2 is standby, but: ms2 can get in by a rule."
     assert found["name-elsewhere"].startswith("The name does not point to ms1")
@@ -100,7 +100,7 @@ def test_what_a_resolver_still_remembers_is_shown_and_is_no_finding(ctl: Run, re
     region.functions["probe", "name"] = {"answer": "yes", "sentence": "x", "evidence": {"addresses": ["10.0.0.12"]}}
     found = ctl("status", "--json").json()
     assert (found["name"]["points_to"], found["name"]["resolver_says"]) == ("ms1", "10.0.0.12")
-    assert found["attention"] == []
+    assert found["problems"] == []
     assert "a resolver still says 10.0.0.12" in " ".join(ctl("status").out.split())
 
 
@@ -108,7 +108,7 @@ def test_modes_maintenance_and_a_missing_acknowledgement_are_said_with_the_way_o
     region.items["state"] |= {
         "mode": "manual", "maintenance_until": time.time() + 600, "acknowledged": False, "held": "Refused: manual."
     }  # fmt: skip
-    commands = [each["command"] for each in attention(ctl)]
+    commands = [each["command"] for each in problems(ctl)]
     assert commands == [
         "failoverctl acknowledge --stack demo",
         'failoverctl failover --reason "…" --stack demo',
@@ -119,7 +119,7 @@ def test_modes_maintenance_and_a_missing_acknowledgement_are_said_with_the_way_o
 
 def test_an_alarm_that_rings_and_one_that_somebody_deleted_are_both_said(ctl: Run, region: Region) -> None:
     region.ringing, region.gone = {"not-ready"}, {"watchdog-silent"}
-    first, second = attention(ctl)
+    first, second = problems(ctl)
     assert first["sentence"] == "Alarm not-ready: So it is."
     assert first["see"] == "not-ready"
     assert second["sentence"].startswith("The alarm watchdog-silent is not there")
@@ -138,7 +138,7 @@ def test_what_may_not_be_asked_is_said_and_is_never_taken_for_well(ctl: Run, reg
 
 def test_before_the_pair_is_in_care_it_says_how_it_gets_there(ctl: Run, region: Region) -> None:
     region.items = {}
-    (first, *_) = attention(ctl)
+    (first, *_) = problems(ctl)
     assert first["command"] == 'failoverctl adopt --reason "…" --stack demo'
     assert "tectia: not adopted: nothing fails over; ms1 serves" in ctl("status").out
 
@@ -192,7 +192,7 @@ def test_a_halted_change_whose_target_is_gone_is_resumed_to_the_other_server(ctl
     region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}
     for ms1, ms2, to in (("answers", "silent", " --target ms1"), ("silent", "silent", ""), ("silent", "refused", "")):
         look(region, ms1, ms2)
-        assert attention(ctl)[0]["command"] == f'failoverctl resume{to} --reason "…" --stack demo'
+        assert problems(ctl)[0]["command"] == f'failoverctl resume{to} --reason "…" --stack demo'
 
 
 def test_a_halted_failover_and_nobody_who_serves_is_the_first_line_in_red(ctl: Run, region: Region) -> None:
@@ -201,7 +201,7 @@ def test_a_halted_failover_and_nobody_who_serves_is_the_first_line_in_red(ctl: R
     region.history = [HALTED | {"ended_at": time.time() - 16}]
     region.ringing = {"active-server-down", "failover-halted", "not-ready", "audit-blind"}
     assert first_line(ctl, "bad").startswith("NOBODY SERVES: failover to ms2 halted ")
-    found = attention(ctl)
+    found = problems(ctl)
     assert found[0]["sentence"] == "failover to ms2 was halted at StartServer: ms2 did not start."
     assert [each["sentence"] for each in found if not each["follows"]][1:] == ["Alarm audit-blind: So it is."]
     screen = ctl("status").flat
@@ -239,7 +239,7 @@ def test_a_blocked_failover_shows_its_cause_and_that_the_service_can_be_started_
     look(region, "refused", "silent")
     region.history = [change("blocked", time.time() - 20, sentence="Nothing was touched: ms2 is not fit.")]
     assert first_line(ctl, "bad").endswith("failover to ms2 blocked 20 s ago")
-    (first, *_) = attention(ctl)
+    (first, *_) = problems(ctl)
     assert first["sentence"].startswith("failover to ms2 was blocked: Nothing was touched: ms2 is not fit.")
     assert first["command"] == "on the host of ms1: systemctl start ssh-mgmt-server"
     assert first["see"] == "blocked"
@@ -255,7 +255,7 @@ def test_nobody_is_told_to_start_a_service_that_might_be_the_second_one(
     look(region, "refused", "refused")
     region.history = [change("blocked", time.time() - 20)]
     region.functions[about, who] = {"answer": answer, "sentence": f"{who}: {answer}."}
-    assert not [each for each in attention(ctl) if "systemctl start" in each["command"]]
+    assert not [each for each in problems(ctl) if "systemctl start" in each["command"]]
 
 
 @pytest.mark.parametrize(
@@ -273,14 +273,14 @@ def test_a_standby_that_runs_or_is_off_is_said_at_once(
     ctl: Run, region: Region, signal: str, said: str, see: str
 ) -> None:
     look(region, "answers", signal)
-    (first, *_) = attention(ctl)
+    (first, *_) = problems(ctl)
     assert (first["sentence"], first["see"]) == (said, see)
 
 
 def test_a_replication_run_that_came_to_nothing_is_said_at_once(ctl: Run, region: Region) -> None:
     last = {"complete": False, "reason": "Refused: 299 of 300 files would be removed."}
     region.items["freshness"] |= {"ended": True, "last": last}
-    (first,) = attention(ctl)
+    (first,) = problems(ctl)
     assert first["sentence"] == f"The last replication run came to nothing: {last['reason']}"
     assert first["command"] == "failoverctl replicate --stack demo"
 
@@ -295,7 +295,7 @@ def test_after_a_switchover_nothing_is_red_while_the_first_copy_is_on_its_way(ct
     assert (said.code, "the next one is on its way" in said.out) == (0, True)
     assert "failover-halted still to clear" in said.out
     region.history[0]["ended_at"] = now - 600
-    assert "The standby's copy is of before the last change" in attention(ctl)[0]["sentence"]
+    assert "The standby's copy is of before the last change" in problems(ctl)[0]["sentence"]
 
 
 def test_readiness_from_before_a_change_is_outdated_and_asked_anew(ctl: Run, region: Region) -> None:
@@ -314,7 +314,7 @@ def test_alarms_of_a_pair_that_was_adopted_a_minute_ago_wait_for_their_first_dat
     said = ctl("status")
     assert (said.code, f"none of {len(ALARMS)}; 2 waiting for first data" in said.out) == (0, True)
     region.history[0]["ended_at"] -= 3600
-    assert [each["see"] for each in attention(ctl)] == ["not-ready", "not-ready"]
+    assert [each["see"] for each in problems(ctl)] == ["not-ready", "not-ready"]
 
 
 def test_after_a_verb_that_moved_the_pair_the_copy_of_the_new_direction_is_asked_for(ctl: Run, region: Region) -> None:
@@ -327,14 +327,14 @@ def test_after_a_verb_that_moved_the_pair_the_copy_of_the_new_direction_is_asked
 def test_an_active_server_that_cannot_use_its_database_is_no_green_first_line(ctl: Run, region: Region) -> None:
     region.ringing = {"active-without-database"}
     assert first_line(ctl, "bad") == "NOBODY SERVES: ms1 answers, but can't use the database"
-    assert attention(ctl)[0]["sentence"].startswith("Alarm active-without-database: ")
+    assert problems(ctl)[0]["sentence"].startswith("Alarm active-without-database: ")
 
 
 def test_a_run_that_found_another_one_going_on_is_no_failure(ctl: Run, region: Region) -> None:
     region.items["freshness"] |= {"ended": True, "last": {"complete": False, "outcome": "busy", "reason": "busy: …"}}
     assert ctl("status").code == 0
     region.items["freshness"] |= {"last": {"complete": False, "outcome": "failed", "reason": "no room"}}
-    assert "no room" in attention(ctl)[0]["sentence"]
+    assert "no room" in problems(ctl)[0]["sentence"]
 
 
 def test_readiness_that_lacks_only_the_copy_waits_for_it_and_is_outdated_once_it_has_come(
@@ -351,14 +351,14 @@ def test_readiness_that_lacks_only_the_copy_waits_for_it_and_is_outdated_once_it
     assert (said.code, "outdated: checked before the standby's copy came" in said.flat) == (0, True)
     assert ("readiness", {"action": "check"}) in region.invoked
     region.items["readiness"]["checks"] += [{"name": "standby is fit", "answer": "no", "sentence": "It is off."}]
-    assert [each["see"] for each in attention(ctl)] == ["not-ready"]
+    assert [each["see"] for each in problems(ctl)] == ["not-ready"]
 
 
 def test_a_certificate_that_has_run_out_asks_for_another_one_and_for_no_failover(ctl: Run, region: Region) -> None:
     seen = {"admin": "wrong certificate", "port": "answers", "sentence": "its certificate is not accepted (expired)"}
     region.functions["probe", "look"] = {**region.functions["probe", "look"], "ms1": seen}
     region.ringing = {"active-server-down"}
-    first, *others = attention(ctl)
+    first, *others = problems(ctl)
     assert first["sentence"] == "ms1 runs, but its certificate is not accepted (expired): renew it on its host."
     assert (first["see"], first["command"]) == ("certificate", "failoverctl readiness --stack demo")
     assert all(each["follows"] for each in others)

@@ -74,7 +74,7 @@ def _well(function: str, action: str) -> Callable[[Asked], Verdict]:
             version="6.6.9-1",
             role="active" if active else "standby",
             epoch=1,
-            write_trouble="",
+            write_error="",
             clock=time.time(),
             values=["10.0.0.11"],
             addresses=["10.0.0.11"],

@@ -191,7 +191,7 @@ def _rooted(
         if "service" not in hosts[role].evidence and not by_name[root].verdict.is_yes:
             silent = [name for name in _TOLD_BY_HOSTS if by_name[name].verdict.answer is Answer.UNKNOWN]
             because |= dict.fromkeys(silent, because.get(root, root))
-    if hosts[active.other].evidence.get("write_trouble"):
+    if hosts[active.other].evidence.get("write_error"):
         because["standby is fit"] = "hosts can be written"
     serves, certificate = by_name["active server serves"], by_name["certificate"].verdict
     if not serves.verdict.is_yes:
@@ -267,7 +267,7 @@ def _autostart(hosts: Mapping[Role, Verdict]) -> Verdict:
 
 def _writable(hosts: Mapping[Role, Verdict]) -> Verdict:
     """Where a start and a replication write: tried by each host, by writing."""
-    found = {role: host.evidence.get("write_trouble") for role, host in hosts.items()}
+    found = {role: host.evidence.get("write_error") for role, host in hosts.items()}
     silent = [role for role, trouble in sorted(found.items()) if not isinstance(trouble, str)]
     bad = ", ".join(f"{role}: {trouble}" for role, trouble in sorted(found.items()) if trouble)
     if bad:
