@@ -28,7 +28,7 @@ def acl(path: Path, *arguments: str) -> None:
     subprocess.run(["setfacl", *arguments, "--", path], check=True)
 
 
-@contents("rsync: compare, checksum; unison: fastcheck")
+@contents("rsync: compare")
 def another_content_of_equal_size_and_time_is_carried(folder: Folder) -> Steps:
     in_place(folder.write("file", "before"), b"BEFORE")
     yield
@@ -182,7 +182,7 @@ def a_file_that_runs_as_its_owner_keeps_mode_and_owner(folder: Folder) -> Steps:
     assert (folder.there / "tool").stat().st_mode & 0o7777 == 0o4711
 
 
-@contents("rsync: chgrp, ownership-depth, uidlist-id0-name-leak; csync2: chown")
+@contents("rsync: chgrp, ownership-depth, uidlist-id0-name-leak")
 def owners_are_numbers_whatever_accounts_a_host_has(folder: Folder) -> Steps:
     for number, owner in enumerate(((0, 0), (1, 1), (65_534, 65_534), (70_000, 80_000), (2**31, 2**31), (0, 12))):
         os.chown(folder.write(f"sub{number}/file"), *owner)
@@ -296,3 +296,39 @@ def a_name_that_came_and_went_between_two_runs_leaves_nothing(folder: Folder) ->
     (folder.here / "brief").rmdir()
     yield
     assert folder.names_there() == {"stays"}
+
+
+@contents("rsync: size-filter")
+def files_of_sizes_around_each_block_are_carried_and_their_last_byte_too(folder: Folder) -> Steps:
+    sizes = [edge + beside for edge in (512, 700, 1024, 4096, 32_768, 131_072) for beside in (-1, 0, 1)]
+    for size in (0, 1, *sizes):
+        os.utime(folder.write(f"{size}", b"x" * size), ns=AT)
+    yield
+    for size in sizes:
+        in_place(folder.here / f"{size}", b"y", size - 1)
+    yield
+    assert all((folder.there / f"{size}").read_bytes()[-2:] == b"xy" for size in sizes)
+
+
+@contents("rsync: hashsearch-chain")
+def blocks_that_only_look_alike_are_told_apart(folder: Folder) -> Steps:
+    alike = b"\x41\x3e\x41" + b"\x40" * 697  # the sums of 700 times 0x40, by bytes and by places
+    assert sum(alike) == 700 * 0x40
+    folder.write("image", alike * 300 + b"\x40" * 700)
+    yield
+    folder.write("image", b"\x40" * 700 * 200 + alike * 101)
+    yield
+    assert (folder.there / "image").read_bytes()[:140_000] == b"\x40" * 140_000
+
+
+@contents("unison: moves/renames 1 (a file that was not renamed)")
+def one_name_that_goes_and_another_that_comes_are_two_files(folder: Folder) -> Steps:
+    for name in ("y", "d/a"):
+        os.utime(folder.write(name, "one"), ns=AT)
+    yield
+    for old, new in (("y", "x"), ("d/a", "d/b")):
+        (folder.here / old).unlink()
+        os.utime(folder.write(new, "two"), ns=AT)
+    yield
+    assert folder.names_there() == {"x", "d", "d/b"}
+    assert [(folder.there / name).read_text() for name in ("x", "d/b")] == ["two", "two"]

@@ -263,3 +263,34 @@ def empty_directories_come_stay_and_go(folder: Folder) -> Steps:
     (folder.here / "a/b/c/d").mkdir()
     yield
     assert folder.names_there() == {"a", "a/b", "a/b/c", "a/b/c/d", "emptied"}
+
+
+@kinds("lsyncd: test_actions")
+def names_of_a_file_outside_come_and_go_in_several_folders(folder: Folder) -> Steps:
+    outside = folder.here_elsewhere / "outside"
+    outside.write_bytes(os.urandom(100_000))
+    moved = folder.write("file", "moves")
+    yield
+    for name in ("1", "dir/2", "3"):
+        (folder.here / name).parent.mkdir(exist_ok=True)
+        (folder.here / name).hardlink_to(outside)
+    moved.rename(folder.here / "dir/file")
+    yield
+    assert (folder.there / "dir/2").samefile(folder.there / "3")
+    shutil.rmtree(folder.here / "dir")
+    (folder.here / "1").unlink()
+    yield
+    assert folder.names_there() == {"3"}
+
+
+@kinds("rsync: hardlinks, hardlinks-deep")
+def names_of_one_file_that_lie_hundreds_of_folders_apart_stay_one(folder: Folder) -> Steps:
+    first = folder.write("000/first", "shared")
+    for number in range(1, 300):
+        folder.write(f"{number:03}/file", f"{number}")
+    (folder.here / "299/last").hardlink_to(first)
+    yield
+    (folder.here / "150/middle").hardlink_to(first)
+    first.unlink()
+    yield
+    assert (folder.there / "150/middle").samefile(folder.there / "299/last")

@@ -115,7 +115,7 @@ def files_with_filter_rules_of_other_programs_leave_nothing_out(folder: Folder) 
     assert {"core", "x~", ".git/HEAD", "CVS/Root"} <= folder.names_there()
 
 
-@names("rsync: idn; unison: unicode")
+@names("csync2: long-and-strange-file-names (no text)")
 def bytes_that_are_no_text_are_names(folder: Folder) -> Steps:
     for name in (b"\xff\xfe", b"\xc3", b"\xc3\xa9", b"\xe9", b"\xf0\x9f\x92\xa9"):
         folder.write(name, name)
@@ -126,7 +126,7 @@ def bytes_that_are_no_text_are_names(folder: Folder) -> Steps:
     assert (folder.there / os.fsdecode(b"\xff\xfe")).read_bytes() == b"\xff\xfe"
 
 
-@names("unison: unicode case insensitive")
+@names("csync2: long-and-strange-file-names (umlauts)")
 def two_spellings_of_one_letter_are_two_names(folder: Folder) -> Steps:
     folder.write("\u00e9", "composed")
     folder.write("e\u0301", "decomposed")
@@ -136,7 +136,7 @@ def two_spellings_of_one_letter_are_two_names(folder: Folder) -> Steps:
     assert folder.names_there() == {"e\u0301"}
 
 
-@names("csync2: case-compare; unison: case insensitive")
+@names("csync2: case-compare")
 def names_that_differ_by_case_are_two_and_a_rename_by_case_is_carried(folder: Folder) -> Steps:
     folder.write("Name", "1")
     folder.write("name", "2")
@@ -306,3 +306,31 @@ def thousands_of_files_come_and_half_of_them_go(folder: Folder) -> Steps:
         (folder.here / f"{number % 7}/{number}").unlink()
     yield
     assert sum(path.is_file() for path in folder.there.rglob("*")) == 1000
+
+
+@names("rsync: misc-coverage (delete-delay)")
+def hundreds_of_long_names_go_in_one_run(folder: Folder) -> Steps:
+    for number in range(600):
+        folder.write(f"{number % 3}/{number:04}" + "n" * 240)
+    yield
+    shutil.rmtree(folder.here / "0")
+    for number in range(1, 600, 3):
+        (folder.here / f"1/{number:04}{'n' * 240}").unlink()
+    yield
+    assert len(folder.names_there()) == 202
+
+
+@names("lsyncd: exclude-rsync, filter-rsync")
+def a_tree_that_was_emptied_can_be_written_again(folder: Folder) -> Steps:
+    tree = ("abc", "abx/a", "acx/x", "baa")
+    for name in tree:
+        folder.write(name, name)
+    yield
+    for path in folder.here.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    yield
+    assert folder.names_there() == set()
+    for name in tree:
+        folder.write(name, name)
+    yield
+    assert (folder.there / "abx/a").read_text() == "abx/a"

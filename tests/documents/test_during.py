@@ -75,12 +75,33 @@ def is_removed_and_made_again(top: Path) -> None:
     (top / "c").write_bytes(content)
 
 
+def is_given_another_attribute(top: Path) -> None:
+    os.setxattr(top / "a", "user.mark", b"new")
+
+
+def is_given_to_another_owner(top: Path) -> None:
+    os.chown(top / "a", 1234, 4321)
+
+
+def becomes_a_pipe(top: Path) -> None:
+    (top / "c").unlink()
+    os.mkfifo(top / "c")
+
+
+def is_a_directory_that_is_renamed(top: Path) -> None:
+    (top / "folder").rename(top / "renamed")
+
+
+def comes_where_all_was_read_already(top: Path) -> None:
+    (top / "folder/new").write_text("new")
+
+
 CHANGES: tuple[tuple[str, Callable[[Path], None]], ...] = (
     ("rsync: growing-file", grows),
     ("rsync: change-shrink", shrinks),
     ("rsync: source-change-size-continues", is_rewritten_with_its_size_and_time),
     ("rsync: change-vanish, missing", vanishes),
-    ("rsync: protocol (a file becomes a directory)", becomes_a_directory),
+    ("rsync: daemon-leaf-type-race-fchmod", becomes_a_directory),
     ("rsync: sender-scan-dir-escape", is_a_directory_that_becomes_a_file),
     ("rsync: symlink-race-source, sender-flist-symlink-leak", is_a_directory_that_becomes_a_link),
     ("lsyncd: churn-direct", is_renamed),
@@ -88,6 +109,11 @@ CHANGES: tuple[tuple[str, Callable[[Path], None]], ...] = (
     ("rsync: sender-readlink-atfd", is_a_link_that_leads_elsewhere),
     ("rsync: hardlinks", is_joined_by_a_new_name),
     ("lsyncd: randrsync", is_removed_and_made_again),
+    ("rsync: copy-xattrs-symlink-race", is_given_another_attribute),
+    ("rsync: chown", is_given_to_another_owner),
+    ("rsync: variety", becomes_a_pipe),
+    ("lsyncd: churn-rsync (directories)", is_a_directory_that_is_renamed),
+    ("lsyncd: churn-rsyncssh", comes_where_all_was_read_already),
 )
 
 
