@@ -40,6 +40,7 @@ def all_scenarios() -> dict[str, Scenario]:
         silent_connection,
         source_dies_in_last_copy,
         source_empty,
+        standby_behind_pooler,
         standby_down,
         standby_full,
         standby_unreachable,
@@ -60,7 +61,8 @@ def all_scenarios() -> dict[str, Scenario]:
 
     # fmt: off
     modules = (crash, hang, partition, reboot, transient, level, alarm, duplicate, halfway, database_down, broad_rule,
-               silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, access_elsewhere,
+               silent_connection, cut_pooler, cut_oracle, second_port, third_host_pooler, standby_behind_pooler,
+               access_elsewhere,
                database_standby, replaced_instance, standby_down, standby_full, standby_unreachable,
                active_without_database, start_fails, start_without_database, switchover, failback, rollback,
                source_dies_in_last_copy, maintenance, shadow, second_failover, start_first_restart, readiness,

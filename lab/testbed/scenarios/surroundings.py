@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from lab.testbed.cloud.owner import run_instance
-from lab.testbed.hosts.addresses import ADDRESS_OF, DATABASE, READER
+from lab.testbed.hosts.addresses import ADDRESS_OF, DATABASE, POOLER, READER
 from lab.testbed.hosts.database_firewall import AccessGroup
+from lab.testbed.hosts.pooler import PORT
 from lab.testbed.hosts.reader import Reader
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.people import keep
@@ -40,6 +41,13 @@ def lead_servers_to(testbed: Testbed, story: Story, host: str, port: int) -> Non
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > before, 20)
     story.await_agents("ms1")
     keep(testbed, story, "maintenance", seconds=0)
+
+
+def redirect_through_pooler(testbed: Testbed, role: str) -> None:
+    """Have one server's connections to the database end at the pooler on a third host, whatever its own files say."""
+    to_pooler = f"ip daddr {DATABASE} tcp dport {testbed.hosts.database.port} dnat to {POOLER}:{PORT}"
+    rules = f"table ip to_pooler {{ chain output {{ type nat hook output priority -100; {to_pooler}; }}; }}"
+    testbed.hosts.ms(role).host.run(["nft", rules])
 
 
 def replace_instance(testbed: Testbed, role: str) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.testbed.scenarios.play import rehearse, taken_over
+from tests.lab.testbed.scenarios.play import never_both, rehearse, taken_over
 
 
 def test_with_the_database_down_the_old_servers_machine_is_switched_off(tmp_path: Path) -> None:
@@ -37,3 +37,13 @@ def test_the_power_of_a_machine_that_was_replaced_proves_nothing(tmp_path: Path)
     assert taken_over(rehearsed.report)
     assert rehearsed.report["receipt"]["by"] == "database"
     rehearsed.held("Nothing is proven")
+
+
+@pytest.mark.timeout(420)
+def test_a_standby_behind_a_pooler_is_not_let_back_out_without_a_proof_and_power_is_one(tmp_path: Path) -> None:
+    rehearsed = rehearse("standby-behind-pooler", tmp_path, deadline_s=400)
+    assert rehearsed.report["outcome"] == "promoted"
+    assert never_both(rehearsed.report)
+    assert rehearsed.report["receipt"]["by"] == "power"
+    for name in ("Not turned back without a proof", "Nobody is let in meanwhile", "The old server stays off"):
+        rehearsed.held(name)
