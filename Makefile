@@ -93,7 +93,8 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
-	@$(VENV)/bin/cfn-lint template.yaml
+	@mkdir -p build && $(PYTHON) -m lab.testbed.cloud.template template.yaml >build/template.json
+	@$(VENV)/bin/cfn-lint build/template.json # which the template is with its includes in place
 	@lab/setup/shellcheck.sh
 	@$(VENV)/bin/bandit -q -r layers functions
 	@$(VENV)/bin/bandit -q -ll -r failoverctl
@@ -120,7 +121,7 @@ update: build ## update a deployed pair; refused while a change of it runs (STAC
 	@bin/failoverctl may-update --stack $(STACK) --yes
 	@$(TOOLS)/bin/sam deploy --config-env $(CONFIG) --stack-name $(STACK)
 
-validate: $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the template
+validate: $(READY) $(TOOLS)/.ready ## sam validate --lint, cfn-lint and checkov on the template
 	@lab/setup/validate.sh $(TOOLS)
 
 prepare: $(READY) ## make both hosts of a deployed pair ends of the replication (STACK=ms-failover)

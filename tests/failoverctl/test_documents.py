@@ -20,6 +20,7 @@ from tests.template.deployment import STACK, resources, value
 
 SPEAKING = [
     ROOT / "template.yaml",
+    ROOT / "observability.yaml",
     *sorted((ROOT / "statemachine").glob("*.json")),
     *sorted((ROOT / "layers/msfailover/msfailover").rglob("*.py")),
     *sorted((ROOT / "functions").rglob("*.py")),

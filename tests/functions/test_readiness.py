@@ -23,8 +23,7 @@ from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 from tests.samples import lease, state
-from tests.state_machine.definition import template
-from tests.template.deployment import ROOT
+from tests.template.deployment import ROOT, template
 
 FUNCTIONS = {"access": "database-access", "sessions": "database-sessions"}
 AT = "10.0.0.30"

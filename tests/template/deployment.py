@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from samtranslator.yaml_helper import yaml_parse
+from lab.testbed.cloud.template import load
 
 ROOT = Path(__file__).parents[2]
 REGION, ACCOUNT, STACK = "eu-central-1", "123456789012", "ms-failover"
@@ -40,9 +40,8 @@ _PSEUDO = {
 
 @cache
 def template() -> dict[str, Any]:
-    """The template as it is written."""
-    parsed: dict[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())
-    return parsed
+    """The template as it is written, with its includes in place."""
+    return load(ROOT / "template.yaml")
 
 
 def resources(kind: str) -> dict[str, dict[str, Any]]:

@@ -1,8 +1,13 @@
-"""The template as CloudFormation would get it: included, with local code, and expanded by the SAM translator."""
+"""The template as CloudFormation would get it: included, with local code, and expanded by the SAM translator.
+
+`python -m lab.testbed.cloud.template FILE` prints it as JSON with its includes in place, for judges that read none.
+"""
 
 from __future__ import annotations
 
+import json
 import logging
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -133,3 +138,7 @@ def _object(directory: Path, location: str, owner: str) -> dict[str, str]:
     if not path.exists():
         raise TemplateError(f"{owner} names {location}, which is not there ({path})")
     return {"Bucket": CODE_BUCKET, "Key": str(path).lstrip("/")}
+
+
+if __name__ == "__main__":
+    print(json.dumps(load(Path(sys.argv[1])), indent=2))
