@@ -62,7 +62,7 @@ class Ended:
     @property
     def code(self) -> Exit:
         """A dry run is good where the real thing would be done."""
-        if self.outcome == "rehearsed":
+        if self.outcome == "dry-run":
             return Exit.DONE if self.would == "promoted" else Exit.NOT_DONE
         return EXIT_OF.get(self.outcome, Exit.UNFOLLOWED)
 

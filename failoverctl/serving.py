@@ -10,7 +10,7 @@ GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
 ROLES = ("ms1", "ms2")
 WITHOUT_DATABASE = "active-without-database"
 """The alarm of an active server that answers and can't use its database."""
-AFTERMATH = ("Conclude", "Commit", "TellPeople", "TellRefusal")
+AFTERMATH = ("Conclude", "Commit", "Notify", "Refuse")
 """Steps that come after the one that failed: they write down that it did."""
 
 

@@ -44,16 +44,16 @@ class OtherServerCanGetIn(Exception):
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observability.begin(logger, event)
     action, server = event.get("action"), SETTINGS.pair.server(role_in(event))
-    if action == "revoke":
-        verdict = revoke(server, epoch_in(event))
-    elif action == "grant":
-        verdict = grant(server, epoch_in(event))
+    if action == "revoke_access":
+        verdict = revoke_access(server, epoch_in(event))
+    elif action == "grant_access":
+        verdict = grant_access(server, epoch_in(event))
     elif action == "cut":
         verdict = cut(server, proof=event.get("proof") is True)
     elif action in ACTIONS:
         verdict = ACTIONS[str(action)](server)
     else:
-        known = ", ".join(("revoke", "grant", "cut", *ACTIONS))
+        known = ", ".join(("revoke_access", "grant_access", "cut", *ACTIONS))
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
     return verdict.to_json()
@@ -108,7 +108,7 @@ def rights(_server: Server) -> Verdict:
     return permission_checks.try_all(calls, "DryRunOperation")
 
 
-def revoke(server: Server, epoch: int) -> Verdict:
+def revoke_access(server: Server, epoch: int) -> Verdict:
     """Deny the server in the network ACLs and take its rules out of the access group, side by side; read both back.
 
     Returns:
@@ -125,7 +125,7 @@ def revoke(server: Server, epoch: int) -> Verdict:
         return order.with_network(server, order.can_get_in(server), denied)
 
 
-def grant(server: Server, epoch: int) -> Verdict:
+def grant_access(server: Server, epoch: int) -> Verdict:
     """Let the server in, and nobody else, and read back until it can get in.
 
     Raises:
@@ -151,7 +151,7 @@ def keep_out(server: Server) -> Verdict:
     """Put a server that must be out back out, as somebody let it in by hand. Needs no change under way.
 
     Our entries that deny it are written again, what is not expected leaves the access group. The record is read before
-    each cut: a failover to this very server may have begun meanwhile. Returns as `revoke`.
+    each cut: a failover to this very server may have begun meanwhile. Returns as `revoke_access`.
 
     Raises:
         NotToBeKeptOut: the record does not say that this server must be out.

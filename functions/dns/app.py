@@ -43,14 +43,15 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     action = event.get("action")
     if action == "status":
         verdict = status(SETTINGS.pair.server(role_in(event)))
-    elif action == "move":
-        verdict = move(SETTINGS.pair.server(role_in(event)), epoch_in(event))
-    elif action == "follow":
-        verdict = follow(line_in(event, "change"))
+    elif action == "update_record":
+        verdict = update_record(SETTINGS.pair.server(role_in(event)), epoch_in(event))
+    elif action == "follow_record":
+        verdict = follow_record(line_in(event, "change"))
     elif action == "rights":
         verdict = rights()
     else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, move, follow, rights is needed.")
+        known = "status, update_record, follow_record, rights"
+        raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
     return verdict.to_json()
 
@@ -67,7 +68,7 @@ def status(server: Server) -> Verdict:
     )
 
 
-def follow(change: str) -> Verdict:
+def follow_record(change: str) -> Verdict:
     """Wait until all of Route 53's name servers have a change, and publish how long that took.
 
     Beside the path: a promotion is decided on the record as Route 53 holds it, and waits for no name server.
@@ -111,7 +112,7 @@ def rights() -> Verdict:
     )
 
 
-def move(server: Server, epoch: int) -> Verdict:
+def update_record(server: Server, epoch: int) -> Verdict:
     """Point the record to the server. Whoever moved it in between is looked at again, not overwritten blindly.
 
     The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile moves the name

@@ -1,9 +1,9 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
-Actions of the workflow: begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, fall_back,
-turn_back, conclude, refuse. The proof of a fence is read here from network, access group and sessions, and written with
-the epoch; it never passes through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions:
-end_sessions, hold, release, keep_readiness, see_path.
+Actions of the workflow: begin, dry_run, survey, may_restart, end_sessions, verify_fence, verify_power,
+verify_promotion, fall_back, turn_back, conclude, refuse. The proof of a fence is read here from network, access group
+and sessions, and written with the epoch; it never passes through the state machine. Of people: set_mode, maintenance,
+acknowledge. Of functions: end_sessions, hold, release, keep_readiness, see_path.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ from msfailover.decisions import (
     adoption,
     controls,
     database_path,
-    dry_run,
     fallback,
     fence,
     fence_proofs,
@@ -33,6 +32,7 @@ from msfailover.decisions import (
 )
 from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, provable
 from msfailover.decisions.audit import demand_endable, must_be_out
+from msfailover.decisions.dry_run import Question, predict, questions
 from msfailover.history import History, Note, Outcome
 from msfailover.pair import FencedBy, PairState, Role
 from msfailover.request import (
@@ -81,11 +81,11 @@ def _table() -> PairTable:
 def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     """Admit the request and take the lease with the next epoch, or say why not. Asked twice, answers the same."""
     execution, asked = _execution_in(event), event.get("request")
-    rehearse = isinstance(asked, Mapping) and asked.get("dry_run") is True
+    dry = isinstance(asked, Mapping) and asked.get("dry_run") is True
     try:
         request = parse_request(asked)
     except BadRequest as error:
-        return {"admitted": False, "rehearse": rehearse, "sentence": f"Refused: {error} Nothing was touched."}
+        return {"admitted": False, "dry_run": dry, "sentence": f"Refused: {error} Nothing was touched."}
     taken: list[Admission] = []
 
     def take(state: PairState) -> PairState:
@@ -98,13 +98,13 @@ def begin(event: Mapping[str, Any]) -> dict[str, Any]:
     _table().change(take)
     admission = taken[-1]
     if admission.plan is None:
-        return {"admitted": False, "rehearse": rehearse, "sentence": admission.sentence}
+        return {"admitted": False, "dry_run": dry, "sentence": admission.sentence}
     restart_first = SETTINGS.restart_first and admission.plan.action is Action.FAILOVER
     plan = {**asdict(admission.plan), "named": request.target, "restart_first": restart_first}
-    return {"admitted": True, "rehearse": rehearse, "sentence": admission.sentence, "plan": plan}
+    return {"admitted": True, "dry_run": dry, "sentence": admission.sentence, "plan": plan}
 
 
-def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
+def dry_run(event: Mapping[str, Any]) -> dict[str, Any]:
     """Ask everything that reads what the request would come to. Takes no lease, writes nothing."""
     try:
         request = parse_request(event.get("request"))
@@ -114,14 +114,14 @@ def rehearse(event: Mapping[str, Any]) -> dict[str, Any]:
     admission = _admit(request, state, _execution_in(event))
     if admission.plan is None:
         return {"would": Outcome.REFUSED.value, "sentence": admission.sentence, "checks": []}
-    answers = _ask_all(dry_run.questions(admission.plan))
+    answers = _ask_all(questions(admission.plan))
     seen = database_path.is_direct(state, SETTINGS.path_is_direct), database_path.list_is_believed(state)
-    outcome, sentence = dry_run.rehearse(admission.plan, answers, *seen, request.target, SETTINGS.restart_first)
+    outcome, sentence = predict(admission.plan, answers, *seen, request.target, SETTINGS.restart_first)
     checks = [{"name": name, **answer.to_json()} for name, answer in answers.items()]
     return {"would": outcome.value, "sentence": f"{admission.sentence} {sentence}", "checks": checks}
 
 
-def _put(question: dry_run.Question) -> Verdict:
+def _put(question: Question) -> Verdict:
     return _ask(SETTINGS.function(question.function), question.payload())
 
 
@@ -143,9 +143,7 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     """Find out who is active, and aim the adoption at that server."""
     execution = _execution_in(event)
     named = role_in(event, "named") if event.get("named") else None
-    surveys = {
-        role: adoption.Survey(_put(dry_run.Question("server", "runs", role)), _sessions_of(role)) for role in Role
-    }
+    surveys = {role: adoption.Survey(_put(Question("server", "runs", role)), _sessions_of(role)) for role in Role}
     verdict, active = adoption.who_is_active(surveys[Role.MS1], surveys[Role.MS2], named)
     if active is None:
         return verdict.to_json()
@@ -167,7 +165,7 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     return restart.may_restart(server, host, access, _sessions_of(server.other), restarted_s_ago).to_json()
 
 
-def prove(event: Mapping[str, Any]) -> dict[str, Any]:
+def verify_fence(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the network, or else the database, proves the fence; keep the receipt with the change's epoch.
 
     What the network cuts off needs nothing more: its sessions are ended beside the path, so that no lock stays.
@@ -206,13 +204,13 @@ def _end_sessions_beside(server: Role, epoch: int) -> None:
         logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
 
 
-def prove_power(event: Mapping[str, Any]) -> dict[str, Any]:
+def verify_power(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the old server's machine is off; if it is, keep the receipt with the change's epoch."""
     return _by_power(role_in(event), _execution_in(event)).to_json()
 
 
 def _by_power(server: Role, execution: str) -> Verdict:
-    power = _put(dry_run.Question("server", "power", server))
+    power = _put(Question("server", "power", server))
     return _keep(execution, lambda _, epoch, now: fence.proof_by_power(server, epoch, power, now))
 
 
@@ -235,7 +233,7 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
     return database_path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
 
-def verify(event: Mapping[str, Any]) -> dict[str, Any]:
+def verify_promotion(event: Mapping[str, Any]) -> dict[str, Any]:
     """Ask whether the new server is active: it answers, has sessions, the old one none, and the record points to it.
 
     Sessions of the old server are ended: a connection of before its access was revoked can turn into one late, and one
@@ -261,7 +259,7 @@ def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict]:
     """
     with ThreadPoolExecutor(max_workers=1) as threads:
         sessions = threads.submit(lambda: [_sessions_of(each) for each in (server, server.other)])
-        admin = _ask(SETTINGS.probe_function, {"action": "serves", "server": server})
+        admin = _ask(SETTINGS.probe_function, {"action": "check_serving", "server": server})
         own, others = sessions.result()
         return admin, own, others
 
@@ -392,8 +390,8 @@ def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     each.__name__: each
     for each in (
-        begin, rehearse, survey, may_restart, end_sessions, prove, prove_power, verify, fall_back, turn_back, conclude,
-        refuse, hold, release, keep_readiness, see_path,
+        begin, dry_run, survey, may_restart, end_sessions, verify_fence, verify_power, verify_promotion, fall_back,
+        turn_back, conclude, refuse, hold, release, keep_readiness, see_path,
     )
 }
 # fmt: on

@@ -44,18 +44,18 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         answer = {role.value: _as_json(look) for role, look in look_at_both().items()}
     elif action == "hold":
         answer = {"ended": _held(role_in(event)).ends_within(_seconds_in(event))}
-    elif action == "confirm":
-        answer = confirm(role_in(event), event.get("fresh") is True).to_json()
-    elif action == "serves":
-        answer = serves(SETTINGS.pair.server(role_in(event))).to_json()
-    elif action == "alive":
-        answer = alive(SETTINGS.pair.server(role_in(event))).to_json()
+    elif action == "confirm_outage":
+        answer = confirm_outage(role_in(event), event.get("fresh") is True).to_json()
+    elif action == "check_serving":
+        answer = check_serving(SETTINGS.pair.server(role_in(event))).to_json()
+    elif action == "check_reachable":
+        answer = check_reachable(SETTINGS.pair.server(role_in(event))).to_json()
     elif action == "name":
         answer = name().to_json()
     elif action == "certificate":
         answer = certificate(SETTINGS.pair.server(role_in(event))).to_json()
     else:
-        known = "look, hold, confirm, serves, alive, name, certificate"
+        known = "look, hold, confirm_outage, check_serving, check_reachable, name, certificate"
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.debug("answered", extra={"asked": action, "answer": answer})
     return answer
@@ -72,7 +72,7 @@ def look_at_both(timeout_s: float = SETTINGS.timeout_s) -> dict[Role, Look]:
         }
 
 
-def confirm(active: Role, fresh: bool = False) -> Verdict:
+def confirm_outage(active: Role, fresh: bool = False) -> Verdict:
     """Is the active server down? Yes only if every look says so; one answer is enough for a no.
 
     Args:
@@ -96,14 +96,14 @@ def _diagnosed(active: Role, timeout_s: float) -> Diagnosis:
     return diagnose(active, looks[active], looks[active.other])
 
 
-def serves(server: Server) -> Verdict:
+def check_serving(server: Server) -> Verdict:
     """Does the server's administration interface answer?"""
     seen = _admin(server, SETTINGS.timeout_s)
     word = yes if seen.signal is Signal.ANSWERS else no
     return word(f"The administration interface of {server.role}: {seen.sentence}.")
 
 
-def alive(server: Server) -> Verdict:
+def check_reachable(server: Server) -> Verdict:
     """Does anything of the server's host come back to here, where a promotion will be verified from?
 
     A refusal is a sign of life: the host is there, and nothing listens. Silence is unknown, not no (I3).

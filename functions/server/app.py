@@ -40,8 +40,8 @@ KILL_S = 12
 STOP_LASTS_S = 60
 """Seconds within which a stop that nobody waits for may begin: SSM's delivery, and the wait for another order's end."""
 
-ACTIONS = ("runs", "reaches", "fit", "rights", "power", "machine",
-           "ask_to_stop", "stop", "start", "restart", "power_off", "stop_again")  # fmt: skip
+ACTIONS = ("runs", "reaches", "check_standby", "rights", "power", "machine", "ask_source_to_stop",
+           "stop_source", "start_server", "restart_source", "power_off", "stop_again")  # fmt: skip
 
 STOP_LOOK_S = 8
 """Seconds to look whether a stop that is repeated each minute has been confirmed."""
@@ -80,7 +80,7 @@ def runs(server: Server) -> Verdict:
     return host
 
 
-def fit(server: Server) -> Verdict:
+def check_standby(server: Server) -> Verdict:
     """Could the server be started? Its machine is on and its own, and its host answers at this moment."""
     power, host = _machine_and_host(server)
     if power.is_no or power.evidence.get("mismatch"):
@@ -135,14 +135,14 @@ def _machine_and_host(server: Server) -> tuple[Verdict, Verdict]:
         return power.result(), word(f"The service of {server.role} is {service}.", **status)
 
 
-def ask_to_stop(server: Server, epoch: int) -> Verdict:
+def ask_source_to_stop(server: Server, epoch: int) -> Verdict:
     """Order the old server to stop, and wait for nothing: it may be dead (I5). No proof of anything."""
     fence.demand_change(_state(), server.role, epoch)
     command = _send_stop(server, epoch, STOP_LASTS_S)
     return unknown(f"{server.role} was asked to stop (command {command}); whether it does is not waited for.")
 
 
-def stop(server: Server, epoch: int) -> Verdict:
+def stop_source(server: Server, epoch: int) -> Verdict:
     """Stop the server cleanly and wait for it. Its host stays the source of the replication, for the last copy.
 
     Raises:
@@ -185,7 +185,7 @@ def _stop_and_wait(server: Server, epoch: int) -> Verdict:
     return yes(f"The service of {server.role} has stopped.", **status)
 
 
-def start(server: Server, epoch: int) -> Verdict:
+def start_server(server: Server, epoch: int) -> Verdict:
     """Start the server's service.
 
     Raises:
@@ -203,7 +203,7 @@ def start(server: Server, epoch: int) -> Verdict:
         raise
 
 
-def restart(server: Server, epoch: int) -> Verdict:
+def restart_source(server: Server, epoch: int) -> Verdict:
     """Restart the active server's service in place, in the epoch that is; for a failover that has touched nothing yet.
 
     Raises:
@@ -340,16 +340,16 @@ def _common(epoch: int, lasts_s: float) -> dict[str, str]:
 READS: dict[str, Callable[[Server], Verdict]] = {
     "runs": runs,
     "reaches": reaches,
-    "fit": fit,
+    "check_standby": check_standby,
     "rights": rights,
     "power": is_on,
     "machine": own_machine,
 }
 ACTS: dict[str, Callable[[Server, int], Verdict]] = {
-    "ask_to_stop": ask_to_stop,
-    "stop": stop,
-    "start": start,
-    "restart": restart,
+    "ask_source_to_stop": ask_source_to_stop,
+    "stop_source": stop_source,
+    "start_server": start_server,
+    "restart_source": restart_source,
     "power_off": power_off,
     "stop_again": stop_again,
 }

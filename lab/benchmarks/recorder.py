@@ -23,7 +23,7 @@ class Call:
 
     Args:
         kind: "function" or "api".
-        name: "pair.prove", "ec2.DescribeNetworkInterfaces".
+        name: "pair.verify_fence", "ec2.DescribeNetworkInterfaces".
         start, end: as the cloud saw it; a function's start of its process is part of its call.
     """
 

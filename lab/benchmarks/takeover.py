@@ -206,7 +206,7 @@ def _ready_again(testbed: Testbed, old: str) -> None:
     host = testbed.hosts.ms(old)
     host.stop()
     wait_for(f"{old} is stopped", lambda: not host.is_running(), 20)
-    fit = {"action": "fit", "server": old}
+    fit = {"action": "check_standby", "server": old}
     wait_for(f"the agent of {old}", lambda: testbed.invoke("server", fit)["answer"] == "yes", 40)
     _change(testbed, acknowledged=True)
     wait_for("a look that finds all well", lambda: _writes_again(testbed), 20)

@@ -42,7 +42,7 @@ def proof_assumed(patches: Patches, found: Functions) -> None:
 
         return found["pair"]._keep(str(event["execution"]), assumed).to_json()
 
-    patches.put_item(found["pair"].ACTIONS, "prove", prove, why=WHY)
+    patches.put_item(found["pair"].ACTIONS, "verify_fence", prove, why=WHY)
 
 
 def access_not_read(patches: Patches, found: Functions) -> None:
@@ -144,7 +144,7 @@ def any_instance_is_the_machine(patches: Patches, _found: Functions) -> None:
 
 
 def any_receipt(patches: Patches, found: Functions) -> None:
-    take_lease, turn_back, prove = transitions.take_lease, transitions.turn_back, found["pair"].prove
+    take_lease, turn_back, prove = transitions.take_lease, transitions.turn_back, found["pair"].verify_fence
 
     def shortcut(event: Mapping[str, Any]) -> Any:
         if found["pair"]._table().read().receipt is not None:
@@ -160,7 +160,7 @@ def any_receipt(patches: Patches, found: Functions) -> None:
     patches.put(
         transitions, "turn_back", lambda state, *more: replace(turn_back(state, *more), receipt=state.receipt), why=WHY
     )
-    patches.put_item(found["pair"].ACTIONS, "prove", shortcut, why=WHY)
+    patches.put_item(found["pair"].ACTIONS, "verify_fence", shortcut, why=WHY)
     no_receipt_demanded(patches, found)
 
 
@@ -176,15 +176,15 @@ def no_receipt_demanded(patches: Patches, _found: Functions) -> None:
 
 def grant_with_revoke(patches: Patches, found: Functions) -> None:
     access = found["database_access"]
-    revoke = access.revoke
+    revoke = access.revoke_access
 
     def both(server: Server, epoch: int) -> Verdict:
         verdict: Verdict = revoke(server, epoch)
         other, port = access.SETTINGS.pair.other(server.role), access.SETTINGS.database_port
-        security_groups.open_for(access.aws.ec2(), access.SETTINGS.access_group, other.address, port, "early")
+        security_groups.open_for(access.clients.ec2(), access.SETTINGS.access_group, other.address, port, "early")
         return verdict
 
-    patches.put(access, "revoke", both, why=WHY)
+    patches.put(access, "revoke_access", both, why=WHY)
 
 
 def both_access(patches: Patches, found: Functions) -> None:
@@ -192,12 +192,12 @@ def both_access(patches: Patches, found: Functions) -> None:
 
     def grant(server: Server, epoch: int) -> Verdict:
         fence.demand_receipt(access._state(), server.role, epoch)
-        client, group = access.aws.ec2(), access.SETTINGS.access_group
+        client, group = access.clients.ec2(), access.SETTINGS.access_group
         security_groups.open_for(client, group, server.address, access.SETTINGS.database_port, "beside")
         verdict: Verdict = access.status(server)
         return verdict
 
-    patches.put(access, "grant", grant, why=WHY)
+    patches.put(access, "grant_access", grant, why=WHY)
 
 
 def epoch_not_compared(patches: Patches, _found: Functions) -> None:
@@ -312,12 +312,12 @@ def conclude_once_only(patches: Patches, found: Functions) -> None:
 
 
 def outage_not_confirmed(patches: Patches, found: Functions) -> None:
-    patches.put(found["probe"], "confirm", lambda *_: yes("Somebody said so."), why=WHY)
+    patches.put(found["probe"], "confirm_outage", lambda *_: yes("Somebody said so."), why=WHY)
 
 
 def standby_not_checked(patches: Patches, found: Functions) -> None:
-    patches.put_item(found["server"].READS, "fit", lambda server: yes(f"{server.role} will be fit."), why=WHY)
-    patches.put(found["probe"], "alive", lambda *_: yes("It will be alive."), why=WHY)
+    patches.put_item(found["server"].READS, "check_standby", lambda server: yes(f"{server.role} will be fit."), why=WHY)
+    patches.put(found["probe"], "check_reachable", lambda *_: yes("It will be alive."), why=WHY)
 
 
 def mode_ignored(patches: Patches, found: Functions) -> None:
@@ -351,7 +351,7 @@ def rehearsal_takes_lease(patches: Patches, found: Functions) -> None:
     def earnest(event: Mapping[str, Any]) -> Any:
         request = dict(event.get("request") or {})
         rehearse = request.pop("dry_run", False) is True
-        return {**begin({**event, "request": request}), "rehearse": rehearse}
+        return {**begin({**event, "request": request}), "dry_run": rehearse}
 
     patches.put_item(found["pair"].ACTIONS, "begin", earnest, why=WHY)
 

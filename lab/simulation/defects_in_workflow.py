@@ -20,21 +20,21 @@ def _state(machine: Machine, wanted: str) -> Machine:
 
 
 def verify_bypassed(machine: Machine) -> None:
-    state = _state(machine, "TerminateSessions")
+    state = _state(machine, "EndSessions")
     state["Next"] = state["Catch"][0]["Next"] = "FenceProven"
 
 
 def sessions_first(machine: Machine) -> None:
-    _state(machine, "BeginFencing")["Next"] = "TerminateSessions"
-    _state(machine, "FenceAgain")["Choices"][0]["Next"] = "TerminateSessions"
-    for name, after in (("TerminateSessions", "RevokeAccess"), ("RevokeAccess", "VerifyFence")):
+    _state(machine, "BeginFencing")["Next"] = "EndSessions"
+    _state(machine, "FenceAgain")["Choices"][0]["Next"] = "EndSessions"
+    for name, after in (("EndSessions", "RevokeAccess"), ("RevokeAccess", "VerifyFence")):
         state = _state(machine, name)
         state["Next"] = state["Catch"][0]["Next"] = after
 
 
 def waits_for_the_dead(machine: Machine) -> None:
     state = _state(machine, "AskSourceToStop")
-    state["Arguments"]["Payload"]["action"] = "stop"
+    state["Arguments"]["Payload"]["action"] = "stop_source"
     state["TimeoutSeconds"] = 600
 
 

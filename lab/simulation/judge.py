@@ -15,7 +15,7 @@ from lab.simulation.world import AHEAD, Violation, World
 AUTOMATIC = ("watch", "alarm")
 OUTCOMES = ("promoted", "stood-down", "refused", "blocked", "rolled-back", "halted")
 UNTOUCHED = ("stood-down", "refused", "blocked")
-REHEARSED = "rehearsed"
+DRY_RUN = "dry-run"
 PERSON = "a person"
 LONGEST_S = 7200.0
 WITHOUT_THE_DEAD_S = 20.0
@@ -277,7 +277,7 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
 
 def _rehearsed(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:
     """A rehearsal says what would happen, and why; it touches nothing, records nothing, and tells nobody."""
-    if execution.outcome not in (REHEARSED, "halted"):
+    if execution.outcome not in (DRY_RUN, "halted"):
         raise Violation(
             "I4", f"{execution.arn} only rehearses, but ended as {execution.outcome!r}: {execution.sentence}"
         )
@@ -285,7 +285,7 @@ def _rehearsed(world: World, execution: Execution, lines: list[Mapping[str, Any]
         raise Violation("I4", f"{execution.arn} only rehearses, but touched something")
     if any(line["execution"] == execution.arn for line in lines):
         raise Violation("I4", f"{execution.arn} only rehearses, but is in the history")
-    if execution.outcome == REHEARSED and not (execution.sentence.strip() and execution.output.get("would")):
+    if execution.outcome == DRY_RUN and not (execution.sentence.strip() and execution.output.get("would")):
         raise Violation("I4", f"{execution.arn} does not say what would happen, and why")
 
 

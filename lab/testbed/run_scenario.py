@@ -168,16 +168,16 @@ def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
     for name, members in (
         ("admit", ("Begin",)),
         ("confirm", ("Survey", "ConfirmOutage", "CheckStandby")),
-        ("restart in place", ("MayRestart", "RestartSource", "ServesAgain", "WaitForRestart")),
+        ("restart in place", ("MayRestart", "RestartSource", "CheckServing", "WaitForRestart")),
         ("carry the files ahead", ("ReplicateAhead",)),
         ("stop", ("StopSource",)),
         ("carry the last files", ("ReplicateLast",)),
-        ("fence", ("RevokeAccess", "TerminateSessions", "VerifyFence", "PowerOff", "VerifyPower", "WaitForPower")),
+        ("fence", ("RevokeAccess", "EndSessions", "VerifyFence", "PowerOff", "VerifyPower", "WaitForPower")),
         ("let in and start", ("GrantAccess", "StartServer")),
-        ("move the name", ("MoveName",)),
+        ("move the name", ("UpdateRecord",)),
         ("fall back", ("FallBack", "TurnBack")),
         ("verify", ("VerifyPromotion", "WaitForServer")),
-        ("commit and tell", ("Commit", "Conclude", "TellRefusal", "TellPeople")),
+        ("commit and tell", ("Commit", "Conclude", "Refuse", "Notify")),
     ):
         own = [step for step in steps if step.name in members]
         if own:

@@ -236,11 +236,11 @@ def test_what_a_host_says_that_is_not_the_servers_is_not_believed(
     server: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch, service: str
 ) -> None:
     host_says(server, service, monkeypatch)
-    for action, answer in (("runs", "yes" if service == "running" else "no"), ("fit", "yes")):
+    for action, answer in (("runs", "yes" if service == "running" else "no"), ("check_standby", "yes")):
         assert asked(server, action)["answer"] == answer
     replace_ms1(network)
     assert asked(server, "runs")["answer"] == "unknown"
-    assert asked(server, "fit")["answer"] == "no"
+    assert asked(server, "check_standby")["answer"] == "no"
 
 
 def test_that_a_service_is_stopped_is_believed_only_of_a_machine_that_ec2_shows(
@@ -251,7 +251,7 @@ def test_that_a_service_is_stopped_is_believed_only_of_a_machine_that_ec2_shows(
 
     monkeypatch.setattr(clients.ec2(), "describe_instances", silent)
     host_says(server, "stopped", monkeypatch)
-    assert (asked(server, "runs")["answer"], asked(server, "fit")["answer"]) == ("unknown", "yes")
+    assert (asked(server, "runs")["answer"], asked(server, "check_standby")["answer"]) == ("unknown", "yes")
     host_says(server, "running", monkeypatch)
     assert asked(server, "runs")["answer"] == "yes"
 
@@ -261,5 +261,5 @@ def test_outside_ec2_the_host_is_believed_and_power_proves_nothing(
 ) -> None:
     outside = run("server", TABLE_NAME=record.name, MS1_INSTANCE_ID=OUTSIDE.instance_id, **DOCUMENTS)
     host_says(outside, "stopped", monkeypatch)
-    found = {action: asked(outside, action)["answer"] for action in ("runs", "fit", "power", "machine")}
-    assert found == {"runs": "no", "fit": "yes", "power": "unknown", "machine": "unknown"}
+    found = {action: asked(outside, action)["answer"] for action in ("runs", "check_standby", "power", "machine")}
+    assert found == {"runs": "no", "check_standby": "yes", "power": "unknown", "machine": "unknown"}

@@ -15,18 +15,18 @@ from tests.functions.answers import Answers, Raises
 from tests.functions.wire import Failure, Wire
 
 PROBE = "arn:aws:lambda:eu-central-1:123456789012:function:ms-failover-probe"
-QUESTION = {"action": "serves", "server": "ms1"}
+QUESTION = {"action": "check_serving", "server": "ms1"}
 
 
 def test_a_function_is_asked_and_its_answer_taken(answers: Answers) -> None:
-    answers.prepare("probe", "serves", yes("It answers.", seconds=0.25))
+    answers.prepare("probe", "check_serving", yes("It answers.", seconds=0.25))
     assert lambda_invoke.ask(clients.functions(), PROBE, QUESTION)["sentence"] == "It answers."
     assert lambda_invoke.ask_verdict(clients.functions(), PROBE, QUESTION) == yes("It answers.", seconds=0.25)
     assert answers.asked == [("probe", QUESTION)] * 2
 
 
 def test_an_error_of_the_function_is_passed_on_under_its_own_name(answers: Answers) -> None:
-    answers.prepare("probe", "serves", Raises("BadRequest", "action is 'x', but …"))
+    answers.prepare("probe", "check_serving", Raises("BadRequest", "action is 'x', but …"))
     with pytest.raises(FunctionFailed) as caught:
         lambda_invoke.ask(clients.functions(), PROBE, QUESTION)
     assert caught.value.kind == "BadRequest"
@@ -34,17 +34,17 @@ def test_an_error_of_the_function_is_passed_on_under_its_own_name(answers: Answe
 
 
 def test_a_function_that_failed_has_seen_nothing(answers: Answers) -> None:
-    answers.prepare("probe", "serves", Raises("Sandbox.Timedout", "Task timed out after 30.00 seconds"))
+    answers.prepare("probe", "check_serving", Raises("Sandbox.Timedout", "Task timed out after 30.00 seconds"))
     verdict = lambda_invoke.ask_verdict(clients.functions(), PROBE, QUESTION)
     assert verdict.answer is Answer.UNKNOWN
     assert verdict.sentence == (
-        f"serves of ms1 could not be asked: {PROBE} failed: Sandbox.Timedout: Task timed out after 30.00 seconds"
+        f"check_serving of ms1 could not be asked: {PROBE} failed: Sandbox.Timedout: Task timed out after 30.00 seconds"
     )
 
 
 @pytest.mark.parametrize("code", ["TooManyRequestsException", "ServiceException", "ResourceNotFoundException"])
 def test_a_function_that_could_not_be_run_has_seen_nothing(answers: Answers, code: str) -> None:
-    answers.prepare("probe", "serves", Failure(code))
+    answers.prepare("probe", "check_serving", Failure(code))
     assert lambda_invoke.ask_verdict(clients.functions(), PROBE, QUESTION).answer is Answer.UNKNOWN
 
 
@@ -84,7 +84,7 @@ def test_an_answer_that_is_no_verdict_is_unknown_and_never_yes(cloud: None, body
 
 
 def test_a_function_that_raises_a_novel_makes_no_long_sentence(answers: Answers) -> None:
-    answers.prepare("probe", "serves", Raises("Error", "x" * 100_000))
+    answers.prepare("probe", "check_serving", Raises("Error", "x" * 100_000))
     assert len(lambda_invoke.ask_verdict(clients.functions(), PROBE, QUESTION).sentence) < 800
 
 

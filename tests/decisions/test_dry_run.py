@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from msfailover.decisions.admission import Plan, admit
+from msfailover.decisions.dry_run import predict as predict_with
 from msfailover.decisions.dry_run import questions
-from msfailover.decisions.dry_run import rehearse as rehearse_with
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
 from msfailover.request import Action
@@ -13,7 +13,10 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.samples import NOW, OURS, THEIRS, lease, request, state
 
-READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
+READS = {
+    *("check_reachable", "runs", "check_standby", "rights", "machine", "foreign", "could_cut"),
+    *("addresses", "status", "confirm_outage"),
+}
 """Actions of the functions that write nothing, order nothing and end nothing."""
 
 CHANGING = (Action.FAILOVER, Action.SWITCHOVER, Action.FORCE)
@@ -23,10 +26,10 @@ AT = "10.0.0.30"
 DIRECT, BELIEVED = yes("The path was seen."), yes("The list was seen.")
 
 
-def rehearse(
+def predict(
     of: Plan, answers: dict[str, Verdict], named: Role | None = None, restart_first: bool = False
 ) -> tuple[Outcome, str]:
-    return rehearse_with(of, answers, DIRECT, BELIEVED, named, restart_first)
+    return predict_with(of, answers, DIRECT, BELIEVED, named, restart_first)
 
 
 def plan(action: Action, record: PairState | None = None, target: Role | None = None) -> Plan:
@@ -58,7 +61,7 @@ def test_a_rehearsal_asks_for_nothing_but_reading(action: Action) -> None:
 
 @pytest.mark.parametrize("action", [*CHANGING, Action.RESUME])
 def test_with_all_well_it_would_be_promoted_and_says_who_and_in_which_epoch(action: Action) -> None:
-    outcome, sentence = rehearse(plan(action), well(plan(action)))
+    outcome, sentence = predict(plan(action), well(plan(action)))
     assert outcome is Outcome.PROMOTED
     assert "ms1 would be" in sentence
     assert sentence.endswith("and ms2 started, in epoch 2.")
@@ -66,41 +69,41 @@ def test_with_all_well_it_would_be_promoted_and_says_who_and_in_which_epoch(acti
 
 
 def test_a_switchover_says_that_it_stops_cleanly() -> None:
-    assert "stopped cleanly, its last files carried" in rehearse(*_well(Action.SWITCHOVER))[1]
+    assert "stopped cleanly, its last files carried" in predict(*_well(Action.SWITCHOVER))[1]
 
 
 def test_an_outage_that_is_none_stands_down_and_one_not_known_blocks() -> None:
     asked = plan(Action.FAILOVER)
-    assert rehearse(asked, well(asked) | {"outage": no("ms1 answers.")}) == (Outcome.STOOD_DOWN, "ms1 answers.")
-    assert rehearse(asked, well(asked) | {"outage": unknown("Cut off.")}) == (Outcome.BLOCKED, "Cut off.")
+    assert predict(asked, well(asked) | {"outage": no("ms1 answers.")}) == (Outcome.STOOD_DOWN, "ms1 answers.")
+    assert predict(asked, well(asked) | {"outage": unknown("Cut off.")}) == (Outcome.BLOCKED, "Cut off.")
 
 
 @pytest.mark.parametrize("action", CHANGING)
 @pytest.mark.parametrize("bad", [no("ms2 is off."), unknown("ms2 is silent.")])
 def test_a_standby_that_is_not_known_to_be_fit_blocks(action: Action, bad: Verdict) -> None:
     asked = plan(action)
-    assert rehearse(asked, well(asked) | {"standby": bad}) == (Outcome.BLOCKED, bad.sentence)
+    assert predict(asked, well(asked) | {"standby": bad}) == (Outcome.BLOCKED, bad.sentence)
 
 
 def test_a_resumed_change_that_can_not_go_on_stays_halted() -> None:
     asked = plan(Action.RESUME)
-    assert rehearse(asked, well(asked) | {"standby": no("ms2 is off.")})[0] is Outcome.HALTED
+    assert predict(asked, well(asked) | {"standby": no("ms2 is off.")})[0] is Outcome.HALTED
 
 
 @pytest.mark.parametrize("bad", [no("Denied."), unknown("Not known.")])
 def test_a_switchover_without_the_right_to_replicate_is_blocked(bad: Verdict) -> None:
     asked = plan(Action.SWITCHOVER)
-    assert rehearse(asked, well(asked) | {"files": bad}) == (Outcome.BLOCKED, bad.sentence)
+    assert predict(asked, well(asked) | {"files": bad}) == (Outcome.BLOCKED, bad.sentence)
 
 
 def test_a_switchover_needs_the_active_servers_host_but_not_its_service() -> None:
     asked = plan(Action.SWITCHOVER)
-    outcome, sentence = rehearse(asked, well(asked) | {"active host": unknown("It is silent.")})
+    outcome, sentence = predict(asked, well(asked) | {"active host": unknown("It is silent.")})
     assert (outcome, sentence) == (
         Outcome.BLOCKED,
         "ms1 could not be stopped cleanly, nor its files carried: It is silent.",
     )
-    assert rehearse(asked, well(asked) | {"active host": no("It is stopped.")})[0] is Outcome.PROMOTED
+    assert predict(asked, well(asked) | {"active host": no("It is stopped.")})[0] is Outcome.PROMOTED
 
 
 @pytest.mark.parametrize(
@@ -116,17 +119,17 @@ def test_what_the_database_can_not_prove_is_proven_by_power_where_the_verb_may(b
     (doubt,) = bad.values()
     for action in (Action.FAILOVER, Action.FORCE, Action.RESUME):
         asked = plan(action)
-        outcome, sentence = rehearse(asked, well(asked) | bad)
+        outcome, sentence = predict(asked, well(asked) | bad)
         assert outcome is Outcome.PROMOTED
         assert f"by power, since the database can't: {doubt.sentence}" in sentence
         for power in ({"power": no("Denied, too.")}, {"machine": unknown("Another machine has its address.")}):
             (why,) = power.values()
-            outcome, sentence = rehearse(asked, well(asked) | bad | power)
+            outcome, sentence = predict(asked, well(asked) | bad | power)
             assert outcome is Outcome.HALTED
             assert f"By database: {'no' if doubt.is_yes else doubt.answer}, {doubt.sentence}" in sentence
             assert f"By power: {why.answer}, {why.sentence}" in sentence
     switchover = plan(Action.SWITCHOVER)
-    assert rehearse(switchover, well(switchover) | bad)[0] is Outcome.ROLLED_BACK
+    assert predict(switchover, well(switchover) | bad)[0] is Outcome.ROLLED_BACK
 
 
 @pytest.mark.parametrize(
@@ -134,17 +137,17 @@ def test_what_the_database_can_not_prove_is_proven_by_power_where_the_verb_may(b
 )
 def test_a_name_that_may_not_be_moved_ends_it_after_the_fence(action: Action, outcome: Outcome) -> None:
     asked = plan(action)
-    assert rehearse(asked, well(asked) | {"name": no("Denied.")}) == (outcome, "Denied.")
+    assert predict(asked, well(asked) | {"name": no("Denied.")}) == (outcome, "Denied.")
 
 
 def test_restart_first_is_told_of_for_a_failover_alone() -> None:
-    assert "would be restarted in place" in rehearse(*_well(Action.FAILOVER), restart_first=True)[1]
+    assert "would be restarted in place" in predict(*_well(Action.FAILOVER), restart_first=True)[1]
     for action in (Action.SWITCHOVER, Action.FORCE, Action.RESUME):
-        assert "restarted" not in rehearse(*_well(action), restart_first=True)[1]
+        assert "restarted" not in predict(*_well(action), restart_first=True)[1]
 
 
 def test_an_adoption_would_take_the_one_that_runs() -> None:
-    outcome, sentence = rehearse(*_well(Action.ADOPT))
+    outcome, sentence = predict(*_well(Action.ADOPT))
     assert outcome is Outcome.PROMOTED
     assert sentence == "ms1 runs and ms2 is stopped. It would be taken into care as the active server."
 
@@ -152,8 +155,8 @@ def test_an_adoption_would_take_the_one_that_runs() -> None:
 def test_an_adoption_of_two_that_run_or_of_one_in_doubt_would_be_refused() -> None:
     asked = plan(Action.ADOPT)
     both = well(asked) | {"runs ms2": yes("ms2 runs.")}
-    assert rehearse(asked, both)[0] is Outcome.REFUSED
-    assert rehearse(asked, well(asked) | {"runs ms2": unknown("ms2 is silent.")})[0] is Outcome.REFUSED
+    assert predict(asked, both)[0] is Outcome.REFUSED
+    assert predict(asked, well(asked) | {"runs ms2": unknown("ms2 is silent.")})[0] is Outcome.REFUSED
 
 
 @pytest.mark.parametrize("active", list(Role))
@@ -163,8 +166,8 @@ def test_an_adoption_asks_the_owners_groups_about_the_server_that_is_to_be_out(a
     runs = {f"runs {active}": yes("Runs."), f"sessions {active}": yes("Some.")}
     answers = well(asked) | stopped | runs
     lets_in = yes("sg-1 lets it in.")
-    assert rehearse(asked, answers | {f"owners {active}": lets_in})[0] is Outcome.PROMOTED
-    assert rehearse(asked, answers | {f"owners {active.other}": lets_in})[0] is Outcome.HALTED
+    assert predict(asked, answers | {f"owners {active}": lets_in})[0] is Outcome.PROMOTED
+    assert predict(asked, answers | {f"owners {active.other}": lets_in})[0] is Outcome.HALTED
 
 
 def _well(action: Action) -> tuple[Plan, dict[str, Verdict]]:
@@ -177,7 +180,7 @@ def test_with_network_acls_it_would_be_fenced_by_the_network_whatever_the_owners
         "network ms1": yes("ms1 could be cut off.", guarded=[AT]),
         "owners ms1": yes("sg-1 lets ms1 in.", guarded=[AT]),
     }
-    outcome, sentence = rehearse(asked, found)
+    outcome, sentence = predict(asked, found)
     assert outcome is Outcome.PROMOTED
     assert "by the network" in sentence
 
@@ -187,7 +190,7 @@ def test_a_path_that_was_not_seen_leaves_power_or_nothing() -> None:
     for action, outcome in ((Action.FAILOVER, Outcome.PROMOTED), (Action.SWITCHOVER, Outcome.ROLLED_BACK)):
         asked = plan(action)
         found = well(asked) | {"network ms1": yes("ms1 could be cut off.", guarded=[AT])}
-        ended, sentence = rehearse_with(asked, found, unseen, unseen)
+        ended, sentence = predict_with(asked, found, unseen, unseen)
         assert ended is outcome
         assert unseen.sentence in sentence
 
@@ -195,13 +198,13 @@ def test_a_path_that_was_not_seen_leaves_power_or_nothing() -> None:
 def test_a_database_elsewhere_is_not_fenced_by_its_group() -> None:
     asked = plan(Action.SWITCHOVER)
     elsewhere = {"addresses": yes("It leads there.", database_addresses=["10.0.0.40"])}
-    outcome, sentence = rehearse(asked, well(asked) | elsewhere)
+    outcome, sentence = predict(asked, well(asked) | elsewhere)
     assert outcome is Outcome.ROLLED_BACK
     assert "10.0.0.40" in sentence
 
 
 def test_an_adoption_needs_a_session_of_the_active_server_to_be_seen() -> None:
     asked = plan(Action.ADOPT)
-    outcome, sentence = rehearse(asked, well(asked) | {"sessions ms1": no("ms1 has no session.")})
+    outcome, sentence = predict(asked, well(asked) | {"sessions ms1": no("ms1 has no session.")})
     assert outcome is Outcome.HALTED
     assert "ms1 has no session." in sentence

@@ -23,10 +23,10 @@ COPY, NO_COPY = yes("ms2 holds a complete copy."), no("The standby holds no comp
 
 def asks(ms1: Verdict, power: Verdict = ON, ms2: Verdict = THERE, fit: Verdict = FIT) -> Callable[[Question], Verdict]:
     def ask(question: Question) -> Verdict:
-        if question.action == "alive":
+        if question.action == "check_reachable":
             return ms1 if question.server is Role.MS1 else ms2
         assert question.server is Role.MS1
-        return {"power": power, "fit": fit}[question.action]
+        return {"power": power, "check_standby": fit}[question.action]
 
     return ask
 
@@ -82,7 +82,7 @@ def test_the_source_is_turned_back_to_where_it_is_fit_and_left_where_it_is_lost_
 
 def test_a_lost_source_is_not_waited_for_again() -> None:
     def ask(question: Question) -> Verdict:
-        assert question.action != "fit", "its host would be waited for"
+        assert question.action != "check_standby", "its host would be waited for"
         return asks(SILENT)(question)
 
     assert choose(Role.MS1, COPY, True, ask, tries=[0])[0] is Way.GO_ON

@@ -11,7 +11,10 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import NOW, lease, state
 
-READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "status", "serves", "certificate", "name"}
+READS = {
+    *("check_reachable", "runs", "check_standby", "rights", "machine", "foreign", "could_cut"),
+    *("status", "check_serving", "certificate", "name"),
+}
 AT = "10.0.0.30"
 
 

@@ -122,19 +122,19 @@ def test_a_dry_run_asks_nobody_and_says_what_it_would_come_to(
     ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sys, "stdin", io.StringIO())
-    region.outcome = lambda _: ended("rehearsed", "ms1 would be fenced.", would="promoted", checks=[{"name": "access"}])
+    region.outcome = lambda _: ended("dry-run", "ms1 would be fenced.", would="promoted", checks=[{"name": "access"}])
     said = ctl("failover", "--reason", "x", "--dry-run")
     assert said.code == Exit.DONE
     assert region.started()[0]["dry_run"] is True
     assert "would be promoted: ms1 would be fenced." in said.flat
     assert "nothing was changed" in said.out
     found = ctl("failover", "--reason", "x", "--dry-run", "--json").json()
-    assert (found["outcome"], found["would"], found["checks"]) == ("rehearsed", "promoted", [{"name": "access"}])
+    assert (found["outcome"], found["would"], found["checks"]) == ("dry-run", "promoted", [{"name": "access"}])
 
 
 @pytest.mark.parametrize("would", ["blocked", "stood-down", "halted", "refused", "unknown"])
 def test_a_dry_run_of_what_would_not_be_done_is_no_success(ctl: Run, region: Region, would: str) -> None:
-    region.outcome = lambda _: ended("rehearsed", "No.", would=would, checks=[])
+    region.outcome = lambda _: ended("dry-run", "No.", would=would, checks=[])
     assert ctl("failover", "--reason", "x", "--dry-run").code == Exit.NOT_DONE
 
 

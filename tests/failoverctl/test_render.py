@@ -72,7 +72,7 @@ def test_what_runs_now_is_named_by_the_steps_that_do_something() -> None:
 
 
 def test_a_step_that_was_tried_again_says_so_and_keeps_its_last_word() -> None:
-    first, scheduled, *_ = step(1, "MoveName", 0.0, None)
+    first, scheduled, *_ = step(1, "UpdateRecord", 0.0, None)
     error = {"error": "Throttled", "cause": '{"errorMessage": "Too fast.", "stackTrace": []}'}
     failed = {"id": 3, "previousEventId": 2, "type": "TaskFailed", "timestamp": first["timestamp"]}
     again = scheduled | {"id": 4, "previousEventId": 3}

@@ -63,7 +63,7 @@ def test_a_dry_run_of_a_verb_says_what_would_come_of_it(terminal: Terminal) -> N
     answers = terminal.ctl(*(f"{verb} --reason why --by ann --dry-run --json" for verb in verbs))
     for done, (would, code) in zip(answers, verbs.values(), strict=True):
         found = json.loads(done.out)
-        assert (done.code, found["outcome"], found["would"]) == (code, "rehearsed", would)
+        assert (done.code, found["outcome"], found["would"]) == (code, "dry-run", would)
         assert found["checks"]
 
 

@@ -1,4 +1,4 @@
-"""`revoke` and `grant`: each demands its permission of the record itself, reads back what it did, and twice is once."""
+"""`revoke_access` and `grant_access`: each asks the record for permission, reads back what it did; twice is once."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def order(access: ModuleType, action: str, server: str, epoch: int = CHANGE.epoc
 
 def test_the_old_server_is_shut_out_and_twice_is_once(access: ModuleType, network: Network) -> None:
     for _ in range(2):
-        assert order(access, "revoke", "ms1")["answer"] == "no"
+        assert order(access, "revoke_access", "ms1")["answer"] == "no"
         assert network.admitted() == []
 
 
 def test_a_rule_that_lets_it_in_through_another_address_goes_too(access: ModuleType, network: Network) -> None:
     network.allow(network.access, cidr=f"{network.ms1_second}/32")
-    assert order(access, "revoke", "ms1")["answer"] == "no"
+    assert order(access, "revoke_access", "ms1")["answer"] == "no"
     assert network.admitted() == []
 
 
@@ -48,7 +48,7 @@ def test_a_broad_rule_of_the_owners_is_named_after_the_access_group_is_shut(
     access: ModuleType, network: Network, protocol: str
 ) -> None:
     network.allow(network.owners, cidr="10.0.0.0/8", protocol=protocol)
-    answer = order(access, "revoke", "ms1")
+    answer = order(access, "revoke_access", "ms1")
     assert answer["answer"] == "yes"
     assert "10.0.0.0/8" in answer["sentence"]
     assert network.admitted() == []
@@ -56,7 +56,7 @@ def test_a_broad_rule_of_the_owners_is_named_after_the_access_group_is_shut(
 
 def test_a_prefix_list_and_a_reference_of_the_owners_let_it_in_too(access: ModuleType, network: Network) -> None:
     network.allow(network.owners, group=network.ms1_group)
-    assert order(access, "revoke", "ms1")["answer"] == "yes"
+    assert order(access, "revoke_access", "ms1")["answer"] == "yes"
     network.allow(network.owners, prefix_list=network.prefix_list(f"{network.ms2_address}/32"))
     assert access.handler({"action": "status", "server": "ms2"}, None)["answer"] == "yes"
 
@@ -75,7 +75,7 @@ def test_nobody_is_shut_out_but_by_the_change_under_way(
 ) -> None:
     record.put(record_says)
     with pytest.raises(NoReceipt, match="is left alone"):
-        order(access, "revoke", server, epoch)
+        order(access, "revoke_access", server, epoch)
     assert network.admitted() == [f"{network.ms1_address}/32"]
 
 
@@ -94,7 +94,7 @@ def test_without_a_valid_receipt_nobody_is_let_in(
 ) -> None:
     record.put(record_says)
     with pytest.raises(NoReceipt, match="ms2 is not let in or started"):
-        order(access, "grant", "ms2")
+        order(access, "grant_access", "ms2")
     assert network.admitted() == [f"{network.ms1_address}/32"]
 
 
@@ -103,7 +103,7 @@ def test_with_the_receipt_the_new_server_alone_is_let_in_and_twice_is_once(
 ) -> None:
     record.put(state(lease=CHANGE, receipt=receipt()))
     for _ in range(2):
-        assert order(access, "grant", "ms2")["answer"] == "yes"
+        assert order(access, "grant_access", "ms2")["answer"] == "yes"
         assert network.admitted() == [f"{network.ms2_address}/32"]
 
 
@@ -113,7 +113,7 @@ def test_an_access_group_that_reads_open_again_outweighs_a_receipt_by_database(
     record.put(state(lease=CHANGE, receipt=receipt()))
     network.allow(network.owners, cidr="10.0.0.0/8")
     with pytest.raises(access.OtherServerCanGetIn, match=r"10\.0\.0\.0/8"):
-        order(access, "grant", "ms2")
+        order(access, "grant_access", "ms2")
     assert network.admitted() == []
 
 
@@ -122,5 +122,5 @@ def test_a_server_without_power_needs_no_revoked_access_but_its_own_rule_goes(
 ) -> None:
     record.put(state(lease=CHANGE, receipt=BY_POWER))
     network.allow(network.owners, cidr="10.0.0.0/8")
-    assert order(access, "grant", "ms2")["answer"] == "yes"
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
     assert network.admitted() == [f"{network.ms2_address}/32"]

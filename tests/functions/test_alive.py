@@ -28,4 +28,4 @@ def test_anything_that_comes_back_is_a_sign_of_life(
     probe = run("probe")
     monkeypatch.setattr(probe, "_admin", lambda *_: Sighting(admin, "so it was", 0.0))
     monkeypatch.setattr(probe, "_port", lambda *_: Sighting(port, "so it was", 0.0))
-    assert probe.handler({"action": "alive", "server": "ms2"}, None)["answer"] == answer
+    assert probe.handler({"action": "check_reachable", "server": "ms2"}, None)["answer"] == answer

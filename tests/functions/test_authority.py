@@ -48,11 +48,11 @@ STRANGERS = (
 
 BY_EXECUTION: dict[str, dict[str, Any]] = {
     "begin": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
-    "rehearse": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
+    "dry_run": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
     "survey": {},
-    "prove": {"server": "ms1"},
-    "prove_power": {"server": "ms1"},
-    "verify": {"server": "ms2"},
+    "verify_fence": {"server": "ms1"},
+    "verify_power": {"server": "ms1"},
+    "verify_promotion": {"server": "ms2"},
     "fall_back": {"may_go_on": True},
     "turn_back": {},
     "conclude": {"outcome": "promoted", "sentence": "Surely."},

@@ -48,7 +48,7 @@ def following(run: Start, zone: Zone, monkeypatch: pytest.MonkeyPatch) -> Module
 
 
 def follow(module: ModuleType) -> Any:
-    return module.handler({"action": "follow", "change": "/change/C1", "execution": "x"}, None)
+    return module.handler({"action": "follow_record", "change": "/change/C1", "execution": "x"}, None)
 
 
 def test_how_long_the_name_servers_took_is_published(following: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +75,7 @@ def test_a_pair_with_ipv6_addresses_has_an_aaaa_record(run: Start, record: Recor
     zone.put("2001:db8::11", kind="AAAA")
     asked = {"server": "ms2", "epoch": 2}
     assert dns.handler({"action": "status", **asked}, None)["answer"] == "no"
-    assert dns.handler({"action": "move", **asked}, None)["answer"] == "yes"
+    assert dns.handler({"action": "update_record", **asked}, None)["answer"] == "yes"
     assert zone.get(kind="AAAA") == (5, ["2001:db8::12"])
     assert dns.handler({"action": "status", **asked}, None)["evidence"]["values"] == ["2001:db8::12"]
     assert zone.get(kind="A") is None

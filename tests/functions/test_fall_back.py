@@ -25,7 +25,7 @@ def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
     record.table.change_freshness(lambda _: {"as_of": time.time() - 12, "epoch": 1, "version": 1})
     lose(answers, None)
     answers.prepare("server", "power", yes("its instance is running."))
-    answers.prepare("server", "fit", yes("ms1 is fit: its host answers."))
+    answers.prepare("server", "check_standby", yes("ms1 is fit: its host answers."))
     return run("pair", TABLE_NAME=record.name)
 
 
@@ -35,7 +35,7 @@ def lose(answers: Answers, lost: str | None) -> None:
     def alive(asked: Any) -> Verdict:
         return unknown("Silence.", silent=True) if asked["server"] == lost else yes("It can be reached.")
 
-    answers.prepare("probe", "alive", alive)
+    answers.prepare("probe", "check_reachable", alive)
 
 
 def fall_back(pair: ModuleType, may_go_on: bool = True) -> dict[str, Any]:

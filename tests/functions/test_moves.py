@@ -22,7 +22,7 @@ def dns(run: Start, record: Record, zone: Zone) -> ModuleType:
 
 
 def move(dns: ModuleType, server: str = "ms2", epoch: object = 2) -> dict[str, Any]:
-    answer: dict[str, Any] = dns.handler({"action": "move", "server": server, "epoch": epoch}, None)
+    answer: dict[str, Any] = dns.handler({"action": "update_record", "server": server, "epoch": epoch}, None)
     return answer
 
 

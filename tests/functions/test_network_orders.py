@@ -48,7 +48,7 @@ def test_the_fenced_server_is_denied_by_every_address_in_every_subnet_and_twice_
 ) -> None:
     ms1 = ((10, network.ms1_address), (11, network.ms1_second))
     for _ in range(2):
-        answer = order(access, "revoke", "ms1")
+        answer = order(access, "revoke_access", "ms1")
         assert answer["answer"] == "no"
         assert answer["evidence"]["network"]["answer"] == "yes"
         assert network.denied() == everywhere((FIRST_OF_MS2, network.ms2_address), *ms1)
@@ -57,7 +57,7 @@ def test_the_fenced_server_is_denied_by_every_address_in_every_subnet_and_twice_
 
 def test_an_owners_broad_rule_does_not_matter_to_the_network(access: ModuleType, network: Network) -> None:
     network.allow(network.owners, cidr="10.0.0.0/8")
-    answer = order(access, "revoke", "ms1")
+    answer = order(access, "revoke_access", "ms1")
     assert (answer["answer"], answer["evidence"]["network"]["answer"]) == ("yes", "yes")
     assert order(access, "cut", "ms1", proof=True)["answer"] == "yes"
 
@@ -67,7 +67,7 @@ def test_an_owners_broad_rule_does_not_matter_to_the_network(access: ModuleType,
 def test_one_entry_removed_by_hand_and_nothing_is_proven(
     access: ModuleType, network: Network, acl: int, egress: bool
 ) -> None:
-    order(access, "revoke", "ms1")
+    order(access, "revoke_access", "ms1")
     network.remove(acl, 11, egress=egress)
     answer = order(access, "cut", "ms1", proof=True)
     assert answer["answer"] == "no"
@@ -78,7 +78,7 @@ def test_one_entry_removed_by_hand_and_nothing_is_proven(
 def test_a_proof_reads_again_after_the_time_that_ec2_may_take(
     access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order(access, "revoke", "ms1")
+    order(access, "revoke_access", "ms1")
     monkeypatch.setattr(access, "SETTINGS", replace(access.SETTINGS, access_settles_s=1.0))
     monkeypatch.setattr(access.time, "sleep", lambda _: network.remove(0, 10, egress=True))
     assert order(access, "cut", "ms1")["answer"] == "yes"
@@ -90,14 +90,14 @@ def test_entries_that_ec2_shows_at_once_are_read_back_without_a_pause_and_proven
 ) -> None:
     waited: list[float] = []
     monkeypatch.setattr(access.time, "sleep", waited.append)
-    assert order(access, "revoke", "ms1")["evidence"]["network"]["answer"] == "yes"
+    assert order(access, "revoke_access", "ms1")["evidence"]["network"]["answer"] == "yes"
     assert order(access, "cut", "ms1", proof=True)["answer"] == "yes"
     assert waited == []
     del network
 
 
 def test_an_acl_that_was_put_in_the_place_of_ours_is_named(access: ModuleType, network: Network) -> None:
-    order(access, "revoke", "ms1")
+    order(access, "revoke_access", "ms1")
     other = network.ec2.create_network_acl(VpcId=network.vpc)["NetworkAcl"]["NetworkAclId"]
     acl = network.ec2.describe_network_acls(NetworkAclIds=[network.acls[1]])["NetworkAcls"][0]
     network.ec2.replace_network_acl_association(
@@ -113,7 +113,7 @@ def test_entries_that_can_not_be_written_leave_the_access_group_shut_all_the_sam
 ) -> None:
     for number in range(10, 30):
         network.write(1, number, "192.0.2.0/24", egress=True)
-    answer = order(access, "revoke", "ms1")
+    answer = order(access, "revoke_access", "ms1")
     assert answer["answer"] == "no"
     assert network.admitted() == []
     assert answer["evidence"]["network"]["answer"] == "no"
@@ -124,11 +124,11 @@ def test_the_new_server_is_let_pass_with_the_receipt_alone_and_the_other_one_sta
     access: ModuleType, record: Record, network: Network
 ) -> None:
     with pytest.raises(NoReceipt):
-        order(access, "grant", "ms2")
-    order(access, "revoke", "ms1")
+        order(access, "grant_access", "ms2")
+    order(access, "revoke_access", "ms1")
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     for _ in range(2):
-        assert order(access, "grant", "ms2")["answer"] == "yes"
+        assert order(access, "grant_access", "ms2")["answer"] == "yes"
         assert network.denied() == everywhere((10, network.ms1_address), (11, network.ms1_second))
         assert network.admitted() == [f"{network.ms2_address}/32"]
 
@@ -156,28 +156,28 @@ def test_an_entry_that_ec2_still_shows_after_it_was_taken_out_is_not_taken_out_a
 
     monkeypatch.setattr(access.network_acls, "delete", noted)
     monkeypatch.setattr(access.network_acls, "acls_named", older)
-    assert order(access, "grant", "ms2")["answer"] == "yes"
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
     assert len(taken) == len(set(taken)) > 0
 
 
 def test_a_denial_removed_after_the_receipt_is_written_again_before_the_new_server_passes(
     access: ModuleType, record: Record, network: Network
 ) -> None:
-    order(access, "revoke", "ms1")
+    order(access, "revoke_access", "ms1")
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     network.remove(0, 10, egress=False)
-    assert order(access, "grant", "ms2")["answer"] == "yes"
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
     assert network.denied() == everywhere((10, network.ms1_address), (11, network.ms1_second))
 
 
 def test_a_denial_that_can_not_be_written_again_keeps_the_new_server_out(
     access: ModuleType, record: Record, network: Network
 ) -> None:
-    order(access, "revoke", "ms1")
+    order(access, "revoke_access", "ms1")
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     network.write(0, 5, "10.0.0.0/8", egress=False, action="allow")
     with pytest.raises(access.OtherServerCanGetIn, match="inbound entry 5"):
-        order(access, "grant", "ms2")
+        order(access, "grant_access", "ms2")
     assert ("a", "in", FIRST_OF_MS2, f"{network.ms2_address}/32") in network.denied()
     assert network.admitted() == []
 
@@ -188,7 +188,7 @@ def test_a_denial_that_is_nobody_of_ours_is_left_alone_and_named(
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     network.write(0, 7, f"{network.ms2_address}/32", egress=True)
     with pytest.raises(access.AccessNotAsOrdered, match="outbound entry 7"):
-        order(access, "grant", "ms2")
+        order(access, "grant_access", "ms2")
     assert ("a", "out", 7, f"{network.ms2_address}/32") in network.denied()
 
 
@@ -233,6 +233,6 @@ def test_before_the_fence_it_is_known_whether_the_network_could_cut_it(access: M
 def test_without_network_acls_everything_is_as_without_this_proof(run: Start, record: Record, network: Network) -> None:
     record.put(state(lease=CHANGE))
     access = run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.env())
-    assert "network" not in order(access, "revoke", "ms1")["evidence"]
+    assert "network" not in order(access, "revoke_access", "ms1")["evidence"]
     assert order(access, "cut", "ms1")["answer"] == "unknown"
     assert network.denied() == []

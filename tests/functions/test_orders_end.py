@@ -37,7 +37,8 @@ def order(server: ModuleType, action: str, to: str, epoch: int = 2) -> dict[str,
 
 
 @pytest.mark.parametrize(
-    ("action", "to", "lasts_s"), [("start", "ms2", 20), ("stop", "ms1", 47), ("ask_to_stop", "ms1", 60)]
+    ("action", "to", "lasts_s"),
+    [("start_server", "ms2", 20), ("stop_source", "ms1", 47), ("ask_source_to_stop", "ms1", 60)],
 )
 def test_an_order_is_good_for_as_long_as_somebody_waits_for_it(
     server: ModuleType, record: Record, hosts: Hosts, action: str, to: str, lasts_s: int
@@ -53,12 +54,12 @@ def test_an_order_is_good_for_as_long_as_somebody_waits_for_it(
     assert hosts.cancelled == []
 
 
-@pytest.mark.parametrize(("action", "to"), [("start", "ms2"), ("stop", "ms1")])
+@pytest.mark.parametrize(("action", "to"), [("start_server", "ms2"), ("stop_source", "ms1")])
 def test_an_order_whose_step_gives_up_is_taken_back(
     server: ModuleType, record: Record, hosts: Hosts, action: str, to: str
 ) -> None:
     record.put(PROVEN)
-    hosts.prepare(action, RUNNING)
+    hosts.prepare(action.split("_")[0], RUNNING)
     with pytest.raises(CommandUnfinished):
         order(server, action, to)
     assert hosts.cancelled == [(hosts.commands[0].identity, hosts.commands[0].instance)]
@@ -71,7 +72,7 @@ def test_an_order_that_can_not_be_taken_back_is_still_told_as_unfinished(
     hosts.prepare("start", RUNNING)
     hosts.refuse_cancel = Failure("InternalServerError")
     with pytest.raises(CommandUnfinished):
-        order(server, "start", "ms2")
+        order(server, "start_server", "ms2")
 
 
 @pytest.mark.parametrize(
@@ -115,7 +116,7 @@ def test_nobody_else_is_told_to_stop(
 def test_a_late_start_is_not_even_sent(server: ModuleType, record: Record, hosts: Hosts) -> None:
     record.put(state(epoch=3))
     with pytest.raises(NoReceipt):
-        order(server, "start", "ms2")
+        order(server, "start_server", "ms2")
     assert hosts.commands == []
 
 
@@ -157,7 +158,7 @@ def test_a_standby_whose_orders_would_be_refused_is_not_fit(
     monkeypatch.setattr(server, "is_on", lambda _: yes("Its machine is on."))
     said = {"ms1": ms1, "ms2": ms2}
     monkeypatch.setattr(server, "_status", lambda to: {"service": "stopped", "epoch": said[to.role]})
-    assert server.handler({"action": "fit", "server": "ms2"}, None)["answer"] == answer
+    assert server.handler({"action": "check_standby", "server": "ms2"}, None)["answer"] == answer
 
 
 @pytest.mark.parametrize(
@@ -170,5 +171,5 @@ def test_a_start_that_fails_while_its_host_has_no_database_says_so_under_a_name_
     hosts.prepare("start", failed("ssh-mgmt-server did not start (exit 1): no connection"))
     hosts.prepare("status", succeeded(service="stopped", database=found))
     with pytest.raises(Exception, match="did not start") as raised:
-        order(server, "start", "ms2")
+        order(server, "start_server", "ms2")
     assert type(raised.value).__name__ == error

@@ -18,7 +18,10 @@ from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
 from tests.samples import OURS, THEIRS, lease, receipt, state
 
-READS = {"alive", "runs", "fit", "rights", "machine", "foreign", "could_cut", "addresses", "status", "confirm"}
+READS = {
+    *("check_reachable", "runs", "check_standby", "rights", "machine", "foreign", "could_cut"),
+    *("addresses", "status", "confirm_outage"),
+}
 FAR = 4_000_000_000.0
 ENTERED = {"type": "TaskStateEntered", "stateEnteredEventDetails": {"name": "Fence"}}
 EXITED = {"type": "TaskStateExited", "stateExitedEventDetails": {"name": "Fence"}}
@@ -70,12 +73,12 @@ def pair(run: Start, record: Record, answers: Answers, machine: Machine) -> Modu
     answers.prepare("database-sessions", "rights", yes("Sessions may be ended."))
     answers.prepare("database-sessions", "status", by_role(yes("ms1 has 3."), no("ms2 has none.")))
     answers.prepare("dns", "rights", yes("The record may be moved."))
-    answers.prepare("probe", "alive", yes("ms2 can be reached."))
-    answers.prepare("server", "fit", yes("ms2 is fit."))
+    answers.prepare("probe", "check_reachable", yes("ms2 can be reached."))
+    answers.prepare("server", "check_standby", yes("ms2 is fit."))
     answers.prepare("server", "rights", yes("ms1 may be switched off."))
     answers.prepare("server", "runs", by_role(yes("ms1 runs."), no("ms2 is stopped.")))
     answers.prepare("replicate", "rights", yes("It may be replicated."))
-    answers.prepare("probe", "confirm", yes("ms1 is gone."))
+    answers.prepare("probe", "confirm_outage", yes("ms1 is gone."))
     return run("pair", TABLE_NAME=record.name)
 
 
@@ -121,7 +124,7 @@ def test_no_way_in_forgets_mode_maintenance_acknowledgement_or_lease(
     record.put(before)
     answer = begin(pair, asked(by=trigger, dry_run=dry))
     assert answer["admitted"] is may_begin(trigger, mode, name), answer["sentence"]
-    assert answer["rehearse"] is dry
+    assert answer["dry_run"] is dry
     held = record.get().lease
     if may_begin(trigger, mode, name) and not dry:
         assert held is not None
@@ -183,8 +186,8 @@ def test_a_dry_run_of_any_verb_asks_only_what_reads_and_writes_nothing(
     record.put(BEFORE[action])
     version = record.table.read().version
     request = asked(action, dry_run=True)
-    assert begin(pair, request)["rehearse"] is True
-    found = pair.handler({"action": "rehearse", "request": request, "execution": OURS}, None)
+    assert begin(pair, request)["dry_run"] is True
+    found = pair.handler({"action": "dry_run", "request": request, "execution": OURS}, None)
     assert found["would"] == "promoted", found
     assert len(found["checks"]) == len(answers.asked) > 0
     assert {str(payload["action"]) for _, payload in answers.asked} <= READS
@@ -194,8 +197,8 @@ def test_a_dry_run_of_any_verb_asks_only_what_reads_and_writes_nothing(
 
 def test_a_dry_run_says_what_it_would_do_and_why_not(pair: ModuleType, record: Record, answers: Answers) -> None:
     record.put(state())
-    answers.prepare("server", "fit", no("ms2 is not fit: it is stopped."))
-    found = pair.handler({"action": "rehearse", "request": asked(dry_run=True), "execution": OURS}, None)
+    answers.prepare("server", "check_standby", no("ms2 is not fit: it is stopped."))
+    found = pair.handler({"action": "dry_run", "request": asked(dry_run=True), "execution": OURS}, None)
     assert found["would"] == "blocked"
     assert found["sentence"] == "Admitted: failover from ms1 to ms2, epoch 2. ms2 is not fit: it is stopped."
     (check,) = [each for each in found["checks"] if each["name"] == "standby"]
@@ -213,7 +216,7 @@ def test_a_dry_run_of_what_would_be_refused_says_so_and_asks_nobody(
     pair: ModuleType, record: Record, answers: Answers, request_: dict[str, Any], why: str
 ) -> None:
     record.put(state(mode="manual"))
-    found = pair.handler({"action": "rehearse", "request": request_, "execution": OURS}, None)
+    found = pair.handler({"action": "dry_run", "request": request_, "execution": OURS}, None)
     assert found["would"] == "refused"
     assert why in found["sentence"]
     assert answers.asked == []
@@ -385,7 +388,7 @@ def test_of_an_active_server_that_serves_unlisted_it_is_not_believed_that_its_wa
     pair: ModuleType, record: Record, answers: Answers, serves: Verdict, sessions: Verdict, direct: str
 ) -> None:
     record.put(state())
-    answers.prepare("probe", "serves", serves)
+    answers.prepare("probe", "check_serving", serves)
     answers.prepare("database-sessions", "status", sessions)
     assert pair.handler({"action": "see_path"}, None)["answer"] == direct
     answers.prepare("database-sessions", "status", yes("ms1 has 2.", by_address=2))

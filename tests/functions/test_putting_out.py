@@ -78,7 +78,7 @@ def test_who_need_not_be_out_is_never_shut_out(
 def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
     """`pair` in the middle of a failover to ms2; the fenced ms1 has a session all the same."""
     record.put(state(lease=lease(), receipt=receipt()))
-    answers.prepare("probe", "serves", yes("It answers."))
+    answers.prepare("probe", "check_serving", yes("It answers."))
     answers.prepare("dns", "status", yes("It points to 10.0.0.12.", values=["10.0.0.12"]))
     answers.prepare("database-sessions", "status", lambda _: yes("It has 1 session."))
     answers.prepare("database-sessions", "terminate", no("None is left."))
@@ -86,7 +86,7 @@ def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
 
 
 def verify(pair: ModuleType, execution: str = OURS) -> Any:
-    return pair.handler({"action": "verify", "server": "ms2", "execution": execution}, None)
+    return pair.handler({"action": "verify_promotion", "server": "ms2", "execution": execution}, None)
 
 
 def ended(answers: Answers) -> list[str]:
@@ -168,6 +168,6 @@ def test_that_the_new_server_serves_and_is_in_no_list_is_kept_for_the_way_back(
     answers.prepare("database-sessions", "status", no("It has none."))
     assert verify(pair)["answer"] == "no"
     assert record.get().path_hidden_epoch == lease().epoch
-    answers.prepare("probe", "serves", no("It is silent."))
+    answers.prepare("probe", "check_serving", no("It is silent."))
     assert verify(pair)["answer"] == "no"
     assert record.get().path_hidden_epoch == lease().epoch

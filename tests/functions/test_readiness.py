@@ -195,7 +195,7 @@ def test_the_active_server_of_the_record_is_the_one_that_is_asked_about(
     record.put(state(active=Role.MS2, epoch=2))
     check(readiness)
     asked = [payload for name, payload in answers.asked if name == "server"]
-    assert {"action": "fit", "server": "ms1"} in asked
+    assert {"action": "check_standby", "server": "ms1"} in asked
     assert {"action": "runs", "server": "ms2"} in asked
 
 

@@ -230,7 +230,8 @@ def test_a_copy_from_a_server_that_is_lost_is_not_waited_for(
     record.put(state(epoch=4, lease=held))
     hosts.prepare("replicate", RUNNING)
     silent = unknown("Nothing of ms1 comes back.", silent=True)
-    answers.prepare("probe", "alive", lambda asked: silent if asked["server"] == "ms1" else yes("It is there."))
+    there = yes("It is there.")
+    answers.prepare("probe", "check_reachable", lambda asked: silent if asked["server"] == "ms1" else there)
     answers.prepare("server", "power", yes("its instance is running."))
     began = time.monotonic()
     with pytest.raises(replicate.SourceLost, match="ms1 is lost"):
@@ -245,9 +246,9 @@ def test_a_slow_copy_is_waited_for_while_its_source_is_there(
     held = lease(action="switchover")
     record.put(state(epoch=4, lease=held))
     hosts.prepare("replicate", RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, complete())
-    answers.prepare("probe", "alive", yes("ms1 can be reached."))
+    answers.prepare("probe", "check_reachable", yes("ms1 can be reached."))
     assert replicate.handler({"action": "now", "execution": held.execution}, None)["answer"] == "yes"
-    assert "alive" in answers.actions("probe")
+    assert "check_reachable" in answers.actions("probe")
 
 
 def test_whether_the_copy_is_fresh_is_answered_from_the_last_whole_set(

@@ -27,7 +27,7 @@ class Host:
         monkeypatch.setattr(server, "_start_and_wait", self._start)
 
     def restart(self) -> object:
-        return self.server.handler({"action": "restart", "server": "ms1", "epoch": lease().epoch}, None)
+        return self.server.handler({"action": "restart_source", "server": "ms1", "epoch": lease().epoch}, None)
 
     def _stop(self, _: Server, epoch: int) -> Verdict:
         self.did.append(("stop", epoch))

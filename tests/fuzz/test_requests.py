@@ -129,9 +129,9 @@ NAMED = (BadRequest, transitions.LeaseLost, NotToBeKeptOut, controls.Outdated, N
 EVENTS = nearly(
     {
         "action": st.sampled_from(
-            ["begin", "rehearse", "survey", "prove", "verify", "turn_back", "conclude", "refuse", "set_mode",
-             "maintenance", "acknowledge", "hold", "release", "keep_readiness", "may_restart", "prove_power",
-             "end_sessions"]
+            ["begin", "dry_run", "survey", "verify_fence", "verify_promotion", "turn_back", "conclude", "refuse",
+             "set_mode", "maintenance", "acknowledge", "hold", "release", "keep_readiness", "may_restart",
+             "verify_power", "end_sessions"]
         ),
         "execution": st.just(EXECUTION),
         "request": REQUESTS,

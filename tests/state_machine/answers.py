@@ -10,24 +10,28 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 SERVERS = ("ms1", "ms2")
-LETS_IN = {("DatabaseAccessFunction", "grant"), ("ServerFunction", "start"), ("DnsFunction", "move")}
+LETS_IN = {
+    ("DatabaseAccessFunction", "grant_access"),
+    ("ServerFunction", "start_server"),
+    ("DnsFunction", "update_record"),
+}
 """What must never be asked for before the other server's fence is proven."""
 
-BEFORE_ANYTHING = {("ServerFunction", "restart")}
+BEFORE_ANYTHING = {("ServerFunction", "restart_source")}
 """What may be asked for only while nothing was touched and nothing proven: a server that keeps its access."""
 
 TOUCHES = LETS_IN | {
-    ("ServerFunction", "stop"),
-    ("ServerFunction", "ask_to_stop"),
+    ("ServerFunction", "stop_source"),
+    ("ServerFunction", "ask_source_to_stop"),
     ("ServerFunction", "power_off"),
-    ("DatabaseAccessFunction", "revoke"),
+    ("DatabaseAccessFunction", "revoke_access"),
     ("PairFunction", "end_sessions"),
 }
-PROVES = {("PairFunction", "prove"), ("PairFunction", "prove_power")}
+PROVES = {("PairFunction", "verify_fence"), ("PairFunction", "verify_power")}
 
 EVIDENCE: Mapping[str, tuple[Mapping[str, Any], ...]] = {
-    "move": ({"change": "/change/C1"},),
-    "revoke": ({"network": {"answer": "yes", "sentence": "because"}},),
+    "update_record": ({"change": "/change/C1"},),
+    "revoke_access": ({"network": {"answer": "yes", "sentence": "because"}},),
 }
 """What the answer to an action may bring along that the workflow goes by."""
 
@@ -106,13 +110,13 @@ def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Repl
         yield Reply({}, truth)
     elif action == "begin":
         yield Reply({"admitted": False, "sentence": "no"}, truth)
-        yield Reply({"admitted": True, "rehearse": True, "sentence": "yes", "plan": PLANS[0]}, truth)
-        yield Reply({"admitted": False, "rehearse": True, "sentence": "no"}, truth)
+        yield Reply({"admitted": True, "dry_run": True, "sentence": "yes", "plan": PLANS[0]}, truth)
+        yield Reply({"admitted": False, "dry_run": True, "sentence": "no"}, truth)
         for plan in PLANS:
             # What is resumed has touched something already, in an execution before.
             resumed = replace(truth, touched=plan["action"] == "resume")
             yield Reply({"admitted": True, "sentence": "yes", "plan": plan}, resumed)
-    elif action == "rehearse":
+    elif action == "dry_run":
         yield Reply({"would": "promoted", "sentence": "because", "checks": []}, truth)
     elif action == "survey":
         yield from _verdicts(truth, ("no", "unknown"))

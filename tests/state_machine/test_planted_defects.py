@@ -23,7 +23,7 @@ def state(machine: Machine, name: str) -> Machine:
 
 
 def bypass_verify_fence(machine: Machine) -> None:
-    state(machine, "TerminateSessions")["Next"] = "FenceProven"
+    state(machine, "EndSessions")["Next"] = "FenceProven"
 
 
 def take_unknown_for_proven(machine: Machine) -> None:

@@ -10,8 +10,8 @@ from tests.state_machine.definition import definition, places
 from tests.state_machine.exploration import End, Walk, explore
 
 OUTCOMES = {"promoted", "stood-down", "refused", "blocked", "rolled-back", "halted"}
-REHEARSED = "rehearsed"
-NOTHING_TOUCHED = {"stood-down", "refused", "blocked", REHEARSED}
+DRY_RUN = "dry-run"
+NOTHING_TOUCHED = {"stood-down", "refused", "blocked", DRY_RUN}
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_every_walk_ends(walk: Walk) -> None:
 
 
 def test_every_outcome_is_reached_and_no_other(walk: Walk) -> None:
-    assert {outcome(end) for end in walk.ends} - {REHEARSED} == OUTCOMES
+    assert {outcome(end) for end in walk.ends} - {DRY_RUN} == OUTCOMES
     assert {end.path for end in walk.ends if end.kind == "Fail"} == {"Halted"}
 
 
@@ -47,7 +47,7 @@ def test_nothing_was_touched_where_the_outcome_says_so(walk: Walk) -> None:
 
 def test_the_outcome_is_the_recorded_one(walk: Walk) -> None:
     """`refused` writes nothing; `halted` may be the record's own failure; the others are in the record first."""
-    free = ("refused", "halted", REHEARSED)
+    free = ("refused", "halted", DRY_RUN)
     wrong = [end for end in walk.ends if outcome(end) != end.truth.recorded and outcome(end) not in free]
     assert wrong == []
 
@@ -70,11 +70,11 @@ def test_no_source_is_turned_back_to_unasked(walk: Walk) -> None:
 
 
 def test_people_are_told_of_every_end(walk: Walk) -> None:
-    assert [end for end in walk.ends if not end.truth.told and outcome(end) != REHEARSED] == []
+    assert [end for end in walk.ends if not end.truth.told and outcome(end) != DRY_RUN] == []
 
 
 def test_a_rehearsal_writes_nothing_and_tells_nobody_but_who_asked(walk: Walk) -> None:
-    rehearsed = [end for end in walk.ends if outcome(end) == REHEARSED]
+    rehearsed = [end for end in walk.ends if outcome(end) == DRY_RUN]
     assert rehearsed
     assert [end for end in rehearsed if end.truth.recorded or end.truth.told or end.truth.touched] == []
 

@@ -142,7 +142,7 @@ def _play(emulator: Emulator, directory: Path) -> int:
         lambda: pair.call("database-access", action="status", server="ms2")["answer"],
         "yes",
     )
-    grant = {"action": "grant", "server": "ms1", "epoch": 9}
+    grant = {"action": "grant_access", "server": "ms1", "epoch": 9}
     expect("a grant in no epoch of ours", lambda: str(pair.call("database-access", **grant)), "is not let in")
     expect("the audit", lambda: str(pair.call("audit").get("risk")), "'answer': 'no'")
     expect("rights to the name, tried dry", lambda: str(pair.call("dns", action="rights")), "'answer': 'yes'")

@@ -42,7 +42,7 @@ def probe(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
     if action == "look":
         signal = {True: "answers", False: "refused"}
         return {each: {"admin": signal[each in world["runs"]], "port": signal[each in world["runs"]]} for each in ROLES}
-    if action == "confirm":
+    if action == "confirm_outage":
         return verdict(not up, f"{role} is {'up' if up else 'down'}.")
     return verdict(up, f"{role} {'answers' if up else 'does not answer'}.")
 
@@ -58,11 +58,11 @@ def addresses(name: str) -> list[str]:
 
 def server(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
     action, role = event["action"], event.get("server")
-    if action == "fit":
+    if action == "check_standby":
         return verdict(not world["unfit"], f"{role} is {'not ' if world['unfit'] else ''}fit.")
-    if action in ("stop", "ask_to_stop", "power_off") and role in world["runs"]:
+    if action in ("stop_source", "ask_source_to_stop", "power_off") and role in world["runs"]:
         world["runs"].remove(role)
-    if action == "start" and role not in world["runs"]:
+    if action == "start_server" and role not in world["runs"]:
         world["runs"].append(role)
     if action == "power" and world["unknown"] == "all":
         return verdict("unknown", f"Whether {role}'s machine is on is not known.")

@@ -26,7 +26,7 @@ def play(testbed: Testbed, story: Story) -> None:
     server, before = testbed.hosts.ms("ms1"), as_it_stands(testbed)
     _check_line(testbed, story, "While all is well, the first line is green", "good")
     story.fault("ms1's route to the database breaks", lambda: _route(testbed, "add"), old=None)
-    look = testbed.invoke("probe", {"action": "serves", "server": "ms1"})
+    look = testbed.invoke("probe", {"action": "check_serving", "server": "ms1"})
     listed = sessions_of(testbed, server.host.place.address)
     story.check("Its page answers, its session stays listed", look["answer"] == "yes" and listed > 0, look["sentence"])
     audit_finds(testbed, story, FINDING)

@@ -30,7 +30,7 @@ def check_by_power(testbed: Testbed, story: Story, old: str = "ms1") -> None:
 def check_named(testbed: Testbed, story: Story, name: str, words: str) -> None:
     """Check that a step of the fence says some words, which name what keeps a proof from being one."""
     steps = testbed.steps(story.executions[0])
-    fence = ("RevokeAccess", "TerminateSessions", "VerifyFence")
+    fence = ("RevokeAccess", "EndSessions", "VerifyFence")
     named = next((step.result for step in steps if step.name in fence and words in step.result), "")
     story.check(name, bool(named), named or f"No step of the fence says {words!r}.")
 

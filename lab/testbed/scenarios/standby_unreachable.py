@@ -21,7 +21,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.tell("a route is lost: the functions can't reach ms2, Run Command can")
     ready = checks_of(testbed.invoke("readiness", {"action": "check"}))["standby is fit"]
     story.check("Readiness names it", ready["answer"] == "unknown", ready["sentence"])
-    host = testbed.invoke("server", {"action": "fit", "server": "ms2"})
+    host = testbed.invoke("server", {"action": "check_standby", "server": "ms2"})
     story.check("Its host answers Run Command", host["answer"] == "yes", host["sentence"])
     story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"), old=None)
     story.await_outcome()
@@ -32,7 +32,7 @@ def play(testbed: Testbed, story: Story) -> None:
         "The standby was not started", not testbed.hosts.ms("ms2").is_running(), "The service of ms2 is stopped."
     )
     standby.reconnect()
-    fit = testbed.invoke("probe", {"action": "alive", "server": "ms2"})
+    fit = testbed.invoke("probe", {"action": "check_reachable", "server": "ms2"})
     story.check("Mended, it is fit again", fit["answer"] == "yes", fit["sentence"])
 
 

@@ -55,7 +55,7 @@ def _rehearse(testbed: Testbed, story: Story) -> None:
     story.tell(f"dry: it would end as {output['would']}")
     story.check(
         "Dry, it says what it would do",
-        (outcome, output["would"]) == ("rehearsed", "promoted"),
+        (outcome, output["would"]) == ("dry-run", "promoted"),
         f"{outcome}, would be {output['would']}: {output['sentence']}",
     )
     check_untouched(testbed, story, before)

@@ -14,7 +14,7 @@ from lab.simulation.schedule import BASES, Schedule
 
 
 def test_the_same_schedule_is_the_same_run(runner: Runner) -> None:
-    schedule = Schedule.parse("ms1=partitioned by=alarm order=-3 again@task:pair.prove#1 watch@state:Promote#1")
+    schedule = Schedule.parse("ms1=partitioned by=alarm order=-3 again@task:pair.verify_fence#1 watch@state:Promote#1")
     first, other = runner.run(schedule), runner.run(Schedule())
     again = runner.run(schedule)
     assert first.story == again.story
@@ -36,7 +36,7 @@ def test_two_servers_with_sessions_are_a_violation_whatever_the_functions_believ
 
 
 def test_a_violation_is_made_small(runner: Runner) -> None:
-    faults = "opened@state:ServerStarted#1 throttle@ec2.describe_instances#1 error@task:dns.move#1*3"
+    faults = "opened@state:ServerStarted#1 throttle@ec2.describe_instances#1 error@task:dns.update_record#1*3"
     broken = runner.run(Schedule.parse(f"ms1=zombie restart=no rehearse=yes resume=back order=4 {faults}"))
     small = search.shrunk(runner, broken)
     assert small.invariant == broken.invariant == "I1"

@@ -31,7 +31,7 @@ class Question:
 
 
 def questions(plan: Plan) -> dict[str, Question]:
-    """What has to be asked to rehearse a plan, by a name for each."""
+    """What has to be asked for the dry run of a plan, by a name for each."""
     source, target = plan.source, plan.target
     asked = {
         "access": Question("access", "rights", target),
@@ -48,10 +48,10 @@ def questions(plan: Plan) -> dict[str, Question]:
             asked |= {f"runs {role}": Question("server", "runs", role)}
             asked |= {f"sessions {role}": Question("sessions", "status", role)}
         return asked
-    asked["standby seen"] = Question("probe", "alive", target)
-    asked["standby"] = Question("server", "fit", target)
+    asked["standby seen"] = Question("probe", "check_reachable", target)
+    asked["standby"] = Question("server", "check_standby", target)
     if plan.confirm:
-        asked["outage"] = Question("probe", "confirm", source)
+        asked["outage"] = Question("probe", "confirm_outage", source)
     if plan.graceful:
         asked["active host"] = Question("server", "runs", source)
         asked["files"] = Question("replicate", "rights")
@@ -61,7 +61,7 @@ def questions(plan: Plan) -> dict[str, Question]:
     return asked
 
 
-def rehearse(
+def predict(
     plan: Plan,
     answers: Mapping[str, Verdict],
     direct: Verdict,

@@ -40,7 +40,7 @@ def whether_lost(server: Role, ask: Ask) -> Verdict:
         where something comes back; else unknown. A probe that can't be asked, or sees nobody, has shown nothing (I3).
     """
     for _ in range(SILENT_LOOKS):
-        seen = ask(Question("probe", "alive", server))
+        seen = ask(Question("probe", "check_reachable", server))
         if seen.is_yes:
             return no(f"{server} is there: {seen.sentence}")
         if seen.evidence.get("silent") is not True:
@@ -50,7 +50,7 @@ def whether_lost(server: Role, ask: Ask) -> Verdict:
         return yes(f"{server} is lost: {power.sentence}")
     if seen.evidence.get("silent") is not True:
         return unknown(f"Whether {server} is lost is not known: {seen.sentence}")
-    other = ask(Question("probe", "alive", server.other))
+    other = ask(Question("probe", "check_reachable", server.other))
     if other.is_yes:
         return yes(f"{server} is lost: nothing of its host comes back to the functions in the network.")
     return unknown(f"Whether {server} is lost is not known: neither host can be seen. {other.sentence}")
@@ -87,7 +87,7 @@ def _of_source(source: Role, ask: Ask, tries: Iterable[object]) -> tuple[Verdict
     """Is it lost, is it fit? A lost one is not asked: its host would be waited for."""
     for _ in tries:
         lost = whether_lost(source, ask)
-        fit = unknown(lost.sentence) if lost.is_yes else ask(Question("server", "fit", source))
+        fit = unknown(lost.sentence) if lost.is_yes else ask(Question("server", "check_standby", source))
         if lost.is_yes or fit.is_yes or fit.is_no:
             break
     return lost, fit

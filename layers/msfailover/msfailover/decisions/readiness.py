@@ -46,9 +46,9 @@ def questions(active: Role) -> dict[str, Question]:
     standby = active.other
     return {
         "active host": Question("server", "runs", active),
-        "standby host": Question("server", "fit", standby),
-        "standby seen": Question("probe", "alive", standby),
-        "active answers": Question("probe", "serves", active),
+        "standby host": Question("server", "check_standby", standby),
+        "standby seen": Question("probe", "check_reachable", standby),
+        "active answers": Question("probe", "check_serving", active),
         "certificate": Question("probe", "certificate", active),
         "resolved": Question("probe", "name"),
         "active access": Question("access", "status", active),
