@@ -108,7 +108,7 @@ simulation: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2
 
 campaign: simulation # its name until 0.1
 
-.PHONY: wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
+.PHONY: docs lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: lab/setup/tools.txt
 	@lab/setup/virtualenv.sh $(TOOLS) lab/setup/tools.txt
@@ -135,6 +135,17 @@ attach: $(READY) ## say what the access group of a deployed pair has to be attac
 
 audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list (needs the network)
 	@lab/setup/audit.sh $(VENV)
+
+build/docs/.ready: lab/setup/docs.txt
+	@lab/setup/virtualenv.sh build/docs lab/setup/docs.txt
+	@touch $@
+
+docs: build/docs/.ready ## the documentation as a site: build/site; fails on a dead link
+	@NO_MKDOCS_2_WARNING=1 build/docs/bin/mkdocs build --strict # not quiet: what is not said is not counted
+	@echo "Built build/site/index.html"
+
+lock: ## make the lock files anew from pyproject.toml's dependency groups (needs uv)
+	@lab/setup/lock.sh
 
 licences: $(READY) ## write docs/licences.md anew
 	@$(PYTHON) -m lab.setup.licences

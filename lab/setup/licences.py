@@ -12,7 +12,7 @@ PAGE = ROOT / "docs/licences.md"
 
 _HEAD = """# Under which licences is what this project deploys?
 
-ms-failover itself is under [Apache-2.0](../LICENSE). These packages go to Lambda with it, as the layer's lock file
+ms-failover itself is under Apache-2.0 (file `LICENSE`). These packages go to Lambda with it, as the layer's lock file
 (`layers/msfailover/requirements.txt`) names them; boto3 is the runtime's own. This page is written by `make licences`
 from the packages' metadata, and a test fails when it is out of date. Each package's own text is in the layer, in its
 `.dist-info`.

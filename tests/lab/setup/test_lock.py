@@ -43,7 +43,8 @@ def test_nothing_is_deployed_that_nothing_needs() -> None:
 
 
 def test_no_lock_file_names_a_place_of_its_own_to_take_packages_from() -> None:
-    for lock in (LAYER / "requirements.txt", ROOT / "requirements.txt", ROOT / "lab/setup/tools.txt"):
+    setup = ROOT / "lab/setup"
+    for lock in (LAYER / "requirements.txt", ROOT / "requirements.txt", setup / "tools.txt", setup / "docs.txt"):
         assert not re.search(r"^--|://", lock.read_text(), re.MULTILINE)
 
 
