@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.documents.carried_contents import in_place
 from tests.documents.pair import CDS, Pair
 
 pytestmark = pytest.mark.testbed
@@ -69,8 +70,18 @@ def what_is_written_after_a_run_was_told_to_end_is_of_the_next_set(pair: Pair) -
     assert pair.inside("ms2", f"{CDS}/309").read_text() == "after the signal"
 
 
+def another_content_of_equal_size_and_time_on_the_standby_is_found_beside_another_change(pair: Pair) -> None:
+    for name in ("folder/file", "other"):
+        pair.write("ms1", f"{CDS}/{name}", "of the set")
+    pair.settle()
+    in_place(pair.inside("ms2", f"{CDS}/folder/file"), b"by hand!!!")
+    pair.write("ms1", f"{CDS}/other", "changed")
+    pair.assert_complete(pair.replicate())
+
+
 RUNS: tuple[tuple[str, Callable[[Pair], None]], ...] = (
     ("rsync: open-noatime, atimes", a_file_that_was_only_read_is_not_carried_again),
+    ("rsync: compare", another_content_of_equal_size_and_time_on_the_standby_is_found_beside_another_change),
     ("csync2: case-compare", of_names_that_differ_by_case_the_changed_ones_are_found),
     ("rsync: delete (dry run)", looking_counts_what_the_run_then_carries),
     ("lsyncd: flush-queue-sigterm", what_is_written_after_a_run_was_told_to_end_is_of_the_next_set),
