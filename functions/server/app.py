@@ -22,6 +22,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, ec2_power, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.decisions import audit, epochs, fence, machine
+from msfailover.observations import Machine
 from msfailover.pair import PairState, Server
 from msfailover.request import Action, BadRequest, epoch_in, role_in
 from msfailover.runtime import observability
@@ -241,14 +242,21 @@ def _result_or_cancel(server: Server, command: str, wait_s: float) -> dict[str, 
         raise
 
 
-def is_on(server: Server) -> Verdict:
-    """Is the server's machine on? Of another machine nothing is said (machine.py)."""
+def _machine(server: Server) -> Machine | Verdict:
+    """The server's machine as EC2 shows it, or why nothing is known of it."""
     if (outside := machine.outside_ec2(server)) is not None:
         return outside
     try:
-        seen = ec2_power.see(clients.ec2(), server)
+        return ec2_power.see(clients.ec2(), server)
     except ec2_power.MachineUnseen as error:
         return unknown(str(error))
+
+
+def is_on(server: Server) -> Verdict:
+    """Is the server's machine on? Of another machine nothing is said (machine.py)."""
+    seen = _machine(server)
+    if isinstance(seen, Verdict):
+        return seen
     terminated = seen.instance is not None and seen.instance.state == "terminated"
     return machine.is_on(server, seen, owned_before=terminated and _owned_before(server))
 
@@ -260,12 +268,9 @@ def _owned_before(server: Server) -> bool:
 
 def own_machine(server: Server) -> Verdict:
     """Is the instance the server's machine, and could it be switched off? `owns` in the evidence answers the first."""
-    if (outside := machine.outside_ec2(server)) is not None:
-        return outside
-    try:
-        seen = ec2_power.see(clients.ec2(), server)
-    except ec2_power.MachineUnseen as error:
-        return unknown(str(error))
+    seen = _machine(server)
+    if isinstance(seen, Verdict):
+        return seen
     owner = machine.owns(server, seen)
     if not owner.is_yes or seen.instance is None:
         return owner
