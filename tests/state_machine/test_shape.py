@@ -127,3 +127,9 @@ def test_no_branch_assigns_a_variable_of_the_world_around_it() -> None:
 def test_the_machine_itself_is_bounded() -> None:
     assert 0 < definition()["TimeoutSeconds"] <= 24 * 3600
     assert definition()["QueryLanguage"] == "JSONata"
+
+
+def test_each_retry_stands_on_one_line() -> None:
+    """So that one form of it, said many times, is seen to be one."""
+    written = [line for line in definition_text().splitlines() if '"ErrorEquals"' in line and '"MaxAttempts"' in line]
+    assert len(written) == sum(len(place.body.get("Retry", [])) for place in ALL)
