@@ -197,7 +197,7 @@ bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and 
 	@lab/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
 	@$(PYTHON) -m lab.benchmarks.peers
 
-bench-aws: setup ## the incidents on a cloud with AWS's manners, 20 seeds each: a table and build/on-aws
+bench-aws: setup ## the scenarios on a cloud with AWS's behaviour, 20 seeds each: a table and build/on-aws
 	@$(PYTHON) -m lab.benchmarks.on_aws --seeds $(RUNS)
 
 permissions: $(READY) ## docs/permissions.md, made from the template

@@ -74,7 +74,7 @@ class Identity:
 
 
 def identity_of(account: Account) -> Identity:
-    """Ask STS whose credentials these are. Everybody may ask that, and nothing waits for it: it never raises."""
+    """Ask STS whose credentials these are. Everybody may ask that, best effort: it never raises."""
     try:
         with plainly("tell whose credentials these are"):
             answer = account.client("sts").get_caller_identity()
@@ -182,7 +182,7 @@ def ask_later(account: Account, stack: Stack, function: str, payload: Mapping[st
 
 
 def read_record(account: Account, stack: Stack) -> PairState:
-    """The pair's record; an empty one where the pair has not been taken into care. Raises CommandError."""
+    """The pair's record; an empty one where the pair has not been adopted. Raises CommandError."""
     try:
         return state_from_json(item(account, stack, "state"))
     except RecordUnreadable as error:
@@ -212,7 +212,7 @@ def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
 
 
 def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
-    """The pair's latest lines of history, newest first: its changes, and notes of what was set or held back."""
+    """The pair's latest lines of history, newest first: its changes, and notes of what was set or held."""
     found: list[dict[str, Any]] = []
     more: dict[str, Any] = {}
     # The table sorts by epoch first, and a change that came to nothing has the epoch it would have had: so a few more
@@ -244,7 +244,7 @@ def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
 
 
 def object_of(text: str | None) -> dict[str, Any]:
-    """A JSON object that Step Functions keeps as text, cleaned; an input or output that is none is empty."""
+    """A JSON object that Step Functions keeps as text, cleaned; an invalid input or output is empty."""
     try:
         found = json.loads(text or "{}")
     except (ValueError, RecursionError):

@@ -37,7 +37,7 @@ _WARNINGS = {
     " away for some seconds.",
     "force": "{active} is fenced WHETHER OR NOT IT IS DOWN, by power if need be, and {other} is promoted. What was not"
     " replicated yet is lost.",
-    "resume": "It is gone on with, from the fence on: {other} is to be active afterwards.",
+    "resume": "Resumes at the fencing step and promotes {other}.",
     "adopt": "Detects the active server and grants access to the database only to it. A server that runs keeps"
     " running.",
 }

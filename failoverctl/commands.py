@@ -53,7 +53,7 @@ class CommandContext:
 
     @property
     def where(self) -> str:
-        """The options that name this pair, to be added to the commands that people are told."""
+        """The options that name this pair, to be added to the commands that are suggested."""
         given = vars(self.arguments)
         if given.get("testbed"):
             return " --testbed"
@@ -116,7 +116,7 @@ def signed(by: str, identity: Identity) -> str:
 
 
 def signature(arguments: argparse.Namespace) -> str:
-    """The name of who asks. Raises CommandError for one that the machinery signs with, or that is none."""
+    """The name of who asks. Raises CommandError for one that the machinery signs with, or an invalid one."""
     by = arguments.by or getpass.getuser()
     if by in AUTOMATIC:
         raise CommandError(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
@@ -132,7 +132,7 @@ def keep(context: CommandContext) -> Exit:
     stack = context.stack()
     record = read_record(context.account, stack)
     if payload["action"] == "acknowledge" and record.acknowledged:
-        sentence = "Nothing waits for an acknowledgement; nothing was done."
+        sentence = "No acknowledgement is outstanding; nothing was done."
         context.show({"answer": "yes", "sentence": sentence}, sentence)
         return Exit.DONE
     if not context.arguments.yes:

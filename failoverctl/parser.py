@@ -164,8 +164,8 @@ def _verbs(add: Adding) -> None:
         ("failover", "the active server is down: confirm it, fence it, promote the other"),
         ("switchover", "planned: stop the active server cleanly, carry its last files, promote the other"),
         ("force", "fence the active server whether or not it is down, and promote the other"),
-        ("resume", "go on with a change that was halted or left half done"),
-        ("adopt", "take an existing pair into care"),
+        ("resume", "resume a change that was halted or left half done"),
+        ("adopt", "register an existing pair"),
     ):
         verb = add(name, does, commands.verb, verb=name)
         verb.add_argument("--reason", required=True, help="why, for those who read the history")

@@ -53,7 +53,7 @@ def _line(sentence: str, command: str = "", see: str = "") -> Line:
 def _follows(line: Line) -> bool:
     """Whether a line is only there because a change waits or nobody serves."""
     alarm = re.match(r"Alarm ([a-z-]+): ", line["sentence"])
-    return alarm[1] in FOLLOWING if alarm else line["see"] in ("not-ready", "held-back")
+    return alarm[1] in FOLLOWING if alarm else line["see"] in ("not-ready", "held")
 
 
 def _change(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -62,7 +62,7 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line(record["error"])
         return
     if not record.get("active") and not record.get("lease"):
-        yield _line("The pair has not been taken into care yet.", 'failoverctl adopt --reason "…"', "not-adopted")
+        yield _line("The pair has not been adopted yet.", 'failoverctl adopt --reason "…"', "not-adopted")
     lease, runs = record.get("lease"), execution and not execution.get("error")
     if lease and record.get("halted"):
         step = red_step(last) if last.get("execution") == lease["execution"] else ""
@@ -202,7 +202,7 @@ def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line(why, "failoverctl acknowledge", "promoted")
     if record.get("held"):
         why = f"The watchdog found the active server down, and holds its failover back. {record['held']}"
-        yield _line(why, 'failoverctl failover --reason "…"', "held-back")
+        yield _line(why, 'failoverctl failover --reason "…"', "held")
     if record.get("mode", "automatic") != "automatic":
         yield _line(f"The mode is {record['mode']}: nothing fails over by itself.", "failoverctl mode automatic")
     until = float(record.get("maintenance_until") or 0)

@@ -141,7 +141,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
 def _place(record: Mapping[str, Any], role: str) -> str:
     if record.get("error"):
         return "not known"
-    return "active" if record.get("active") == role else "standby" if record.get("active") else "not in care"
+    return "active" if record.get("active") == role else "standby" if record.get("active") else "not adopted"
 
 
 def _copy(

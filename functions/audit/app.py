@@ -94,7 +94,7 @@ def act(state: PairState, wanted: Act) -> str:
 
 
 def publish(state: PairState | None, risk: Verdict, judged: tuple[Judged, ...]) -> None:
-    """Publish the risk as it was found, before anything was done about it: people are to hear of it all the same.
+    """Publish the risk as it was found, before anything was done about it: operators are notified all the same.
 
     What the record says goes with it, for the dashboard.
     """

@@ -116,7 +116,7 @@ def revoke_access(server: Server, epoch: int) -> Verdict:
         evidence holds `network`, whether the network cuts it off.
 
     Raises:
-        NoReceipt: no change away from this server is under way; the active server is never shut out by a late order.
+        NoReceipt: no change away from this server is under way; a late order never takes the active server's access.
         AccessNotAsOrdered: its rules are still in the access group when the time is over. It may be cut off.
     """
     with _Order(server) as order:
@@ -252,7 +252,7 @@ class _Sight:
 class _Order(_Sight):
     """What an order needs to see beside that: the record that allows it, and the access group's own rules.
 
-    Those are read apart from everybody's, so that an access group can be shut whatever the owner's groups look like.
+    Those are read apart from everybody's, so that access can be revoked whatever the owner's groups look like.
     """
 
     def __init__(self, *servers: Server) -> None:

@@ -1,7 +1,7 @@
 """`dns`: the one record that agents go by.
 
 Actions: status (where does it point?), move (compare-and-swap; only to the target of the change under way, or to the
-active server), follow (wait until the name servers have a change; asked by an event, so that nobody waits for it),
+active server), follow (wait until the name servers have a change; asked by an event, best effort),
 rights (may we move it? tried dry).
 """
 

@@ -196,7 +196,7 @@ def _end_order(server: Role) -> dict[str, Any]:
 
 
 def _end_sessions_beside(server: Role, epoch: int) -> None:
-    """As `end_sessions`, which reads the record whenever the order is delivered; nobody waits for it."""
+    """As `end_sessions`, which reads the record whenever the order is delivered; it is not awaited."""
     order = {"action": "end_sessions", "server": server, "epoch": epoch}
     try:
         lambda_invoke.send(clients.functions(), SETTINGS.own_function, order)
@@ -286,7 +286,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
 
 
 def fall_back(event: Mapping[str, Any]) -> dict[str, Any]:
-    """A step of a switchover failed: turn back, go on without the source, or stop? Asked before either is begun."""
+    """A step of a switchover failed: turn back, continue without the source, or stop? Asked before either is begun."""
     execution, state = _execution_in(event), (table := _table()).read()
     source = transitions.own_lease(state, execution).target.other
     copy = replication.complete_copy(replication.Freshness.from_json(table.freshness()), state, time.time())
@@ -305,7 +305,7 @@ def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
-    """End the change: write its history, then the record, and say what people are to be told. Twice is once.
+    """End the change: write its history, then the record, and return the notification. Twice is once.
 
     An empty message is for nobody: they were told the same a moment ago."""
     execution, outcome = _execution_in(event), Outcome(one_of(event, "outcome", Outcome))
@@ -341,7 +341,7 @@ def _with_copy(line: History, table: PairTable, epoch: int) -> History:
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Say what people are to be told of a request that was refused; an empty message is for nobody. Writes nothing."""
+    """Return the notification of a refused request; an empty one is not sent. Writes nothing."""
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], _execution_in(event)
     if is_quiet_whatever(event.get("request")):
         return {"outcome": Outcome.REFUSED.value, "subject": "", "message": ""}
@@ -360,12 +360,12 @@ def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hold(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Note that an automatic failover is held back. `tell` is there for the first asking in an outage only."""
+    """Note that an automatic failover is held. `tell` is there for the first asking in an outage only."""
     why, by, epoch, table = line_in(event, "sentence"), line_in(event, "requested_by"), epoch_in(event), _table()
     before, state = table.change_from(lambda state: controls.hold(state, why, epoch))
     if before.held:
         return {"answer": "yes", "sentence": state.held}
-    table.add_note(Note(state.epoch, "held back", state.active, why, by, time.time()), SETTINGS.history_days)
+    table.add_note(Note(state.epoch, "held", state.active, why, by, time.time()), SETTINGS.history_days)
     message = notifications.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
     return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
 

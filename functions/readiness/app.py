@@ -51,7 +51,7 @@ def check() -> dict[str, Any]:
     """Ask everybody, and judge: `{"answer", "sentence", "at", "checks": [...]}`."""
     state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
-        verdict, checks = no("Not ready: the pair has not been taken into care; adopt it first."), []
+        verdict, checks = no("Not ready: the pair has not been adopted; run adopt first."), []
     else:
         checks = _checks(state.active, state)
         verdict = readiness.summary(checks)
@@ -93,7 +93,7 @@ def _ask(question: Question) -> Verdict:
 
 
 def _people() -> Verdict:
-    """Is anybody told? A topic with nobody behind it tells the wall."""
+    """Is anybody told? A topic without a subscription notifies no one."""
     try:
         attributes = clients.sns().get_topic_attributes(TopicArn=SETTINGS.topic)["Attributes"]
     except (BotoCoreError, ClientError) as error:

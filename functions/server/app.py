@@ -39,7 +39,7 @@ asked, and tells of the end some seconds later."""
 KILL_S = 12
 """Seconds the stop document takes at most beyond the grace, to kill what did not stop."""
 STOP_LASTS_S = 60
-"""Seconds within which a stop that nobody waits for may begin: SSM's delivery, and the wait for another order's end."""
+"""Seconds within which a best-effort stop may begin: SSM's delivery, and the wait for another order's end."""
 
 ACTIONS = ("runs", "reaches", "check_standby", "rights", "power", "machine", "ask_source_to_stop",
            "stop_source", "start_server", "restart_source", "power_off", "stop_again")  # fmt: skip
@@ -213,7 +213,7 @@ def restart_source(server: Server, epoch: int) -> Verdict:
     """
     before = fence.demand_untouched(_state(), server.role, epoch)
     _stop_and_wait(server, before)
-    # Stopping takes its time, and the workflow may have gone on without it: nobody is started on an old permission.
+    # Stopping takes its time, and the workflow may have continued without it: nobody is started on an old permission.
     fence.demand_untouched(_state(), server.role, epoch)
     return _start_and_wait(server, before)
 

@@ -130,7 +130,7 @@ def look_once() -> str | None:
     _well = None
     state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
-        return None  # nobody has taken the pair into care yet; adopt does
+        return None  # the pair has not been adopted yet
     # While a change is under way nothing hangs on this look; it is not to be in the way of the functions that work.
     diagnosis = _diagnose(state.active, thoroughly=state.lease is None)
     _streak = _streak.after(state.active, diagnosis.finding)
@@ -170,8 +170,8 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     if held is not None or state.lease is not None or not SETTINGS.starts:
         why = held.sentence if held else "a change is under way" if state.lease else "starting is switched off"
         logger.warning("not started", extra={"why": why, "because": down.sentence})
-        # Those who began a maintenance know, and a change under way tells of its own end; else people are told, once
-        # for each outage.
+        # Those who began a maintenance know, and a change under way notifies of its own end; else operators are
+        # notified, once for each outage.
         if held is not None and state.lease is None and not state.held and state.maintenance_until <= time.time():
             _tell_held(held.sentence, state.epoch)
         return None
@@ -193,7 +193,7 @@ def _tell_held(why: str, epoch: int) -> None:
             TopicArn=SETTINGS.topic, Subject=answer["tell"]["subject"], Message=answer["tell"]["message"]
         )
     except (BotoCoreError, ClientError) as error:
-        logger.error("people could not be told", extra={"why": str(error)[:300], "what": why})
+        logger.error("SNS publish failed", extra={"why": str(error)[:300], "what": why})
 
 
 def _ask_pair(payload: Mapping[str, Any]) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from msfailover.decisions.detection import (
 from msfailover.pair import Role
 
 from lab.benchmarks import recordings
-from lab.benchmarks.outages import OUTAGES, Incident, Recorded, Sight, restarts, year
+from lab.benchmarks.outages import OUTAGES, Outage, Recorded, Sight, restarts, year
 
 TICK_S = 60.0
 MARGIN_S = 0.3
@@ -61,7 +61,7 @@ class Alarm:
     """A failover that was started.
 
     Args:
-        at: when, in seconds from the beginning of the incident.
+        at: when, in seconds from the beginning of the outage.
         confirmed: whether the look that confirms it found the server down too, so that the standby takes over.
         well: whether the server was well at that moment.
     """
@@ -76,11 +76,11 @@ GRID = [Watchdog(interval, threshold) for interval in (1.0, 2.0, 5.0, 10.0) for 
 PATIENCE = [Watchdog(timeout_s=timeout) for timeout in (0.5, 1.0, 4.0)]
 
 
-def watch(incident: Incident, settings: Watchdog, phase_s: float, draw: random.Random, until_s: float) -> Alarm | None:
-    """Look at an incident as `watch` does, tick after tick, until a failover is confirmed or the time is up.
+def watch(outage: Outage, settings: Watchdog, phase_s: float, draw: random.Random, until_s: float) -> Alarm | None:
+    """Look at an outage as `watch` does, tick after tick, until a failover is confirmed or the time is up.
 
     Args:
-        phase_s: how long after a tick's beginning the incident begins.
+        phase_s: how long after a tick's beginning the outage begins.
         until_s: seconds to look for.
 
     Returns:
@@ -92,10 +92,10 @@ def watch(incident: Incident, settings: Watchdog, phase_s: float, draw: random.R
         due, end = begin, begin + TICK_S
         while True:
             reaches = streak.reaches(Role.MS1, settings.threshold)
-            diagnosis, now = _look(incident, settings, due, draw, reaches)
+            diagnosis, now = _look(outage, settings, due, draw, reaches)
             streak = streak.after(Role.MS1, diagnosis.finding)
             if is_down(diagnosis, streak, settings.threshold).is_yes:
-                last = _alarm(incident, settings, now, draw)
+                last = _alarm(outage, settings, now, draw)
                 if last.confirmed:
                     return last
             due = next_look(streak, settings.threshold, due, now, settings.interval_s)
@@ -108,32 +108,30 @@ def watch(incident: Incident, settings: Watchdog, phase_s: float, draw: random.R
     return last
 
 
-def _look(
-    incident: Incident, settings: Watchdog, at: float, draw: random.Random, reaches: bool
-) -> tuple[Diagnosis, float]:
+def _look(outage: Outage, settings: Watchdog, at: float, draw: random.Random, reaches: bool) -> tuple[Diagnosis, float]:
     """One look with the dearer question that it calls for; returns what it means, and when that is known."""
-    sight = incident.see(at, settings.timeout_s, draw)
+    sight = outage.see(at, settings.timeout_s, draw)
     now, sessions, power = at + sight.seconds, None, None
     wanted = worth_asking(sight.look, sight.other, reaches)
     if wanted is not None:
         now += ASKING_S
         if wanted is Evidence.SESSIONS:
-            sessions = incident.sessions(now)
+            sessions = outage.sessions(now)
         else:
-            power = incident.power(now)
+            power = outage.power(now)
     return diagnose(Role.MS1, sight.look, sight.other, sessions, power), now
 
 
-def _alarm(incident: Incident, settings: Watchdog, now: float, draw: random.Random) -> Alarm:
-    sight: Sight = incident.see(now + BEFORE_CONFIRMING_S, settings.timeout_s * FRESH_SHARE, draw)
+def _alarm(outage: Outage, settings: Watchdog, now: float, draw: random.Random) -> Alarm:
+    sight: Sight = outage.see(now + BEFORE_CONFIRMING_S, settings.timeout_s * FRESH_SHARE, draw)
     verdict = confirmed([diagnose(Role.MS1, sight.look, sight.other)])
-    return Alarm(now, verdict.is_yes, incident.well(now))
+    return Alarm(now, verdict.is_yes, outage.well(now))
 
 
-def time_to_detect(incident: Incident, settings: Watchdog, samples: int, seed: int) -> list[float]:
+def time_to_detect(outage: Outage, settings: Watchdog, samples: int, seed: int) -> list[float]:
     """Seconds from an outage to the decision, for outages at random moments of a tick; infinite where none was made."""
     draw = random.Random(seed)
-    alarms = [watch(incident, settings, draw.uniform(0, TICK_S), draw, 600.0) for _ in range(samples)]
+    alarms = [watch(outage, settings, draw.uniform(0, TICK_S), draw, 600.0) for _ in range(samples)]
     return [alarm.at if alarm and alarm.confirmed else math.inf for alarm in alarms]
 
 
@@ -155,10 +153,10 @@ def judge(settings: Watchdog, years: int = YEARS, samples: int = SAMPLES) -> dic
     return found
 
 
-def _alarms(incidents: Iterable[Incident], settings: Watchdog, seed: int) -> list[tuple[Incident, Alarm]]:
+def _alarms(outages: Iterable[Outage], settings: Watchdog, seed: int) -> list[tuple[Outage, Alarm]]:
     draw = random.Random(seed)
     found = []
-    for each in incidents:
+    for each in outages:
         alarm = watch(each, settings, draw.uniform(0, TICK_S), draw, each.lasts_s)
         if alarm is not None:
             found.append((each, alarm))
@@ -169,10 +167,10 @@ def replay(outages: Sequence[dict[str, Any]], samples: int = SAMPLES) -> list[di
     """The testbed's recorded outages before the real decisions, with the testbed's own settings."""
     settings, found = Watchdog(*TESTBED), []
     for number, each in enumerate(outages):
-        incident = Recorded(each["lasts_s"], each["usable"], tuple(each["samples"]))
+        outage = Recorded(each["lasts_s"], each["usable"], tuple(each["samples"]))
         draw = random.Random(number)
         span = float(each["samples"][-1]["at"])
-        alarms = [watch(incident, settings, draw.uniform(0, TICK_S), draw, span) for _ in range(samples)]
+        alarms = [watch(outage, settings, draw.uniform(0, TICK_S), draw, span) for _ in range(samples)]
         over = [alarm.at for alarm in alarms if alarm and alarm.confirmed]
         found.append(
             {

@@ -1,4 +1,4 @@
-"""The incidents on a cloud with AWS's manners, one seed after the other: `python -m lab.benchmarks.on_aws --seeds 20`.
+"""The scenarios on a cloud with AWS's behaviour, seed by seed: `python -m lab.benchmarks.on_aws --seeds 20`.
 
 Prints the table of docs/clouds.md: how each ended, how long it took and where the seconds went.
 """
@@ -38,7 +38,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab.benchmarks.on_aws", description="Incidents on AWS as it is.")
+    parser = argparse.ArgumentParser(prog="python -m lab.benchmarks.on_aws", description="Scenarios on AWS as it is.")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="separated by commas")
     parser.add_argument("--seeds", type=int, default=20, help="how many, from 1 on")
     parser.add_argument("--at-once", type=int, default=2, help="how many are played side by side")

@@ -1,6 +1,6 @@
 """What can happen to the active server, or only to the network between it and the watchdog, and what a look then sees.
 
-Every incident begins at 0. A look is asked for at a moment and given back as the probe would give it, with the seconds
+Every outage begins at 0. A look is asked for at a moment and given back as the probe would give it, with the seconds
 it took. Lost packets are sent again as TCP does: a connection's first packet after 1, 3 and 7 s, later ones after 0.2 s
 and twice as long each time.
 """
@@ -40,7 +40,7 @@ class Sight:
 
 
 @dataclass(frozen=True)
-class Incident(ABC):
+class Outage(ABC):
     """Something that happens, and for how long (seconds)."""
 
     lasts_s: float
@@ -68,14 +68,14 @@ class Incident(ABC):
         """A look while it lasts."""
 
 
-class Crash(Incident):
+class Crash(Outage):
     """Its process is gone: its host refuses, and its sessions went with it."""
 
     def during(self, _at: float, _timeout_s: float, _draw: random.Random) -> Sight:
         return Sight(GONE, STANDBY, ROUND_TRIP_S)
 
 
-class Hang(Incident):
+class Hang(Outage):
     """Its administration interface takes connections and answers none; it may write on."""
 
     def sessions(self, _at: float) -> Verdict:
@@ -85,7 +85,7 @@ class Hang(Incident):
         return Sight(HUNG, STANDBY, timeout_s)
 
 
-class CutOff(Incident):
+class CutOff(Outage):
     """Nothing of its host comes through any more, to anybody."""
 
     def sessions(self, _at: float) -> Verdict:
@@ -111,7 +111,7 @@ class ShortPartition(CutOff):
         return True
 
 
-class WatchdogCutOff(Incident):
+class WatchdogCutOff(Outage):
     """The watchdog sees neither server; all is well with both."""
 
     def well(self, _at: float) -> bool:
@@ -125,7 +125,7 @@ class WatchdogCutOff(Incident):
 
 
 @dataclass(frozen=True)
-class LostPackets(Incident):
+class LostPackets(Outage):
     """Packets of both servers are lost on the way, each by itself.
 
     Args:
@@ -169,7 +169,7 @@ class LostPackets(Incident):
 
 
 @dataclass(frozen=True)
-class SlowAnswers(Incident):
+class SlowAnswers(Outage):
     """The server is busy: a page takes a time that varies, log-normally.
 
     Args:
@@ -190,7 +190,7 @@ class SlowAnswers(Incident):
 
 
 @dataclass(frozen=True)
-class Recorded(Incident):
+class Recorded(Outage):
     """An outage as the probe saw it on the testbed; between two of its looks the earlier one holds.
 
     Args:
@@ -221,7 +221,7 @@ class Recorded(Incident):
         return earlier[-1] if earlier else self.samples[0]
 
 
-OUTAGES: dict[str, Incident] = {
+OUTAGES: dict[str, Outage] = {
     "crash": Crash(math.inf),
     "hang": Hang(math.inf),
     "partition": CutOff(math.inf),
@@ -230,7 +230,7 @@ OUTAGES: dict[str, Incident] = {
 """Real ones: each of them must be found."""
 
 
-def year(draw: random.Random) -> list[Incident]:
+def year(draw: random.Random) -> list[Outage]:
     """What happens in a year to a server that is well. The rates are assumptions; docs/detection.md names them."""
     return [
         *(LostPackets(300.0, draw.uniform(0.01, 0.2)) for _ in range(6)),
@@ -240,6 +240,6 @@ def year(draw: random.Random) -> list[Incident]:
     ]
 
 
-def restarts(draw: random.Random) -> list[Incident]:
+def restarts(draw: random.Random) -> list[Outage]:
     """A year's restarts of the service that nobody announced: it is down, and comes back by itself."""
     return [Crash(draw.uniform(3, 30)) for _ in range(12)]

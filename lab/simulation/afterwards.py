@@ -7,7 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from lab.simulation import judge
-from lab.simulation.hosts import DOOR
+from lab.simulation.hosts import ACCESS_GROUP
 from lab.simulation.judge import record
 from lab.simulation.world import PAIR, Violation, World
 
@@ -61,7 +61,7 @@ class Afterwards:
         if active is None or self._world.hosts[judge.OTHER[str(active)]].runs:
             return
         base, address = self._world.database, self._world.hosts[judge.OTHER[str(active)]].addresses[0]
-        base.add_rule(DOOR, f"{address}/32")
+        base.add_rule(ACCESS_GROUP, f"{address}/32")
         self._world.meddled = True
         self._call("audit", "audit", {})
         self._world.meddled = False

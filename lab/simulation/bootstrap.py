@@ -22,7 +22,7 @@ from lab.simulation.clients import EC2, SSM, Route53, StepFunctions
 from lab.simulation.clients_data import DynamoDB, client_error
 from lab.simulation.clock import AtOnce, Clock
 from lab.simulation.faults import Kind
-from lab.simulation.hosts import DOOR, PORT, Open
+from lab.simulation.hosts import ACCESS_GROUP, PORT, Open
 from lab.simulation.schedule import Schedule
 from lab.simulation.subnet_borders import ACLS, SUBNETS
 from lab.simulation.world import PAIR, World
@@ -62,7 +62,7 @@ ENVIRONMENT = {
     "VERIFY_DOCUMENT": "simulation-verify-replication",
     "START_LIMIT_SECONDS": "20",
     "STATUS_LIMIT_SECONDS": "8",
-    "ACCESS_GROUP_ID": DOOR,
+    "ACCESS_GROUP_ID": ACCESS_GROUP,
     "FUNCTIONS_GROUP_ID": "sg-00000000f00000004",
     "DATABASE_PORT": str(PORT),
     "DATABASE_OTHER_PORTS": "5433",

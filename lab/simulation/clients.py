@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.simulation.clients_acl import NetworkAcls
 from lab.simulation.clients_data import client_error, client_failure, copied
-from lab.simulation.hosts import DOOR, OWNERS, PREFIX_LIST, SERVERS_GROUP, Host
+from lab.simulation.hosts import ACCESS_GROUP, OWNERS, PREFIX_LIST, SERVERS_GROUP, Host
 from lab.simulation.judge import Execution, RecordJudge
 from lab.simulation.subnet_borders import SERVERS_SUBNET
 from lab.simulation.world import RECORD, World
@@ -51,7 +51,9 @@ class EC2(_Client):
         self._judge = judge
         self._acls = NetworkAcls(world, self._call)
         # What a read may still show after the first change: how it was before.
-        self._seen["describe_security_group_rules" + DOOR] = [{"SecurityGroupRules": self._rules([DOOR])}]
+        self._seen["describe_security_group_rules" + ACCESS_GROUP] = [
+            {"SecurityGroupRules": self._rules([ACCESS_GROUP])}
+        ]
 
     def _host(self, instance_id: str) -> Host | None:
         return next((host for host in self._world.machines() if host.instance_id == instance_id), None)
@@ -89,7 +91,7 @@ class EC2(_Client):
 
         def found() -> Any:
             if name == "group-id":
-                groups = [DOOR, OWNERS]
+                groups = [ACCESS_GROUP, OWNERS]
                 own = {**_interface(groups, ("10.77.0.30",)), "SubnetId": self._world.database.borders.at}
                 return {"NetworkInterfaces": [own] if values[0] in groups else []}
             hosts = [host for host in self._world.machines() if host.machine != "terminated"]
@@ -136,7 +138,7 @@ class EC2(_Client):
             if any(rule["GroupId"] == GroupId and rule.get("CidrIpv4") == cidr for rule in database.rules):
                 raise client_error("InvalidPermission.Duplicate", "already there", "AuthorizeSecurityGroupIngress")
             database.add_rule(GroupId, cidr)
-            self._world.touch(f"the access group is opened for {role}")
+            self._world.touch(f"access is granted to {role}")
             return {}
 
         return self._call("authorize_security_group_ingress", let_in)
@@ -254,7 +256,7 @@ class SSM(_Client):
             if command["Status"] not in ("Pending", "InProgress"):
                 continue
             if command["host"].frozen and command["host"].reachable:
-                command["Status"] = "InProgress"  # its agent has it, and goes on with it when it wakes
+                command["Status"] = "InProgress"  # its agent has it, and continues with it when it wakes
             elif command["Status"] == "Pending" and self._world.clock.time() > command["until"]:
                 command.update(Status="TimedOut", StatusDetails="DeliveryTimedOut")
             elif command["host"].reachable:

@@ -53,7 +53,7 @@ _ALL = (
     Defect("proof-assumed", "The receipt is written without looking.", functions.proof_assumed),
     Defect("access-not-read", "A revoke that failed is ignored: the proof does not read the access group.",
            functions.access_not_read),
-    Defect("sessions-not-read", "The proof rests on the shut access group alone.", functions.sessions_not_read),
+    Defect("sessions-not-read", "The proof rests on the revoked access alone.", functions.sessions_not_read),
     Defect("one-read", "One read without a session is taken for proof.", functions.one_read),
     Defect("unknown-is-zero", "A session whose origin is hidden counts as somebody else's.",
            functions.unknown_is_zero),
@@ -94,7 +94,7 @@ _ALL = (
     Defect("let-in-not-settled", "A server is proven to be out while what lets it in may be on its way still.",
            network.let_in_not_settled),
     # ---- who may act, and when
-    Defect("grant-with-revoke", "The new server is let in as the old one is shut out.",
+    Defect("grant-with-revoke", "The new server gets access while the old one's is revoked.",
            functions.grant_with_revoke),
     Defect("access-for-both", "The new server is let in beside the old one's rule.", functions.both_access),
     Defect("epoch-not-compared", "Orders of any epoch are taken for the change under way.",

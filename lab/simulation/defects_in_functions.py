@@ -24,7 +24,7 @@ from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.verdict import Verdict, no, yes
 
 from lab.simulation.clock import BEGINNING
-from lab.simulation.hosts import DOOR, SERVERS_GROUP
+from lab.simulation.hosts import ACCESS_GROUP, SERVERS_GROUP
 from lab.testbed.cloud.patching import Patches
 
 Functions = Mapping[str, ModuleType]
@@ -123,7 +123,7 @@ def one_address(patches: Patches, _found: Functions) -> None:
 
 def owners_rules_unread(patches: Patches, _found: Functions) -> None:
     groups = security_groups.groups_of
-    patches.put(security_groups, "groups_of", lambda found: groups(found) & {DOOR, SERVERS_GROUP}, why=WHY)
+    patches.put(security_groups, "groups_of", lambda found: groups(found) & {ACCESS_GROUP, SERVERS_GROUP}, why=WHY)
 
 
 def prefix_lists_unread(patches: Patches, _found: Functions) -> None:

@@ -38,7 +38,7 @@ class Kind(StrEnum):
     BACK = "back"  # a person resumes towards the server it came from
     STANDBY_DIES = "standby-dies"  # the second server's host dies
     STANDBY_FREEZES = "standby-freezes"  # every process of the second server's host stands still
-    STANDBY_WAKES = "standby-wakes"  # and goes on with what it had in hand
+    STANDBY_WAKES = "standby-wakes"  # and continues with what it had in hand
     DATABASE_GONE = "database-gone"  # the database can't be reached by the functions any more
     DATABASE_BACK = "database-back"
     AUDIT = "audit"  # the audit looks, and puts out who must be out
@@ -83,7 +83,7 @@ _STALE = (
     "route53.list_resource_record_sets",
 )
 LETS_IN = ("ec2.authorize_security_group_ingress", "ec2.delete_network_acl_entry")
-"""What lets a server in, and may be done when nobody waits for it any more."""
+"""What lets a server in, and may be done when it is no longer awaited."""
 _WRITES = (
     "dynamodb.put_item",
     "ec2.stop_instances",

@@ -135,7 +135,7 @@ class Injector:
         return answer
 
     def send(self, place: str, effect: Callable[[], object], failure: Callable[[Kind], Exception]) -> None:
-        """Order something that nobody waits for: it is done a while later, or never."""
+        """Order something that is not awaited: it is done a while later, or never."""
         struck = self.come_to(place)
         kind = struck[0].kind if struck else None
         if kind is Kind.DIE:

@@ -119,17 +119,17 @@ class _Run:
         machine.HOOKS.branches = lambda branches: world.gate.side_by_side(branches, schedule.order)
         bootstrap.begin_anew(functions, schedule)
         if schedule.action != "adopt":
-            self._in_care(schedule.care)
+            self._adopt_with(schedule.controls)
 
-    def _in_care(self, care: str) -> None:
-        until = int(self.world.clock.time()) + 86400 if care == "maintenance" else 0
+    def _adopt_with(self, controls: str) -> None:
+        until = int(self.world.clock.time()) + 86400 if controls == "maintenance" else 0
         self.world.items[("simulation", "state")] = {
             "pair": {"S": "simulation"},
             "item": {"S": "state"},
             "active": {"S": "ms1"},
             "epoch": {"N": "1"},
-            "acknowledged": {"BOOL": care != "unacknowledged"},
-            "mode": {"S": care if care in ("manual", "shadow") else "automatic"},
+            "acknowledged": {"BOOL": controls != "unacknowledged"},
+            "mode": {"S": controls if controls in ("manual", "shadow") else "automatic"},
             "maintenance_until": {"N": str(until)},
             "halted": {"S": ""},
             "lease": {"NULL": True},

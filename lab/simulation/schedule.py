@@ -12,19 +12,19 @@ ACTIONS = ("failover", "switchover", "force", "adopt")
 MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
 MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead")
 DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
-DOORS = ("tidy", "broad", "prefix-list", "second-port")
+ACCESS_KINDS = ("tidy", "broad", "prefix-list", "second-port")
 NETWORKS = ("none", "acls", "unseen", "pooler", "local-pooler", "allowed", "uncovered", "elsewhere")
 RESUMES = ("same", "back")
-CARES = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
+CONTROLS = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
 SWITCHES = ("no", "yes")
 WORDS: Mapping[str, tuple[str, ...]] = {
     "action": ACTIONS,
     "ms1": MS1,
     "ms2": MS2,
     "database": DATABASE,
-    "access": DOORS,
+    "access": ACCESS_KINDS,
     "network": NETWORKS,
-    "care": CARES,
+    "controls": CONTROLS,
     "restart": SWITCHES,
     "rehearse": SWITCHES,
     "resume": RESUMES,
@@ -51,7 +51,7 @@ class Schedule:
             epoch; the active server comes through a `pooler` on another host; or through a `local-pooler` on the
             database's own, for which the owner vouches; an owner's entry `allowed` it before ours; one subnet, where
             the database is, is `uncovered`; the database's name leads `elsewhere`, where anybody gets in.
-        care: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
+        controls: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
         restart: whether a failover tries to restart the service in place first.
         rehearse: whether the request is made as a rehearsal (dry_run) first.
         resume: which way a person resumes what was left half done.
@@ -66,7 +66,7 @@ class Schedule:
     database: str = "up"
     access: str = "tidy"
     network: str = "none"
-    care: str = "automatic"
+    controls: str = "automatic"
     restart: str = "no"
     rehearse: str = "no"
     resume: str = "same"
@@ -139,11 +139,11 @@ BASES: tuple[Schedule, ...] = (
     Schedule(network="acls", action="switchover", by="erika", ms1="healthy"),
     Schedule(network="pooler", ms1="hung"),
     Schedule(network="local-pooler", ms1="hung"),
-    Schedule(care="manual"),
-    Schedule(care="shadow"),
-    Schedule(care="maintenance", by="alarm"),
-    Schedule(care="unacknowledged"),
-    Schedule(care="manual", by="erika"),
+    Schedule(controls="manual"),
+    Schedule(controls="shadow"),
+    Schedule(controls="maintenance", by="alarm"),
+    Schedule(controls="unacknowledged"),
+    Schedule(controls="manual", by="erika"),
 )
 """What the exhaustive run starts from; random schedules mix these freely."""
 
@@ -163,9 +163,9 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         ms1=chance.choice(MS1),
         ms2=chance.choices(MS2, (8, 1, 1, 1, 1))[0],
         database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
-        access=chance.choices(DOORS, (8, 1, 1, 1))[0],
+        access=chance.choices(ACCESS_KINDS, (8, 1, 1, 1))[0],
         network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1))[0],
-        care=chance.choices(CARES, (16, 1, 1, 1, 1))[0],
+        controls=chance.choices(CONTROLS, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],
         rehearse=chance.choices(SWITCHES, (9, 1))[0],
         resume=chance.choices(RESUMES, (3, 1))[0],

@@ -11,7 +11,7 @@ from typing import Any
 
 from lab.simulation.clock import Clock
 from lab.simulation.faults import Kind
-from lab.simulation.hosts import DOOR, OWNERS, POOLER, PORTS, PREFIX_LIST, STOPPING_TAKES_S, Base, Host
+from lab.simulation.hosts import ACCESS_GROUP, OWNERS, POOLER, PORTS, PREFIX_LIST, STOPPING_TAKES_S, Base, Host
 from lab.simulation.injector import Injector
 from lab.simulation.schedule import Schedule
 from lab.simulation.subnet_borders import ACLS, OWNERS_ACL, SUBNETS, Borders
@@ -71,9 +71,9 @@ class World:
         first, second = self.hosts["ms1"], self.hosts["ms2"]
         first.runs = True
         self.database.add_rule(OWNERS, "10.99.0.0/24")
-        self.database.add_rule(DOOR, "10.77.0.11/32")
+        self.database.add_rule(ACCESS_GROUP, "10.77.0.11/32")
         # Long ago the access group let the second address in; a rule that goes away cuts no session.
-        old = self.database.add_rule(DOOR, "10.77.1.11/32")
+        old = self.database.add_rule(ACCESS_GROUP, "10.77.1.11/32")
         self._network(schedule.network)
         self.database.connect(first)
         self.database.keep_rules(lambda rule: rule is not old)
@@ -282,7 +282,7 @@ class World:
         self.database.sessions = [each for each in self.database.sessions if each.address != POOLER]
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
         self.database.names = self.database.standby = False
-        self.database.keep_rules(lambda rule: rule["GroupId"] == DOOR or rule.get("CidrIpv4") == "10.99.0.0/24")
+        self.database.keep_rules(lambda rule: rule["GroupId"] == ACCESS_GROUP or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():
             self.database.hang_up(host.role)
             host.start = ""
@@ -295,7 +295,7 @@ class World:
             self.hosts["ms1"].instance_id = gone.instance_id
         self.gone.clear()
         if not self.state_item().get("active", {}).get("S") and not any(host.runs for host in self.hosts.values()):
-            self.hosts["ms1"].runs = True  # an owner brings a server that works: without one nobody is taken into care
+            self.hosts["ms1"].runs = True  # an owner brings a server that works: without one no pair is adopted
         self.tell("all troubles end")
         self.tick()
 
@@ -313,5 +313,5 @@ class World:
         return [
             role
             for role, host in self.hosts.items()
-            if any(self.database.lets_in(address, DOOR) for address in host.addresses)
+            if any(self.database.lets_in(address, ACCESS_GROUP) for address in host.addresses)
         ]

@@ -98,7 +98,7 @@ FAULTS: Mapping[str, Fault] = {
         undo="thaw",
     ),
     "thaw": Fault(
-        "The host of {server} goes on with what it had in hand.",
+        "The host of {server} continues with what it had in hand.",
         lambda testbed, server: testbed.hosts.host(server).thaw(),
     ),
     "cut": Fault(

@@ -82,11 +82,11 @@ def run(
 
 
 def prepare(testbed: Testbed, story: Story) -> None:
-    """Take the pair into care and wait until everybody is where they belong."""
-    story.begins("the hosts are prepared, and the pair is taken into care (adopt)")
+    """Adopt the pair and wait until everybody is where they belong."""
+    story.begins("the hosts are prepared, and the pair is adopted")
     testbed.prepare_hosts()
     testbed.adopt()
-    story.tell("the pair is in care: ms1 is active, epoch 1")
+    story.tell("the pair is adopted: ms1 is active, epoch 1")
     story.await_agents("ms1")
     wait_for("ms1 writes", lambda: testbed.hosts.journal.by_server().get("ms1"), 10)
     story.doing = "ms1 imports software; replication carries it to ms2"

@@ -1,4 +1,4 @@
-"""The testbed that `make testbed` keeps up: brought to rest, listening to a hand, saying aloud what people are told."""
+"""The testbed that `make testbed` keeps up: brought to rest, accepting faults, showing its notifications."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from lab.testbed.state_files import TESTBED_FILE
 from lab.testbed.testbed import STACK, Testbed
 
 _BANNER = """\
-The testbed is up and the pair in care: ms1 is active. In another terminal:
+The testbed is up and the pair is adopted: ms1 is active. In another terminal:
   make ctl ARGS=status         how the pair is; bin/failoverctl status --testbed is the same
   make failover                kills the active server, asks for a failover and follows it
   make fault DO="hang active"  breaks something and lets the watchdog find it
   make invoke FUNCTION=probe EVENT=events/probe.json
-What people are told is shown here. Ctrl-C ends it."""
+Notifications are shown here. Ctrl-C ends it."""
 
 
 def keep_up(testbed: Testbed) -> None:
-    """Take the pair into care, bring it to rest, and stay until interrupted.
+    """Adopt the pair, bring it to rest, and stay until interrupted.
 
     Raises:
         TestbedError: the pair could not be brought to rest.
@@ -44,9 +44,7 @@ def keep_up(testbed: Testbed) -> None:
             time.sleep(0.5)
             messages = list(_told())
             for subject, body in messages[shown:]:
-                print(
-                    f"\n{time.strftime('%H:%M:%S')} people are told: {clean(subject)}\n{clean_lines(body)}", flush=True
-                )
+                print(f"\n{time.strftime('%H:%M:%S')} notification: {clean(subject)}\n{clean_lines(body)}", flush=True)
             shown = len(messages)
     finally:
         TESTBED_FILE.unlink(missing_ok=True)

@@ -245,7 +245,7 @@ class Testbed:
         return self._item("freshness")
 
     def adopt(self, deadline_s: float = 90) -> None:
-        """Take the pair into care, as on AWS; the agents come once there is a server for them.
+        """Adopt the pair, as on AWS; the agents come once there is a server for them.
 
         Just before, the active server is taken out of the owner's group. Its sessions live on: that is how it is found.
 

@@ -91,10 +91,10 @@ def test_what_the_server_says_is_not_its_end(held: HeldConnection, listener: soc
         assert held.ends_within(0.1) is False
 
 
-@pytest.mark.parametrize("trouble", [TimeoutError(), OSError(errno.EHOSTUNREACH, "No route to host")])
-def test_where_none_can_be_made_nothing_is_told(monkeypatch: pytest.MonkeyPatch, trouble: OSError) -> None:
+@pytest.mark.parametrize("refusal", [TimeoutError(), OSError(errno.EHOSTUNREACH, "No route to host")])
+def test_where_none_can_be_made_nothing_is_told(monkeypatch: pytest.MonkeyPatch, refusal: OSError) -> None:
     def fail(*_: object) -> None:
-        raise trouble
+        raise refusal
 
     monkeypatch.setattr(socket, "create_connection", fail)
     began = time.monotonic()

@@ -15,7 +15,7 @@ from msfailover.verdict import Answer, Verdict
 from tests.samples import MS1
 
 PORT = 5432
-DOOR = Rule("sg-access group", "sgr-access group", "tcp", PORT, PORT, cidr="10.0.0.12/32")
+ACCESS_GROUP = Rule("sg-access group", "sgr-access group", "tcp", PORT, PORT, cidr="10.0.0.12/32")
 
 
 def rule(**changes: Any) -> Rule:
@@ -24,7 +24,7 @@ def rule(**changes: Any) -> Rule:
 
 
 def asked(*rules: Rule, groups: frozenset[str] | None = frozenset({"sg-ms1"}), more: tuple[str, ...] = ()) -> Verdict:
-    return can_get_in(MS1, groups, more, (DOOR, *rules), (PORT,))
+    return can_get_in(MS1, groups, more, (ACCESS_GROUP, *rules), (PORT,))
 
 
 def test_a_server_that_no_rule_names_cannot_get_in() -> None:

@@ -106,9 +106,7 @@ def test_the_way_back_is_the_same_verb_in_the_next_epoch() -> None:
 @pytest.mark.parametrize("action", [Action.FAILOVER, Action.SWITCHOVER, Action.FORCE])
 def test_a_pair_that_nobody_took_into_care_is_not_changed(action: Action) -> None:
     admission = admit(request(action), PairState(), OURS, NOW)
-    assert admission.sentence == (
-        "Refused: the pair has not been taken into care; start an execution with action adopt first."
-    )
+    assert admission.sentence == ("Refused: the pair has not been adopted; start an execution with action adopt first.")
 
 
 def test_an_adoption_finds_out_first_and_never_switches_a_machine_off() -> None:
@@ -125,7 +123,7 @@ def test_an_adoption_aims_at_the_server_that_was_named() -> None:
 
 def test_a_pair_in_care_is_not_adopted_again() -> None:
     admission = admit(request(Action.ADOPT), state(), OURS, NOW)
-    assert admission.sentence == "Refused: the pair is in care already, ms1 is active in epoch 1."
+    assert admission.sentence == "Refused: the pair is adopted already, ms1 is active in epoch 1."
 
 
 def test_nothing_half_done_is_nothing_to_resume() -> None:
@@ -170,7 +168,7 @@ def test_resume_goes_on_with_what_was_left_half_done_in_its_own_epoch(target: Ro
     record = state(lease=lease(execution=THEIRS), receipt=receipt())
     admission = admit(request(Action.RESUME, target=target), record, OURS, NOW, no("It has ended."))
     assert admission.plan == Plan(Action.RESUME, Role.MS1, Role.MS2, 2, may_power_off=True)
-    assert admission.sentence == "Admitted: goes on with failover, to ms2, epoch 2."
+    assert admission.sentence == "Admitted: resumes the failover to ms2, epoch 2."
 
 
 def test_resume_to_the_other_server_is_a_change_of_its_own_with_an_epoch_of_its_own() -> None:

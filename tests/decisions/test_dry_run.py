@@ -149,7 +149,7 @@ def test_restart_first_is_told_of_for_a_failover_alone() -> None:
 def test_an_adoption_would_take_the_one_that_runs() -> None:
     outcome, sentence = predict(*_well(Action.ADOPT))
     assert outcome is Outcome.PROMOTED
-    assert sentence == "ms1 runs and ms2 is stopped. It would be taken into care as the active server."
+    assert sentence == "ms1 runs and ms2 is stopped. It would be adopted as the active server."
 
 
 def test_an_adoption_of_two_that_run_or_of_one_in_doubt_would_be_refused() -> None:

@@ -1,4 +1,4 @@
-"""How old the standby's copy is, and what people are told of it when it is promoted."""
+"""How old the standby's copy is, and what the notification says of it when it is promoted."""
 
 from __future__ import annotations
 

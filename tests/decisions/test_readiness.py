@@ -205,7 +205,7 @@ def test_a_change_under_way_or_halted_is_not_ready_and_says_why() -> None:
 
 @pytest.mark.parametrize(("people", "answer"), [(no("0 subscriptions."), Answer.NO), (unknown("?"), Answer.UNKNOWN)])
 def test_a_topic_with_nobody_behind_it_is_not_ready(people: Verdict, answer: Answer) -> None:
-    assert bad(answers(), people=people) == {"people are told": answer}
+    assert bad(answers(), people=people) == {"notifications": answer}
 
 
 def test_one_no_among_unknowns_makes_the_whole_a_no() -> None:

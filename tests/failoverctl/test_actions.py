@@ -115,7 +115,7 @@ def test_before_a_resume_it_says_what_was_left_half_done_and_where_it_goes(
     monkeypatch.setattr(sys, "stdin", Terminal("y\n"))
     said = ctl("resume", "--reason", "x", *more)
     assert "Left half done: failover to ms2, epoch 2. ms2 did not start." in said.err
-    assert f"{target} is to be active afterwards." in said.err
+    assert f"promotes {target}." in said.err
 
 
 def test_a_dry_run_asks_nobody_and_says_what_it_would_come_to(

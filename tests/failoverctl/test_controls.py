@@ -52,7 +52,7 @@ def test_what_is_no_period_is_said_so(text: str) -> None:
 
 def test_with_nothing_to_acknowledge_nothing_is_done(ctl: Run, region: Region) -> None:
     said = ctl("acknowledge")
-    assert (said.code, said.out.strip()) == (0, "Nothing waits for an acknowledgement; nothing was done.")
+    assert (said.code, said.out.strip()) == (0, "No acknowledgement is outstanding; nothing was done.")
     assert region.invoked == []
 
 

@@ -1,4 +1,4 @@
-"""What people are told to read is there, and what they are told to type is understood."""
+"""What operators are told to read is there, and what they are told to type is understood."""
 
 from __future__ import annotations
 

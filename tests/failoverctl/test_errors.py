@@ -164,10 +164,10 @@ def test_it_asks_aws_for_nothing_but_what_the_region_of_the_tests_answers() -> N
 
 UNREADABLE = {
     "a lease without its target": {"active": "ms1", "epoch": 1, "lease": {"execution": "arn:x"}},
-    "a server that is none": {"active": "ms3", "epoch": 1},
+    "an invalid server": {"active": "ms3", "epoch": 1},
     "an epoch in words": {"active": "ms1", "epoch": "two"},
     "a lease that is a list": {"active": "ms1", "epoch": 1, "lease": ["arn:x"]},
-    "a receipt that is none": {"active": "ms1", "epoch": 1, "receipt": {"server": "ms2"}},
+    "an invalid receipt": {"active": "ms1", "epoch": 1, "receipt": {"server": "ms2"}},
 }
 
 

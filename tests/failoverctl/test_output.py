@@ -185,7 +185,7 @@ def test_watch_says_since_when_aws_can_t_be_asked_and_calls_no_server_unadopted(
     said = ctl("watch", "--for", "0s")
     assert "WHO SERVES CAN'T BE TOLD" in said.out
     assert "(since " in said.out
-    assert "not in care" not in ctl("status").out
+    assert "not adopted" not in ctl("status").out
 
 
 def test_how_long_it_has_been_so_is_no_news(ctl: Run, region: Region) -> None:

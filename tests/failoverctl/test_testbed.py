@@ -17,7 +17,7 @@ pytestmark = pytest.mark.testbed(outside=True)
 CTL = "bin/failoverctl"
 FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
 ENDINGS = {
-    "adopt.json": "in care already",
+    "adopt.json": "adopted already",
     "failover.json": "ms1 is healthy",
     "resume.json": "nothing to resume",
 }
@@ -152,7 +152,7 @@ def test_from_a_halted_failover_to_a_working_pair_by_the_runbook_alone(terminal:
         assert words in done.flat, f"{line}\n{done.out}"
         assert "stackTrace" not in done.out
     told = terminal.log.read_text()
-    assert "people are told: [ms-failover testbed] failover halted" in told
+    assert "notification: [ms-failover testbed] failover halted" in told
     assert "Command: failoverctl resume" in told
     found = json.loads(terminal.type(f"{CTL} status --json --testbed").out)
     assert (found["record"]["active"], found["record"]["lease"], found["name"]["points_to"]) == ("ms2", None, "ms2")

@@ -39,7 +39,7 @@ def run() -> Start:
 
 @pytest.fixture
 def record(cloud: None) -> Record:
-    """The record of a pair that nobody has taken into care yet."""
+    """The record of a pair that has not been adopted."""
     return Record(clients.dynamodb())
 
 

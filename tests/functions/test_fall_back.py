@@ -1,4 +1,4 @@
-"""`pair`: after a failed step of a switchover it asks first, and says how a halted change is gone on with."""
+"""`pair`: after a failed step of a switchover it asks first, and says how a halted change is resumed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`server`: an order says until when it is good, is taken back when nobody waits for it, and a stop is repeated."""
+"""`server`: an order says until when it is good, is taken back when it is no longer awaited, and a stop is repeated."""
 
 from __future__ import annotations
 

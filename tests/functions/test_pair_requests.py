@@ -1,4 +1,4 @@
-"""`pair`: who is let begin, what a dry run asks, who is taken into care, and what the history keeps of an end."""
+"""`pair`: who is let begin, what a dry run asks, which pair is adopted, and what the history keeps of an end."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ def test_a_dry_run_of_what_would_be_refused_says_so_and_asks_nobody(
     assert answers.asked == []
 
 
-# ---- taking a pair into care -----------------------------------------------------------------------------------------
+# ---- registering a pair -----------------------------------------------------------------------------------------
 
 
 def survey(pair: ModuleType, record: Record, named: str | None = None) -> dict[str, Any]:

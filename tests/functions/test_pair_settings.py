@@ -95,7 +95,7 @@ def test_a_pair_that_is_not_in_care_yet_can_have_its_mode_set(pair: ModuleType, 
 
 def test_people_are_told_of_a_held_failover_once_in_each_outage(pair: ModuleType, record: Record) -> None:
     first = keep(pair, "hold", "watch", epoch=1, sentence="Refused: in manual mode a person decides.")
-    assert first["tell"]["subject"].endswith("failover held back")
+    assert first["tell"]["subject"].endswith("failover held")
     assert "ms1" in first["tell"]["message"]
     assert "tell" not in keep(pair, "hold", "watch", epoch=1, sentence="Refused: in manual mode a person decides.")
     assert record.get().held == "Refused: in manual mode a person decides."
@@ -109,7 +109,7 @@ def test_what_is_held_in_shadow_mode_is_in_the_history_word_for_word(pair: Modul
     why = "Refused: in shadow mode nothing is done; would have failed over because: ms1 is gone."
     keep(pair, "hold", "watch", epoch=1, sentence=why)
     (line,) = record.table.history()
-    assert (line["sentence"], line["action"], line["requested_by"]) == (why, "held back", "watch")
+    assert (line["sentence"], line["action"], line["requested_by"]) == (why, "held", "watch")
 
 
 def test_notes_expire_with_the_history(run: Start, record: Record) -> None:

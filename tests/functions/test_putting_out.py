@@ -61,7 +61,7 @@ def test_a_rule_of_the_owners_is_named_and_left_alone(access: ModuleType, networ
         (state(lease=lease()), "ms1"),
         (PairState(), "ms2"),
     ],
-    ids=["the active one", "the target", "the target, proven", "a fence unproven", "nobody is in care"],
+    ids=["the active one", "the target", "the target, proven", "a fence unproven", "no pair is adopted"],
 )
 def test_who_need_not_be_out_is_never_shut_out(
     access: ModuleType, network: Network, record: Record, about: PairState, server: str
@@ -110,7 +110,7 @@ def ended(answers: Answers) -> list[str]:
     ids=[
         "the active one", "another epoch at rest", "the target", "another epoch", "the target, proven",
         "out, in an older epoch", "the new active one", "turned back, by an order of before", "turned back",
-        "nobody is in care",
+        "no pair is adopted",
     ],
 )  # fmt: skip
 def test_nobody_ends_the_sessions_of_a_server_that_the_record_does_not_say_is_out(

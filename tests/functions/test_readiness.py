@@ -147,7 +147,7 @@ def test_a_pair_that_nobody_took_into_care_is_not_ready_and_nobody_is_asked(
     readiness: ModuleType, record: Record, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     record.put(PairState())
-    assert check(readiness)["sentence"] == "Not ready: the pair has not been taken into care; adopt it first."
+    assert check(readiness)["sentence"] == "Not ready: the pair has not been adopted; run adopt first."
     assert [name for name, _ in answers.asked] == ["pair"]
     assert published(capsys.readouterr().out) == [0]
 
@@ -177,7 +177,7 @@ def test_a_topic_without_a_confirmed_subscriber_tells_nobody(
     readiness: ModuleType, topic: Topic, confirmed: int | None, answer: str
 ) -> None:
     topic.confirmed = confirmed
-    (people,) = [each for each in check(readiness)["checks"] if each["name"] == "people are told"]
+    (people,) = [each for each in check(readiness)["checks"] if each["name"] == "notifications"]
     assert people["answer"] == answer
 
 

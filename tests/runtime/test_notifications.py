@@ -1,4 +1,4 @@
-"""What people are told: what happened, what state the pair is in, what is safe, what to do next, with which command."""
+"""What notification: what happened, what state the pair is in, what is safe, what to do next, with which command."""
 
 from __future__ import annotations
 
@@ -94,12 +94,12 @@ STATE = {
     Outcome.HALTED: "ms1 is active, epoch 1; failover to ms2 holds the lease, so nothing else can start.",
 }
 SAFE = {
-    Outcome.PROMOTED: "ms2 alone can use the database; ms1 is shut out.",
+    Outcome.PROMOTED: "Only ms2 can use the database; ms1 has no access.",
     Outcome.STOOD_DOWN: "ms1 stays active; it was not fenced, nothing was stopped.",
     Outcome.REFUSED: "nothing was touched.",
     Outcome.BLOCKED: "nothing was touched; ms1 stays as it was, and if it is down, so is the service.",
-    Outcome.ROLLED_BACK: "ms2 is active again and alone can use the database.",
-    Outcome.HALTED: "no server is let in before the other one's fence is proven, and that of ms1 is not proven."
+    Outcome.ROLLED_BACK: "ms2 is active again; only it can use the database.",
+    Outcome.HALTED: "no server is granted access before the other one's fence is proven, and that of ms1 is not proven."
     " The service may be down.",
 }
 COMMAND = {
@@ -122,7 +122,7 @@ def test_every_outcome_says_what_state_the_pair_is_in_what_is_safe_and_the_comma
 
 def test_a_halted_change_whose_fence_is_proven_says_that_the_old_server_is_out() -> None:
     found = parts(told(Outcome.HALTED, proven=True))
-    assert found["Safe"].startswith("ms1 is proven to be out (by database); only ms2 can be let in.")
+    assert found["Safe"].startswith("ms1 is fenced (by database); only ms2 can be granted access.")
 
 
 def test_a_person_s_own_failover_waits_for_no_acknowledgement() -> None:
@@ -143,9 +143,9 @@ def test_a_mode_in_which_nothing_happens_by_itself_is_said_in_every_message() ->
 
 def test_a_failover_that_is_held_back_says_who_is_down_and_how_to_go_ahead() -> None:
     message = tell_held("tectia", state(mode="manual"), "Refused: in manual mode a person decides.", "demo")
-    assert message.subject == "[ms-failover tectia] failover held back"
+    assert message.subject == "[ms-failover tectia] failover held"
     lines = message.body.splitlines()
-    assert lines[0].startswith("The active server ms1 of pair tectia is down, and nothing is done about it by itself.")
+    assert lines[0].startswith("The active server ms1 of pair tectia is down, and automatic failover is held.")
     found = parts(message)
     assert "If it is really down, fail over" in found["Next"]
     assert found["Command"] == 'failoverctl failover --reason "…" --stack demo'

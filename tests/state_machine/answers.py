@@ -46,7 +46,7 @@ class Truth:
         proven: the server whose fence was proven for the change under way; empty for none.
         touched: whether anything that people would notice was ordered.
         recorded: the outcome that was written to the record; empty for none.
-        told: whether people were told (or it was tried).
+        told: whether operators were notified (or it was tried).
         behind: whether the standby was refused the latest files.
         waived: whether it was asked, and answered, that its complete copy is enough: the source is lost.
     """

@@ -1,4 +1,4 @@
-"""Errors of functions come as JSON with a stack trace; people are told their message."""
+"""Errors of functions come as JSON with a stack trace; notifications carry their message."""
 
 from __future__ import annotations
 

@@ -119,7 +119,7 @@ def _play(emulator: Emulator, directory: Path) -> int:
     stand_in(pair, parameters["HostedZoneId"])
     _attach(emulator, parameters, outputs["AccessGroupId"])
     pair.is_now(runs=["ms1"], unknown=False, unfit=False)
-    expect("failover before the pair is in care", lambda: pair.ask("failover"), "refused")
+    expect("failover before the pair is adopted", lambda: pair.ask("failover"), "refused")
     expect("adopt", lambda: pair.ask("adopt"), "promoted")
     expect("adopt again", lambda: pair.ask("adopt"), "refused")
     expect("nonsense", lambda: pair.ask("explode"), "refused")

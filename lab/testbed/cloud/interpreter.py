@@ -215,7 +215,7 @@ class Interpreter:
 
 
 def take_invocation_type(patches: Patches) -> None:
-    """Let a task call a function by an event: the call is answered at once, and nobody waits for what comes of it."""
+    """Let a task call a function by an event: the call is answered at once, and its result is not awaited."""
     patches.put_item(
         _SUPPORTED_API_PARAM_BINDINGS,
         "invoke",

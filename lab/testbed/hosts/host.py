@@ -136,7 +136,7 @@ class Host:
         self.run(["sh", "-c", "kill -STOP -1"])
 
     def thaw(self) -> None:
-        """Let them go on with what they had in hand."""
+        """Let them continue with what they had in hand."""
         self.run(["sh", "-c", "kill -CONT -1"])
         self._wake_spawners()
 

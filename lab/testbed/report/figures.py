@@ -202,7 +202,7 @@ def _invariants(run: Run, judgement: Judgement) -> list[Invariant]:
     found += [Invariant(name=each.name, answer=each.answer, sentence=each.sentence) for each in run.checks]
     for each in found:
         if each["name"] in run.excused and each["answer"] != "yes":
-            each["sentence"] += " (That is the incident itself; the scenario is judged without it.)"
+            each["sentence"] += " (The scenario itself breaks it, and is judged without it.)"
     return found
 
 

@@ -156,7 +156,7 @@ class Run:
         receipt: the fence receipt as it was stored.
         checks: what the scenario looked at for itself; they have to hold like the invariants.
         commit: the commit that ran, short, with "+" where the checkout had changes; empty where not known.
-        excused: names of invariants that the incident itself breaks. They are told as they are, but the scenario is
+        excused: names of invariants that the scenario itself breaks. They are told as they are, but the scenario is
             judged without them.
     """
 

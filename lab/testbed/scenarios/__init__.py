@@ -1,4 +1,4 @@
-"""The incidents that are played on the testbed, each a module named for what happens, with the outcome it must have."""
+"""The scenarios that run on the testbed, each a module named for what happens, with the outcome it must have."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Somebody grants access by hand for the inactive server, and starts it: both write, and no workflow is to blame.
 
 Nothing can keep an administrator with every right from doing so; there are no network ACLs here, which would have to be
-changed as well. The audit notices within its minute, revoke access again, ends the sessions and tells people. What was
+changed as well. The audit notices within its minute, revokes access again, ends the sessions and notifies. What was
 written meanwhile is in the journal, and the report says so.
 """
 

@@ -1,7 +1,7 @@
 """A connection that MS1 made before its access was revoked, and over which it logs in only after the promotion.
 
 PostgreSQL shows a connection from its startup packet on. One that is silent until then is in no list of its own, and
-here nobody may see the host's, as on Amazon RDS. Without network ACLs, as here, it survives the shut access group as
+here nobody may see the host's, as on Amazon RDS. Without network ACLs, as here, it survives the revocation as
 every established connection does, and can turn into a session as long as `authentication_timeout` allows: a minute by
 default, as here. The fence's receipt can't see it. What can is the next look: the audit's, or that of the workflow if
 it has not ended yet; it ends the session. What was written meanwhile is in the journal.
@@ -51,7 +51,7 @@ def play(testbed: Testbed, story: Story) -> None:
     )
     testbed.hosts.ms("ms1").host.files.write(_GO, "")
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > ended_at, 10)
-    story.tell("ms1 logs in over it, through the shut access group, and writes")
+    story.tell("ms1 logs in over it, though its access is revoked, and writes")
     audit_finds(testbed, story, "stray-sessions")
     put_out_at = testbed.hosts.journal.now()
     left = sessions_of(testbed, MS1)

@@ -28,7 +28,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.tell("Ann resumes, back to ms1")
     story.await_end(back)
     standby.host.thaw()
-    story.tell("ms2's host wakes, and goes on with what it had in hand")
+    story.tell("ms2's host wakes, and continues with what it had in hand")
     story.watch_on(4)
     story.check("What was ordered before is dead", not standby.is_running(), "The service of ms2 was not started.")
     serves = testbed.hosts.ms("ms1").is_running()

@@ -19,7 +19,7 @@ def play(testbed: Testbed, story: Story) -> None:
     until = float(testbed.record()["maintenance_until"])
     story.fault("ms1's server process is killed, in the maintenance", lambda: testbed.hosts.kill_ms("ms1"))
     refused = alarm_asks(testbed, story)
-    story.check("The alarm is held back", refused == "refused", f"What it asked for was {refused}.")
+    story.check("The alarm's failover is held", refused == "refused", f"What it asked for was {refused}.")
     check_untouched(testbed, story, before)
     execution = story.await_execution(LASTS_S + 20)
     began = next(each["startDate"] for each in testbed.executions() if each["executionArn"] == execution).timestamp()

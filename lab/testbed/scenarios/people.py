@@ -1,4 +1,4 @@
-"""What people and the machinery do to the pair's record, and what people were told: for scenarios about either."""
+"""What people and the machinery do to the pair's record, and the notifications: for scenarios about either."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ def alarm_asks(testbed: Testbed, story: Story) -> str:
 
 
 def await_held(testbed: Testbed, deadline_s: float = 20) -> str:
-    """Wait until the record says that a failover is held back, and return why."""
-    return str(wait_for("the failover is held back", lambda: testbed.record().get("held"), deadline_s))
+    """Wait until the record says that a failover is held, and return why."""
+    return str(wait_for("the failover is held", lambda: testbed.record().get("held"), deadline_s))
 
 
 def await_alarm(testbed: Testbed, name: str, state: str = "ALARM", minutes: int = 10) -> str:

@@ -1,7 +1,7 @@
 """MS1's host goes down hard and is back after the failover, its server started by the host itself.
 
 EC2 sees a running instance all the time, and the order to stop finds nobody, or finds the host when it is back: it is
-the shut access group, not the autostart switch, that keeps the server that came back away from the database.
+the revoked access, not the autostart switch, that keeps the server that came back away from the database.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ def play(testbed: Testbed, story: Story) -> None:
     log = server.host.files.path("/var/log/ssh-mgmt-server.log")
     wait_for("ms1's server tries the database", lambda: _refused(log.read_text(errors="replace")), 15)
     story.check(
-        "The server that came back ran into the shut access group", True, _refused(log.read_text(errors="replace"))
+        "The server that came back had no access to the database", True, _refused(log.read_text(errors="replace"))
     )
     story.watch_on(1.5)
 
@@ -33,7 +33,7 @@ def _refused(log: str) -> str:
     empty while it has not tried."""
     lines = log.splitlines()
     starts = [number for number, line in enumerate(lines) if "started, lock" in line]
-    if len(starts) < 2:  # the first start was before the incident
+    if len(starts) < 2:  # the first start was before the outage
         return ""
     return next(
         (line for line in reversed(lines[starts[-1] :]) if " database" in line or line.endswith(" stopped")), ""

@@ -15,19 +15,19 @@ from lab.testbed.testbed import Testbed
 
 @dataclass(frozen=True)
 class Scenario:
-    """An incident and how it must end.
+    """What happens, and how it must end.
 
     Args:
         name: what it is called on the command line.
         headline: what happens, in a line.
         expected: the outcome it must have.
         play: does it, and follows it to its end. What it does is told to the story.
-        arrange: what is there before the pair is taken into care: an owner's account and hosts of another kind.
+        arrange: what is there before the pair is adopted: an owner's account and hosts of another kind.
         parameters: of the template, where it needs others.
         agents: how many there are.
-        excused: invariants of the report that the incident itself breaks; it is judged without them.
+        excused: invariants of the report that the scenario itself breaks; it is judged without them.
         cloud: the one that it is played on unless another is asked for.
-        manners: dials of the cloud that the incident turns (lab/testbed/cloud/manners/table.py).
+        manners: dials of the cloud that the outage turns (lab/testbed/cloud/manners/table.py).
         multi_az: whether the database can be in another zone later.
     """
 

@@ -1,7 +1,7 @@
 """After an automatic failover the other server dies, too, before anybody has looked: the next failover waits.
 
-Two outages in a row have one cause more often than two, and moving to and fro makes it worse. People are told; once
-somebody has looked and acknowledges, it happens by itself.
+Two outages in a row have one cause more often than two, and moving to and fro makes it worse. Operators are notified;
+once somebody has looked and acknowledges, it happens by itself.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.check("The alarm's is held, too", refused == "refused", f"What it asked for was {refused}.")
     check_untouched(testbed, story, before)
     messages = told()[heard:]
-    story.check("People are told, once", len(messages) == 1, f"Messages: {messages}.")
+    story.check("Operators are notified, once", len(messages) == 1, f"Messages: {messages}.")
     story.fault("a person has looked, and acknowledges", lambda: keep(testbed, story, "acknowledge"), "ms2", "ms1")
     story.await_outcome()
     record = testbed.record()

@@ -1,4 +1,4 @@
-"""In shadow mode MS1 dies: it is written down what would have been done, people are told once, and nothing is done.
+"""In shadow mode MS1 dies: what would have been done is recorded, operators are notified once, and nothing is done.
 
 That is how a new installation shows for some weeks whether it would have been right.
 """
@@ -21,7 +21,7 @@ def play(testbed: Testbed, story: Story) -> None:
     await_held(testbed)
     story.tell("the watchdog writes down what it would have done")
     refused = alarm_asks(testbed, story)
-    story.check("The alarm is held back", refused == "refused", f"What it asked for was {refused}.")
+    story.check("The alarm's failover is held", refused == "refused", f"What it asked for was {refused}.")
     lines = wait_for("a line of the history", lambda: [each for each in notes(testbed) if WOULD in each], 10)
     story.check("Written down, once", len(lines) == 1, f"{len(lines)} line(s): {lines[0]}")
     story.watch_on(3)

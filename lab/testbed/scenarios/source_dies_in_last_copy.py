@@ -1,7 +1,7 @@
 """A switchover: MS1 was stopped, its last files are on their way, and its host goes down for good.
 
 There is nobody to wait for and nobody to turn back to. What MS2 holds is complete, carried while MS1 still served: it
-is enough to go on with, as a failover, and what may be missing is said.
+is enough to continue with, as a failover, and what may be missing is said.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def play(testbed: Testbed, story: Story) -> None:
     chosen = next((step.start for step in testbed.steps(execution) if step.name == "FallBack"), float("inf"))
     waited = chosen - (story.failure_at or 0.0)
     story.check(
-        "Nobody waits for the dead", waited < NOT_WAITED_FOR_S, f"What comes instead was asked {waited:.1f} s on."
+        "The lost source is not awaited", waited < NOT_WAITED_FOR_S, f"What comes instead was asked {waited:.1f} s on."
     )
     line = testbed.history()[0]
     sentence = str(line["sentence"])
     gone_on = line["action"] == "failover" and "complete copy" in sentence and "is missing" in sentence
-    story.check("It is gone on without it, and said so", gone_on, f"{line['action']}: {sentence}")
+    story.check("The change continues without it, and says so", gone_on, f"{line['action']}: {sentence}")
     check_kept(story, before, held(testbed))
     age = float(line["ended_at"]) - float(line["files_as_of"])
     story.check("It is known how old the files are", 0 < age < 300, f"ms2 serves with files {age:.1f} s old.")

@@ -11,7 +11,7 @@ from lab.testbed.testbed import Testbed
 
 @dataclass(frozen=True)
 class Before:
-    """How the pair stood when the incident began."""
+    """How the pair stood when the outage began."""
 
     access: tuple[AccessObserved, ...]
     name: tuple[NameSeen, ...]

@@ -22,7 +22,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.fault("the watchdog dies, and stays dead", lambda: _kill(testbed), old=None)
     reason = await_alarm(testbed, NAME)
     went_off = NAME in alarmed()[heard:]
-    story.check("The alarm goes off, and people are told", went_off, reason)
+    story.check("The alarm goes off and notifies", went_off, reason)
     check_untouched(testbed, story, before)
     story.watch_on(1)
     story.outcome = "alarmed"

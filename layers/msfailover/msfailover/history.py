@@ -93,7 +93,7 @@ class History:
 
 @dataclass(frozen=True)
 class Note:
-    """A line of the history that is no change of the pair: a setting changed, a failover held back."""
+    """A line of the history that is no change of the pair: a setting changed, a failover held."""
 
     epoch: int
     action: str

@@ -160,7 +160,7 @@ class PairState:
     """What the pair's record says: the one item both writers and readers go by.
 
     Args:
-        active: the server that may use the database; None before the pair was taken into care.
+        active: the server that may use the database; None before the pair was adopted.
         epoch: grows by one at each change of the active server; 0 before the first.
         lease: held while a change runs, or was left half done.
         receipt: the fence's proof for the change under way.
@@ -175,7 +175,7 @@ class PairState:
             below zero before the first time.
         let_in: the server that was let in, or may have been, by the last change that was proven.
         let_in_settles_at: seconds since 1970 from which on nothing that lets it in is on its way any more.
-        held: why an automatic failover is held back in the outage that is; empty when none is.
+        held: why an automatic failover is held in the current outage; empty where none is.
         version: grows with every write, so that two writers can't both win.
     """
 

@@ -45,7 +45,7 @@ def state_to_json(state: PairState) -> dict[str, Any]:
 
 
 def state_from_json(data: Mapping[str, Any]) -> PairState:
-    """Read a record; an empty mapping is the record of a pair nobody has taken into care.
+    """Read a record; an empty mapping is the record of a pair that has not been adopted.
 
     Raises:
         RecordUnreadable: it is of another shape.

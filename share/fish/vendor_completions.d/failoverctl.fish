@@ -58,7 +58,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from force' -l dry-run
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l pair
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l no-wait
 complete -c failoverctl -n '__fish_seen_subcommand_from force' -l limit
-complete -c failoverctl -n __fish_use_subcommand -a resume -d 'go on with a change that was halted or left half done'
+complete -c failoverctl -n __fish_use_subcommand -a resume -d 'resume a change that was halted or left half done'
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l profile
@@ -72,7 +72,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l dry-run
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l yes
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l no-wait
 complete -c failoverctl -n '__fish_seen_subcommand_from resume' -l limit
-complete -c failoverctl -n __fish_use_subcommand -a adopt -d 'take an existing pair into care'
+complete -c failoverctl -n __fish_use_subcommand -a adopt -d 'register an existing pair'
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from adopt' -l profile

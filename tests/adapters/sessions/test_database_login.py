@@ -78,8 +78,8 @@ def test_credentials_that_did_not_change_are_not_tried_again() -> None:
         (json.dumps([PLANTED]), "is not a JSON object"),
         (json.dumps({"password": PLANTED}), "has no username"),
         (json.dumps({"username": PLANTED, "password": 4711}), "has no password"),
-        (secret(port=PLANTED), "has a port that is none"),
-        (secret(port=70000), "has a port that is none"),
+        (secret(port=PLANTED), "has an invalid port"),
+        (secret(port=70000), "has an invalid port"),
     ],
 )
 def test_a_secret_that_is_wrong_is_told_without_showing_it(text: str, told: str) -> None:

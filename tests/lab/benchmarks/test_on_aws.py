@@ -1,4 +1,4 @@
-"""The table of the incidents on AWS as it is: counts, medians and the worst, from the reports alone."""
+"""The table of the outages on AWS as it is: counts, medians and the worst, from the reports alone."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ FOUND_BY = {
     "conclude-once-only": ("I4", "lost@task:pair.conclude#1"),
     "outage-not-confirmed": ("I3", "ms1=healthy"),
     "standby-not-checked": ("I4", "ms2=dead"),
-    "mode-ignored": ("I7", "care=manual"),
+    "mode-ignored": ("I7", "controls=manual"),
     "not-to-acknowledge": ("I7", ""),
     "audit-forgets-lease": ("I1", "audit@state:PromotionVerified#1"),
     "rehearsal-takes-lease": ("I4", "rehearse=yes"),

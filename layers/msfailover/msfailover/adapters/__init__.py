@@ -1,1 +1,1 @@
-"""Hands, not heads: each module talks to one thing outside and decides nothing."""
+"""Adapters: one external service each, no business logic."""

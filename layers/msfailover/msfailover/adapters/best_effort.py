@@ -1,4 +1,4 @@
-"""What nothing may wait or fail for: tried, logged where it comes to nothing, and gone on without."""
+"""What nothing may wait or fail for: tried, and logged where it fails: best effort."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ def result_of(call: Callable[[], T], otherwise: T, what: str, logger: Logger) ->
 
     Args:
         call: makes it.
-        otherwise: what is gone on with where it comes to nothing.
+        otherwise: the result where it fails.
         what: what would have been known by it.
         logger: takes the reason.
     """
     try:
         return call()
     except (BotoCoreError, ClientError, ValueError, TypeError) as error:
-        logger.warning("not known, and gone on without", extra={"what": what, "why": str(error)[:300]})
+        logger.warning("best-effort step failed", extra={"what": what, "why": str(error)[:300]})
         return otherwise

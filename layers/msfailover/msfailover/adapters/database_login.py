@@ -125,7 +125,7 @@ def _parsed(name: str, text: str) -> Login:
             port = int(data.get("port") or 0)
         except (TypeError, ValueError):
             port = -1
-        problem = None if 0 <= port <= 65535 else "has a port that is none"
+        problem = None if 0 <= port <= 65535 else "has an invalid port"
     if problem is not None:
         raise LoginRefused(f"The secret {name} {problem}. The database was not asked.")
     host, database = data.get("host"), data.get("dbname")

@@ -51,7 +51,7 @@ class PairTable:
         self._client, self._table, self._pair = client, table, pair
 
     def read(self) -> PairState:
-        """The record as it is now (a consistent read); an empty one before the pair was taken into care.
+        """The record as it is now (a consistent read); an empty one before the pair was adopted.
 
         Raises:
             RecordUnreadable: it is not what this software writes.

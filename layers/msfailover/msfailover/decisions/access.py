@@ -67,14 +67,14 @@ def _within(network: str | None, addresses: list[IPNetwork]) -> bool | None:
 
 
 def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[str]) -> list[Rule]:
-    """Those of the access group's own rules that are none of what belongs there: by networks, groups and prefix lists.
+    """Those of the access group's own rules that do not belong there: by networks, groups and prefix lists.
 
     Args:
         rules: every inbound rule of the access group.
         functions_group: the group of the functions that look at the database. Any one port will do: while a stack is
             updated, rule and settings change in no certain order.
         servers: every address of the servers that may be let in. A rule for exactly one of them, on one port, belongs
-            there; one on more ports stays only where it is all that the server has, which must not be shut out.
+            there; one on more ports stays only where it is all that the server has, which must keep its access.
     """
     found, known = list(rules), {parse_address(each) for each in servers} - {None}
     exact = any(_of_one(rule, known) and _of_one_port(rule) for rule in found)

@@ -77,7 +77,7 @@ def admit(
     if request.action is Action.ADOPT:
         return _adopt(request, state)
     if state.active is None:
-        return Admission("Refused: the pair has not been taken into care; start an execution with action adopt first.")
+        return Admission("Refused: the pair has not been adopted; start an execution with action adopt first.")
     return held_back(request, state, now) or _change(request, state, state.active)
 
 
@@ -102,7 +102,7 @@ def provable(admission: Admission, state: PairState, vouched: bool | None) -> Ad
 def held_back(request: Request, state: PairState, now: float) -> Admission | None:
     """The refusal of an automatic request by mode, maintenance or a missing acknowledgement; None where none holds it.
 
-    A person's own request is never held back by these: they are there so that nothing happens behind people's backs.
+    A person's own request is never held by these: they are there so that nothing happens behind people's backs.
     """
     if not request.automatic:
         return None
@@ -123,7 +123,7 @@ def held_back(request: Request, state: PairState, now: float) -> Admission | Non
 def is_quiet(request: Request) -> bool:
     """Whether nobody has to be told that a request was refused: the machinery asked for what it may ask for.
 
-    The watchdog asks again as long as the outage lasts, and tells people once where it is held back; whoever holds the
+    The watchdog asks again as long as the outage lasts, and notifies operators once where it is held; whoever holds the
     lease tells of its own end. What the machinery may not ask for is told, since somebody has set it up wrongly.
     """
     return request.automatic and request.action is Action.FAILOVER
@@ -153,7 +153,7 @@ def _while_leased(
         return Admission("Admitted: takes the adoption up again.", _adoption_plan(target, lease.epoch))
     epoch = lease.epoch if target is lease.target else lease.epoch + 1
     plan = Plan(Action.RESUME, target.other, target, epoch, may_power_off=True)
-    return Admission(f"Admitted: goes on with {lease.action}, to {target}, epoch {epoch}.", plan)
+    return Admission(f"Admitted: resumes the {lease.action} to {target}, epoch {epoch}.", plan)
 
 
 def _plan_of(lease: Lease, state: PairState) -> Plan:
@@ -167,13 +167,13 @@ def _plan_of(lease: Lease, state: PairState) -> Plan:
 
 def _adopt(request: Request, state: PairState) -> Admission:
     if state.active is not None:
-        return Admission(f"Refused: the pair is in care already, {state.active} is active in epoch {state.epoch}.")
+        return Admission(f"Refused: the pair is adopted already, {state.active} is active in epoch {state.epoch}.")
     target = request.target or Role.MS1
     return Admission("Admitted: finds out who is active.", _adoption_plan(target, state.epoch + 1))
 
 
 def _adoption_plan(target: Role, epoch: int) -> Plan:
-    # Never by power: an owner who takes a running pair into care does not expect a machine to be switched off.
+    # Never by power: an owner who adopts a running pair does not expect a machine to be switched off.
     return Plan(Action.ADOPT, target.other, target, epoch, survey=True)
 
 

@@ -42,7 +42,7 @@ def who_is_active(ms1: Survey, ms2: Survey, wanted: Role | None) -> tuple[Verdic
         wanted: the server a person named; it is used only where both are stopped.
 
     Returns:
-        yes and the active server; no or unknown with the sentence that says why the pair can't be taken into care.
+        yes and the active server; no or unknown with the sentence that says why the pair can't be adopted.
     """
     for role, survey in ((Role.MS1, ms1), (Role.MS2, ms2)):
         if survey.epoch >= epochs.HIGHEST:

@@ -17,7 +17,7 @@
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
 (each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power access
 group and network are not judged until the change is over: a machine that is off needs neither. What the network cuts
-off, by a path that is known to be direct, is out whatever rules and lists show: then no access group is open, and no
+off, by a path that is known to be direct, is out whatever rules and lists show: then nobody has access, and no
 session strays.
 
 A risk is what can lead to two servers writing at once. The other findings say that the pair is not as recorded.
@@ -192,7 +192,7 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
             `values`.
 
     Returns:
-        a verdict for each finding that applies now; none before the pair was taken into care.
+        a verdict for each finding that applies now; none before the pair was adopted.
     """
     if state.active is None and state.lease is None:
         return ()

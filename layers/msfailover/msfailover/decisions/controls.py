@@ -3,8 +3,8 @@
 | setting       | effect on a request that nobody stands behind (the watchdog's, the alarm's)             |
 |---------------|------------------------------------------------------------------------------------------|
 | automatic     | the mode that acts: admitted                                                             |
-| manual        | refused; people are told once for each outage, and one of them decides                   |
-| shadow        | refused; what would have been done is written to the history, and people are told        |
+| manual        | refused; operators are notified once for each outage, and one of them decides             |
+| shadow        | refused; what would have been done is written to the history, and operators are notified  |
 | maintenance   | refused until its end, quietly: those who began it know                                  |
 | acknowledged  | False after an automatic failover: the next one is refused until a person has looked     |
 
@@ -110,8 +110,8 @@ def wished(event: Mapping[str, Any], now: float) -> tuple[str, Callable[[PairSta
 
 
 def hold(state: PairState, why: str, epoch: int) -> PairState:
-    """The record with an automatic failover held back; held back already, it stays as it is. Raises `Outdated`."""
-    _demand_epoch(state, epoch, "failover that is held back")
+    """The record with an automatic failover held; held already, it stays as it is. Raises `Outdated`."""
+    _demand_epoch(state, epoch, "failover that is held")
     return state if state.held else replace(state, held=why)
 
 

@@ -285,7 +285,7 @@ def goes_on(streak: Streak, threshold: int, over: float, end: float) -> bool:
 
 
 def is_down(diagnosis: Diagnosis, streak: Streak, threshold: int) -> Verdict:
-    """Is the active server down, as far as a failover should care?
+    """Is the active server down, as far as a failover is concerned?
 
     Args:
         diagnosis: the latest finding.

@@ -142,4 +142,4 @@ def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named
     if ahead.first is None:
         told = ahead.in_words().sentence
         return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven. {told}"
-    return Outcome.PROMOTED, f"{verdict.sentence} It would be taken into care as the active server."
+    return Outcome.PROMOTED, f"{verdict.sentence} It would be adopted as the active server."

@@ -2,7 +2,7 @@
 
 No way is taken before it was asked whether it leads anywhere (I5). A source is turned back to only where it is fit.
 One that is lost takes its last files with it; a complete copy of the epoch that is, carried while it still served, is
-enough to go on with, and what may be missing is said. It is fenced like the source of every other failover.
+enough to continue with, and what may be missing is said. It is fenced like the source of every other failover.
 """
 
 from __future__ import annotations
@@ -77,9 +77,12 @@ def choose(source: Role, copy: Verdict, may_go_on: bool, ask: Ask, tries: Iterab
     if not may_go_on:
         return Way.HALT, f"{lost.sentence} It is not turned back to it."
     if not copy.is_yes:
-        return Way.HALT, f"{lost.sentence} It is not turned back to it, and not gone on without it: {copy.sentence}"
+        return (
+            Way.HALT,
+            f"{lost.sentence} The change neither turns back to it nor continues without it: {copy.sentence}",
+        )
     return Way.GO_ON, (
-        f"{lost.sentence} Gone on without it, as a failover. {copy.sentence} What {source} changed later is missing."
+        f"{lost.sentence} Continued without it, as a failover. {copy.sentence} What {source} changed later is missing."
     )
 
 

@@ -135,7 +135,7 @@ def judge(
         ),
         Check("certificate", _certificate(answers["certificate"]), "Renew it on the active server; it is replicated."),
         Check("permissions", _rights(answers), "Update the stack; look for a policy that denies it."),
-        Check("people are told", people, "Subscribe somebody to the stack's topic and confirm the subscription."),
+        Check("notifications", people, "Subscribe somebody to the stack's topic and confirm the subscription."),
     ]
     # That the standby can get in, or is in, never goes with anything else.
     alone = {

@@ -37,7 +37,7 @@ def may_run(state: PairState, execution: str | None = None) -> tuple[Verdict, Or
         execution: the execution that asks, for the last copies of a switchover; None for the schedule.
     """
     if state.active is None:
-        return no("Nothing is replicated: the pair has not been taken into care yet."), None
+        return no("Nothing is replicated: the pair has not been adopted yet."), None
     lease = state.lease
     if lease is not None and not (lease.execution == execution and lease.action == "switchover"):
         return no(f"Nothing is replicated while {lease.action} to {lease.target} is under way."), None

@@ -18,7 +18,7 @@ def may_restart(
 ) -> Verdict:
     """Judge whether a restart in place is allowed.
 
-    The active server keeps its open access group, so the other one must be out at this moment, as it is at rest; and a
+    The active server keeps its access, so the other one must be out at this moment, as it is at rest; and a
     host that does not answer can't be asked to restart anything.
 
     Args:

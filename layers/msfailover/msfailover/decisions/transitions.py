@@ -28,7 +28,7 @@ REPEATED_WITHIN_S = 600.0
 
 
 def is_repeat(line: History, earlier: Iterable[History]) -> bool:
-    """Whether people were told this a moment ago: while an outage lasts that can't be ended, the watchdog asks on.
+    """Whether this was notified a moment ago: while an outage lasts that can't be ended, the watchdog asks on.
 
     Args:
         line: how a change ended.
@@ -47,8 +47,8 @@ lost may be carried out after it was given up (the client waits 4 s for one), an
 
 
 def unsettled_s(state: PairState, server: Role, now: float) -> float:
-    """Seconds until what shows a server shut out can be believed: before that an order that lets it in, of the change
-    that it was the target of, may take effect after the look, and undo what was seen."""
+    """Seconds until a reading without access can be believed: before that a late order of the change that
+    it was the target of may still grant it."""
     left = state.let_in_settles_at - now if state.let_in is server else 0.0
     return max(0.0, min(left, LET_IN_SETTLES_S))
 
@@ -62,7 +62,7 @@ def _let_in(state: PairState, now: float) -> PairState:
 
 
 def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float) -> PairState:
-    """The record with the lease taken. A proof from before counts only for the same change, gone on with."""
+    """The record with the lease taken. A proof from before counts only for the same change, resumed."""
     held = state.lease
     if held is not None and held.execution == execution:
         return state
@@ -128,16 +128,14 @@ def turn_back(state: PairState, execution: str, now: float = 0.0) -> PairState:
 
 
 def go_on(state: PairState, execution: str) -> PairState:
-    """The record with a switchover gone on with as a failover: its source is lost, and nothing more is carried from it.
+    """The record with a switchover continued as a failover: its source is lost, and nothing more is carried from it.
 
     Raises:
         LeaseLost: the lease is not this execution's, or its change is no switchover away from the active server.
     """
     lease = own_lease(state, execution)
     if lease.target is state.active or lease.action not in (Action.SWITCHOVER, Action.FAILOVER):
-        raise LeaseLost(
-            f"The {lease.action} to {lease.target} is no switchover that could be gone on with as a failover."
-        )
+        raise LeaseLost(f"The {lease.action} to {lease.target} is no switchover that could continue as a failover.")
     return replace(state, lease=replace(lease, action=Action.FAILOVER.value))
 
 

@@ -1,4 +1,4 @@
-"""What people are told: what happened, what state the pair is in, what is safe, what to do next, with which command.
+"""Notifications: what happened, what state the pair is in, what is safe, what to do next, with which command.
 
 Read at three in the morning, by somebody who did not build this: so each message says all of it, and names the section
 of docs/operate.md that says more. Alarms say the same in their descriptions (template.yaml).
@@ -42,13 +42,13 @@ class Advice:
     section: str
 
 
-_ALONE = "{target} alone can use the database; {source} is shut out."
+_ALONE = "Only {target} can use the database; {source} has no access."
 
 _ADVICE = {
     Outcome.PROMOTED: Advice(
         _ALONE,
-        "find out what happened to {source}, and mend it: until then there is no standby to fail over to. Going back is"
-        " never automatic; it is a switchover.",
+        "find out what happened to {source}, and repair it: until then there is no standby to fail over to. Going back"
+        " is never automatic; it is a switchover.",
         "failoverctl readiness",
         "promoted",
     ),
@@ -69,14 +69,14 @@ _ADVICE = {
         "blocked",
     ),
     Outcome.ROLLED_BACK: Advice(
-        "{target} is active again and alone can use the database.",
+        "{target} is active again; only it can use the database.",
         "find out why {source} did not come up, before the switchover is tried again.",
         "failoverctl explain",
         "rolled-back",
     ),
     Outcome.HALTED: Advice(
         "{fence}",
-        "see where it stopped (failoverctl explain), mend what is named above, then go on. To go to the other server"
+        "see where it stopped (failoverctl explain), fix what is named above, then resume. To promote the other server"
         " instead, add --target.",
         'failoverctl resume --reason "…"',
         "failover-halted",
@@ -92,11 +92,11 @@ _PROMOTED_BY = {
         "promoted",
     ),
 }  # fmt: skip
-"""What was planned needs no inquest."""
+"""A planned change needs no investigation."""
 
 _UNACKNOWLEDGED = Advice(
     _ALONE,
-    "find out what happened to {source}, and mend it: until then there is no standby to fail over to. The next"
+    "find out what happened to {source}, and repair it: until then there is no standby to fail over to. The next"
     " automatic failover waits for your acknowledgement. Going back is never automatic; it is a switchover.",
     "failoverctl acknowledge",
     "promoted",
@@ -104,8 +104,8 @@ _UNACKNOWLEDGED = Advice(
 
 _RESUME_TO_THE_OTHER = Advice(
     "{fence}",
-    "{target} is lost, so going on to it would halt again. See where it stopped (failoverctl explain), then go to"
-    " {instead}; or have {target} back first, and resume without --target.",
+    "{target} is lost, so resuming to it would halt again. See where it stopped (failoverctl explain), then resume"
+    " to {instead}; or bring {target} back first, and resume without --target.",
     'failoverctl resume --target {instead} --reason "…"',
     "failover-halted",
 )
@@ -114,7 +114,7 @@ _HELD = Advice(
     "nothing was touched.",
     "look at {active}. If it is really down, fail over; if not, mend what keeps it from answering.",
     'failoverctl failover --reason "…"',
-    "held-back",
+    "held",
 )
 
 
@@ -150,13 +150,13 @@ def tell_refusal(pair: str, state: PairState, sentence: str, execution: str, sta
 
 
 def tell_held(pair: str, state: PairState, why: str, stack: str = "") -> Message:
-    """The message for an automatic failover that is held back while the active server is down. One for each outage."""
+    """The message for an automatic failover that is held while the active server is down. One for each outage."""
     active = str(state.active or "nobody")
     happened = (
-        f"The active server {active} of pair {pair} is down, and nothing is done about it by itself. {why}",
-        "The service is probably away.",
+        f"The active server {active} of pair {pair} is down, and automatic failover is held. {why}",
+        "The service is probably down.",
     )
-    return Message(subject(pair, "failover", "held back"), _body(happened, state, _HELD, {"active": active}, stack))
+    return Message(subject(pair, "failover", "held"), _body(happened, state, _HELD, {"active": active}, stack))
 
 
 def subject(pair: str, action: str, outcome: str) -> str:
@@ -219,12 +219,12 @@ def _fence(history: History) -> str:
     receipt = history.receipt
     if receipt is not None and receipt.epoch == history.epoch:
         return (
-            f"{receipt.server} is proven to be out (by {receipt.by}); only {receipt.server.other} can be let in."
-            " Until somebody goes on, the service may be down."
+            f"{receipt.server} is fenced (by {receipt.by}); only {receipt.server.other} can be granted access."
+            " Until somebody resumes, the service may be down."
         )
     return (
-        f"no server is let in before the other one's fence is proven, and that of {history.source} is not proven."
-        " The service may be down."
+        f"no server is granted access before the other one's fence is proven, and that of {history.source} is not"
+        " proven. The service may be down."
     )
 
 

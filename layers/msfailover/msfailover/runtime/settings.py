@@ -79,7 +79,7 @@ class PairSettings(_Asking):
 
 @dataclass(frozen=True, kw_only=True)
 class WatchSettings:
-    """`watch`: how often to look, how often to be disappointed, and whether to start the failover itself."""
+    """`watch`: how often to probe, how many failures make an outage, and whether to start the failover itself."""
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)

@@ -56,7 +56,7 @@ class Testbed:
         wait_until(f"{role} writes", lambda: self.writes_of(role) >= before + rows, deadline_s=10)
 
     def only_active(self, role: str) -> None:
-        """The state at rest: the other one is stopped, the access group is open to this one, which runs and writes."""
+        """The state at rest: the other one is stopped, access is granted to this one, which runs and writes."""
         other = {"ms1": "ms2", "ms2": "ms1"}[role]
         for server in self.hosts.servers.values():
             server.host.reconnect()

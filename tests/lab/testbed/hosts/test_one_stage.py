@@ -1,4 +1,4 @@
-"""One testbed in a checkout, another beside it in another one; a name or a file that is none gets one sentence."""
+"""One testbed in a checkout, another beside it in another one; an invalid name or file gets one sentence."""
 
 from __future__ import annotations
 

@@ -108,7 +108,7 @@ def _intrude(session: Session) -> None:
     testbed = session.testbed
     take_from_behind_acl(
         testbed, testbed.owner.database_subnet_ids[0]
-    )  # what the network cuts off needs no shut access group
+    )  # what the network cuts off needs no revoked access
     port = testbed.hosts.database.port
     rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": f"{ADDRESS_OF['ms1']}/32"}]}
     testbed.cloud.client("ec2").authorize_security_group_ingress(GroupId=testbed.access_group, IpPermissions=[rule])
@@ -116,13 +116,13 @@ def _intrude(session: Session) -> None:
 
 
 def _fail_over(session: Session) -> None:
-    """An outage in manual mode, of which people are told; then the watchdog may act, and power must prove the fence."""
+    """An outage in manual mode, which notifies; then the watchdog may act, and power must prove the fence."""
     testbed = session.testbed
     host = testbed.hosts.ms("ms2").host
     testbed.invoke("pair", {"action": "set_mode", "mode": "manual", "requested_by": "Ann"})
     _open_owners_group(testbed, IpRanges=[{"CidrIp": NETWORK}])
     testbed.hosts.kill_ms("ms2")
-    wait_for("the failover is held back", lambda: testbed.record().get("held"), 30)
+    wait_for("the failover is held", lambda: testbed.record().get("held"), 30)
     testbed.invoke("audit", {})  # the active server is in no list any more: its way is looked at again
     host.cut([DATABASE])
     wait_for("the watchdog asks for the machine's power", lambda: session.called("WatchFunctionRole", "server"), 30)

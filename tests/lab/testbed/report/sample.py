@@ -163,7 +163,7 @@ def _steps(begun: float, fenced: float, committed: float) -> tuple[Step, ...]:
         Step("RevokeAccess", begun + 0.30, begun + 0.39, "access is revoked to 10.77.0.11"),
         Step("EndSessions", begun + 0.39, begun + 0.45, "ended 1 session of ms1"),
         Step("VerifyFence", begun + 0.45, fenced, "access group shut, no session in three reads"),
-        Step("GrantAccess", fenced + 0.01, fenced + 0.22, "the access group is open to 10.77.0.12"),
+        Step("GrantAccess", fenced + 0.01, fenced + 0.22, "access is granted to 10.77.0.12"),
         Step("StartServer", fenced + 0.22, fenced + 1.05, "ms2's service is running"),
         Step("UpdateRecord", fenced + 0.01, fenced + 0.31, "ms.corp.example is 10.77.0.12"),
         Step("VerifyPromotion", fenced + 1.05, committed - 0.09, "ms2 answers by name, and holds the only session"),

@@ -9,7 +9,7 @@ from tests.lab.testbed.scenarios.play import rehearse
 
 def test_a_server_let_in_by_hand_is_put_out_and_told_of(tmp_path: Path) -> None:
     rehearsed = rehearse("intruder", tmp_path)
-    assert rehearsed.report["journal_violations"] > 0, "the incident did not happen"
+    assert rehearsed.report["journal_violations"] > 0, "the outage did not happen"
     for name in ("The intruder is out", "It stays out", "The active server was let alone", "The alarm goes off"):
         rehearsed.held(name)
 
@@ -17,7 +17,7 @@ def test_a_server_let_in_by_hand_is_put_out_and_told_of(tmp_path: Path) -> None:
 def test_a_login_over_a_connection_from_before_the_fence_is_ended(tmp_path: Path) -> None:
     rehearsed = rehearse("late-login", tmp_path)
     assert rehearsed.report["outcome"] == "promoted"
-    assert rehearsed.report["journal_violations"] > 0, "the incident did not happen"
+    assert rehearsed.report["journal_violations"] > 0, "the outage did not happen"
     for name in (
         "Access is revoked to it",
         "The audit ends the session",

@@ -10,7 +10,7 @@ from tests.lab.testbed.scenarios.play import never_both, rehearse, taken_over
 def test_a_maintenance_holds_a_failover_back_quietly_and_no_longer_than_it_lasts(tmp_path: Path) -> None:
     rehearsed = rehearse("maintenance", tmp_path)
     assert taken_over(rehearsed.report)
-    for name in ("The alarm is held back", "Nothing was touched", "Held until its end", "Nobody was told of it"):
+    for name in ("The alarm's failover is held", "Nothing was touched", "Held until its end", "Nobody was told of it"):
         rehearsed.held(name)
 
 
@@ -19,7 +19,7 @@ def test_in_shadow_mode_it_is_written_down_what_would_have_been_done(tmp_path: P
     assert never_both(rehearsed.report)
     assert rehearsed.report["writes"]["ms2"] == 0
     assert "would have failed over because: ms1 is" in rehearsed.held("Written down, once")
-    for name in ("The alarm is held back", "Told once", "Nothing was touched"):
+    for name in ("The alarm's failover is held", "Told once", "Nothing was touched"):
         rehearsed.held(name)
 
 
@@ -27,7 +27,12 @@ def test_a_second_failover_waits_until_the_first_is_acknowledged(tmp_path: Path)
     rehearsed = rehearse("second-failover", tmp_path)
     assert never_both(rehearsed.report)
     assert rehearsed.report["epoch"] == 3
-    for name in ("The second one is held", "The alarm's is held, too", "People are told, once", "Then it happens"):
+    for name in (
+        "The second one is held",
+        "The alarm's is held, too",
+        "Operators are notified, once",
+        "Then it happens",
+    ):
         rehearsed.held(name)
 
 

@@ -27,7 +27,7 @@ def test_a_server_that_only_the_database_can_hear_is_cut_off_from_it(tmp_path: P
 def test_a_host_that_comes_back_with_autostart_finds_the_access_group_shut(tmp_path: Path) -> None:
     rehearsed = rehearse("reboot", tmp_path)
     assert taken_over(rehearsed.report)
-    rehearsed.held("The server that came back ran into the shut access group")
+    rehearsed.held("The server that came back had no access to the database")
 
 
 def test_a_start_that_needs_the_database_is_tried_again_until_that_is_back(tmp_path: Path) -> None:

@@ -50,8 +50,8 @@ def test_a_source_that_dies_in_its_last_copy_is_neither_waited_for_nor_turned_ba
     rehearsed = rehearse("source-dies-in-last-copy", tmp_path)
     assert taken_over(rehearsed.report)
     for name in (
-        "Nobody waits for the dead",
-        "It is gone on without it, and said so",
+        "The lost source is not awaited",
+        "The change continues without it, and says so",
         "The standby kept what it had",
         "It is known how old the files are",
     ):
