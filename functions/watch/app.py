@@ -209,7 +209,7 @@ def _publish(active: Role, diagnosis: Diagnosis) -> None:
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     healthy = 1 if diagnosis.finding is Finding.HEALTHY else 0
     metrics.add_metric("ActiveServerAnswers", MetricUnit.Count, healthy, MetricResolution.High)
-    metrics.add_metric("Looks", MetricUnit.Count, 1, MetricResolution.Standard)
+    metrics.add_metric("Probes", MetricUnit.Count, 1, MetricResolution.Standard)
     metrics.add_metadata("finding", diagnosis.finding.value)
     metrics.add_metadata("active", active.value)
     metrics.flush_metrics()

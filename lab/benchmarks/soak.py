@@ -38,7 +38,7 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
             testbed.cloud.schedules.pause(f"{STACK}-{schedule}")
         for _ in range(warm_up):
             _minute(testbed)
-        looks, audits = _metric(testbed, "Looks", "watch"), _metric(testbed, "Audits", "audit")
+        looks, audits = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
         history: dict[str, list[list[Use]]] = {name: [] for name in WORKERS}
         began = time.time()
         for _ in range(minutes):
@@ -108,10 +108,10 @@ def _of(pid: int, history: Sequence[Sequence[Use]], what: str) -> list[int]:
 
 
 def _told(testbed: Testbed, looks: int, audits: int) -> tuple[int, int]:
-    """Looks and audits as metrics, once those that are on their way have come, or ten seconds have passed."""
+    """Probes and audits as metrics, once those that are on their way have come, or ten seconds have passed."""
     end = time.monotonic() + 10
     while True:
-        found = _metric(testbed, "Looks", "watch"), _metric(testbed, "Audits", "audit")
+        found = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
         if (found[0] >= looks and found[1] >= audits) or time.monotonic() > end:
             return found
         time.sleep(0.2)

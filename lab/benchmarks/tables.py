@@ -155,7 +155,7 @@ TABLES: dict[str, Table] = {
         "Median time to detect, and what a bad year brings: takeovers that nobody needed, and starts that the"
         " confirming look took back.",
         (
-            "a look every",
+            "a probe every",
             "failures",
             "for an answer",
             "crash",
