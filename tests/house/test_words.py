@@ -10,7 +10,7 @@ from tests.house.imports import ROOT
 
 FOLDERS = ("docs", "documents", "events", "failoverctl", "functions", "lab", "layers", "share", "statemachine", "tests")
 SPOKEN = (
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", "template.yaml")),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", "template.yaml", "observability.yaml")),
     *(
         path
         for folder in FOLDERS
