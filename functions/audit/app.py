@@ -1,7 +1,7 @@
 """`audit`: are the invariants true right now? Scheduled each minute, and independent of every workflow.
 
 It reads the record, looks at access groups, sessions and the DNS record, and judges (msfailover/audit.py). A server
-that must be out is put out by itself: its way through access is revoked and its sessions are ended, unless AUDIT_ACTS
+that must be out is put out by itself: its access is revoked and its sessions are ended, unless AUDIT_ACTS
 says no. Its service is told to stop, too: as long as it is seen to run, or its host has not confirmed that it does not.
 """
 
@@ -144,7 +144,7 @@ def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
 
 
 def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdict], Verdict]:
-    """Firewall and sessions of both, where the DNS record points, whose service runs, and the active one's database."""
+    """Access and sessions of both, where the DNS record points, whose service runs, and the active one's database."""
     questions = [(SETTINGS.access_function, {"action": "status", "server": role}) for role in Role]
     questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
     with ThreadPoolExecutor(max_workers=len(questions) + 3) as threads:

@@ -130,7 +130,7 @@ def grant_access(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
-        OtherServerCanGetIn: what the proof rests on, the network or the access group, does not read as shut any more.
+        OtherServerCanGetIn: what the proof rests on, the network or the access group, does not keep it out any more.
         AccessNotAsOrdered: the server still can't get in when the time is over.
     """
     other = SETTINGS.pair.other(server.role)
@@ -265,7 +265,7 @@ class _Order(_Sight):
         return self._state.result()
 
     def put_out(self, server: Server, may: Callable[[], None] = lambda: None) -> Verdict:
-        """Deny the server in the ACLs and revoke access for it, side by side.
+        """Deny the server in the ACLs and revoke its access, side by side.
 
         Args:
             may: raises where the server need not be out (any more); asked before each cut.
