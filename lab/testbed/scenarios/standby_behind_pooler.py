@@ -42,7 +42,7 @@ def play(testbed: Testbed, story: Story) -> None:
 
 SCENARIO = Scenario(
     "standby-behind-pooler",
-    "MS2 comes through a pooler on a third host; the switchover halts, and a resume proves MS2's fence by power",
+    "MS2 comes through a pooler elsewhere; only a resume, by power, proves its fence",
     "promoted",
     play,
     parameters={"PowerPauseSeconds": "1"},
