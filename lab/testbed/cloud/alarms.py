@@ -7,6 +7,8 @@ import json
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from moto.cloudwatch.models import CloudWatchBackend
@@ -30,6 +32,7 @@ class Alarms:
         self._tick_s = tick_s
         self._settle_s = settle_s
         self._stopped = threading.Event()
+        self._held = threading.Event()
         self._changing = threading.Lock()
         self._complained: set[str] = set()
         self._metrics = MetricIndex()
@@ -70,7 +73,17 @@ class Alarms:
 
     def _run(self) -> None:
         while not self._stopped.wait(self._tick_s):
-            self.step(time.time())
+            if not self._held.is_set():
+                self.step(time.time())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Evaluate only in `step`: for who brings an evaluation forward, and looks at what it found after that."""
+        self._held.set()
+        try:
+            yield
+        finally:
+            self._held.clear()
 
     def step(self, now: float) -> None:
         """Evaluate every alarm as of `now` (seconds since the epoch)."""

@@ -30,9 +30,10 @@ def play(testbed: Testbed, story: Story) -> None:
     listed = sessions_of(testbed, server.host.place.address)
     story.check("Its page answers, its session stays listed", look["answer"] == "yes" and listed > 0, look["sentence"])
     audit_finds(testbed, story, FINDING)
-    reason = await_alarm(testbed, FINDING, minutes=1)
-    story.check("The alarm goes off within the minute", FINDING in alarmed(), reason)
-    _check_line(testbed, story, "The first line is red", "bad")
+    with testbed.cloud.alarms.held():  # brought forward, it would be taken back at the next second
+        reason = await_alarm(testbed, FINDING, minutes=1)
+        story.check("The alarm goes off within the minute", FINDING in alarmed(), reason)
+        _check_line(testbed, story, "The first line is red", "bad")
     story.watch_on(4)
     check_untouched(testbed, story, before)
     story.check("No blind failover", not testbed.executions()[1:], "Nothing was started but the adoption.")
