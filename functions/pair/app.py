@@ -39,6 +39,7 @@ from msfailover.request import (
     Action,
     BadRequest,
     Request,
+    entered_in,
     epoch_in,
     execution_in,
     line_in,
@@ -79,8 +80,8 @@ def _table() -> PairTable:
 
 
 def begin(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Admit the request and take the lease with the next epoch, or say why not. Asked twice, answers the same."""
-    execution, asked = _execution_in(event), event.get("request")
+    """Admit the request and take the lease with the next epoch, or say why not. Twice is once; `TooLate` is raised."""
+    execution, entered, asked = _execution_in(event), entered_in(event), event.get("request")
     dry = isinstance(asked, Mapping) and asked.get("dry_run") is True
     try:
         request = parse_request(asked)
@@ -93,7 +94,7 @@ def begin(event: Mapping[str, Any]) -> dict[str, Any]:
         taken.append(admission)
         if admission.plan is None or request.dry_run:
             return state
-        return transitions.take_lease(state, admission.plan, request, execution, time.time())
+        return transitions.take_lease(state, admission.plan, request, execution, time.time(), entered)
 
     _table().change(take)
     admission = taken[-1]

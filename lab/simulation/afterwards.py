@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 
 from lab.simulation import judge
 from lab.simulation.hosts import ACCESS_GROUP
 from lab.simulation.judge import record
+from lab.simulation.machine import ARN
 from lab.simulation.world import PAIR, Violation, World
 
 LATE = "a late message"
@@ -116,8 +118,11 @@ class Afterwards:
             {"action": "maintenance", "seconds": 60, "was": -1, "requested_by": "otto"},
             {"action": "release", "epoch": before},
             {"action": "keep_readiness", "readiness": {**readiness, "at": now - 60}},
+            _begins_late(now),
         ):
             self._call(LATE, "pair", late)
+        if record(self._world).get("lease"):
+            raise Violation("I10", "an execution that has ended takes the lease")
         changed = [name for name, each in kept.items() if record(self._world).get(name) != each]
         self._call("watch", "pair", {"action": "release", "epoch": epoch})
         if changed:
@@ -125,6 +130,13 @@ class Afterwards:
         item = self._world.items.get((PAIR, "readiness"), {})
         if float(item["at"]["N"]) < now:
             raise Violation("I6", "a readiness check of before has undone a newer one")
+
+
+def _begins_late(now: float) -> dict[str, Any]:
+    """The call with which an execution begins, delivered a minute later: it has ended by then."""
+    entered = datetime.fromtimestamp(now - 60, UTC).isoformat()
+    request = {"action": "force", "reason": "a minute ago", "requested_by": "otto"}
+    return {"action": "begin", "execution": f"{ARN}:execution:failover:first", "request": request, "entered": entered}
 
 
 def _another(mode: object) -> str:

@@ -102,6 +102,7 @@ _ALL = (
     Defect("foreign-execution", "Anybody's word is taken for an execution of the machine.",
            functions.foreign_execution),
     Defect("conclude-unproven", "A server is called active without a receipt.", functions.conclude_unproven),
+    Defect("late-begin", "The lease is taken by whoever asks, however late.", functions.late_begin),
     Defect("late-end", "Sessions are ended for whoever asks, however late.", functions.late_end),
     Defect("late-looking", "An acknowledgement counts, whichever failover it is of.", functions.late_looking),
     Defect("late-setting", "A setting is written whatever was set since it was asked.", functions.late_setting),

@@ -230,6 +230,10 @@ def conclude_unproven(patches: Patches, _found: Functions) -> None:
     patches.put(fence, "demand_receipt", demanded, why=WHY)
 
 
+def late_begin(patches: Patches, _found: Functions) -> None:
+    patches.put(transitions, "BEGIN_LASTS_S", 1e9, why=WHY)
+
+
 def late_end(patches: Patches, found: Functions) -> None:
     patches.put(found["pair"], "demand_endable", lambda *_: None, why=WHY)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime
 import json
 import logging
 import threading
@@ -84,6 +85,7 @@ def install(patches: Patches, clock: Clock) -> None:
         why="branches run side by side in an order that the schedule says",
     )
     patches.put(branches_decl.BranchWorkerPool, "wait", _run_branches, why="the branches have not run yet")
+    patches.put(state_module, "datetime", _dates(clock), why="the time at which a state is entered is virtual")
     patches.put(retrier_decl, "time", clock, why="pauses are virtual")
     patches.put(
         wait_function.WaitFunction,
@@ -108,6 +110,15 @@ def install(patches: Patches, clock: Clock) -> None:
     for module in (states, execute_state, state_parallel, state_task_service):
         patches.put(module, "copy", copies, why="what is copied is JSON, and there is a lot of it")
     _leave_out_history(patches)
+
+
+def _dates(clock: Clock) -> Any:
+    """Stands in for the module `datetime`, as far as the interpreter asks it what time it is."""
+
+    def now(tz: datetime.tzinfo) -> datetime.datetime:
+        return datetime.datetime.fromtimestamp(clock.time(), tz)
+
+    return types.SimpleNamespace(datetime=types.SimpleNamespace(now=now), timezone=datetime.timezone)
 
 
 def _copied(value: Any) -> Any:

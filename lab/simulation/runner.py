@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -277,12 +278,17 @@ class _Run:
     def _by_hand(self) -> None:
         """Somebody begins a change under a made-up name, and concludes that and the one under way as he likes."""
         request = {"action": "force", "reason": "by hand", "requested_by": "otto"}
-        self._call("a hand", "pair", {"action": "begin", "execution": "x", "request": request})
+        self._call(
+            "a hand", "pair", {"action": "begin", "execution": "x", "request": request, "entered": self._stamp()}
+        )
         lease, receipt = (record(self.world).get(name) or {} for name in ("lease", "receipt"))
         proven = receipt.get("epoch") == lease.get("epoch")
         for execution in ("x", *(() if proven or not lease else (lease["execution"],))):
             conclusion = {"action": "conclude", "outcome": "promoted", "sentence": "Done.", "execution": execution}
             self._call("a hand", "pair", conclusion)
+
+    def _stamp(self) -> str:
+        return datetime.fromtimestamp(self.world.clock.time(), UTC).isoformat()
 
     def _call(self, who: str, function: str, event: Mapping[str, Any]) -> None:
         """Call a function from outside the workflow; what it raises is its own affair, as on AWS."""

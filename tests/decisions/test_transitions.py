@@ -9,9 +9,11 @@ import pytest
 from msfailover.decisions.admission import Plan
 from msfailover.decisions.fence import NoReceipt
 from msfailover.decisions.transitions import (
+    BEGIN_LASTS_S,
     LET_IN_SETTLES_S,
     LeaseLost,
     NotSettled,
+    TooLate,
     aim,
     conclude,
     keep_receipt,
@@ -33,23 +35,30 @@ RESUMED = Plan(Action.RESUME, Role.MS1, Role.MS2, 2, may_power_off=True)
 
 
 def test_the_lease_says_who_does_what_to_whom_in_which_epoch_and_why() -> None:
-    after = take_lease(state(), FAILOVER, request(requested_by="watch"), OURS, NOW)
+    after = take_lease(state(), FAILOVER, request(requested_by="watch"), OURS, NOW, NOW)
     assert after == state(lease=lease())
 
 
 def test_a_lease_that_is_taken_again_by_its_holder_is_left_as_it_is() -> None:
     held = state(lease=lease(), receipt=receipt())
-    assert take_lease(held, FAILOVER, request(requested_by="watch"), OURS, NOW + 60) == held
+    assert take_lease(held, FAILOVER, request(requested_by="watch"), OURS, NOW + 60, NOW) == held
+
+
+def test_a_lease_that_nobody_awaits_any_more_is_not_taken() -> None:
+    entered = NOW - BEGIN_LASTS_S
+    assert take_lease(state(), FAILOVER, request(), OURS, NOW, entered).lease is not None
+    with pytest.raises(TooLate, match=r"nothing was touched"):
+        take_lease(state(), FAILOVER, request(), OURS, NOW + 0.1, entered)
 
 
 def test_a_new_change_begins_without_a_proof() -> None:
-    after = take_lease(state(receipt=receipt(epoch=1, server=Role.MS2)), FAILOVER, request(), OURS, NOW)
+    after = take_lease(state(receipt=receipt(epoch=1, server=Role.MS2)), FAILOVER, request(), OURS, NOW, NOW)
     assert after.receipt is None
 
 
 def test_a_change_that_is_gone_on_with_keeps_its_proof() -> None:
     half_done = state(lease=lease(execution=THEIRS), receipt=receipt())
-    after = take_lease(half_done, RESUMED, request(Action.RESUME), OURS, NOW)
+    after = take_lease(half_done, RESUMED, request(Action.RESUME), OURS, NOW, NOW)
     assert after.receipt == receipt()
     assert after.lease is not None
     assert (after.lease.execution, after.lease.action, after.lease.epoch) == (OURS, "resume", 2)
@@ -58,7 +67,7 @@ def test_a_change_that_is_gone_on_with_keeps_its_proof() -> None:
 def test_a_change_that_goes_the_other_way_starts_without_the_proof_of_the_first() -> None:
     half_done = state(lease=lease(execution=THEIRS), receipt=receipt())
     other_way = Plan(Action.RESUME, Role.MS2, Role.MS1, 3, may_power_off=True)
-    assert take_lease(half_done, other_way, request(Action.RESUME), OURS, NOW).receipt is None
+    assert take_lease(half_done, other_way, request(Action.RESUME), OURS, NOW, NOW).receipt is None
 
 
 # ---- keeping the proof -----------------------------------------------------------------------------------------------
@@ -157,10 +166,10 @@ def test_a_clock_that_was_ahead_is_waited_for_no_longer_than_it_takes() -> None:
 def test_a_change_resumed_the_other_way_waits_for_the_server_that_may_have_been_let_in() -> None:
     halted = state(lease=lease(), receipt=receipt(), halted="for a person")
     plan = Plan(Action.RESUME, Role.MS2, Role.MS1, 3)
-    after = take_lease(halted, plan, request(Action.RESUME), THEIRS, NOW)
+    after = take_lease(halted, plan, request(Action.RESUME), THEIRS, NOW, NOW)
     assert (after.let_in, after.let_in_settles_at, after.receipt) == (Role.MS2, NOW + LET_IN_SETTLES_S, None)
     unproven = replace(halted, receipt=None)
-    assert take_lease(unproven, plan, request(Action.RESUME), THEIRS, NOW).let_in is None, "nobody could let it in"
+    assert take_lease(unproven, plan, request(Action.RESUME), THEIRS, NOW, NOW).let_in is None, "nobody could let it in"
 
 
 def test_turning_back_is_a_change_of_its_own_with_its_own_epoch_and_no_proof_yet() -> None:

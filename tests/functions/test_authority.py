@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from types import ModuleType
 from typing import Any
 
 import pytest
 from msfailover.decisions.fence import NoReceipt
+from msfailover.decisions.transitions import TooLate
+from msfailover.request import BadRequest
 
 from tests.functions.answers import Answers
 from tests.functions.conftest import Start
@@ -27,6 +30,18 @@ def test_a_promotion_without_the_proof_of_its_epoch_is_not_written(pair: ModuleT
         pair.handler({"action": "conclude", "outcome": "promoted", "sentence": "Surely.", "execution": OURS}, None)
     assert record.get() == before
     assert record.outcomes == []
+
+
+def test_a_call_to_begin_that_nobody_awaits_any_more_takes_no_lease(pair: ModuleType, record: Record) -> None:
+    record.put(before := state(version=0))
+    asked: dict[str, Any] = {"execution": OURS, **BY_EXECUTION["begin"]}
+    entered = (datetime.now(UTC) - timedelta(seconds=25)).isoformat()
+    with pytest.raises(TooLate, match="nothing was touched"):
+        pair.handler({"action": "begin", "entered": entered, **asked}, None)
+    for wrong in (None, 7, "yesterday", "2026-01-31T12:00:00"):
+        with pytest.raises(BadRequest, match="but a time like"):
+            pair.handler({"action": "begin", "entered": wrong, **asked}, None)
+    assert record.get() == before
 
 
 STRANGERS = (

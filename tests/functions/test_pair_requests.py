@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from itertools import product
 from types import ModuleType
 from typing import Any
@@ -87,7 +88,8 @@ def asked(action: str = "failover", by: str = "Ann", **more: Any) -> dict[str, A
 
 
 def begin(pair: ModuleType, request: object, execution: str = OURS) -> dict[str, Any]:
-    answer: dict[str, Any] = pair.handler({"action": "begin", "request": request, "execution": execution}, None)
+    event = {"action": "begin", "request": request, "execution": execution, "entered": datetime.now(UTC).isoformat()}
+    answer: dict[str, Any] = pair.handler(event, None)
     return answer
 
 

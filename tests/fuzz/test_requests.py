@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from types import ModuleType
 from typing import Any
 from unittest import mock
@@ -117,7 +118,8 @@ def record(app: ModuleType, state: PairState) -> Memory:
 def test_a_refused_request_leaves_the_record_as_it_was(pair: ModuleType, state: PairState, request: Any) -> None:
     memory = record(pair, state)
     before = copy.deepcopy(memory.items)
-    answer = pair.handler({"action": "begin", "execution": EXECUTION, "request": request}, None)
+    event = {"action": "begin", "execution": EXECUTION, "request": request, "entered": datetime.now(UTC).isoformat()}
+    answer = pair.handler(event, None)
     assert one_line(answer["sentence"])
     if not answer["admitted"] or (isinstance(request, dict) and request.get("dry_run")):
         assert memory.items == before
@@ -125,7 +127,15 @@ def test_a_refused_request_leaves_the_record_as_it_was(pair: ModuleType, state: 
         assert answer["plan"]["epoch"] == state.epoch + 1
 
 
-NAMED = (BadRequest, transitions.LeaseLost, NotToBeKeptOut, controls.Outdated, NewerIsKept, NotStorable)
+NAMED = (
+    BadRequest,
+    transitions.LeaseLost,
+    transitions.TooLate,
+    NotToBeKeptOut,
+    controls.Outdated,
+    NewerIsKept,
+    NotStorable,
+)
 EVENTS = nearly(
     {
         "action": st.sampled_from(
@@ -134,6 +144,7 @@ EVENTS = nearly(
              "verify_power", "end_sessions"]
         ),
         "execution": st.just(EXECUTION),
+        "entered": st.just("2026-01-31T12:00:00Z"),
         "request": REQUESTS,
         "server": st.sampled_from(["ms1", "ms2"]),
         "outcome": st.sampled_from([each.value for each in Outcome]),

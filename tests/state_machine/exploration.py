@@ -19,6 +19,7 @@ from tests.state_machine.answers import BEFORE_ANYTHING, LETS_IN, SERVERS, Reply
 ATTEMPTS = re.compile(r"\$\{[A-Za-z]+Attempts\}")
 """The limits of loops: two is enough, since what loops twice and ends loops any number of times and ends."""
 
+CONTEXT = {"Execution": {"Id": "execution"}, "State": {"EnteredTime": "2026-01-31T12:00:00Z"}}
 Variables = Mapping[str, Any]
 
 
@@ -235,7 +236,7 @@ class _Step:
         if not (isinstance(written, str) and written.startswith("{%")):
             return written
         expression = written[2:-2].strip()
-        scope = {"input": {}, "context": {"Execution": {"Id": "execution"}}, **states}
+        scope = {"input": {}, "context": CONTEXT, **states}
         named = {name: value for name, value in self.variables.items() if f"${name}" in expression}
         found, trouble = _evaluated(expression, json.dumps({**named, "states": scope}, sort_keys=True))
         if trouble:

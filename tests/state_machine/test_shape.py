@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from msfailover.decisions.transitions import BEGIN_LASTS_S
 
 from tests.state_machine.definition import (
     SUBSTITUTION,
@@ -37,6 +38,10 @@ def test_a_task_is_bounded_in_time(place: Place) -> None:
     seconds = substitutions()[written[1]] if written else bound
     assert isinstance(seconds, int)
     assert 0 < seconds <= 900
+
+
+def test_a_change_begins_for_no_longer_than_that_is_awaited() -> None:
+    assert definition()["States"]["Begin"]["TimeoutSeconds"] == BEGIN_LASTS_S
 
 
 @pytest.mark.parametrize("place", TASKS, ids=by_path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -143,6 +144,22 @@ def execution_in(event: Mapping[str, Any], machine: str) -> str:
     if not isinstance(value, str) or value == name or not re.fullmatch(r"[^\s:]{1,80}", name) or not name.isprintable():
         raise BadRequest(f"execution is {repr(value)[:120]}, but the ARN of an execution of {machine} is needed.")
     return value
+
+
+def entered_in(event: Mapping[str, Any]) -> float:
+    """When the workflow came to the state that asks, in seconds since 1970: its context's `State.EnteredTime`.
+
+    Raises:
+        BadRequest: it is not a time with its zone in ISO 8601.
+    """
+    value = event.get("entered")
+    try:
+        entered = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        entered = None
+    if entered is None or entered.tzinfo is None:
+        raise BadRequest(f"entered is {repr(value)[:40]}, but a time like 2026-01-31T12:00:00Z is needed.")
+    return entered.timestamp()
 
 
 def role_in(event: Mapping[str, Any], name: str = "server") -> Role:

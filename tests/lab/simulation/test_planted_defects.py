@@ -49,6 +49,7 @@ FOUND_BY = {
     "epoch-not-compared": ("I2", "restart=yes again-late@task:server.restart_source#1"),
     "foreign-execution": ("I4", "hand@state:Begin#1"),
     "conclude-unproven": ("I2", "hand@state:Fence#1"),
+    "late-begin": ("I10", ""),
     "late-end": ("I4", "action=switchover by=erika ms1=healthy ms2=start-fails again-last@task:pair.end_sessions#1"),
     "late-looking": ("I7", ""),
     "late-setting": ("I7", ""),

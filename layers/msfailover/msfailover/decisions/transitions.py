@@ -19,6 +19,10 @@ class LeaseLost(Exception):
     """The execution that wants to write does not hold the lease (any more); it must touch nothing further."""
 
 
+class TooLate(Exception):
+    """A lease is asked for by a call that nobody awaits any more: its execution has gone on without it, and ended."""
+
+
 class NotSettled(Exception):
     """A proof rests on rules or entries that may change still by an order of before; it was not kept."""
 
@@ -61,11 +65,27 @@ def _let_in(state: PairState, now: float) -> PairState:
     return replace(state, let_in=lease.target, let_in_settles_at=now + LET_IN_SETTLES_S)
 
 
-def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float) -> PairState:
-    """The record with the lease taken. A proof from before counts only for the same change, resumed."""
+BEGIN_LASTS_S = 20.0
+"""Seconds for which the workflow's state Begin waits. What comes later would take the lease for an ended execution."""
+
+
+def take_lease(state: PairState, plan: Plan, request: Request, execution: str, now: float, entered: float) -> PairState:
+    """The record with the lease taken. A proof from before counts only for the same change, resumed.
+
+    Args:
+        entered: when the workflow began to wait for this, in seconds since 1970.
+
+    Raises:
+        TooLate: it does not wait any more.
+    """
     held = state.lease
     if held is not None and held.execution == execution:
         return state
+    if now - entered > BEGIN_LASTS_S:
+        raise TooLate(
+            f"{execution} asked for the lease {now - entered:.0f} s ago and waits {BEGIN_LASTS_S:g} s for it; the lease"
+            " was not taken, and nothing was touched. Ask again."
+        )
     same_change = held is not None and held.target is plan.target and held.epoch == plan.epoch
     lease = Lease(
         execution=execution,
