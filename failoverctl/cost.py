@@ -110,20 +110,20 @@ def _bill(template: Mapping[str, Any], given: Mapping[str, str]) -> list[Line]:
     resources: dict[str, dict[str, Any]] = template["Resources"]
     memory_gb = _of(resources, "AWS::Lambda::Function")[0]["MemorySize"] / 1024
     runs = _runs(resources, values)
-    looks = runs["watch"] * _looks_a_tick(values)
-    calls = _calls(runs, looks)
+    probes = runs["watch"] * _probes_a_tick(values)
+    calls = _calls(runs, probes)
     busy = runs["watch"] * 60 + sum(each * SECONDS[name] for name, each in calls.items() if name != "watch")
     if values["WatchHoldsConnection"] == "yes":  # the probe then runs as long as the watchdog does
         busy += runs["watch"] * 60
-        calls["probe"] += looks
+        calls["probe"] += probes
     requests = sum(calls.values())
     alarms = _of(resources, "AWS::CloudWatch::Alarm")
     fine = sum(float(_value(each["Period"], values)) < 60 for each in alarms)
     metrics = len(metrics_of(resources))
     boards = len(_of(resources, "AWS::CloudWatch::Dashboard"))
-    reads = looks * READS["watch"] + sum(runs[name] * READS[name] for name in ("audit", "readiness", "replicate"))
+    reads = probes * READS["watch"] + sum(runs[name] * READS[name] for name in ("audit", "readiness", "replicate"))
     writes = sum(runs[name] * each for name, each in WRITES.items())
-    logs_gb = (requests + looks) * LOG_BYTES / 1e9
+    logs_gb = (requests + probes) * LOG_BYTES / 1e9
     price = PRICES
     lines = [
         Line("Lambda", f"{busy * memory_gb / 1e6:.2f} million GB-seconds", busy * memory_gb * price["lambda_gb_s"]),
@@ -184,10 +184,10 @@ def metrics_of(resources: Mapping[str, dict[str, Any]]) -> set[str]:
     return {*shown, *watched, *BESIDE_THE_DASHBOARD}
 
 
-def _calls(runs: Mapping[str, float], looks: float) -> dict[str, float]:
+def _calls(runs: Mapping[str, float], probes: float) -> dict[str, float]:
     """Calls by the name that questions have for a function. A question to `watch` is short, and counts as none."""
     found: dict[str, float] = defaultdict(float, runs)
-    found["probe"] += looks
+    found["probe"] += probes
     for name, often in (("access", 2), ("sessions", 2), ("dns", 1)):
         found[name] += runs["audit"] * often
     for question in readiness.questions(Role.MS1).values():
@@ -197,7 +197,7 @@ def _calls(runs: Mapping[str, float], looks: float) -> dict[str, float]:
     return found
 
 
-def _looks_a_tick(values: Mapping[str, str]) -> int:
+def _probes_a_tick(values: Mapping[str, str]) -> int:
     every, longest = float(values["ProbeIntervalSeconds"]), float(values["ProbeTimeoutSeconds"])
     return int((60 - longest) / every) + 1
 

@@ -12,7 +12,7 @@ from failoverctl.serving import ago, is_blocked, red_step, serves
 
 Line = dict[str, Any]
 FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
-"""Alarms that ring because of a change that waits, or because nobody serves: they need no look of their own then."""
+"""Alarms that ring because of a change that waits, or because nobody serves: they are no problem of their own then."""
 
 _NOBODY = tuple(product(("silent", "unreachable"), repeat=2))
 """What the two ports of a host show that is not there."""
@@ -79,11 +79,13 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
 def _resume(status: Mapping[str, Any], target: str) -> str:
     """The command that goes on: to the other server where nothing of the change's own target comes back."""
     gone = {
-        role: (server["look"].get("admin"), server["look"].get("port")) in _NOBODY
+        role: (server["observation"].get("admin"), server["observation"].get("port")) in _NOBODY
         for role, server in status["servers"].items()
     }
     other = next((role for role in gone if role != target), "")
-    instead = gone.get(target) and other and not gone[other] and not status["servers"][other]["look"].get("error")
+    instead = (
+        gone.get(target) and other and not gone[other] and not status["servers"][other]["observation"].get("error")
+    )
     return f'failoverctl resume --target {other} --reason "…"' if instead else 'failoverctl resume --reason "…"'
 
 
@@ -104,15 +106,17 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
-    look = server["look"]
-    if look.get("admin") == "answers":
+    observation = server["observation"]
+    if observation.get("admin") == "answers":
         return
-    if look.get("admin") == "wrong certificate":
+    if observation.get("admin") == "wrong certificate":
         yield _line(
-            f"{role} runs, but {look.get('sentence')}: renew it on its host.", "failoverctl readiness", "certificate"
+            f"{role} runs, but {observation.get('sentence')}: renew it on its host.",
+            "failoverctl readiness",
+            "certificate",
         )
         return
-    why = f"The active server {role} does not answer: {look.get('error') or look.get('sentence')}"
+    why = f"The active server {role} does not answer: {observation.get('error') or observation.get('sentence')}"
     if not is_blocked(status):
         yield _line(why, 'failoverctl failover --reason "…"', "active-server-down")
         return
@@ -131,7 +135,7 @@ def _may_be_started(status: Mapping[str, Any], active: str) -> bool:
     server = status["servers"][active]
     other = next(each for role, each in status["servers"].items() if role != active)
     return (
-        server["look"].get("admin") == "refused"
+        server["observation"].get("admin") == "refused"
         and server["access"].get("answer") == "yes"
         and (other["access"].get("answer"), other["sessions"].get("answer")) == ("no", "no")
         and not serves(other)
@@ -139,18 +143,19 @@ def _may_be_started(status: Mapping[str, Any], active: str) -> bool:
 
 
 def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
-    look = server["look"]
-    signals = (look.get("admin"), look.get("port"))
+    observation = server["observation"]
+    signals = (observation.get("admin"), observation.get("port"))
     if "answers" in signals:
         how = f"on the host of {role}: systemctl stop {status['service']}"
         yield _line(
             f"The service of {role} runs, and {role} is not the active server: stop it.", how, "split-brain-risk"
         )
     elif signals[0] in ("silent", "unreachable"):
-        why = f"The standby {role} does not answer at all ({look.get('sentence')}): its machine is off, or cut off."
+        said = observation.get("sentence")
+        why = f"The standby {role} does not answer at all ({said}): its machine is off, or cut off."
         yield _line(why, "failoverctl readiness", "not-ready")
     elif signals[0] not in ("refused",):
-        why = look.get("error") or look.get("sentence")
+        why = observation.get("error") or observation.get("sentence")
         yield _line(f"Whether the standby {role} is stopped can't be told: {why}", "failoverctl readiness", "not-ready")
 
 

@@ -59,12 +59,12 @@ def _servers(status: Mapping[str, Any]) -> Table:
     for title in ("server", "is", "administration", "agents' port", "database access", "sessions"):
         table.add_column(title)
     for role, server in status["servers"].items():
-        active, look = server["is"] == "active", server["look"]
+        active, observation = server["is"] == "active", server["observation"]
         table.add_row(
             role,
             Text(server["is"], style="bold" if active else ""),
-            _signal(look.get("admin", "unknown"), active),
-            _signal(look.get("port", "unknown"), active),
+            _signal(observation.get("admin", "unknown"), active),
+            _signal(observation.get("port", "unknown"), active),
             _answer(server["access"], active, {"yes": "open", "no": "shut"}),
             _answer(server["sessions"], active, {"yes": "has some", "no": "none"}),
         )

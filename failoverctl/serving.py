@@ -33,7 +33,7 @@ class Headline:
 
 def serves(server: Mapping[str, Any]) -> bool | None:
     """Whether a server serves: it answers people and has the database. None where that can't be told."""
-    admin = server["look"].get("admin", "unknown")
+    admin = server["observation"].get("admin", "unknown")
     if admin in ("refused", "silent", "unreachable", "broken"):
         return False
     access, sessions = (server[about].get("answer", "unknown") for about in ("access", "sessions"))
@@ -63,7 +63,7 @@ def headline(status: Mapping[str, Any]) -> Headline:
         return Headline(DOUBTFUL, f"not adopted: nothing fails over; {_who(serving, seen)}")
     if seen[active]:
         return _half_dead(status, active) or Headline(GOOD, f"{active} serves")
-    why = status["servers"][active]["look"]
+    why = status["servers"][active]["observation"]
     if serving:
         return Headline(BAD, f"{serving[0]} SERVES, and the record says that {active} is active")
     if seen[active] is None:
@@ -105,12 +105,12 @@ def _who(serving: list[str], seen: Mapping[str, bool | None]) -> str:
 
 
 def _why_not(active: str, server: Mapping[str, Any]) -> str:
-    if server["look"].get("admin") == "answers":
+    if server["observation"].get("admin") == "answers":
         lacking = (
             "no access to the database" if server["access"].get("answer") == "no" else "no session on the database"
         )
         return f"{active} answers, but has {lacking}"
-    return f"{active} does not answer ({server['look'].get('sentence') or server['look'].get('admin')})"
+    return f"{active} does not answer ({server['observation'].get('sentence') or server['observation'].get('admin')})"
 
 
 def _blocked(status: Mapping[str, Any]) -> str:

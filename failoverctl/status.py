@@ -64,7 +64,7 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         "record": lambda: state_to_json(read_record(account, stack)),
         "freshness": lambda: read_freshness(account, stack).to_json(),
         "readiness": lambda: item(account, stack, "readiness"),
-        "looks": lambda: ask(account, stack, "probe", {"action": "look"}),
+        "probe": lambda: ask(account, stack, "probe", {"action": "probe"}),
         "dns record": lambda: ask(account, stack, "dns", {"action": "status", "server": ROLES[0]}),  # whose is asked
         "resolved": lambda: ask(account, stack, "probe", {"action": "name"}),
         "alarms": lambda: read_alarms(account, stack),
@@ -102,12 +102,12 @@ def _answer(question: Callable[[], Any]) -> Any:
 
 
 def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, Any]:
-    record, looks = found["record"], found["looks"]
+    record, signals = found["record"], found["probe"]
     servers = {
         role: {
             "is": _place(record, role),
             "instance": stack.parameters.get(f"{role.capitalize()}InstanceId", ""),
-            "look": looks.get(role) or looks,
+            "observation": signals.get(role) or signals,
             "access": found[f"access {role}"],
             "sessions": found[f"sessions {role}"],
         }

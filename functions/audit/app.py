@@ -1,6 +1,6 @@
 """`audit`: are the invariants true right now? Scheduled each minute, and independent of every workflow.
 
-It reads the record, looks at access groups, sessions and the DNS record, and judges (msfailover/audit.py). A server
+It reads the record, access groups, sessions and the DNS record, and judges (decisions/audit.py). A server
 that must be out is put out by itself: its access is revoked and its sessions are ended, unless AUDIT_ACTS
 says no. Its service is told to stop, too: as long as it is seen to run, or its host has not confirmed that it does not.
 """
@@ -35,14 +35,14 @@ forgotten asks again, and a service that is seen to run is stopped whatever was 
 SERVICES = (Finding.TWO_SERVICES, Finding.ACTIVE_WITHOUT_DATABASE)
 """What has a metric and an alarm of its own, and is unknown where a host is silent, which is no news each minute."""
 
-LOOKS_AT_MOST = 3
-"""A record that changes while one looks makes what was seen worthless; so one looks again."""
+READS_AT_MOST = 3
+"""A record that changes while the audit reads makes what was read worthless; so it reads again."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observability.begin(logger, event)
-    state, judged = look()
-    risk = audit.split_brain_risk(judged) if state else unknown("The record changed each time the audit looked.")
+    state, judged = observe()
+    risk = audit.split_brain_risk(judged) if state else unknown("The record changed each time the audit read it.")
     for each in judged:
         if not each.verdict.is_no:
             logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
@@ -53,10 +53,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return {"risk": risk.to_json(), "findings": findings, "done": done}
 
 
-def look() -> tuple[PairState | None, tuple[Judged, ...]]:
-    """Look at everything, and judge it. No state where the record never stood still meanwhile."""
+def observe() -> tuple[PairState | None, tuple[Judged, ...]]:
+    """Read everything, and judge it. No state where the record never stood still meanwhile."""
     before = _record()
-    for _ in range(LOOKS_AT_MOST):
+    for _ in range(READS_AT_MOST):
         seen, record, runs, reach = _see(before)
         after = _record()
         if after.version == before.version:
@@ -132,7 +132,7 @@ def _recorded(state: PairState | None) -> dict[str, int]:
 def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
     """Have `pair` keep that the active server's sessions are seen as its own, once in an epoch: proofs rest on it.
 
-    And have it look where they are not to be seen any more: the way may be another one by now.
+    And have them read again where they are not listed any more: the path may be another one by now.
     """
     if state.active is None or state.lease is not None:
         return
@@ -166,11 +166,11 @@ def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdic
 def _runs() -> dict[Role, Verdict]:
     """Whose service runs, as the probe sees it?"""
     try:
-        looks = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "look"})
+        found = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "probe"})
     except FunctionFailed as error:
         return {role: unknown(f"Whose service runs can't be seen: {error}") for role in Role}
-    found = {role: looks.get(role.value) for role in Role}
-    return {role: services.seen(role, look if isinstance(look, Mapping) else {}) for role, look in found.items()}
+    signals = {role: found.get(role.value) for role in Role}
+    return {role: services.seen(role, each if isinstance(each, Mapping) else {}) for role, each in signals.items()}
 
 
 def _record() -> PairState:

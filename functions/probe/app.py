@@ -1,9 +1,9 @@
-"""`probe`: looks at the servers from inside their network. Calls no AWS API.
+"""`probe`: probes the servers from inside their network. Calls no AWS API.
 
-Actions: look (both servers at once, raw signals), hold (does a connection to the active server end before the next look
-is due?), confirm (is the active one really down? more than one look), serves (does a server's administration interface
-answer?), alive (does anything of its host come back?), name (where does the name point?), certificate (is it good, and
-until when?).
+Actions: probe (both servers at once, raw signals), hold (does a connection to the active server end before the next
+probe is due?), confirm_outage (is the active one really down? more than one probe), check_serving (does a server's
+administration interface answer?), check_reachable (does anything of its host come back?), name (where does the DNS
+record point?), certificate (is it good, and until when?).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 
 from msfailover.adapters import admin_interface
 from msfailover.adapters.held_connection import HeldConnection
-from msfailover.decisions.detection import Diagnosis, Look, confirmed, diagnose
+from msfailover.decisions.detection import Diagnosis, Observation, confirmed, diagnose
 from msfailover.observations import Signal
 from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
@@ -29,10 +29,10 @@ from msfailover.verdict import Verdict, no, unknown, yes
 SETTINGS = read(ProbeSettings, os.environ)
 logger = observability.logger_for("probe")
 
-BETWEEN_LOOKS_S = 0.3
-"""Seconds from the beginning of one look to the beginning of the next, when an outage is confirmed."""
+BETWEEN_PROBES_S = 0.3
+"""Seconds from the beginning of one probe to the beginning of the next, when an outage is confirmed."""
 FRESH_SHARE = 0.4
-"""The share of its usual time a server has to answer a look that only repeats what was seen this moment."""
+"""The share of its usual time a server has to answer a probe that only repeats what was seen this moment."""
 HOLD_AT_MOST_S = 20
 
 
@@ -40,8 +40,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observability.begin(logger, event)
     action = event.get("action")
     answer: dict[str, Any]
-    if action == "look":
-        answer = {role.value: _as_json(look) for role, look in look_at_both().items()}
+    if action == "probe":
+        answer = {role.value: _as_json(observation) for role, observation in probe_both().items()}
     elif action == "hold":
         answer = {"ended": _held(role_in(event)).ends_within(_seconds_in(event))}
     elif action == "confirm_outage":
@@ -55,30 +55,30 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     elif action == "certificate":
         answer = certificate(SETTINGS.pair.server(role_in(event))).to_json()
     else:
-        known = "look, hold, confirm_outage, check_serving, check_reachable, name, certificate"
+        known = "probe, hold, confirm_outage, check_serving, check_reachable, name, certificate"
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.debug("answered", extra={"asked": action, "answer": answer})
     return answer
 
 
-def look_at_both(timeout_s: float = SETTINGS.timeout_s) -> dict[Role, Look]:
-    """Look at both ports of both servers, all at once: four questions take as long as the slowest."""
+def probe_both(timeout_s: float = SETTINGS.timeout_s) -> dict[Role, Observation]:
+    """Probe both ports of both servers, all at once: four questions take as long as the slowest."""
     with ThreadPoolExecutor(max_workers=4) as threads:
         admin = {role: threads.submit(_admin, SETTINGS.pair.server(role), timeout_s) for role in Role}
         ports = {role: threads.submit(_port, SETTINGS.pair.server(role), timeout_s) for role in Role}
         return {
-            role: Look(admin[role].result().signal, ports[role].result().signal, admin[role].result().sentence)
+            role: Observation(admin[role].result().signal, ports[role].result().signal, admin[role].result().sentence)
             for role in Role
         }
 
 
 def confirm_outage(active: Role, fresh: bool = False) -> Verdict:
-    """Is the active server down? Yes only if every look says so; one answer is enough for a no.
+    """Is the active server down? Yes only if every probe says so; one answer is enough for a no.
 
     Args:
         active: the server.
         fresh: whoever asks has counted its failures up to this moment, with the whole time for each answer. Then one
-            short look is enough: it is there for a server that came back in between. Otherwise two looks are taken,
+            short probe is enough: it is there for a server that came back in between. Otherwise two probes are taken,
             the second of them begun before the first has to end.
     """
     if fresh:
@@ -86,14 +86,14 @@ def confirm_outage(active: Role, fresh: bool = False) -> Verdict:
     else:
         with ThreadPoolExecutor(max_workers=2) as threads:
             first = threads.submit(_diagnosed, active, SETTINGS.timeout_s)
-            time.sleep(BETWEEN_LOOKS_S)
+            time.sleep(BETWEEN_PROBES_S)
             found = [threads.submit(_diagnosed, active, SETTINGS.timeout_s).result(), first.result()]
     return confirmed(found)
 
 
 def _diagnosed(active: Role, timeout_s: float) -> Diagnosis:
-    looks = look_at_both(timeout_s)
-    return diagnose(active, looks[active], looks[active.other])
+    found = probe_both(timeout_s)
+    return diagnose(active, found[active], found[active.other])
 
 
 def check_serving(server: Server) -> Verdict:
@@ -120,7 +120,7 @@ def check_reachable(server: Server) -> Verdict:
 
 def name() -> Verdict:
     """Where does the name point, as its name servers say?"""
-    from msfailover.adapters import dns_resolver  # dnspython takes 90 ms to import; a look does without it
+    from msfailover.adapters import dns_resolver  # dnspython takes 90 ms to import; a probe does without it
 
     record_type = SETTINGS.pair.ms1.record_type  # both servers' first addresses are of one family (environment.py)
     return dns_resolver.resolve(SETTINGS.record_name, record_type, SETTINGS.resolvers, SETTINGS.timeout_s)
@@ -162,5 +162,5 @@ def _seconds_in(event: Mapping[str, Any]) -> float:
     return float(seconds)
 
 
-def _as_json(look: Look) -> dict[str, str]:
-    return {"admin": look.admin.value, "port": look.port.value, "sentence": look.sentence}
+def _as_json(observation: Observation) -> dict[str, str]:
+    return {"admin": observation.admin.value, "port": observation.port.value, "sentence": observation.sentence}

@@ -1,7 +1,7 @@
-"""`watch`: looks at the pair every few seconds, and starts the failover when the active server is down.
+"""`watch`: probes the pair every few seconds, and starts the failover when the active server is down.
 
-Scheduled each minute, it goes on looking until the next tick. What it decides on is read now, never remembered from an
-event: a failover that stood down, or an event that was lost, is made good by the next look (I6).
+Scheduled each minute, it goes on probing until the next tick. What it decides on is read now, never remembered from an
+event: a failover that stood down, or an event that was lost, is made good by the next probe (I6).
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from msfailover.decisions.detection import (
     Diagnosis,
     Evidence,
     Finding,
-    Look,
+    Observation,
     Streak,
     diagnose,
     goes_on,
     is_down,
-    next_look,
+    next_probe,
     worth_asking,
 )
 from msfailover.observations import Signal
@@ -41,20 +41,20 @@ SETTINGS = read(WatchSettings, os.environ)
 logger = observability.logger_for("watch")
 
 MARGIN_S = 0.3
-"""Seconds between the end of a tick's last look, at the latest, and the next tick."""
+"""Seconds between the end of a tick's last probe, at the latest, and the next tick."""
 
 _streak = Streak()
 """Carried from tick to tick while the process lives; a new process begins to count again, which only costs time."""
-_looked_at = 0.0
-"""When this process last looked, in seconds since 1970."""
+_probed_at = 0.0
+"""When this process last probed, in seconds since 1970."""
 _well: Role | None = None
-"""The active server, if the last look found it well and nothing was to be done."""
+"""The active server, if the last probe found it well and nothing was to be done."""
 _hold_from = 0.0
 """From when on a connection may be held again, by the clock of `time.monotonic`."""
 HOLD_S = (0.1, 20.0)
 """Seconds for which a connection is held, at least and at most."""
 TICK_LATE_AT_MOST_S = 5.0
-"""A tick that comes later than this counts from nothing: another process has looked meanwhile, or nobody."""
+"""A tick that comes later than this counts from nothing: another process has probed meanwhile, or nobody."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -63,36 +63,36 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return rights().to_json()
     _forget_what_is_old()
     end = time.monotonic() + SETTINGS.tick_s
-    due, looks = time.monotonic(), 0
+    due, probes = time.monotonic(), 0
     started: list[str] = []
     while True:
-        looks += 1
-        execution = _look_whatever_comes()
+        probes += 1
+        execution = _probe_or_log()
         if execution:
             started.append(execution)
-        due = next_look(_streak, SETTINGS.threshold, due, time.monotonic(), SETTINGS.interval_s)
+        due = next_probe(_streak, SETTINGS.threshold, due, time.monotonic(), SETTINGS.interval_s)
         over = due + SETTINGS.timeout_s + MARGIN_S
         if event.get("once") or not goes_on(_streak, SETTINGS.threshold, over, end):
-            return {"looks": looks, "started": started}
+            return {"probes": probes, "started": started}
         due = _wait_until(due)
 
 
-def _look_whatever_comes() -> str | None:
-    """One look; where AWS refuses a call of it (a throttle that outlasts the SDK's tries), the next one is due soon.
+def _probe_or_log() -> str | None:
+    """One probe; where AWS refuses a call of it (a throttle that outlasts the SDK's tries), the next one is due soon.
 
-    To end here would be not to look for the rest of the minute, and on a busy account for the next one too.
+    To end here would be not to probe for the rest of the minute, and on a busy account for the next one too.
     """
     try:
-        return look_once()
+        return probe_once()
     except (BotoCoreError, ClientError) as error:
-        logger.error("a look failed", extra={"why": str(error)[:300]})
+        logger.error("a probe failed", extra={"why": str(error)[:300]})
         return None
 
 
 def _wait_until(due: float) -> float:
-    """Wait for the next look; returns when it is due. The end of a held connection brings it forward.
+    """Wait for the next probe; returns when it is due. The end of a held connection brings it forward.
 
-    At most once in an interval: a server that ends whom it does not know is not to be looked at without a pause. While
+    At most once in an interval: a server that ends whom it does not know is not to be probed without a pause. While
     anything is amiss or under way nothing is held, so that the probe is free for whoever needs it.
     """
     global _hold_from
@@ -110,10 +110,10 @@ def _wait_until(due: float) -> float:
 
 
 def _forget_what_is_old() -> None:
-    """Failures in a row are only in a row if nobody else looked in between."""
+    """Failures in a row are only in a row if nobody else probed in between."""
     global _streak
     longest = SETTINGS.interval_s + 2 * SETTINGS.timeout_s + MARGIN_S + TICK_LATE_AT_MOST_S
-    if time.time() - _looked_at > longest:
+    if time.time() - _probed_at > longest:
         _streak = Streak()
 
 
@@ -123,15 +123,15 @@ def rights() -> Verdict:
     return permission_checks.try_all(refused, "InvalidExecutionInput")
 
 
-def look_once() -> str | None:
-    """One look: diagnose, publish, and start a failover if it is due. Returns the execution it started."""
-    global _streak, _looked_at, _well
-    _looked_at = time.time()
+def probe_once() -> str | None:
+    """One probe: diagnose, publish, and start a failover if it is due. Returns the execution it started."""
+    global _streak, _probed_at, _well
+    _probed_at = time.time()
     _well = None
     state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         return None  # the pair has not been adopted yet
-    # While a change is under way nothing hangs on this look; it is not to be in the way of the functions that work.
+    # While a change is under way nothing hangs on this probe; it is not to be in the way of the functions that work.
     diagnosis = _diagnose(state.active, thoroughly=state.lease is None)
     _streak = _streak.after(state.active, diagnosis.finding)
     down = is_down(diagnosis, _streak, SETTINGS.threshold)
@@ -147,21 +147,21 @@ def look_once() -> str | None:
 
 def _diagnose(active: Role, thoroughly: bool) -> Diagnosis:
     try:
-        answer = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "look"})
-        looks = {role: _look(answer[role.value]) for role in Role}
+        answer = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "probe"})
+        found = {role: _observation(answer[role.value]) for role in Role}
     except (FunctionFailed, KeyError, ValueError) as error:
         return Diagnosis(Finding.CUT_OFF, f"The probe could not be asked: {error}")
-    look, other = looks[active], looks[active.other]
+    observation, other = found[active], found[active.other]
     # The dearer questions are asked only when the cheap one has a bad answer, and theirs could make a difference.
     sessions = power = None
     if not thoroughly:
-        return diagnose(active, look, other)
-    wanted = worth_asking(look, other, _streak.reaches(active, SETTINGS.threshold))
+        return diagnose(active, observation, other)
+    wanted = worth_asking(observation, other, _streak.reaches(active, SETTINGS.threshold))
     if wanted is Evidence.SESSIONS:
         sessions = _ask(SETTINGS.sessions_function, {"action": "status", "server": active})
     elif wanted is Evidence.POWER:
         power = _ask(SETTINGS.server_function, {"action": "power", "server": active})
-    return diagnose(active, look, other, sessions, power)
+    return diagnose(active, observation, other, sessions, power)
 
 
 def _start(state: PairState, active: Role, down: Verdict) -> str | None:
@@ -215,8 +215,8 @@ def _publish(active: Role, diagnosis: Diagnosis) -> None:
     metrics.flush_metrics()
 
 
-def _look(data: Mapping[str, Any]) -> Look:
-    return Look(Signal(data["admin"]), Signal(data["port"]), str(data.get("sentence", ""))[:300])
+def _observation(data: Mapping[str, Any]) -> Observation:
+    return Observation(Signal(data["admin"]), Signal(data["port"]), str(data.get("sentence", ""))[:300])
 
 
 def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:

@@ -2,8 +2,8 @@
 
 What is simulated is what the watchdog sees (`outages`) and its clock. What it makes of it is
 `msfailover.decisions.detection`, as
-in the functions (`worth_asking`, `diagnose`, `Streak`, `is_down`, `next_look`, `goes_on`), and `confirmed` for the
-look that the workflow takes before it touches anything.
+in the functions (`worth_asking`, `diagnose`, `Streak`, `is_down`, `next_probe`, `goes_on`), and `confirmed` for the
+probe that the workflow takes before it touches anything.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from msfailover.decisions.detection import (
     diagnose,
     goes_on,
     is_down,
-    next_look,
+    next_probe,
     worth_asking,
 )
 from msfailover.pair import Role
@@ -38,9 +38,9 @@ MARGIN_S = 0.3
 ASKING_S = 0.05
 """For a dearer question: another function, and what it asks."""
 BEFORE_CONFIRMING_S = 0.4
-"""From the decision to the look that confirms it: the execution's start, and the request's admission."""
+"""From the decision to the probe that confirms it: the execution's start, and the request's admission."""
 FRESH_SHARE = 0.4
-"""As the probe has it, and as a test compares: the share of its time that a server has in that look."""
+"""As the probe has it, and as a test compares: the share of its time that a server has in that probe."""
 
 SAMPLES = 400
 YEARS = 200
@@ -49,7 +49,7 @@ TESTBED = (1.0, 3, 0.5)
 
 @dataclass(frozen=True)
 class Watchdog:
-    """The settings of `watch`: seconds from look to look, failures that silence needs, seconds for an answer."""
+    """The settings of `watch`: seconds from probe to probe, failures that silence needs, seconds for an answer."""
 
     interval_s: float = 5.0
     threshold: int = 4
@@ -62,7 +62,7 @@ class Alarm:
 
     Args:
         at: when, in seconds from the beginning of the outage.
-        confirmed: whether the look that confirms it found the server down too, so that the standby takes over.
+        confirmed: whether the probe that confirms it found the server down too, so that the standby takes over.
         well: whether the server was well at that moment.
     """
 
@@ -77,14 +77,14 @@ PATIENCE = [Watchdog(timeout_s=timeout) for timeout in (0.5, 1.0, 4.0)]
 
 
 def watch(outage: Outage, settings: Watchdog, phase_s: float, draw: random.Random, until_s: float) -> Alarm | None:
-    """Look at an outage as `watch` does, tick after tick, until a failover is confirmed or the time is up.
+    """Probe an outage as `watch` does, tick after tick, until a failover is confirmed or the time is up.
 
     Args:
         phase_s: how long after a tick's beginning the outage begins.
-        until_s: seconds to look for.
+        until_s: seconds to probe for.
 
     Returns:
-        the first confirmed alarm, or the last one that the confirming look took back, or none.
+        the first confirmed alarm, or the last one that the confirming probe took back, or none.
     """
     streak, last = Streak(), None
     begin = -phase_s
@@ -92,13 +92,13 @@ def watch(outage: Outage, settings: Watchdog, phase_s: float, draw: random.Rando
         due, end = begin, begin + TICK_S
         while True:
             reaches = streak.reaches(Role.MS1, settings.threshold)
-            diagnosis, now = _look(outage, settings, due, draw, reaches)
+            diagnosis, now = _probe(outage, settings, due, draw, reaches)
             streak = streak.after(Role.MS1, diagnosis.finding)
             if is_down(diagnosis, streak, settings.threshold).is_yes:
                 last = _alarm(outage, settings, now, draw)
                 if last.confirmed:
                     return last
-            due = next_look(streak, settings.threshold, due, now, settings.interval_s)
+            due = next_probe(streak, settings.threshold, due, now, settings.interval_s)
             over = due + settings.timeout_s + MARGIN_S
             if not goes_on(streak, settings.threshold, over, end) or due > until_s:
                 break
@@ -108,23 +108,25 @@ def watch(outage: Outage, settings: Watchdog, phase_s: float, draw: random.Rando
     return last
 
 
-def _look(outage: Outage, settings: Watchdog, at: float, draw: random.Random, reaches: bool) -> tuple[Diagnosis, float]:
-    """One look with the dearer question that it calls for; returns what it means, and when that is known."""
+def _probe(
+    outage: Outage, settings: Watchdog, at: float, draw: random.Random, reaches: bool
+) -> tuple[Diagnosis, float]:
+    """One probe with the dearer question that it calls for; returns what it means, and when that is known."""
     sight = outage.see(at, settings.timeout_s, draw)
     now, sessions, power = at + sight.seconds, None, None
-    wanted = worth_asking(sight.look, sight.other, reaches)
+    wanted = worth_asking(sight.observation, sight.other, reaches)
     if wanted is not None:
         now += ASKING_S
         if wanted is Evidence.SESSIONS:
             sessions = outage.sessions(now)
         else:
             power = outage.power(now)
-    return diagnose(Role.MS1, sight.look, sight.other, sessions, power), now
+    return diagnose(Role.MS1, sight.observation, sight.other, sessions, power), now
 
 
 def _alarm(outage: Outage, settings: Watchdog, now: float, draw: random.Random) -> Alarm:
     sight: Sight = outage.see(now + BEFORE_CONFIRMING_S, settings.timeout_s * FRESH_SHARE, draw)
-    verdict = confirmed([diagnose(Role.MS1, sight.look, sight.other)])
+    verdict = confirmed([diagnose(Role.MS1, sight.observation, sight.other)])
     return Alarm(now, verdict.is_yes, outage.well(now))
 
 

@@ -1,8 +1,8 @@
-"""What can happen to the active server, or only to the network between it and the watchdog, and what a look then sees.
+"""What can happen to the active server, or only to the network to the watchdog, and what a probe then observes.
 
-Every outage begins at 0. A look is asked for at a moment and given back as the probe would give it, with the seconds
-it took. Lost packets are sent again as TCP does: a connection's first packet after 1, 3 and 7 s, later ones after 0.2 s
-and twice as long each time.
+Every outage begins at 0. An observation is asked for at a moment and given back as `probe` would give it, with the
+seconds it took. Lost packets are sent again as TCP does: a connection's first packet after 1, 3 and 7 s, later ones
+after 0.2 s and twice as long each time.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Any
 
-from msfailover.decisions.detection import Look
+from msfailover.decisions.detection import Observation
 from msfailover.observations import Signal
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -23,19 +23,19 @@ EXCHANGES = 3
 _CONNECT_AGAIN_S = (0.0, 1.0, 3.0, 7.0)
 _SENT_AGAIN_AFTER_S = 0.2
 
-STANDBY = Look(Signal.REFUSED, Signal.REFUSED, "the connection is refused")
-WELL = Look(Signal.ANSWERS, Signal.ANSWERS, "it answers with status 200")
-GONE = Look(Signal.REFUSED, Signal.REFUSED, "the connection is refused")
-MUTE = Look(Signal.SILENT, Signal.SILENT, "no answer")
-HUNG = Look(Signal.SILENT, Signal.ANSWERS, "no answer")
+STANDBY = Observation(Signal.REFUSED, Signal.REFUSED, "the connection is refused")
+WELL = Observation(Signal.ANSWERS, Signal.ANSWERS, "it answers with status 200")
+GONE = Observation(Signal.REFUSED, Signal.REFUSED, "the connection is refused")
+MUTE = Observation(Signal.SILENT, Signal.SILENT, "no answer")
+HUNG = Observation(Signal.SILENT, Signal.ANSWERS, "no answer")
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What one look sees: of the active server, of the other one, and after how many seconds."""
+    """What one probe sees: of the active server, of the other one, and after how many seconds."""
 
-    look: Look
-    other: Look
+    observation: Observation
+    other: Observation
     seconds: float
 
 
@@ -58,14 +58,14 @@ class Outage(ABC):
         return yes("It is running.")
 
     def see(self, at: float, timeout_s: float, draw: random.Random) -> Sight:
-        """A look that begins at a moment."""
+        """What a probe that begins at a moment observes."""
         if 0 <= at < self.lasts_s:
             return self.during(at, timeout_s, draw)
         return Sight(WELL, STANDBY, ROUND_TRIP_S * (1 + EXCHANGES))
 
     @abstractmethod
     def during(self, at: float, timeout_s: float, draw: random.Random) -> Sight:
-        """A look while it lasts."""
+        """What a probe observes while it lasts."""
 
 
 class Crash(Outage):
@@ -142,8 +142,10 @@ class LostPackets(Outage):
         port, port_s = self._connection(timeout_s, draw)
         other, other_s = self._connection(timeout_s, draw)
         refused = Signal.REFUSED if other is Signal.ANSWERS else other
-        look = Look(admin, port, "no answer" if admin is Signal.SILENT else "it answers")
-        return Sight(look, Look(refused, refused, "the connection is refused"), max(admin_s, port_s, other_s))
+        observation = Observation(admin, port, "no answer" if admin is Signal.SILENT else "it answers")
+        return Sight(
+            observation, Observation(refused, refused, "the connection is refused"), max(admin_s, port_s, other_s)
+        )
 
     def _connection(self, timeout_s: float, draw: random.Random) -> tuple[Signal, float]:
         arrives = (1 - self.lost) ** 2
@@ -191,7 +193,7 @@ class SlowAnswers(Outage):
 
 @dataclass(frozen=True)
 class Recorded(Outage):
-    """An outage as the probe saw it on the testbed; between two of its looks the earlier one holds.
+    """An outage as the probe saw it on the testbed; between two of its probes the earlier one holds.
 
     Args:
         usable: whether the server could be used all the while.
@@ -213,8 +215,10 @@ class Recorded(Outage):
 
     def during(self, at: float, _timeout_s: float, _draw: random.Random) -> Sight:
         found = self._sample(at)
-        look, other = (Look(Signal(found[who][0]), Signal(found[who][1]), "as recorded") for who in ("look", "other"))
-        return Sight(look, other, float(found["seconds"]))
+        observation, other = (
+            Observation(Signal(found[who][0]), Signal(found[who][1]), "as recorded") for who in ("active", "other")
+        )
+        return Sight(observation, other, float(found["seconds"]))
 
     def _sample(self, at: float) -> dict[str, Any]:
         earlier = [each for each in self.samples if each["at"] <= at]

@@ -19,7 +19,7 @@ from lab.testbed.scenarios.scenario import Story
 from lab.testbed.testbed import PROBE_INTERVAL_S, Testbed
 
 FAILURE_THRESHOLD = 1
-"""As the others: they act on the first failure. Ours looks once more even then, before it touches anything."""
+"""As the others: they act on the first failure. Ours probes once more even then, before it touches anything."""
 
 
 def ours(directory: Path, runs: int, faults: Sequence[str], watch_on_s: float) -> dict[str, Any]:

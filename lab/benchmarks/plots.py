@@ -89,7 +89,7 @@ def detection(figures: Mapping[str, Any]) -> Figure:
         group = [each for each in found["settings"] if each["interval_s"] == interval]
         xs = [each["detect_s"]["hang"]["median"] for each in group]
         ys = [max(least, each["false_alarms_per_year"]) for each in group]
-        axes.plot(xs, ys, "-o", color=shade, ms=5, label=f"a look every {interval:g} s")
+        axes.plot(xs, ys, "-o", color=shade, ms=5, label=f"a probe every {interval:g} s")
         for x, y, each in zip(xs, ys, group, strict=True):
             axes.annotate(f"{each['threshold']}", (x, y), (5, 3), textcoords="offset points", size=8.5, color=SOFT)
     for each in found["patience"]:

@@ -1,4 +1,4 @@
-"""Outages as the real probe saw them, recorded on a testbed: looks one after the other while something happens.
+"""Outages as the real probe saw them, recorded on a testbed: probes one after the other while something happens.
 
 outages.json beside this file is such a recording; `make bench ONLY=detection-recorded` makes a new one.
 """
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from msfailover.adapters.pair_table import PairTable
-from msfailover.decisions.detection import Look
+from msfailover.decisions.detection import Observation
 from msfailover.observations import Signal
 
 from lab.benchmarks.warm import QUIET
@@ -74,8 +74,8 @@ def run() -> dict[str, Any]:
         table.change(lambda state: replace(state, maintenance_until=time.time() + 900))
         for fault in FAULTS:
             found.append(_record(testbed, fault))
-            print(f"{fault.name:16} {len(found[-1]['samples'])} looks", flush=True)
-            wait_for("ms1 answers again", lambda: _sample(testbed, 0.0)["look"][0] == Signal.ANSWERS, 20)
+            print(f"{fault.name:16} {len(found[-1]['samples'])} probes", flush=True)
+            wait_for("ms1 answers again", lambda: _sample(testbed, 0.0)["active"][0] == Signal.ANSWERS, 20)
     RECORDED.write_text("[\n" + ",\n".join(json.dumps(each) for each in found) + "\n]\n")
     return {}
 
@@ -108,10 +108,10 @@ def _record(testbed: Testbed, fault: Fault) -> dict[str, Any]:
 
 
 def thinned(samples: Sequence[dict[str, Any]], every_s: float = 0.2) -> list[dict[str, Any]]:
-    """One look each `every_s` seconds, and each that saw something else than the one before it."""
+    """One probe each `every_s` seconds, and each that saw something else than the one before it."""
     kept = list(samples[:1])
     for before, each in pairwise(samples):
-        changed = any(each.get(what) != before.get(what) for what in ("look", "other", "sessions"))
+        changed = any(each.get(what) != before.get(what) for what in ("active", "other", "sessions"))
         if changed or each["at"] - kept[-1]["at"] >= every_s:
             kept.append(each)
     return kept
@@ -119,15 +119,15 @@ def thinned(samples: Sequence[dict[str, Any]], every_s: float = 0.2) -> list[dic
 
 def _sample(testbed: Testbed, began: float) -> dict[str, Any]:
     at = time.monotonic()
-    seen = testbed.invoke("probe", {"action": "look"})
+    seen = testbed.invoke("probe", {"action": "probe"})
     took = time.monotonic() - at
-    look = Look(Signal(seen["ms1"]["admin"]), Signal(seen["ms1"]["port"]))
+    observation = Observation(Signal(seen["ms1"]["admin"]), Signal(seen["ms1"]["port"]))
     sample: dict[str, Any] = {
         "at": at - began,
         "seconds": round(took, 3),
-        "look": [look.admin.value, look.port.value],
+        "active": [observation.admin.value, observation.port.value],
         "other": [seen["ms2"]["admin"], seen["ms2"]["port"]],
     }
-    if look.refused:
+    if observation.refused:
         sample["sessions"] = testbed.invoke("database-sessions", {"action": "status", "server": "ms1"})["answer"]
     return sample

@@ -1,8 +1,8 @@
 """An hour of the watchdog and the audit, on the testbed, in a minute or so: what it costs, and that nothing grows.
 
 The calls are those of an hour at the template's defaults, one after the other without the pauses between them, after
-some hours of them in which the processes come to their size (the probe's threads and TLS take 3,000 looks for it). What
-a process needs must not grow with the number of its calls, and every look must have become a metric.
+some hours of them in which the processes come to their size (threads and TLS of `probe` take 3,000 calls for it). What
+a process needs must not grow with the number of its calls, and every probe must have become a metric.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from lab.testbed.testbed import STACK, Testbed
 
 MINUTES = 60
 WARM_UP_MINUTES = 240
-LOOKS_EACH_MINUTE = 12
+PROBES_EACH_MINUTE = 12
 GROWTH_AT_MOST_KIB = 1024
 """Allowed between the first quarter of the hour and its last: an allocator breathes, a leak goes on."""
 
@@ -38,7 +38,7 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
             testbed.cloud.schedules.pause(f"{STACK}-{schedule}")
         for _ in range(warm_up):
             _minute(testbed)
-        looks, audits = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
+        probes, audits = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
         history: dict[str, list[list[Use]]] = {name: [] for name in WORKERS}
         began = time.time()
         for _ in range(minutes):
@@ -46,18 +46,18 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
             for name in WORKERS:
                 history[name].append(processes.uses(testbed, name))
         wall = time.time() - began
-        made = minutes * LOOKS_EACH_MINUTE
-        told, audited = _told(testbed, looks + made, audits + minutes)
+        made = minutes * PROBES_EACH_MINUTE
+        published, audited = _published(testbed, probes + made, audits + minutes)
     functions = {name: growth(each, minutes) for name, each in history.items()}
     return {
         "soak": {
             "minutes": minutes,
             "took_s": round(wall, 1),
-            "looks": made,
-            "looks_as_metrics": told - looks,
+            "probes": made,
+            "probes_as_metrics": published - probes,
             "audits": minutes,
             "audits_as_metrics": audited - audits,
-            "metrics_complete": told - looks >= made and audited - audits >= minutes,
+            "metrics_complete": published - probes >= made and audited - audits >= minutes,
             "functions": functions,
             "flat": all(each["flat"] for each in functions.values()),
         }
@@ -65,7 +65,7 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
 
 
 def _minute(testbed: Testbed) -> None:
-    for _ in range(LOOKS_EACH_MINUTE):
+    for _ in range(PROBES_EACH_MINUTE):
         testbed.invoke("watch", {"once": True})
     testbed.invoke("audit", {})
 
@@ -107,12 +107,12 @@ def _of(pid: int, history: Sequence[Sequence[Use]], what: str) -> list[int]:
     return [int(getattr(each, what)) for moment in history for each in moment if each.pid == pid]
 
 
-def _told(testbed: Testbed, looks: int, audits: int) -> tuple[int, int]:
+def _published(testbed: Testbed, probes: int, audits: int) -> tuple[int, int]:
     """Probes and audits as metrics, once those that are on their way have come, or ten seconds have passed."""
     end = time.monotonic() + 10
     while True:
         found = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
-        if (found[0] >= looks and found[1] >= audits) or time.monotonic() > end:
+        if (found[0] >= probes and found[1] >= audits) or time.monotonic() > end:
             return found
         time.sleep(0.2)
 

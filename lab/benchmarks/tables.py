@@ -153,7 +153,7 @@ TABLES: dict[str, Table] = {
     "detection": Table(
         "Detection, simulated with the real decisions",
         "Median time to detect, and what a bad year brings: takeovers that nobody needed, and starts that the"
-        " confirming look took back.",
+        " confirming probe took back.",
         (
             "a probe every",
             "failures",

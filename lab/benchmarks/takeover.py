@@ -209,7 +209,7 @@ def _ready_again(testbed: Testbed, old: str) -> None:
     fit = {"action": "check_standby", "server": old}
     wait_for(f"the agent of {old}", lambda: testbed.invoke("server", fit)["answer"] == "yes", 40)
     _change(testbed, acknowledged=True)
-    wait_for("a look that finds all well", lambda: _writes_again(testbed), 20)
+    wait_for("a probe that finds all well", lambda: _writes_again(testbed), 20)
 
 
 def _writes_again(testbed: Testbed) -> bool:
@@ -242,7 +242,7 @@ def _change(testbed: Testbed, **fields: Any) -> None:
 def _counted(recorder: Recorder, start: float, end: float) -> dict[str, tuple[int, float]]:
     found: dict[str, tuple[int, float]] = {}
     for call in recorder.between(start, end):
-        if call.name.startswith(("watch", "probe.look")) or ("get_execution" in call.name.lower()):
+        if call.name.startswith(("watch", "probe.probe")) or ("get_execution" in call.name.lower()):
             continue
         count, seconds = found.get(f"{call.kind} {call.name}", (0, 0.0))
         found[f"{call.kind} {call.name}"] = (count + 1, seconds + call.seconds)

@@ -26,7 +26,7 @@ _READS: dict[str, dict[str, Any]] = {
     "database_sessions": {"action": "status", "server": "ms1"},
     "dns": {"action": "status", "server": "ms1"},
     "pair": {"action": "release"},
-    "probe": {"action": "look"},
+    "probe": {"action": "probe"},
     "readiness": {"action": "check"},
     "replicate": {"action": "status"},
     "server": {"action": "power", "server": "ms1"},

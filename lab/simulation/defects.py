@@ -133,7 +133,7 @@ _ALL = (
     Defect("verify-bypassed", "The workflow goes past VerifyFence.", edit=workflow.verify_bypassed),
     Defect("sessions-first", "Sessions are ended before access is revoked.", edit=workflow.sessions_first),
     Defect("waits-for-the-dead", "The fence waits for the old server to stop.", edit=workflow.waits_for_the_dead),
-    Defect("failed-look-is-down", "A look that failed is taken for an outage.", edit=workflow.failed_look_is_down),
+    Defect("failed-probe-is-down", "A probe that failed is taken for an outage.", edit=workflow.failed_probe_is_down),
     Defect("name-may-fail", "A name that was not moved is ignored.",
            functions.record_not_verified, workflow.name_may_fail),
     Defect("power-alone", "Once power is asked for, no other way of proof is tried again.",

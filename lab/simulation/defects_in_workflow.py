@@ -38,7 +38,7 @@ def waits_for_the_dead(machine: Machine) -> None:
     state["TimeoutSeconds"] = 600
 
 
-def failed_look_is_down(machine: Machine) -> None:
+def failed_probe_is_down(machine: Machine) -> None:
     _state(machine, "OutageNotConfirmed")["Output"]["answer"] = "yes"
 
 

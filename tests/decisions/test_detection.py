@@ -13,7 +13,7 @@ from msfailover.decisions.detection import (
     Diagnosis,
     Evidence,
     Finding,
-    Look,
+    Observation,
     Streak,
     confirmed,
     diagnose,
@@ -25,8 +25,8 @@ from msfailover.pair import Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 MUTE = (Signal.SILENT, Signal.UNREACHABLE)
-NO_ANSWER = Look(Signal.SILENT, Signal.SILENT, "no answer within 2 s")
-STANDBY = Look(Signal.REFUSED, Signal.REFUSED, "the connection is refused")
+NO_ANSWER = Observation(Signal.SILENT, Signal.SILENT, "no answer within 2 s")
+STANDBY = Observation(Signal.REFUSED, Signal.REFUSED, "the connection is refused")
 OFF = no("the instance of ms1 is stopped.")
 ON = yes("the instance of ms1 is running.")
 NO_SESSION = no("ms1 has no session.")
@@ -34,12 +34,17 @@ SESSION = yes("ms1 has 1 session.")
 UNASKED = unknown("It could not be asked.")
 
 
-def found(look: Look, other: Look = STANDBY, sessions: Verdict | None = None, power: Verdict | None = None) -> Finding:
-    return diagnose(Role.MS1, look, other, sessions, power).finding
+def found(
+    observation: Observation,
+    other: Observation = STANDBY,
+    sessions: Verdict | None = None,
+    power: Verdict | None = None,
+) -> Finding:
+    return diagnose(Role.MS1, observation, other, sessions, power).finding
 
 
-def seen(admin: Signal, port: Signal) -> Look:
-    return Look(admin, port, "as seen")
+def seen(admin: Signal, port: Signal) -> Observation:
+    return Observation(admin, port, "as seen")
 
 
 # ---- the table -------------------------------------------------------------------------------------------------------
@@ -105,7 +110,7 @@ def test_misconfigured_is_an_answer_that_is_not_accepted(admin: Signal, port: Si
 
 
 @pytest.mark.parametrize("other", [seen(Signal.SILENT, Signal.REFUSED), seen(Signal.WRONG_STATUS, Signal.SILENT)])
-def test_even_a_refusal_shows_that_a_host_is_there(other: Look) -> None:
+def test_even_a_refusal_shows_that_a_host_is_there(other: Observation) -> None:
     assert other.host_is_there
     assert found(NO_ANSWER, other) is Finding.SILENT
 
@@ -126,11 +131,11 @@ SENTENCES = [
 ]
 
 
-@pytest.mark.parametrize(("look", "sessions", "power", "sentence"), SENTENCES)
+@pytest.mark.parametrize(("observation", "sessions", "power", "sentence"), SENTENCES)
 def test_every_finding_says_in_a_sentence_what_was_seen(
-    look: Look, sessions: Verdict | None, power: Verdict | None, sentence: str
+    observation: Observation, sessions: Verdict | None, power: Verdict | None, sentence: str
 ) -> None:
-    assert diagnose(Role.MS1, look, STANDBY, sessions, power).sentence == sentence
+    assert diagnose(Role.MS1, observation, STANDBY, sessions, power).sentence == sentence
 
 
 def test_being_cut_off_is_told_as_our_own_possible_fault() -> None:
@@ -141,7 +146,9 @@ def test_being_cut_off_is_told_as_our_own_possible_fault() -> None:
 def test_every_combination_of_signals_has_a_finding() -> None:
     verdicts = (None, *(word("A sentence.") for word in (yes, no, unknown)))
     combinations = product(Signal, Signal, Signal, Signal, verdicts, verdicts)
-    names = {found(Look(a, b), Look(c, d), sessions, power) for a, b, c, d, sessions, power in combinations}
+    names = {
+        found(Observation(a, b), Observation(c, d), sessions, power) for a, b, c, d, sessions, power in combinations
+    }
     assert names == set(Finding)
 
 
@@ -161,7 +168,7 @@ def test_the_three_ways_to_act_are_those_of_the_table() -> None:
 
 
 @pytest.mark.parametrize("finding", AT_ONCE)
-def test_certain_death_needs_no_second_look(finding: Finding) -> None:
+def test_certain_death_needs_no_second_probe(finding: Finding) -> None:
     assert down(finding, 1) == yes("As found.")
 
 
@@ -189,12 +196,12 @@ def test_being_cut_off_is_unknown_however_long_it_lasts(failures: int) -> None:
 
 @pytest.mark.parametrize(("admin", "port"), list(product(Signal, Signal)))
 def test_a_dearer_question_is_asked_only_where_it_could_change_the_finding(admin: Signal, port: Signal) -> None:
-    look, other = seen(admin, port), STANDBY
+    observation, other = seen(admin, port), STANDBY
     changes = {
-        Evidence.SESSIONS: found(look, other, sessions=NO_SESSION) is Finding.GONE,
-        Evidence.POWER: found(look, other, power=OFF) is Finding.MACHINE_OFF and not look.host_is_there,
+        Evidence.SESSIONS: found(observation, other, sessions=NO_SESSION) is Finding.GONE,
+        Evidence.POWER: found(observation, other, power=OFF) is Finding.MACHINE_OFF and not observation.host_is_there,
     }
-    assert worth_asking(look, other, reaches=False) == next((asked for asked, so in changes.items() if so), None)
+    assert worth_asking(observation, other, reaches=False) == next((asked for asked, so in changes.items() if so), None)
 
 
 def test_a_silence_that_reaches_the_threshold_is_acted_on_without_another_question() -> None:
@@ -206,7 +213,7 @@ def test_where_neither_host_answers_only_the_machine_s_power_can_tell() -> None:
     assert worth_asking(NO_ANSWER, NO_ANSWER, reaches=True) is Evidence.POWER
 
 
-def test_both_refusals_call_for_the_sessions_at_any_look() -> None:
+def test_both_refusals_call_for_the_sessions_at_any_probe() -> None:
     assert worth_asking(seen(Signal.REFUSED, Signal.REFUSED), STANDBY, reaches=True) is Evidence.SESSIONS
 
 
@@ -217,18 +224,18 @@ def test_a_streak_of_another_active_server_is_not_one_short_of_the_threshold() -
     assert not Streak(Role.MS1, 3).reaches(Role.MS1, 3)
 
 
-def test_looks_that_all_find_it_down_confirm_it_with_the_latest_sentence() -> None:
+def test_probes_that_all_find_it_down_confirm_it_with_the_latest_sentence() -> None:
     latest, earlier = Diagnosis(Finding.SILENT, "The latest."), Diagnosis(Finding.HALF_DEAD, "Before.")
     assert confirmed([latest, earlier]) == yes("The latest.")
 
 
 @pytest.mark.parametrize("finding", [Finding.HEALTHY, Finding.MISCONFIGURED])
-def test_one_look_that_finds_it_there_is_enough_to_stand_down(finding: Finding) -> None:
+def test_one_probe_that_finds_it_there_is_enough_to_stand_down(finding: Finding) -> None:
     down_, there = Diagnosis(Finding.SILENT, "Down."), Diagnosis(finding, "There.")
     assert confirmed([down_, there]) == confirmed([there, down_]) == no("There.")
 
 
-def test_a_look_that_finds_the_watchdog_cut_off_confirms_nothing() -> None:
+def test_a_probe_that_finds_the_watchdog_cut_off_confirms_nothing() -> None:
     down_, cut = Diagnosis(Finding.SILENT, "Down."), Diagnosis(Finding.CUT_OFF, "Cut off.")
     assert confirmed([down_, cut]) == unknown("Cut off.")
     assert confirmed([cut, Diagnosis(Finding.HEALTHY, "There.")]) == no("There.")

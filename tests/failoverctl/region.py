@@ -26,7 +26,7 @@ WHO = "arn:aws:sts::123456789012:assumed-role/Operators/ann"
 T0 = 1_790_000_000.0
 
 WELL: dict[tuple[str, str], dict[str, Any]] = {
-    ("probe", "look"): {
+    ("probe", "probe"): {
         "ms1": {"admin": "answers", "port": "answers", "sentence": "it answers with status 200"},
         "ms2": {"admin": "refused", "port": "refused", "sentence": "the connection is refused"},
     },

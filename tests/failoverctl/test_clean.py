@@ -38,7 +38,7 @@ LINES = [
 def hostile(region: Region) -> Region:
     """A region in which everybody who can say something says what a terminal would obey."""
     region.functions = {key: _said(answer) for key, answer in region.functions.items()}
-    region.functions["probe", "look"] = {
+    region.functions["probe", "probe"] = {
         role: {"admin": NASTY, "port": NASTY, "sentence": NASTY} for role in ("ms1", "ms2")
     }
     region.functions["readiness", "check"] = {

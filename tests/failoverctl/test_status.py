@@ -45,7 +45,7 @@ def test_status_changes_nothing(ctl: Run, region: Region) -> None:
     assert set(region.names()) == {
         "DescribeStacks", "GetItem", "Query", "Invoke", "DescribeAlarms", "ListExecutions"
     }  # fmt: skip
-    assert {payload["action"] for _, payload in region.invoked} == {"look", "name", "status"}
+    assert {payload["action"] for _, payload in region.invoked} == {"probe", "name", "status"}
 
 
 def test_it_knows_the_alarms_of_the_template() -> None:
@@ -84,7 +84,7 @@ def test_a_lease_that_nobody_holds_any_more_is_told_from_a_change_under_way(ctl:
 def test_a_silent_active_server_a_standby_that_can_get_in_and_a_name_elsewhere_are_each_said(
     ctl: Run, region: Region
 ) -> None:
-    region.functions["probe", "look"] = {
+    region.functions["probe", "probe"] = {
         "ms1": {"admin": "silent", "port": "silent", "sentence": "it does not answer"},
         "ms2": {"admin": "refused", "port": "refused", "sentence": "refused"},
     }
@@ -160,10 +160,10 @@ def test_watch_ends_after_its_time_and_shows_the_steps_of_what_runs(ctl: Run, re
     assert len(lines) == 1
 
 
-def look(region: Region, ms1: str, ms2: str) -> None:
+def observe(region: Region, ms1: str, ms2: str) -> None:
     """What both servers' interfaces do, as it is seen now."""
     seen = {"ms1": ms1, "ms2": ms2}
-    region.functions["probe", "look"] = {
+    region.functions["probe", "probe"] = {
         role: {"admin": each, "port": each, "sentence": f"it is {each}"} for role, each in seen.items()
     }
 
@@ -191,12 +191,12 @@ HALTED = change(
 def test_a_halted_change_whose_target_is_gone_is_resumed_to_the_other_server(ctl: Run, region: Region) -> None:
     region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}
     for ms1, ms2, to in (("answers", "silent", " --target ms1"), ("silent", "silent", ""), ("silent", "refused", "")):
-        look(region, ms1, ms2)
+        observe(region, ms1, ms2)
         assert problems(ctl)[0]["command"] == f'failoverctl resume{to} --reason "…" --stack demo'
 
 
 def test_a_halted_failover_and_nobody_who_serves_is_the_first_line_in_red(ctl: Run, region: Region) -> None:
-    look(region, "refused", "refused")
+    observe(region, "refused", "refused")
     region.items["state"] |= {"lease": LEASE, "halted": "ms2 did not start."}
     region.history = [HALTED | {"ended_at": time.time() - 16}]
     region.ringing = {"active-server-down", "failover-halted", "not-ready", "audit-blind"}
@@ -217,7 +217,7 @@ def test_a_server_that_serves_while_a_change_waits_is_said(ctl: Run, region: Reg
 
 
 def test_both_servers_on_the_database_come_before_everything(ctl: Run, region: Region) -> None:
-    look(region, "answers", "answers")
+    observe(region, "answers", "answers")
     sessions(region, "yes", "yes")
     region.functions["database-access", "ms2"] = {"answer": "yes", "sentence": "ms2 can get in."}
     assert first_line(ctl, "bad").startswith("BOTH SERVERS SERVE")
@@ -236,7 +236,7 @@ def test_what_can_t_be_asked_is_neither_red_nor_green(ctl: Run, region: Region) 
 def test_a_blocked_failover_shows_its_cause_and_that_the_service_can_be_started_where_that_is_the_cure(
     ctl: Run, region: Region
 ) -> None:
-    look(region, "refused", "silent")
+    observe(region, "refused", "silent")
     region.history = [change("blocked", time.time() - 20, sentence="Nothing was touched: ms2 is not fit.")]
     assert first_line(ctl, "bad").endswith("failover to ms2 blocked 20 s ago")
     (first, *_) = problems(ctl)
@@ -252,7 +252,7 @@ def test_a_blocked_failover_shows_its_cause_and_that_the_service_can_be_started_
 def test_nobody_is_told_to_start_a_service_that_might_be_the_second_one(
     ctl: Run, region: Region, about: str, who: str, answer: str
 ) -> None:
-    look(region, "refused", "refused")
+    observe(region, "refused", "refused")
     region.history = [change("blocked", time.time() - 20)]
     region.functions[about, who] = {"answer": answer, "sentence": f"{who}: {answer}."}
     assert not [each for each in problems(ctl) if "systemctl start" in each["command"]]
@@ -272,7 +272,7 @@ def test_nobody_is_told_to_start_a_service_that_might_be_the_second_one(
 def test_a_standby_that_runs_or_is_off_is_said_at_once(
     ctl: Run, region: Region, signal: str, said: str, see: str
 ) -> None:
-    look(region, "answers", signal)
+    observe(region, "answers", signal)
     (first, *_) = problems(ctl)
     assert (first["sentence"], first["see"]) == (said, see)
 
@@ -356,7 +356,7 @@ def test_readiness_that_lacks_only_the_copy_waits_for_it_and_is_outdated_once_it
 
 def test_a_certificate_that_has_run_out_asks_for_another_one_and_for_no_failover(ctl: Run, region: Region) -> None:
     seen = {"admin": "wrong certificate", "port": "answers", "sentence": "its certificate is not accepted (expired)"}
-    region.functions["probe", "look"] = {**region.functions["probe", "look"], "ms1": seen}
+    region.functions["probe", "probe"] = {**region.functions["probe", "probe"], "ms1": seen}
     region.ringing = {"active-server-down"}
     first, *others = problems(ctl)
     assert first["sentence"] == "ms1 runs, but its certificate is not accepted (expired): renew it on its host."

@@ -33,7 +33,7 @@ def terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
 def test_status_sees_the_real_pair(terminal: Terminal) -> None:
     found = json.loads(terminal.type(f"{CTL} status --json --testbed").out)
     assert found["record"]["active"] == found["name"]["points_to"] == "ms1"
-    assert found["servers"]["ms1"]["look"]["admin"] == "answers"
+    assert found["servers"]["ms1"]["observation"]["admin"] == "answers"
     assert {role: found["servers"][role]["access"]["answer"] for role in ("ms1", "ms2")} == {"ms1": "yes", "ms2": "no"}
     assert {role: found["servers"][role]["sessions"]["answer"] for role in ("ms1", "ms2")} == {
         "ms1": "yes",

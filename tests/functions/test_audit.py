@@ -25,7 +25,7 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     see(answers, access={"ms1": yes("It can get in."), "ms2": no("It can't.")})
     answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
     answers.prepare("pair", "end_sessions", no("None is left."))
-    answers.prepare("probe", "look", {"ms1": UP, "ms2": DOWN})
+    answers.prepare("probe", "probe", {"ms1": UP, "ms2": DOWN})
     answers.prepare("server", "reaches", yes("It can."))
     answers.prepare("server", "stop_again", yes("It has stopped."))
     answers.prepare(DNS, "status", yes("It points to 10.0.0.11.", values=["10.0.0.11"]))
@@ -58,8 +58,8 @@ def published(told: str, *names: str) -> dict[str, Any]:
 
 def done_by(answers: Answers) -> list[tuple[str, str]]:
     """What was done, not only asked, in order."""
-    looking = ("status", "look", "reaches", "stop_again")
-    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] not in looking]
+    reading = ("status", "probe", "reaches", "stop_again")
+    return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] not in reading]
 
 
 def stopped(answers: Answers) -> list[tuple[str, int]]:
@@ -134,7 +134,7 @@ def test_a_fenced_servers_late_session_is_ended_while_the_change_still_runs(
     assert done_by(answers) == [("end_sessions", "ms1")]
 
 
-def test_a_record_that_changes_while_it_looks_makes_it_look_again(
+def test_a_record_that_changes_while_it_reads_makes_it_read_again(
     audit: ModuleType, answers: Answers, record: Record
 ) -> None:
     moves = [state(lease=lease()), state(lease=lease(), receipt=receipt())]
@@ -212,7 +212,7 @@ def test_a_second_service_is_told_of_and_stopped_whatever_was_confirmed_before(
     audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audit.handler({}, None)
-    answers.prepare("probe", "look", {"ms1": UP, "ms2": UP})
+    answers.prepare("probe", "probe", {"ms1": UP, "ms2": UP})
     capsys.readouterr()
     told = audit.handler({}, None)
     assert told["findings"]["two-services"]["answer"] == "yes"
@@ -233,7 +233,7 @@ def test_what_was_confirmed_in_one_epoch_is_asked_again_in_the_next(
 
 
 def test_told_not_to_act_it_stops_nobody(run: Start, record: Record, audit: ModuleType, answers: Answers) -> None:
-    answers.prepare("probe", "look", {"ms1": UP, "ms2": UP})
+    answers.prepare("probe", "probe", {"ms1": UP, "ms2": UP})
     run("audit", TABLE_NAME=record.name, AUDIT_ACTS="no").handler({}, None)
     assert stopped(answers) == []
 
@@ -252,18 +252,18 @@ def test_an_active_server_without_its_database_is_told_of_and_nothing_is_done(
 def test_a_silent_probe_or_host_is_no_news_each_minute(
     audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str], silent: str
 ) -> None:
-    answers.prepare(silent, "look" if silent == "probe" else "reaches", Raises("TimeoutError"))
+    answers.prepare(silent, "probe" if silent == "probe" else "reaches", Raises("TimeoutError"))
     assert audit.handler({}, None)["risk"]["answer"] == "no"
     assert published(capsys.readouterr().out)["AuditUnknown"] == 0
 
 
-def test_where_the_active_server_is_in_no_list_any_more_its_way_is_looked_at_again(
+def test_where_the_active_server_is_in_no_list_any_more_its_path_is_checked_again(
     audit: ModuleType, answers: Answers
 ) -> None:
     answers.prepare("pair", "see_path", unknown("No session of the active server has been seen."))
     audit.handler({}, None)
     assert answers.actions("pair") == [], "it is seen as it was"
-    for unseen, looks in ((unknown("Nobody answers."), []), (no("It has none."), ["see_path"])):
+    for unseen, asked in ((unknown("Nobody answers."), []), (no("It has none."), ["see_path"])):
         see(answers, sessions={"ms1": unseen})
         audit.handler({}, None)
-        assert answers.actions("pair") == looks
+        assert answers.actions("pair") == asked

@@ -82,13 +82,13 @@ def _hold(record: Record) -> Any:
     return hold
 
 
-def see(answers: Answers, looks: dict[str, Any]) -> None:
-    answers.prepare("probe", "look", looks)
+def see(answers: Answers, probes: dict[str, Any]) -> None:
+    answers.prepare("probe", "probe", probes)
 
 
-def look(watch: ModuleType, times: int = 1) -> None:
+def probe(watch: ModuleType, times: int = 1) -> None:
     for _ in range(times):
-        watch.look_once()
+        watch.probe_once()
 
 
 STATES: dict[str, dict[str, Any]] = {
@@ -109,7 +109,7 @@ def test_in_each_mode_and_state_it_starts_or_tells_once_or_keeps_quiet(
     watch: ModuleType, record: Record, world: World, mode: str, name: str
 ) -> None:
     record.put(state(mode=mode, **STATES[name]))
-    look(watch, 6)
+    probe(watch, 6)
     starts = mode == "automatic" and name in ("fresh", "maintenance is over")
     tells = not starts and name not in LEFT_TO_OTHERS and "maintenance_until" not in STATES[name]
     tells = tells or (not starts and name == "maintenance is over")
@@ -118,7 +118,7 @@ def test_in_each_mode_and_state_it_starts_or_tells_once_or_keeps_quiet(
 
 
 def test_what_it_starts_is_a_failover_in_its_own_name_with_its_reason(watch: ModuleType, world: World) -> None:
-    look(watch, 3)
+    probe(watch, 3)
     first = world.started[0]
     assert (first["action"], first["target"], first["requested_by"]) == ("failover", "ms2", "watch")
     assert "ms1 is gone" in first["reason"]
@@ -127,53 +127,53 @@ def test_what_it_starts_is_a_failover_in_its_own_name_with_its_reason(watch: Mod
 
 def test_a_doubled_start_is_none(watch: ModuleType, world: World) -> None:
     world.exists = True
-    look(watch, 3)
+    probe(watch, 3)
     assert world.started == []
 
 
 def test_told_not_to_start_it_starts_nothing_and_tells_nobody(
     run: Start, watch: ModuleType, record: Record, world: World
 ) -> None:
-    look(run("watch", TABLE_NAME=record.name, WATCH_STARTS_FAILOVER="no"), 6)
+    probe(run("watch", TABLE_NAME=record.name, WATCH_STARTS_FAILOVER="no"), 6)
     assert (world.started, world.told) == ([], [])
 
 
 def test_the_next_outage_is_told_of_anew(watch: ModuleType, record: Record, answers: Answers, world: World) -> None:
     record.put(state(mode="manual"))
-    look(watch, 4)
+    probe(watch, 4)
     see(answers, WELL)
-    look(watch)
+    probe(watch)
     assert answers.actions("pair")[-1] == "release"
     record.put(state(mode="manual"))
     see(answers, DOWN)
-    look(watch, 4)
+    probe(watch, 4)
     assert world.told == ["held back", "held back"]
 
 
-def test_a_mode_that_is_changed_in_the_outage_is_obeyed_at_the_next_look(
+def test_a_mode_that_is_changed_in_the_outage_is_obeyed_at_the_next_probe(
     watch: ModuleType, record: Record, world: World
 ) -> None:
     record.put(state(mode="manual"))
-    look(watch, 4)
+    probe(watch, 4)
     assert world.started == []
     record.put(PairState(**{**vars(record.get()), "mode": "automatic"}))
-    look(watch)
+    probe(watch)
     assert len(world.started) == 1
 
 
 def test_a_server_that_is_well_is_let_alone(watch: ModuleType, answers: Answers, world: World) -> None:
     see(answers, WELL)
-    look(watch, 6)
+    probe(watch, 6)
     assert (world.started, world.told) == ([], [])
     assert answers.actions("pair") == []
 
 
-def test_a_record_that_can_not_be_kept_does_not_end_the_looking(
+def test_a_record_that_can_not_be_kept_does_not_end_the_probing(
     watch: ModuleType, record: Record, answers: Answers, world: World
 ) -> None:
     answers.prepare("pair", "hold", Raises("RecordBusy"))
     record.put(state(mode="manual"))
-    look(watch, 4)
+    probe(watch, 4)
     assert (world.started, world.told) == ([], [])
 
 

@@ -19,11 +19,11 @@ from tests.samples import lease, state
 
 WELL, MUTE = {"admin": "answers", "port": "answers"}, {"admin": "silent", "port": "silent"}
 STANDBY = {"admin": "refused", "port": "refused"}
-LOOK_TAKES_S = 0.1
+PROBE_TAKES_S = 0.1
 
 
 class Clock:
-    """Time that passes only when somebody sleeps or looks."""
+    """Time that passes only when somebody sleeps or a probe runs."""
 
     def __init__(self) -> None:
         self.now = time.time()
@@ -46,15 +46,15 @@ class Watched:
         self.well_from_s = float("inf")
         monkeypatch.setattr(watch, "time", self.clock)
         monkeypatch.setattr(watch.step_functions, "start", self._start)
-        answers.prepare("probe", "look", self._look)
+        answers.prepare("probe", "probe", self._answer)
         answers.prepare("server", "power", yes("The instance of ms1 is running."))
 
     def tick(self, **event: Any) -> dict[str, Any]:
         return dict(self.watch.handler(event, None))
 
-    def _look(self, _asked: object) -> dict[str, Any]:
+    def _answer(self, _asked: object) -> dict[str, Any]:
         silent = self.silent_from_s <= self.clock.now - self.began < self.well_from_s
-        self.clock.sleep(LOOK_TAKES_S)
+        self.clock.sleep(PROBE_TAKES_S)
         return {"ms1": MUTE if silent else WELL, "ms2": STANDBY}
 
     def _start(self, *_: object) -> str:
@@ -64,14 +64,14 @@ class Watched:
 
 @pytest.fixture
 def watched(run: Start, record: Record, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> Watched:
-    """A look each second, three failures, ticks of five seconds; ms1 is active."""
+    """A probe each second, three failures, ticks of five seconds; ms1 is active."""
     record.put(PairState(active=Role.MS1, epoch=1))
     settings = {"PROBE_INTERVAL_SECONDS": "1", "PROBE_TIMEOUT_SECONDS": "0.5", "TICK_SECONDS": "5"}
     return Watched(run("watch", TABLE_NAME=record.name, **settings), answers, monkeypatch)
 
 
 def test_a_tick_without_a_suspicion_leaves_the_rest_to_the_next_one(watched: Watched) -> None:
-    assert watched.tick() == {"looks": 5, "started": []}
+    assert watched.tick() == {"probes": 5, "started": []}
     assert watched.clock.now - watched.began < 5
 
 
@@ -133,28 +133,28 @@ def holding(run: Start, record: Record, answers: Answers, monkeypatch: pytest.Mo
 
 def test_a_connection_that_stays_leaves_the_beat_as_it_is(holding: Watched) -> None:
     Held(holding)
-    assert holding.tick() == {"looks": 5, "started": []}
-    assert holding.answers.actions("probe") == ["look", "hold"] * 4 + ["look"]
+    assert holding.tick() == {"probes": 5, "started": []}
+    assert holding.answers.actions("probe") == ["probe", "hold"] * 4 + ["probe"]
 
 
-def test_the_end_of_the_connection_brings_the_next_look_forward(holding: Watched) -> None:
+def test_the_end_of_the_connection_brings_the_next_probe_forward(holding: Watched) -> None:
     Held(holding).ends_at_s = [2.3, float("inf")]
-    gone, looked_at = {"admin": "refused", "port": "refused"}, []
+    gone, probed_at = {"admin": "refused", "port": "refused"}, []
 
-    def look(_asked: object) -> dict[str, Any]:
+    def answer(_asked: object) -> dict[str, Any]:
         now = holding.clock.now - holding.began
-        looked_at.append(round(now, 2))
+        probed_at.append(round(now, 2))
         return {"ms1": gone if now >= 2.3 else WELL, "ms2": STANDBY}
 
-    holding.answers.prepare("probe", "look", look)
+    holding.answers.prepare("probe", "probe", answer)
     holding.answers.prepare("database-sessions", "status", no("ms1 has no session on the database."))
     assert len(holding.tick()["started"]) > 0
-    assert looked_at[:4] == [0, 1, 2, 2.3]
+    assert probed_at[:4] == [0, 1, 2, 2.3]
 
 
-def test_a_server_that_ends_every_connection_is_looked_at_twice_as_often_at_most(holding: Watched) -> None:
+def test_a_server_that_ends_every_connection_is_probed_twice_as_often_at_most(holding: Watched) -> None:
     Held(holding).ends_at_s = [0.0] * 100
-    assert holding.tick()["looks"] <= 10
+    assert holding.tick()["probes"] <= 10
     assert holding.started == 0
 
 
@@ -173,7 +173,7 @@ def test_while_a_change_is_under_way_nothing_is_held(holding: Watched, record: R
 
 
 def test_a_connection_that_cannot_be_held_leaves_the_beat_as_it_is(holding: Watched) -> None:
-    assert holding.tick() == {"looks": 5, "started": []}  # nobody has prepared an answer to it
+    assert holding.tick() == {"probes": 5, "started": []}  # nobody has prepared an answer to it
 
 
 def test_without_being_asked_to_nothing_is_held(watched: Watched) -> None:
@@ -183,7 +183,7 @@ def test_without_being_asked_to_nothing_is_held(watched: Watched) -> None:
 
 
 @pytest.mark.parametrize("refused", ["the record", "the start"])
-def test_a_call_that_aws_refuses_does_not_end_the_looking(
+def test_a_call_that_aws_refuses_does_not_end_the_probing(
     watched: Watched, monkeypatch: pytest.MonkeyPatch, refused: str
 ) -> None:
     throttle = ClientError({"Error": {"Code": "ThrottlingException", "Message": "Rate exceeded"}}, "Call")

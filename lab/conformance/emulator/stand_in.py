@@ -39,7 +39,7 @@ def probe(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
     if action == "name":
         found = addresses(os.environ["RECORD_NAME"])
         return verdict(True, f"The name points to {found}.", addresses=found)
-    if action == "look":
+    if action == "probe":
         signal = {True: "answers", False: "refused"}
         return {each: {"admin": signal[each in world["runs"]], "port": signal[each in world["runs"]]} for each in ROLES}
     if action == "confirm_outage":

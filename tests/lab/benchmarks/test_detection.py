@@ -16,13 +16,13 @@ from tests.environments import complete, start
 
 
 @pytest.mark.parametrize("name", OUTAGES)
-def test_every_outage_is_found_within_the_window_and_what_a_look_takes(name: str) -> None:
+def test_every_outage_is_found_within_the_window_and_what_a_probe_takes(name: str) -> None:
     window = DEFAULTS.interval_s * DEFAULTS.threshold
     found = time_to_detect(OUTAGES[name], DEFAULTS, 30, 1)
     assert max(found) <= window + DEFAULTS.timeout_s + detection.ASKING_S
 
 
-def test_a_crash_needs_one_look_and_a_hang_needs_them_all() -> None:
+def test_a_crash_needs_one_probe_and_a_hang_needs_them_all() -> None:
     crash, hang = (max(time_to_detect(OUTAGES[name], DEFAULTS, 30, 1)) for name in ("crash", "hang"))
     assert crash <= DEFAULTS.interval_s + 0.2
     assert hang > DEFAULTS.interval_s * (DEFAULTS.threshold - 1) / 2
@@ -38,7 +38,7 @@ def test_a_partition_shorter_than_the_threshold_needs_starts_nothing() -> None:
     assert found == [None] * 50
 
 
-def test_the_confirming_look_takes_back_a_start_when_the_server_is_there_again() -> None:
+def test_the_confirming_probe_takes_back_a_start_when_the_server_is_there_again() -> None:
     ended_meanwhile = watch(CutOff(1.3), Watchdog(1.0, 2, 0.5), 5.0, random.Random(1), 10.0)
     assert ended_meanwhile is not None
     assert not ended_meanwhile.confirmed
@@ -48,7 +48,7 @@ def test_a_lost_first_packet_is_forgiven_by_two_seconds_and_not_by_half_a_second
     rain, draw = LostPackets(60.0, 0.3), random.Random(1)
 
     def lost(timeout_s: float) -> int:
-        return sum(not rain.see(1.0, timeout_s, draw).look.host_is_there for _ in range(400))
+        return sum(not rain.see(1.0, timeout_s, draw).observation.host_is_there for _ in range(400))
 
     assert lost(2.0) < lost(0.5) / 2
 

@@ -39,8 +39,8 @@ class ActedOn(StrEnum):
 
 
 @dataclass(frozen=True)
-class Look:
-    """What one probe of one server saw: the signals of its two ports, and the administration interface's sentence."""
+class Observation:
+    """What one probe of one server returned: the signals of both ports, and the administration interface's sentence."""
 
     admin: Signal
     port: Signal
@@ -59,36 +59,36 @@ class Look:
 
 
 class Evidence(StrEnum):
-    """What costs more to ask than a look, and is asked only where it could change the finding."""
+    """What costs more to ask than a probe, and is asked only where it could change the finding."""
 
     SESSIONS = "sessions"
     POWER = "power"
 
 
-def worth_asking(look: Look, other: Look, reaches: bool) -> Evidence | None:
-    """Which dearer question a look calls for: a refusal by both ports may be the server's end, a silence may be its
+def worth_asking(observation: Observation, other: Observation, reaches: bool) -> Evidence | None:
+    """Which dearer question a probe calls for: a refusal by both ports may be the server's end, a silence may be its
     machine's.
 
     Args:
-        look: what was seen of the active server.
+        observation: what was seen of the active server.
         other: what was seen of the other one.
-        reaches: whether this look is the one that reaches the threshold. Silence is acted on then, whatever else is
+        reaches: whether this probe is the one that reaches the threshold. Silence is acted on then, whatever else is
             known; a question would only take its time.
     """
-    if look.refused:
+    if observation.refused:
         return Evidence.SESSIONS
-    if look.host_is_there or (reaches and other.host_is_there):
+    if observation.host_is_there or (reaches and other.host_is_there):
         return None
     return Evidence.POWER
 
 
 @dataclass(frozen=True)
-class Seen:
+class Observations:
     """All that a diagnosis rests on; see `diagnose`."""
 
     active: Role
-    look: Look
-    other: Look
+    observation: Observation
+    other: Observation
     sessions: Verdict | None = None
     power: Verdict | None = None
 
@@ -110,7 +110,7 @@ class Row:
     signals: str
     acted_on: ActedOn
     why: str
-    is_so: Callable[[Seen], bool]
+    is_so: Callable[[Observations], bool]
     sentence: str
 
 
@@ -120,7 +120,7 @@ TABLE = (
         "the administration interface answers",
         ActedOn.NEVER,
         "it does what it is there for",
-        lambda seen: seen.look.admin is Signal.ANSWERS,
+        lambda seen: seen.observation.admin is Signal.ANSWERS,
         "{active} is healthy: {saw}.",
     ),
     Row(
@@ -136,7 +136,7 @@ TABLE = (
         "an answer with a certificate or a status that is not accepted",
         ActedOn.NEVER,
         "it is not down; the other server has the same configuration and would fare no better",
-        lambda seen: seen.look.admin in (Signal.WRONG_CERTIFICATE, Signal.WRONG_STATUS),
+        lambda seen: seen.observation.admin in (Signal.WRONG_CERTIFICATE, Signal.WRONG_STATUS),
         "{active} answers, but not as configured: {saw}. A person must look.",
     ),
     Row(
@@ -144,7 +144,7 @@ TABLE = (
         "both ports refuse, and the database has no session of it",
         ActedOn.AT_ONCE,
         "a server without a session is not active, so this can be no false alarm",
-        lambda seen: seen.look.refused and seen.sessions is not None and seen.sessions.is_no,
+        lambda seen: seen.observation.refused and seen.sessions is not None and seen.sessions.is_no,
         "{active} is gone: both its ports refuse and the database has no session of it.",
     ),
     Row(
@@ -152,7 +152,7 @@ TABLE = (
         "the administration interface refuses",
         ActedOn.PAST_THRESHOLD,
         "nobody can use it, but it may still write, or come back",
-        lambda seen: seen.look.admin is Signal.REFUSED,
+        lambda seen: seen.observation.admin is Signal.REFUSED,
         "The listener of {active} is gone: {saw}.",
     ),
     Row(
@@ -160,7 +160,7 @@ TABLE = (
         "the administration interface is silent or broken, but its host sends something back",
         ActedOn.PAST_THRESHOLD,
         "the second signal is its own host: the network is sound, the server is not",
-        lambda seen: seen.look.host_is_there,
+        lambda seen: seen.observation.host_is_there,
         "{active} is half dead: {saw}, but its host is there.",
     ),
     Row(
@@ -195,25 +195,34 @@ class Diagnosis:
 
 
 def diagnose(
-    active: Role, look: Look, other: Look, sessions: Verdict | None = None, power: Verdict | None = None
+    active: Role,
+    observation: Observation,
+    other: Observation,
+    sessions: Verdict | None = None,
+    power: Verdict | None = None,
 ) -> Diagnosis:
     """Name what was seen.
 
     Args:
         active: the server that should answer.
-        look: what was seen of it.
+        observation: what was seen of it.
         other: what was seen of the other server, over the same network at the same time.
         sessions: has the active server sessions on the database? None where it was not asked.
         power: is its machine on? None where it was not asked.
     """
-    seen = Seen(active, look, other, sessions, power)
+    seen = Observations(active, observation, other, sessions, power)
     row = next(row for row in TABLE if row.is_so(seen))
-    words = {"active": active, "other": active.other, "saw": look.sentence, "power": power.sentence if power else ""}
+    words = {
+        "active": active,
+        "other": active.other,
+        "saw": observation.sentence,
+        "power": power.sentence if power else "",
+    }
     return Diagnosis(row.finding, row.sentence.format(**words))
 
 
 def confirmed(found: Sequence[Diagnosis]) -> Verdict:
-    """Is the active server down, by one or more looks that were taken to confirm it? Every one must say so.
+    """Is the active server down, by one or more probes that were taken to confirm it? Every one must say so.
 
     Args:
         found: the findings, the latest first.
@@ -255,15 +264,15 @@ class Streak:
         return (self.failures if active is self.active else 0) + 1 == threshold
 
 
-def next_look(streak: Streak, threshold: int, last: float, now: float, interval_s: float) -> float:
-    """When to look next; the beat neither drifts nor catches up. A suspicion is followed up at twice the pace.
+def next_probe(streak: Streak, threshold: int, last: float, now: float, interval_s: float) -> float:
+    """When to probe next; the beat neither drifts nor catches up. A suspicion is followed up at twice the pace.
 
     Args:
-        streak: after the last look.
+        streak: after the last probe.
         threshold: failures in a row that silence needs.
-        last: when the last look was due, by the clock that `now` is of.
-        now: the look is over, and took what it took.
-        interval_s: seconds from one look to the next while all is well.
+        last: when the last probe was due, by the clock that `now` is of.
+        now: the probe is over, and took what it took.
+        interval_s: seconds from one probe to the next while all is well.
     """
     if 0 < streak.failures < threshold:
         return max(last + interval_s / 2, now)
@@ -272,12 +281,12 @@ def next_look(streak: Streak, threshold: int, last: float, now: float, interval_
 
 
 def goes_on(streak: Streak, threshold: int, over: float, end: float) -> bool:
-    """Whether a tick takes one more look, or leaves it to the next tick.
+    """Whether a tick takes one more probe, or leaves it to the next tick.
 
     Args:
-        streak: after the last look.
+        streak: after the last probe.
         threshold: failures in a row that silence needs.
-        over: when that look is over at the latest, by the clock that `end` is of.
+        over: when that probe is over at the latest, by the clock that `end` is of.
         end: when the next tick begins.
     """
     # The next tick may come late, or in a process that counts from nothing: a suspicion is followed up to its end.

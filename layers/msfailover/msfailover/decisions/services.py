@@ -28,13 +28,13 @@ def epoch_of(state: PairState) -> int:
     return state.lease.epoch if state.lease else state.epoch
 
 
-def seen(role: Role, look: Mapping[str, Any]) -> Verdict:
+def seen(role: Role, observation: Mapping[str, Any]) -> Verdict:
     """Does the server's service run, as the probe sees its two ports? Only two refusals say that it does not.
 
     Args:
-        look: `{"admin": …, "port": …, "sentence": …}`, as `probe` answers it; anything else is unknown.
+        observation: `{"admin": …, "port": …, "sentence": …}`, as `probe` answers it; anything else is unknown.
     """
-    signals = [str(look.get(name, "")) for name in ("admin", "port")]
+    signals = [str(observation.get(name, "")) for name in ("admin", "port")]
     if any(each in _SOMEBODY for each in signals):
         return yes(f"The service of {role} answers.", admin=signals[0])
     if signals == [Signal.REFUSED, Signal.REFUSED]:
