@@ -279,7 +279,7 @@ class Engine:
             kind = SessionKind.CONNECTION if each.silent else SessionKind.CLIENT
             if names:
                 return Session(each.id, kind, host_name="ms2")
-            if self._world.database.pooler == "local" and each.role == "ms1":
+            if self._world.database.pooler == "local" and each.role == self._world.database.pooled:
                 return Session(each.id, kind, local=True)
             return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
 
@@ -346,7 +346,7 @@ def _look(what: str, address: str) -> Any:
 
     def seen() -> Sighting:
         host = next(host for host in world.hosts.values() if address in host.addresses)
-        if not host.reachable or host.frozen:
+        if not host.reachable or host.frozen or not host.probed:
             world.clock.advance(2)
             return Sighting(Signal.SILENT, "no answer within 2 s", 2.0)
         if not host.runs:

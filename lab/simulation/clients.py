@@ -187,7 +187,8 @@ def _instance(host: Host) -> dict[str, Any]:
 def _interface_of(host: Host) -> dict[str, Any]:
     attached = {"InstanceId": host.instance_id}
     where = {"NetworkInterfaceId": "eni-1", "SubnetId": SERVERS_SUBNET, "Attachment": attached}
-    return {**_interface([SERVERS_GROUP], host.addresses), **where}
+    delegated = {"Ipv4Prefixes": [{"Ipv4Prefix": each} for each in host.prefixes]}
+    return {**_interface([SERVERS_GROUP], host.addresses), **where, **delegated}
 
 
 def _interface(groups: list[str], addresses: tuple[str, ...]) -> dict[str, Any]:

@@ -324,6 +324,10 @@ def standby_not_checked(patches: Patches, found: Functions) -> None:
     patches.put(found["probe"], "check_reachable", lambda *_: yes("It will be alive."), why=WHY)
 
 
+def silence_is_life(patches: Patches, found: Functions) -> None:
+    patches.put(found["probe"], "check_reachable", lambda server: yes(f"{server.role} will be alive."), why=WHY)
+
+
 def mode_ignored(patches: Patches, found: Functions) -> None:
     from msfailover.decisions import admission
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
+from msfailover.adapters import security_groups
 from msfailover.decisions import audit, database_object, database_path, network_fence, transitions
 from msfailover.pair import PairState, Role, Server
 from msfailover.verdict import Verdict, yes
@@ -48,6 +49,35 @@ def configured_addresses(patches: Patches, _found: Functions) -> None:
         return server.addresses[:1]
 
     patches.put(network_fence, "addresses_of", first_only, why=WHY)
+
+
+def delegated_ignored(patches: Patches, _found: Functions) -> None:
+    doubt = network_fence._server_in_doubt
+
+    def overlooked(ground: Any) -> Any:
+        return doubt(replace(ground, own=tuple(replace(each, prefixes=()) for each in ground.own)))
+
+    patches.put(network_fence, "_server_in_doubt", overlooked, why=WHY)
+    patches.put(security_groups.Membership, "addresses", property(_of_interfaces), why=WHY)
+
+
+def _of_interfaces(found: security_groups.Membership) -> tuple[str, ...]:
+    return tuple(address for each in found.interfaces for address in each.addresses)
+
+
+def one_interface(patches: Patches, _found: Functions) -> None:
+    is_guarded = database_object.is_guarded
+
+    def of_any(resolved: Any, guarded: Any) -> Verdict:
+        known = list(guarded)
+        answers = [is_guarded([each], known) for each in resolved]
+        return next((each for each in answers if each.is_yes), is_guarded((), known))
+
+    patches.put(database_object, "is_guarded", of_any, why=WHY)
+
+
+def hidden_way_forgotten(patches: Patches, _found: Functions) -> None:
+    patches.put(database_path, "hides", lambda *_: "", why=WHY)
 
 
 def path_not_demanded(patches: Patches, _found: Functions) -> None:

@@ -20,6 +20,9 @@ MS1_ADDRESSES = ("10.77.0.11", "10.77.1.11")
 ACCESS_GROUP = "sg-00000000d00000001"
 OWNERS = "sg-00000000a00000002"
 SERVERS_GROUP = "sg-00000000b00000003"
+DELEGATED = "10.77.9.0/28"
+"""A network that is delegated to ms1's interface where a schedule says so: its machine may use every address of it."""
+
 PREFIX_LIST = "pl-0000000000000001"
 STOPPING_TAKES_S = 12.0
 
@@ -34,6 +37,8 @@ class Host:
         runs: whether the service runs; a running one connects to the database whenever it can, for ever.
         answers: whether the service answers on its ports.
         seen: whether the probe and SSM can reach the host; the database it can reach in any case.
+        probed: whether the probe can, too.
+        prefixes: the networks that are delegated to its interface; it connects from an address of each as well.
         frozen: whether every process of it stands still: what was handed to its agent is carried out when it wakes.
         stubborn: whether the service ignores being stopped, and being killed.
         never_stops: whether the machine stays in `stopping` for ever once it is ordered off.
@@ -48,6 +53,8 @@ class Host:
     runs: bool = False
     answers: bool = True
     seen: bool = True
+    probed: bool = True
+    prefixes: tuple[str, ...] = ()
     frozen: bool = False
     stubborn: bool = False
     never_stops: bool = False
@@ -65,8 +72,13 @@ class Host:
         return self.on and self.seen
 
     @property
+    def every_address(self) -> tuple[str, ...]:
+        """Every address that it connects from: its own, and one of each network that is delegated to it."""
+        return (*self.addresses, *(str(ipaddress.ip_network(each)[5]) for each in self.prefixes))
+
+    @property
     def serves(self) -> bool:
-        return self.reachable and not self.frozen and self.runs and self.answers
+        return self.reachable and self.probed and not self.frozen and self.runs and self.answers
 
 
 @dataclass(frozen=True)
@@ -99,7 +111,8 @@ class Base:
         undying: whether sessions go on that were told to end.
         names: whether it shows what clients call themselves and no address. Both servers call themselves ms2.
         standby: whether its name leads the functions to a standby, which knows nothing of the pair's sessions.
-        pooler: where ms1's sessions come through a pooler, on `another` host or on the database's own (`local`).
+        pooler: where sessions come through a pooler, on `another` host or on the database's own (`local`).
+        pooled: whose they are.
         elsewhere: whether it stands where anybody gets in, and not behind the groups and ACLs that are looked at.
         borders: of its subnets.
     """
@@ -111,6 +124,7 @@ class Base:
     names: bool = False
     standby: bool = False
     pooler: str = ""
+    pooled: str = "ms1"
     elsewhere: bool = False
     borders: Borders = field(default_factory=lambda: Borders(lambda: 1.0))
     sessions: list[Open] = field(default_factory=list)
@@ -174,7 +188,11 @@ class Base:
 
     def _ways_of(self, host: Host) -> tuple[str, ...]:
         """The addresses that its sessions come from."""
-        return (POOLER,) if self.pooler == "another" and host.role == "ms1" else host.addresses
+        return (POOLER,) if self.hides(host.role) else host.every_address
+
+    def hides(self, role: str) -> bool:
+        """Whether a server comes through a pooler on another host, which cutting its own addresses does not cut."""
+        return self.pooler == "another" and role == self.pooled
 
     def reaches(self, address: str) -> bool:
         """Whether an address can open a connection. A pooler on the database's own host passes no group's port."""

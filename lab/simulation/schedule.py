@@ -10,10 +10,13 @@ from lab.simulation.faults import ONCE, Fault, kinds_at
 
 ACTIONS = ("failover", "switchover", "force", "adopt")
 MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
-MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead")
+MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead", "unprobed")
 DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
 ACCESS_KINDS = ("tidy", "broad", "prefix-list", "second-port")
-NETWORKS = ("none", "acls", "unseen", "pooler", "local-pooler", "allowed", "uncovered", "elsewhere")
+NETWORKS = (
+    "none", "acls", "unseen", "pooler", "standby-pooler", "local-pooler", "allowed", "uncovered", "elsewhere",
+    "two-interfaces", "delegated",
+)  # fmt: skip
 RESUMES = ("same", "back")
 CONTROLS = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
 SWITCHES = ("no", "yes")
@@ -41,16 +44,18 @@ class Schedule:
         by: who asks ("watch", "alarm", or a person).
         ms1: state of the active server at the beginning; `replaced` hangs under another instance's id than the
             configured one, which was terminated.
-        ms2: state of the standby.
+        ms2: state of the standby; one that is `unprobed` takes orders, and the probe can't reach it.
         database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended; `silent` with a
             connection of the active server that has not logged in yet; `names` where it shows what clients call
             themselves in place of addresses, and the active server calls itself like the other one; `standby` where
             the functions reach a standby of it, which lists nobody of the pair.
         access: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group, or one for a `second-port`.
         network: `none` of the database's network ACLs is given; with `acls`, further: the path was `unseen` in this
-            epoch; the active server comes through a `pooler` on another host; or through a `local-pooler` on the
-            database's own, for which the owner vouches; an owner's entry `allowed` it before ours; one subnet, where
-            the database is, is `uncovered`; the database's name leads `elsewhere`, where anybody gets in.
+            epoch; the active server comes through a `pooler` on another host, or the standby will
+            (`standby-pooler`); or through a `local-pooler` on the database's own, for which the owner vouches; an
+            owner's entry `allowed` it before ours; one subnet, where the database is, is `uncovered`; the database's
+            name leads `elsewhere`, where anybody gets in, or there as well (`two-interfaces`); a network is
+            `delegated` to the active server's interface, and it connects from there, too.
         controls: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
         restart: whether a failover tries to restart the service in place first.
         rehearse: whether the request is made as a rehearsal (dry_run) first.
@@ -139,6 +144,10 @@ BASES: tuple[Schedule, ...] = (
     Schedule(network="acls", action="switchover", by="erika", ms1="healthy"),
     Schedule(network="pooler", ms1="hung"),
     Schedule(network="local-pooler", ms1="hung"),
+    Schedule(network="two-interfaces", ms1="hung"),
+    Schedule(network="delegated", ms1="hung", access="broad"),
+    Schedule(network="standby-pooler", action="switchover", by="erika", ms1="healthy"),
+    Schedule(ms2="unprobed"),
     Schedule(controls="manual"),
     Schedule(controls="shadow"),
     Schedule(controls="maintenance", by="alarm"),
@@ -161,10 +170,10 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         action=action,
         by=chance.choice(("watch", "alarm")) if automatic else "erika",
         ms1=chance.choice(MS1),
-        ms2=chance.choices(MS2, (8, 1, 1, 1, 1))[0],
+        ms2=chance.choices(MS2, (8, 1, 1, 1, 1, 1))[0],
         database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
         access=chance.choices(ACCESS_KINDS, (8, 1, 1, 1))[0],
-        network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1))[0],
+        network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1))[0],
         controls=chance.choices(CONTROLS, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],
         rehearse=chance.choices(SWITCHES, (9, 1))[0],

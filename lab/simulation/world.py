@@ -11,7 +11,16 @@ from typing import Any
 
 from lab.simulation.clock import Clock
 from lab.simulation.faults import Kind
-from lab.simulation.hosts import ACCESS_GROUP, OWNERS, POOLER, PORTS, PREFIX_LIST, STOPPING_TAKES_S, Base, Host
+from lab.simulation.hosts import (
+    ACCESS_GROUP,
+    DELEGATED,
+    OWNERS,
+    PORTS,
+    PREFIX_LIST,
+    STOPPING_TAKES_S,
+    Base,
+    Host,
+)
 from lab.simulation.injector import Injector
 from lab.simulation.schedule import Schedule
 from lab.simulation.subnet_borders import ACLS, OWNERS_ACL, SUBNETS, Borders
@@ -85,7 +94,7 @@ class World:
             self.database.prefixes = ("10.77.0.0/16",)
             self.database.add_rule(OWNERS, PREFIX_LIST)
         self._condition(first, schedule.ms1)
-        second.alive = schedule.ms2 != "dead"
+        second.alive, second.probed = schedule.ms2 != "dead", schedule.ms2 != "unprobed"
         second.epoch = AHEAD if schedule.ms2 == "ahead" else 0
         second.start = {"start-fails": "fails", "start-hangs": "hangs"}.get(schedule.ms2, "")
         self.database.seen = schedule.database != "unseen"
@@ -99,12 +108,17 @@ class World:
     @property
     def leads_to(self) -> tuple[str, ...]:
         """Where the database's name leads to."""
-        return ("10.77.0.40",) if self.database.elsewhere else ("10.77.0.30",)
+        behind, beside = "10.77.0.30", "10.77.0.40"
+        if self.schedule.network == "two-interfaces" and self.database.elsewhere:
+            return behind, beside
+        return (beside,) if self.database.elsewhere else (behind,)
 
     def _network(self, word: str) -> None:
         base, borders = self.database, self.database.borders
-        base.pooler = {"pooler": "another", "local-pooler": "local"}.get(word, "")
-        base.elsewhere = word == "elsewhere"
+        base.pooler = {"pooler": "another", "standby-pooler": "another", "local-pooler": "local"}.get(word, "")
+        base.pooled = "ms2" if word == "standby-pooler" else "ms1"
+        base.elsewhere = word in ("elsewhere", "two-interfaces")
+        self.hosts["ms1"].prefixes = (DELEGATED,) if word == "delegated" else ()
         if word != "none":
             borders.deny_at_rest(self.hosts["ms2"].addresses)
         if word == "allowed":
@@ -278,8 +292,10 @@ class World:
         """All troubles end: what was left half done must now be able to be finished."""
         self.gate.silence()
         self.database.borders.mend()
-        self.database.elsewhere, self.database.pooler = False, ""
-        self.database.sessions = [each for each in self.database.sessions if each.address != POOLER]
+        self.database.elsewhere, self.database.pooler, self.database.pooled = False, "", "ms1"
+        self.hosts["ms1"].prefixes = ()
+        own = {address for host in self.hosts.values() for address in host.addresses}
+        self.database.sessions = [each for each in self.database.sessions if each.address in own]
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
         self.database.names = self.database.standby = False
         self.database.keep_rules(lambda rule: rule["GroupId"] == ACCESS_GROUP or rule.get("CidrIpv4") == "10.99.0.0/24")
@@ -288,7 +304,7 @@ class World:
             host.start = ""
             if not host.alive or host.machine != "running":
                 host.machine, host.alive, host.runs = "running", True, False
-            host.seen, host.stubborn, host.frozen, host.never_stops = True, False, False, False
+            host.seen, host.probed, host.stubborn, host.frozen, host.never_stops = True, True, False, False, False
             host.epoch = 0 if host.epoch == AHEAD else host.epoch  # a person repairs it
             host.answers = True
         for gone in self.gone:  # somebody updates the stack's parameter
