@@ -128,7 +128,7 @@ def find_stack(account: Account, name: str) -> Stack:
             raise
         raise CommandError(
             f"There is no stack {name} in {client.meta.region_name}: name it with --stack (or FAILOVER_STACK),"
-            " and look whether --profile and --region are those it was deployed with."
+            " and check that --profile and --region are those it was deployed with."
         ) from error
     outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
     missing = [each for each in _OUTPUTS if each not in outputs]

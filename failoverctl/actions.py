@@ -213,7 +213,7 @@ def _follow(account: Account, execution: str, shown: _Screen | _Lines, limit_s: 
             found, running = read_execution(account, execution)
             answered = time.monotonic()
         except CommandError as error:
-            # A minute without an answer is no reason to look away from a failover.
+            # A minute without an answer is no reason to stop following a failover.
             if time.monotonic() - answered > UNANSWERED_AT_MOST_S:
                 raise CommandError(f"{error} The execution goes on: {execution}", Exit.UNFOLLOWED) from error
         else:

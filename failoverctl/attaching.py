@@ -59,7 +59,7 @@ def _elsewhere(host: str, access: str, carrying: list[Any]) -> list[str]:
     known |= {each["Ipv6Address"] for interface in carrying for each in interface.get("Ipv6Addresses", [])}
     found = _addresses(host)
     if not found:
-        return [f"{host} can't be resolved from here; failoverctl readiness looks from inside the VPC."]
+        return [f"{host} can't be resolved from here; failoverctl readiness resolves it inside the VPC."]
     strange = [each for each in found if each not in known]
     if not strange:
         return []

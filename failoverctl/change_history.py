@@ -23,7 +23,7 @@ COLUMNS = (
     "execution",
 )  # fmt: skip
 """Of the history for spreadsheets; moments are in UTC, as ISO 8601 has them."""
-LOOKED_THROUGH_AT_MOST = 1000
+SEARCHED_AT_MOST = 1000
 EXECUTIONS_AT_MOST = 50
 DRY_RUNS_PASSED_AT_MOST = 10
 
@@ -34,7 +34,7 @@ def show_history(context: CommandContext) -> Exit:
     if given.csv and given.json:
         raise CommandError("--csv and --json are two formats: give one of them.", Exit.USAGE)
     wanted = given.since or given.outcome
-    found = history(context.account, context.stack(), max(given.most, LOOKED_THROUGH_AT_MOST) if wanted else given.most)
+    found = history(context.account, context.stack(), max(given.most, SEARCHED_AT_MOST) if wanted else given.most)
     since = _since(given.since) if given.since else 0.0
     lines = [
         each
@@ -110,7 +110,7 @@ def _as_it_was_written(
     context: CommandContext, stack: Stack, arn: str, error: CommandError
 ) -> tuple[actions.Ended, dict[str, Any], float]:
     """From the pair's own history: Step Functions forgets an execution after 90 days."""
-    for line in history(context.account, stack, LOOKED_THROUGH_AT_MOST):
+    for line in history(context.account, stack, SEARCHED_AT_MOST):
         if line["execution"] == arn:
             steps = [Step(each["name"], "Task", each["start"], each["end"]) for each in line.get("phases", [])]
             began = min([each.start for each in steps] or [float(line["taken_at"])])

@@ -83,15 +83,17 @@ def verb(context: CommandContext) -> Exit:
         context.show({"execution": execution, "outcome": "running"}, f"Started: {execution}")
         return Exit.DONE
     name = execution.rsplit(":", 1)[-1]
-    look_on = (
-        f"Look on with: failoverctl watch{context.where}, or afterwards: failoverctl explain {name}{context.where}"
+    follow_with = (
+        f"Follow it with: failoverctl watch{context.where}, or afterwards: failoverctl explain {name}{context.where}"
     )
     try:
         ended = actions.follow(context.account, execution, context.people, context.arguments.limit)
     except KeyboardInterrupt:
-        raise CommandError(f"Not followed any further; it goes on: {execution} {look_on}", Exit.INTERRUPTED) from None
+        raise CommandError(
+            f"Not followed any further; it goes on: {execution} {follow_with}", Exit.INTERRUPTED
+        ) from None
     except CommandError as error:
-        raise CommandError(f"{error} {look_on}", error.code) from error
+        raise CommandError(f"{error} {follow_with}", error.code) from error
     # The copy of the new direction is not waited for by its schedule. A switchover asks for it itself.
     wanted = ended.outcome in MOVED and given.verb != "switchover"
     copied = wanted and ask_later(context.account, stack, "replicate", {"action": "scheduled"})
@@ -143,7 +145,7 @@ def keep(context: CommandContext) -> Exit:
 
 
 def _as_read(payload: dict[str, Any], record: PairState) -> dict[str, Any]:
-    """What was looked at before it is changed: it is changed only if it is still so."""
+    """What was read before it is changed: it is changed only if it is still so."""
     if payload["action"] == "acknowledge":
         return {"epoch": record.epoch}
     return {"was": record.mode if payload["action"] == "set_mode" else record.maintenance_until}

@@ -55,7 +55,7 @@ LOG_BYTES = 1500
 """What a call logs, assumed: Lambda's own three lines, one of ours, and the metrics."""
 
 READS = {"watch": 1, "audit": 2, "readiness": 1, "replicate": 2}
-"""How often the record is read: per look for `watch`, per run for the others."""
+"""How often the record is read: per probe for `watch`, per run for the others."""
 
 WRITES = {"readiness": 1, "replicate": 1}
 

@@ -38,7 +38,7 @@ def make_parser() -> argparse.ArgumentParser:
     add("status", "how the pair is now, on one screen", commands.status)
     watch = add("watch", "the same, live; in a pipe a line for each thing that changes", watching.watch)
     watch.add_argument(
-        "--every", type=number(0.2, 3600), default=2.0, metavar="SECONDS", help="pause from one look to the next"
+        "--every", type=number(0.2, 3600), default=2.0, metavar="SECONDS", help="pause from one status to the next"
     )
     watch.add_argument("--for", dest="period", metavar="PERIOD", help="end after this long: 45s, 90m, 2h")
     _verbs(add)

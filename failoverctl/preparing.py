@@ -13,7 +13,7 @@ from msfailover.text import clean, clean_all
 
 LIMIT_S = 60
 """Seconds a document may take on a host, from sending it on."""
-LOOK_EVERY_S = 0.2
+POLL_EVERY_S = 0.2
 
 
 class NotPrepared(Exception):
@@ -103,7 +103,7 @@ def run(ssm: Any, instance: str, document: str, parameters: Mapping[str, str]) -
             raise NotPrepared(
                 f"{document} on {instance} has not ended after {LIMIT_S} s (command {command}): is its agent online?"
             )
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
     if answer["Status"] != "Success":
         raise NotPrepared(f"{document} on {instance} ended as {answer['Status']}: {answer['StandardErrorContent']}")
     try:

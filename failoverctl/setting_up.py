@@ -20,7 +20,7 @@ from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.preparing import NotPrepared, prepare_hosts, undo_hosts
 
 ROLES = ("ms1", "ms2")
-LOOK_EVERY_S = 1.0
+POLL_EVERY_S = 1.0
 VERIFY_WITHIN_S = 900
 """Seconds that a function may run at most on Lambda; comparing by content takes as long as the files need."""
 
@@ -127,7 +127,7 @@ def _await_end(context: CommandContext, stack: Stack, end: float) -> Freshness:
                 f"The run has not ended after {context.arguments.limit:g} s; it goes on (`failoverctl status`).",
                 Exit.UNFOLLOWED,
             )
-        time.sleep(LOOK_EVERY_S)
+        time.sleep(POLL_EVERY_S)
 
 
 def verify_replication(context: CommandContext) -> Exit:

@@ -240,7 +240,7 @@ def _alarm(name: str, alarm: Mapping[str, Any] | None) -> dict[str, Any]:
         "since": since,
         "means": means,
         "silence_rings": alarm.get("TreatMissingData") == "breaching",
-        # CloudWatch looks back further than an alarm's periods, and what is published takes its time to arrive.
+        # CloudWatch reads back further than an alarm's periods, and what is published takes its time to arrive.
         "window_s": float(alarm.get("Period", 60) * (alarm.get("EvaluationPeriods", 1) + 1) + SETTLES_S),
         "configured": configured.timestamp() if configured else 0.0,
     }
@@ -275,13 +275,13 @@ def running_execution(account: Account, stack: Stack) -> dict[str, Any] | None:
 
 
 def warm(account: Account) -> None:
-    """Make the clients that status needs before the clock is looked at: making one takes tens of milliseconds."""
+    """Make the clients that status needs before the clock is read: making one takes tens of milliseconds."""
     for service in ("dynamodb", "lambda", "stepfunctions", "cloudwatch"):
         account.client(service)
 
 
 def status_of(account: Account, stack_name: str, where: str = "") -> dict[str, Any]:
-    """Find the stack and read its status, the clients being made while the stack is looked up."""
+    """Find the stack and read its status, the clients being made while the stack is described."""
     with ThreadPoolExecutor(1) as threads:
         warming = threads.submit(warm, account)
         stack = find_stack(account, stack_name)

@@ -1,7 +1,7 @@
 """May the stack be updated now? Not while a change of the pair runs: its next steps would be of another version.
 
 The workflow calls its functions by their names, so an update takes effect in the middle of an execution. Automatic
-failovers are held for as long as an update usually takes; a change that slipped in before that is looked for after it.
+failovers are held for as long as an update usually takes; a change that began just before that is found after it.
 """
 
 from __future__ import annotations

@@ -28,20 +28,20 @@ def watch(context: CommandContext) -> Exit:
     """Show the status until Ctrl-C, or for as long as `--for` says."""
     lasts = parse_period(context.arguments.period) if context.arguments.period else float("inf")
     stack = context.stack()
-    looks = _looks(context, stack, time.monotonic() + lasts)
+    statuses = _statuses(context, stack, time.monotonic() + lasts)
     if context.arguments.json:
-        for found, _ in looks:
+        for found, _ in statuses:
             print(json.dumps(found), flush=True)  # noqa: T201 - the command's output
     elif context.console.is_terminal and not context.console.is_dumb_terminal:
-        _on_a_screen(context, looks)
+        _on_a_screen(context, statuses)
     else:
         lines = Lines(context.console)
-        for found, steps in looks:
+        for found, steps in statuses:
             lines.show(found, steps)
     return Exit.DONE
 
 
-def _looks(context: CommandContext, stack: Stack, end: float) -> Iterator[tuple[dict[str, Any], list[Step]]]:
+def _statuses(context: CommandContext, stack: Stack, end: float) -> Iterator[tuple[dict[str, Any], list[Step]]]:
     """The status and the running change's steps, every few seconds."""
     unanswered_since: float | None = None
     while True:
@@ -63,14 +63,14 @@ def _steps(context: CommandContext, running: Mapping[str, Any] | None) -> list[S
     try:
         return read_steps(context.account, running["arn"])
     except CommandError:
-        return []  # the next look asks again
+        return []  # the next round asks again
 
 
-def _on_a_screen(context: CommandContext, looks: Iterator[tuple[dict[str, Any], list[Step]]]) -> None:
+def _on_a_screen(context: CommandContext, statuses: Iterator[tuple[dict[str, Any], list[Step]]]) -> None:
     shown: RenderableType = Text("")
     try:
         with Live(console=context.console, auto_refresh=False, screen=True) as live:
-            for found, steps in looks:
+            for found, steps in statuses:
                 table = None
                 if steps:
                     rows = max(5, context.console.height - 14)
@@ -82,7 +82,7 @@ def _on_a_screen(context: CommandContext, looks: Iterator[tuple[dict[str, Any], 
     finally:
         # What was seen last stays on the terminal, however watching ends.
         context.console.print(shown)
-        context.console.print(f"Look on with: failoverctl watch{context.where}", style="dim")
+        context.console.print(f"Follow it with: failoverctl watch{context.where}", style="dim")
 
 
 class Fitted:
@@ -123,7 +123,7 @@ class Lines:
     def show(self, found: Mapping[str, Any], steps: list[Step]) -> None:
         at = float(found["at"])
         change = change_in_words(found)
-        # How long it has been so changes with each look, and is no news.
+        # How long it has been so changes with each status, and is no news.
         head = _kind(found["headline"])
         if head != self._head or at - self._said_at >= HEARTBEAT_S:
             record = found["record"]
@@ -159,7 +159,7 @@ class Lines:
 
 
 def _kind(line: Mapping[str, Any]) -> str:
-    """What a line is about, without its numbers, which change from look to look."""
+    """What a line is about, without its numbers, which change from one status to the next."""
     return "".join(each for each in str(line["sentence"]) if not each.isdigit())
 
 

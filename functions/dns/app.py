@@ -74,12 +74,12 @@ def follow_record(change: str) -> Verdict:
     Beside the path: a promotion is decided on the record as Route 53 holds it, and waits for no name server.
 
     Raises:
-        NotInSync: they do not have it when the time is over. Whoever looks after the stack is told (OnFailure).
+        NotInSync: they do not have it when the time is over. The stack's operators are notified (OnFailure).
     """
     for _ in attempts(FOLLOW_S, first_s=1.0, most_s=5.0):
         try:
             found = route53.change_of(clients.route53(), change)
-        except (BotoCoreError, ClientError) as error:  # a look that failed has seen nothing; there are more
+        except (BotoCoreError, ClientError) as error:  # a read that failed has shown nothing; there are more
             logger.warning("the change could not be asked for", extra={"change": change, "why": str(error)[:300]})
             continue
         if not found.in_sync:
@@ -113,7 +113,7 @@ def rights() -> Verdict:
 
 
 def update_record(server: Server, epoch: int) -> Verdict:
-    """Point the record to the server. Whoever moved it in between is looked at again, not overwritten blindly.
+    """Point the record to the server. If somebody changed it in between it is read again, not overwritten blindly.
 
     The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile moves the name
     himself, and then this swap no longer finds what it has read.

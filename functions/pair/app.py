@@ -225,11 +225,11 @@ def _keep(execution: str, judge: fence_proofs.Judge) -> Verdict:
 
 
 def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
-    """Look whether the database shows the active server's sessions as its own, and keep that for the epoch."""
+    """Check that the database shows the active server's sessions as its own, and keep that for the epoch."""
     before = _table().read()
     if before.active is None or before.lease is not None:
         return unknown("The pair is not at rest.").to_json()
-    seen = database_path.look(partial(_seen_of, before.active), attempts(SERVER_WAIT_S, most_s=1.0))
+    seen = database_path.observe(partial(_seen_of, before.active), attempts(SERVER_WAIT_S, most_s=1.0))
     after = _table().change(lambda state: database_path.record_at_rest(state, before, seen))
     return database_path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
@@ -270,7 +270,7 @@ def _sessions_of(server: Role) -> Verdict:
 
 
 def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
-    """End the sessions of a server that this execution has proven to be out. Best effort; it is looked at again.
+    """End the sessions of a server that this execution has proven to be out. Best effort; they are read again.
 
     Returns:
         a *no* where they can do nothing, listed or not, because the network cuts the server off still; else None.

@@ -1,8 +1,8 @@
 """`replicate`: sends the replication to the active server, takes its result, and publishes how fresh the copy is.
 
 Called by schedules, by two events (a command's end; software that was imported), by the workflow ("now", which waits
-for the result), and by people (look, verify). The result of a run comes by event *and* is asked for: the event is best
-effort.
+for the result), and by people (dry_run, verify). The result of a run comes by event *and* is asked for: the event is
+best effort.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ logger = observability.logger_for("replicate")
 
 COMMAND_ENDED = "EC2 Command Status-change Notification"
 SOFTWARE_IMPORTED = "Software Imported"
-ACTIONS = "scheduled, now, look, verify, accept_removal, status, rights"
+ACTIONS = "scheduled, now, dry_run, verify, accept_removal, status, rights"
 MARGIN_S = 10
-LOOK_LIMIT_S = 60
+DRY_RUN_LIMIT_S = 60
 BUSY_PAUSE_S = 1.0
 BUSY_PAUSE_MOST_S = 5.0
 LOST_EVERY_S = 5.0
@@ -70,8 +70,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         verdict = scheduled("changes", wanted=True)
     elif action == "accept_removal":
         verdict = accept_removal(str(event.get("confirm", "")))
-    elif action == "look":
-        verdict = look()
+    elif action == "dry_run":
+        verdict = dry_run()
     elif action == "verify":
         verdict = verify()
     elif action == "status":
@@ -206,13 +206,13 @@ def accept_removal(confirm: str) -> Verdict:
     return yes(f"{verdict.sentence} What was removed is carried this once. (command {known.command})")
 
 
-def look() -> Verdict:
+def dry_run() -> Verdict:
     """What has changed on the active server since the last whole set? Asks its host; the standby is not asked."""
     verdict, order = replication.may_run(_table().read())
     if order is None:
         return verdict
-    command = _send_document(SETTINGS.document, order, {**_carried(), "LookOnly": "yes"})
-    result = _await(order, command, LOOK_LIMIT_S)
+    command = _send_document(SETTINGS.document, order, {**_carried(), "DryRun": "yes"})
+    result = _await(order, command, DRY_RUN_LIMIT_S)
     return yes(f"{result.get('reason')}.", names=result.get("names"), changed=result.get("changed"))
 
 
@@ -243,7 +243,7 @@ def _await(order: Order, command: str, wait_s: float) -> dict[str, Any]:
     try:
         return run_command.result(clients.ssm(), SETTINGS.pair.server(order.source), command, wait_s)
     except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
-        raise NotVerified(f"{order.source} could not look: {error}") from error
+        raise NotVerified(f"{order.source} could not be asked: {error}") from error
 
 
 def status() -> Verdict:

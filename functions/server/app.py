@@ -44,8 +44,8 @@ STOP_LASTS_S = 60
 ACTIONS = ("runs", "reaches", "check_standby", "rights", "power", "machine", "ask_source_to_stop",
            "stop_source", "start_server", "restart_source", "power_off", "stop_again")  # fmt: skip
 
-STOP_LOOK_S = 8
-"""Seconds to look whether a stop that is repeated each minute has been confirmed."""
+STOP_CONFIRM_S = 8
+"""Seconds to wait for the confirmation of a stop that is repeated each minute."""
 
 
 class NotTheServersMachine(Exception):
@@ -155,7 +155,7 @@ def stop_source(server: Server, epoch: int) -> Verdict:
 
 
 def stop_again(server: Server, epoch: int) -> Verdict:
-    """Order a server to stop that the record says must be out, never the active one, and look whether it has.
+    """Order a server to stop that the record says must be out, never the active one, and read whether it has.
 
     The order is not taken back when no answer comes in time: it is wanted for as long as the record says so, and an
     order of a later epoch outranks it on the host.
@@ -170,7 +170,7 @@ def stop_again(server: Server, epoch: int) -> Verdict:
     audit.demand_out(_state(), server.role, epoch)
     command = _send_stop(server, epoch, STOP_LASTS_S)
     try:
-        status = run_command.result(clients.ssm(), server, command, STOP_LOOK_S)
+        status = run_command.result(clients.ssm(), server, command, STOP_CONFIRM_S)
     except run_command.CommandUnfinished as error:
         return unknown(f"{server.role} was told to stop, and has not said yet that it did: {error}")
     word = yes if status.get("service") == "stopped" else no

@@ -25,7 +25,7 @@ _EVERY_S = 0.01
 def memory(pair: Pair, tools: Sequence[Tool]) -> dict[str, Any]:
     """Peaks in MB of all that a tool runs on each host, on trees of tiny files; and bytes for each further file.
 
-    A peak is the greatest sum of the processes' own pages (without what they share with others) in any look, one
+    A peak is the greatest sum of the processes' own pages (without what they share with others) in any sample, one
     each 10 ms.
     """
     source = pair.host("ms1").files.path(DATA)

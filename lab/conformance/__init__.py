@@ -1,4 +1,4 @@
-"""Judges that are not ours: programs of other makers that look at the workflow, its expressions and the policies.
+"""Judges that are not ours: programs of other makers that check the workflow, its expressions and the policies.
 
 What they say is judged in tests/lab/conformance; docs/second-opinion.md is the page about all of them.
 """

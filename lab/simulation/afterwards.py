@@ -41,7 +41,7 @@ class Afterwards:
             if host.machine != "running" or not host.alive:
                 host.machine, host.alive, host.seen, host.runs = "running", True, True, False
         with self._world.acting("audit"):
-            # What a dead machine left behind is there to be found, and a service to be stopped for good; a look in
+            # What a dead machine left behind is there to be found, and a service to be stopped for good; a read in
             # which the record changes (the path that was seen) leaves it to the next one.
             for _ in range(2):
                 base = self._world.database  # what is cut off can say nothing, and is listed until it is ended

@@ -134,8 +134,8 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
     patches.put(database_host, "addresses", lambda *_: Current.world.leads_to, why="no network")
-    patches.put(admin_interface, "ask_admin", lambda address, *_: _look("admin", address), why="no network")
-    patches.put(admin_interface, "ask_port", lambda address, *_: _look("port", address), why="no network")
+    patches.put(admin_interface, "ask_admin", lambda address, *_: _signal("admin", address), why="no network")
+    patches.put(admin_interface, "ask_port", lambda address, *_: _signal("port", address), why="no network")
     patches.put(dns_resolver, "resolve", _resolve, why="no network")
     patches.put(found["watch"], "_publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
@@ -338,7 +338,7 @@ def _unreachable(kind: Kind) -> Exception:
     return DatabaseUnreachable(f"The database does not answer ({kind}).")
 
 
-def _look(what: str, address: str) -> Any:
+def _signal(what: str, address: str) -> Any:
     from msfailover.adapters.admin_interface import Sighting
     from msfailover.observations import Signal
 

@@ -238,7 +238,7 @@ def late_end(patches: Patches, found: Functions) -> None:
     patches.put(found["pair"], "demand_endable", lambda *_: None, why=WHY)
 
 
-def late_looking(patches: Patches, _found: Functions) -> None:
+def late_acknowledgement(patches: Patches, _found: Functions) -> None:
     patches.put(controls, "_demand_epoch", lambda *_: None, why=WHY)
 
 

@@ -121,7 +121,7 @@ def way_kept(patches: Patches, _found: Functions) -> None:
     patches.put(database_path, "record_at_rest", kept, why=WHY)
 
 
-def own_rule_overlooked(patches: Patches, _found: Functions) -> None:
+def own_rule_missed(patches: Patches, _found: Functions) -> None:
     of_access = audit._of_access
 
     def without(out: Role, seen: Mapping[Role, audit.Seen]) -> Any:

@@ -32,7 +32,7 @@ class Kind(StrEnum):
     LOGIN = "login"  # a connection of the first server that had said nothing logs in
     MEND = "mend"  # the first server's host answers again (partition and hang are over)
     ALARM = "alarm"  # a second trigger, by the alarm
-    WATCH = "watch"  # the watchdog looks, and starts what it thinks is due
+    WATCH = "watch"  # the watchdog probes, and starts what it thinks is due
     FORCE = "force"  # a person forces a failover
     RESUME = "resume"  # a person resumes
     BACK = "back"  # a person resumes towards the server it came from
@@ -41,7 +41,7 @@ class Kind(StrEnum):
     STANDBY_WAKES = "standby-wakes"  # and continues with what it had in hand
     DATABASE_GONE = "database-gone"  # the database can't be reached by the functions any more
     DATABASE_BACK = "database-back"
-    AUDIT = "audit"  # the audit looks, and puts out who must be out
+    AUDIT = "audit"  # the audit runs, and puts out who must be out
     MANUAL = "manual"  # a person sets the mode to manual
     HAND = "hand"  # somebody calls the function of the record by hand, and says that the pair has moved
     ACK = "ack"  # a person acknowledges the last automatic failover
@@ -104,7 +104,7 @@ def kinds_at(place: str) -> tuple[Kind, ...]:
     if place.startswith("task:"):
         return _TASK
     if place.startswith("ask:"):
-        # Between the audit's look and its act anything can have begun, and an order can be delivered once more.
+        # Between the audit's read and its act anything can have begun, and an order can be delivered once more.
         return (*_ASK, *REPEATED, *TRIGGERS) if place in _ACTS else _ASK
     if place.startswith("state:"):
         return (Kind.DIE, *EVENTS[:-1])

@@ -113,7 +113,7 @@ class Base:
         standby: whether its name leads the functions to a standby, which knows nothing of the pair's sessions.
         pooler: where sessions come through a pooler, on `another` host or on the database's own (`local`).
         pooled: whose they are.
-        elsewhere: whether it stands where anybody gets in, and not behind the groups and ACLs that are looked at.
+        elsewhere: whether it stands where anybody gets in, and not behind the groups and ACLs that are read.
         borders: of its subnets.
     """
 

@@ -372,9 +372,9 @@ def untroubled(world: World, executions: Sequence[Execution]) -> None:
         return
     if world.ordered_off and schedule.action in ("failover", "force"):
         raise Violation("I4", "a machine was switched off though the database could have proven the fence")
-    looks, fences = world.gate.counts["state:VerifyFence"], world.gate.counts["state:Fence"]
-    if looks > fences:
-        raise Violation("I4", f"{looks} looks were needed for {fences} fences: ended sessions came back")
+    proofs, fences = world.gate.counts["state:VerifyFence"], world.gate.counts["state:Fence"]
+    if proofs > fences:
+        raise Violation("I4", f"{proofs} proofs were needed for {fences} fences: ended sessions came back")
     for each in executions:
         if each.outcome == "promoted" and schedule.restart == "no" and each.lasted > WITHOUT_THE_DEAD_S:
             raise Violation("I5", f"{each.arn} lasted {each.lasted:.0f} s: it waited for {schedule.ms1} {each.source}")

@@ -28,7 +28,7 @@ UNSEEN = ("unseen", "pooler", "local-pooler")
 
 NESTED_AT_MOST = 2
 RESUMES_AT_MOST = 2
-LOOKS_UNTIL_DOWN = 3
+PROBES_UNTIL_DOWN = 3
 PEOPLE_TAKE_S = 30
 """Seconds until a person resumes what was left half done. Within a schedule they are faster, and are refused."""
 
@@ -189,7 +189,7 @@ class _Run:
             raise Violation("I6", "an alarm that came late moved a healthy pair")
 
     def _second_outage(self) -> None:
-        """The active server dies after an automatic failover that nobody has looked at yet: nothing may move."""
+        """The active server dies after an automatic failover that nobody has acknowledged yet: nothing may move."""
         before = record(self.world)
         if before.get("active") is None or before.get("acknowledged", True):
             return
@@ -259,7 +259,7 @@ class _Run:
         if kind in OVERTAKEN:
             return self._overtake(kind)
         if kind is Kind.WATCH:
-            for _ in range(LOOKS_UNTIL_DOWN):
+            for _ in range(PROBES_UNTIL_DOWN):
                 self._call("watch", "watch", {"once": True})
         elif kind is Kind.AUDIT:
             self._call("audit", "audit", {})
@@ -269,8 +269,8 @@ class _Run:
         elif kind is Kind.HAND:
             self._by_hand()
         elif kind is Kind.ACK:
-            looked_at = int(record(self.world).get("epoch", 0))
-            self._call(judge.PERSON, "pair", {"action": "acknowledge", "epoch": looked_at, "requested_by": "otto"})
+            epoch = int(record(self.world).get("epoch", 0))
+            self._call(judge.PERSON, "pair", {"action": "acknowledge", "epoch": epoch, "requested_by": "otto"})
         else:
             self._start(kind.value, _request_of(kind))
         return False

@@ -56,7 +56,7 @@ class Schedule:
             owner's entry `allowed` it before ours; one subnet, where the database is, is `uncovered`; the database's
             name leads `elsewhere`, where anybody gets in, or there as well (`two-interfaces`); a network is
             `delegated` to the active server's interface, and it connects from there, too.
-        controls: what people have set: a mode, a maintenance, or an automatic failover that nobody has looked at yet.
+        controls: what people have set: a mode, a maintenance, or an automatic failover that is not acknowledged.
         restart: whether a failover tries to restart the service in place first.
         rehearse: whether the request is made as a rehearsal (dry_run) first.
         resume: which way a person resumes what was left half done.

@@ -1,6 +1,6 @@
 """The world of memory: the pair, its database and name, what can happen to them, and the judge who watches it all.
 
-The judge looks after every call. What must never be is raised at once (`Violation`), past anything that catches.
+The judge checks after every call. What must never be is raised at once (`Violation`), past anything that catches.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class World:
         self.plain_record: tuple[Any, dict[str, Any]] = (None, {})
         self.touched: list[tuple[str, str]] = []
         self.ordered_off = False
-        self.meddled = False  # somebody has added a rule to the access group by hand, and the audit has not looked yet
+        self.meddled = False  # somebody has added a rule to the access group by hand, and the audit has not run yet
         self.probes: list[bool] = []
         self.settings: dict[str, Any] = {}
         self.told: list[tuple[str, str]] = []
@@ -157,7 +157,7 @@ class World:
     # ---- what goes on by itself
 
     def tick(self) -> None:
-        """Let what has to happen happen, and look whether all is still well."""
+        """Let what has to happen happen, and check that all is still well."""
         for host in self.hosts.values():
             if host.machine == "stopping" and self.clock.time() >= host.stopped_at:
                 self._off(host)

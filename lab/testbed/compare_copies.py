@@ -1,4 +1,4 @@
-"""Are the two hosts' replicated files the same? Looked at from outside, not by what replication says of itself."""
+"""Are the two hosts' replicated files the same? Compared from outside, not by what replication says of itself."""
 
 from __future__ import annotations
 

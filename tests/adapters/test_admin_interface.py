@@ -71,7 +71,7 @@ def test_an_error_page_under_status_200_is_broken_where_a_text_is_expected(certi
     assert seen.sentence == "it answers with status 200, but without the expected text"
 
 
-def test_an_expected_text_is_looked_for_in_a_bounded_part_of_the_page(certificates: Certificates) -> None:
+def test_an_expected_text_is_searched_in_a_bounded_part_of_the_page(certificates: Certificates) -> None:
     near, far = b"x" * 60_000 + b"here", b"x" * 70_000 + b"here"
     assert with_page(near, "here", certificates).signal is Signal.ANSWERS
     assert with_page(far, "here", certificates).signal is Signal.BROKEN
@@ -261,7 +261,7 @@ def test_no_answer_makes_a_sentence_of_more_than_one_short_line(certificates: Ce
         assert len(sentence) < 300
 
 
-def test_many_looks_leave_no_descriptor_and_no_thread_behind(certificates: Certificates) -> None:
+def test_many_probes_leave_no_descriptor_and_no_thread_behind(certificates: Certificates) -> None:
     def descriptors() -> int:
         return len(list(Path("/proc/self/fd").iterdir()))
 

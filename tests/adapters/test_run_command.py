@@ -48,7 +48,7 @@ def test_what_a_host_says_is_words_and_never_what_a_terminal_obeys(hosts: Hosts)
 def test_an_invocation_that_ssm_does_not_know_yet_is_asked_for_again(hosts: Hosts) -> None:
     hosts.prepare("status", NOT_YET, NOT_YET, {"Status": "Pending"}, RUNNING, succeeded(service="stopped"))
     assert run_command.result(clients.ssm(), MS1, send(), 5.0) == {"service": "stopped"}
-    assert hosts.commands[0].looks == 5
+    assert hosts.commands[0].reads == 5
 
 
 @pytest.mark.parametrize("status", ["Pending", "InProgress", "Delayed", "Cancelling"])
@@ -67,11 +67,11 @@ def test_an_invocation_that_never_appears_is_unfinished(hosts: Hosts) -> None:
         run_command.result(clients.ssm(), MS1, send(), 0.1)
 
 
-def test_no_time_at_all_is_one_look(hosts: Hosts) -> None:
+def test_no_time_at_all_is_one_read(hosts: Hosts) -> None:
     hosts.prepare("status", *after(3, succeeded(service="running")))
     with pytest.raises(CommandUnfinished):
         run_command.result(clients.ssm(), MS1, send(), 0)
-    assert hosts.commands[0].looks == 1
+    assert hosts.commands[0].reads == 1
 
 
 @pytest.mark.parametrize("status", ["Failed", "TimedOut", "Cancelled", "Undeliverable", "Terminated"])

@@ -30,7 +30,7 @@ def test_an_address_given_in_mapped_form_counts_too() -> None:
     assert answer(Session("1", address="10.0.0.11"), server=Server(Role.MS1, "i-1", ("::ffff:10.0.0.11",))) == "yes"
 
 
-def test_all_addresses_of_a_server_are_looked_for() -> None:
+def test_all_addresses_of_a_server_are_searched() -> None:
     finding = sessions_of(MS1, Listing((Session("1", address="fd00::11"), Session("2", address="10.0.0.11"))))
     assert finding.ids == ("1", "2")
 

@@ -79,7 +79,7 @@ def test_in_a_change_it_is_kept_for_its_epoch_by_its_own_execution_only() -> Non
 
 
 @pytest.mark.parametrize(
-    ("looks", "hides"),
+    ("reads", "hides"),
     [
         ([(SERVES, HAS_NONE)], True),
         ([(SERVES, HAS_NONE), (SILENT, HAS_NONE)], True),
@@ -91,17 +91,15 @@ def test_in_a_change_it_is_kept_for_its_epoch_by_its_own_execution_only() -> Non
     ids=["in no list", "silent later", "seen later", "a standby", "never served", "no list"],
 )
 def test_a_new_server_that_served_and_was_in_no_list_is_not_put_out_on_what_was_seen_of_the_old_one(
-    looks: list[tuple[Verdict, Verdict]], hides: bool
+    reads: list[tuple[Verdict, Verdict]], hides: bool
 ) -> None:
     record = replace(SEEN, lease=lease())
-    for serves, sessions in looks:
+    for serves, sessions in reads:
         record = database_path.record_in_change(record, lease().execution, serves, sessions)
     back = replace(record, lease=lease(target=Role.MS1, epoch=3))
     assert bool(database_path.hides(Role.MS2, back)) is hides
     assert not database_path.hides(Role.MS1, record), "of the active server its own way counts"
-    assert not database_path.hides(Role.MS2, replace(back, lease=None, epoch=3)), (
-        "in a later epoch it is looked at anew"
-    )
+    assert not database_path.hides(Role.MS2, replace(back, lease=None, epoch=3)), "in a later epoch it is read anew"
 
 
 @pytest.mark.parametrize(
@@ -139,7 +137,7 @@ def test_what_is_not_to_be_seen_any_more_is_not_believed_until_it_is_seen_again(
 
 
 @pytest.mark.parametrize(
-    ("looks", "found"),
+    ("reads", "found"),
     [
         ([(SERVES, HAS)], database_path.BY_ADDRESS),
         ([(SILENT, HAS)], database_path.BY_ADDRESS),
@@ -154,10 +152,10 @@ def test_what_is_not_to_be_seen_any_more_is_not_believed_until_it_is_seen_again(
     ids=["seen", "silent, seen", "lost", "back", "dies meanwhile", "silent", "no list", "a standby", "a writer again"],
 )
 def test_only_of_a_server_that_serves_is_an_empty_list_a_word_about_its_way(
-    looks: list[tuple[Verdict, Verdict]], found: str
+    reads: list[tuple[Verdict, Verdict]], found: str
 ) -> None:
-    waiting = list(looks)
-    assert database_path.look(lambda: (*waiting.pop(0), HAS_NONE), range(len(looks))) == found
+    waiting = list(reads)
+    assert database_path.observe(lambda: (*waiting.pop(0), HAS_NONE), range(len(reads))) == found
 
 
 def test_sessions_are_demanded_unless_none_was_ever_seen_and_the_owner_vouches_or_they_were_lost() -> None:

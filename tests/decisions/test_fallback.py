@@ -52,10 +52,10 @@ def test_lost_is_who_is_off_or_silent_while_the_other_one_is_seen(
     assert whether_lost(Role.MS1, asks(seen, power, other)).answer is answer
 
 
-def test_one_silent_look_may_have_lost_its_packets() -> None:
-    looks = iter([SILENT, THERE])
+def test_one_silent_probe_may_have_lost_its_packets() -> None:
+    probes = iter([SILENT, THERE])
     ask = asks(SILENT)
-    found = whether_lost(Role.MS1, lambda question: next(looks) if question.server is Role.MS1 else ask(question))
+    found = whether_lost(Role.MS1, lambda question: next(probes) if question.server is Role.MS1 else ask(question))
     assert found.is_no
 
 

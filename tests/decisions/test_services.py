@@ -15,12 +15,13 @@ THERE, NONE, UNSEEN = yes("It has 2 sessions."), no("It has no session."), unkno
 REACHED, CUT_OFF = yes("It is reachable."), no("It is unreachable.")
 
 
-def look(admin: str, port: str) -> dict[str, str]:
+def signals(admin: str, port: str) -> dict[str, str]:
     return {"admin": admin, "port": port, "sentence": "so it was"}
 
 
 UP, HUNG, DOWN, SILENT = (
-    look("answers", "answers"), look("silent", "answers"), look("refused", "refused"), look("silent", "silent")
+    signals("answers", "answers"), signals("silent", "answers"),
+    signals("refused", "refused"), signals("silent", "silent"),
 )  # fmt: skip
 
 
@@ -29,12 +30,12 @@ UP, HUNG, DOWN, SILENT = (
     [
         (UP, Answer.YES),
         (HUNG, Answer.YES),
-        (look("wrong status", "refused"), Answer.YES),
-        (look("wrong certificate", "silent"), Answer.YES),
+        (signals("wrong status", "refused"), Answer.YES),
+        (signals("wrong certificate", "silent"), Answer.YES),
         (DOWN, Answer.NO),
-        (look("refused", "silent"), Answer.UNKNOWN),
+        (signals("refused", "silent"), Answer.UNKNOWN),
         (SILENT, Answer.UNKNOWN),
-        (look("unreachable", "unreachable"), Answer.UNKNOWN),
+        (signals("unreachable", "unreachable"), Answer.UNKNOWN),
         ({}, Answer.UNKNOWN),
     ],
 )

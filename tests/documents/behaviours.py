@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.documents.pair import CDS, STATE, Pair, tree
 
-# Plants its files, yields for the first copy, looks and changes them, yields for a run by changes, and once more for a
+# Plants its files, yields for the first copy, checks and changes them, yields for a run by changes, and once more for a
 # run after the sender's lists were lost. It may end earlier.
 Steps = Generator[None, None, None]
 

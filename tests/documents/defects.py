@@ -37,7 +37,7 @@ DEFECTS = {
         "install-receiver", 'bring_back "$inode" "$staging" "$directory" || stuck=$directory', "true",
         "test_borders.py::test_a_swap_that_cannot_be_made_after_all_is_put_back",
     ),
-    "mounts-not-looked-for": Defect(
+    "mounts-not-checked": Defect(
         "install-receiver", '! mount_at_or_below "$path" || trouble="$(short "$mounted") is a', 'true || trouble="',
         "test_borders.py::test_what_is_mounted_in_the_way_is_refused_by_name_and_never_emptied",
     ),

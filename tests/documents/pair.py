@@ -144,7 +144,7 @@ class Pair:
             for directory in WHOLE:
                 _empty(self.inside(role, directory))
                 _empty(self.inside(role, directory).parent / ".ms-failover")
-            for name in ("sent", "received.json", "swap", "receiving", "looking", "session"):
+            for name in ("sent", "received.json", "swap", "receiving", "comparing", "session"):
                 _remove(self.inside(role, f"{STATE}/{name}"))
             self.set_epoch(role, 1, state)
             self.set_version(role, VERSION)
@@ -170,7 +170,7 @@ class Pair:
         return {directory: tree(self.inside(role, directory)) for directory in WHOLE}
 
     def assert_same(self) -> None:
-        """Both hosts hold the same, looked at from outside."""
+        """Both hosts hold the same, compared from outside."""
         for directory in WHOLE:
             assert tree(self.inside("ms2", directory)) == tree(self.inside("ms1", directory)), directory
 
@@ -268,7 +268,7 @@ class Pair:
 
 
 def _size(path: Path) -> int | None:
-    """The size of a file that may come and go while it is looked at."""
+    """The size of a file that may come and go while it is read."""
     try:
         return path.stat().st_size
     except FileNotFoundError:

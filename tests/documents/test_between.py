@@ -1,4 +1,4 @@
-"""What other programs' suites expect of a run itself: what it looks at, what it says, what it leaves when ended."""
+"""What other programs' suites expect of a run itself: what it reads, what it says, what it leaves when ended."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ def of_names_that_differ_by_case_the_changed_ones_are_found(pair: Pair) -> None:
     for name in ("1.txt", "hello.txt"):
         with pair.inside("ms1", f"{CDS}/{name}").open("a") as file:
             file.write("2")
-    assert pair.replicate(LookOnly="yes").result["names"] == [f"{CDS}/1.txt", f"{CDS}/hello.txt"]
+    assert pair.replicate(DryRun="yes").result["names"] == [f"{CDS}/1.txt", f"{CDS}/hello.txt"]
     pair.assert_complete(pair.replicate())
 
 
-def looking_counts_what_the_run_then_carries(pair: Pair) -> None:
+def a_dry_run_counts_what_the_run_then_carries(pair: Pair) -> None:
     for name in ("goes", "folder/goes", "folder/stays", "old", "mode", "content"):
         pair.write("ms1", f"{CDS}/{name}", name)
     pair.settle()
@@ -43,9 +43,9 @@ def looking_counts_what_the_run_then_carries(pair: Pair) -> None:
     (top / "old").rename(top / "new")
     (top / "mode").chmod(0o600)
     (top / "content").write_text("changed")
-    looked = pair.replicate(LookOnly="yes").result
-    assert looked["changed"] == len(looked["names"])
-    assert pair.assert_complete(pair.replicate())["changed"] == looked["changed"]
+    dry = pair.replicate(DryRun="yes").result
+    assert dry["changed"] == len(dry["names"])
+    assert pair.assert_complete(pair.replicate())["changed"] == dry["changed"]
 
 
 def what_is_written_after_a_run_was_told_to_end_is_of_the_next_set(pair: Pair) -> None:
@@ -83,7 +83,7 @@ RUNS: tuple[tuple[str, Callable[[Pair], None]], ...] = (
     ("rsync: open-noatime, atimes", a_file_that_was_only_read_is_not_carried_again),
     ("rsync: compare", another_content_of_equal_size_and_time_on_the_standby_is_found_beside_another_change),
     ("csync2: case-compare", of_names_that_differ_by_case_the_changed_ones_are_found),
-    ("rsync: delete (dry run)", looking_counts_what_the_run_then_carries),
+    ("rsync: delete (dry run)", a_dry_run_counts_what_the_run_then_carries),
     ("lsyncd: flush-queue-sigterm", what_is_written_after_a_run_was_told_to_end_is_of_the_next_set),
 )
 

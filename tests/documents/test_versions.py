@@ -65,10 +65,10 @@ def test_software_and_configuration_can_be_left_out(pair: Pair) -> None:
     assert (result["complete"], result["files"]) == (True, 1)
 
 
-def test_looking_only_says_what_would_travel_and_asks_nothing_of_the_standby(pair: Pair) -> None:
+def test_a_dry_run_says_what_would_travel_and_asks_nothing_of_the_standby(pair: Pair) -> None:
     pair.write("ms1", f'{CDS}/a "name"\nof two lines', "1")
     pair.host("ms2").cut()
-    result = pair.replicate(LookOnly="yes").result
-    assert (result["outcome"], result["complete"]) == ("looked", False)
+    result = pair.replicate(DryRun="yes").result
+    assert (result["outcome"], result["complete"]) == ("dry-run", False)
     assert any("two lines" in name for name in result["names"])
     assert result["changed"] >= 3

@@ -217,7 +217,7 @@ def test_the_steps_are_told_as_they_end(ctl: Run) -> None:
 
 
 @pytest.mark.parametrize("ends_by", ["Ctrl-C", "its limit"])
-def test_however_following_ends_the_steps_stay_on_the_terminal_and_it_says_how_to_look_on(
+def test_however_following_ends_the_steps_stay_on_the_terminal_and_it_says_how_to_follow_on(
     ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch, ends_by: str
 ) -> None:
     def interrupted(_: float) -> None:

@@ -105,7 +105,7 @@ def test_a_module_in_the_current_directory_is_not_imported(
     assert "failoverctl" in done.stdout
 
 
-def test_as_a_module_it_looks_in_the_current_directory_last(tmp_path: Path) -> None:
+def test_as_a_module_it_searches_the_current_directory_last(tmp_path: Path) -> None:
     for name in ("rich", "botocore"):
         (tmp_path / f"{name}.py").write_text("print('PLANTED')\nraise SystemExit(66)\n")
     env = {**os.environ, "PYTHONPATH": f"{ROOT}/layers/msfailover:{ROOT}"}

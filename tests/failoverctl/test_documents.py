@@ -86,7 +86,7 @@ def test_every_target_and_variable_of_make_is_there(command: Command) -> None:
             assert re.search(wanted, MAKEFILE, re.MULTILINE), word
 
 
-def test_the_pages_have_commands_to_look_at() -> None:
+def test_the_pages_have_commands_to_check() -> None:
     assert sum(each.page == "operate.md" for each in FAILOVERCTL) > 40
     assert len(MAKE) > 10
 
@@ -124,7 +124,7 @@ FUNCTIONS = {each.parent.name for each in (ROOT / "functions").glob("*/app.py")}
 
 
 def test_every_verb_and_every_function_has_an_event_to_try_it_with() -> None:
-    more = {"alarm", "software_imported", "replicate_accept_removal", "replicate_look", "replicate_verify"}
+    more = {"alarm", "software_imported", "replicate_accept_removal", "replicate_dry_run", "replicate_verify"}
     assert set(EVENTS) - more == FUNCTIONS | {each.value for each in Action}
 
 

@@ -81,7 +81,7 @@ class Typed:
         clients = {"cloudformation": Stacks(changed, access), "ssm": ssm, "ec2": ec2}
         account = SimpleNamespace(client=clients.__getitem__)
         self._monkeypatch.setattr(program, "Account", lambda *_: account)
-        self._monkeypatch.setattr(preparing, "LOOK_EVERY_S", 0.0)
+        self._monkeypatch.setattr(preparing, "POLL_EVERY_S", 0.0)
         return program.main([*words])
 
 
@@ -238,7 +238,7 @@ def test_a_replication_that_may_not_be_sent_says_why(ctl: Run, region: Region) -
 def test_a_replication_that_does_not_end_is_left_to_itself(
     ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(setting_up, "LOOK_EVERY_S", 0.02)
+    monkeypatch.setattr(setting_up, "POLL_EVERY_S", 0.02)
     region.items["freshness"] = FRESH | {"ended": False}
     said = ctl("replicate", "--limit", "0.1")
     assert said.code == Exit.UNFOLLOWED

@@ -90,7 +90,7 @@ def test_what_was_done_is_explained_with_its_times(terminal: Terminal) -> None:
     assert 0 < steps["VerifyFence"]["start"] < steps["VerifyFence"]["end"] <= found["took_s"]
 
 
-LOOKS_AT_MOST = 5
+ROUNDS_AT_MOST = 5
 
 
 METRICS = """
@@ -144,7 +144,7 @@ def test_from_a_halted_failover_to_a_working_pair_by_the_runbook_alone(terminal:
     for line in lines:
         codes, words = EXPECTED.get(line, ({0, 1}, ""))
         done = terminal.type(line)
-        for _ in range(LOOKS_AT_MOST if " watch " in line else 0):
+        for _ in range(ROUNDS_AT_MOST if " watch " in line else 0):
             if words in done.flat:
                 break
             done = terminal.type(line)  # a busy machine is slower than the page says

@@ -19,7 +19,7 @@ class Command:
     parameters: dict[str, str]
     delivery_limit_s: int
     identity: str = field(default_factory=lambda: str(uuid.uuid4()))
-    looks: int = 0
+    reads: int = 0
 
 
 Result = Mapping[str, Any] | Failure
@@ -50,7 +50,7 @@ class Hosts(Wire):
 
     def __init__(self, client: Any) -> None:
         super().__init__(client, "ssm", {
-            "SendCommand": self._send, "GetCommandInvocation": self._look, "CancelCommand": self._cancel,
+            "SendCommand": self._send, "GetCommandInvocation": self._read, "CancelCommand": self._cancel,
         })  # fmt: skip
         self.commands: list[Command] = []
         self.cancelled: list[tuple[str, str]] = []
@@ -59,7 +59,7 @@ class Hosts(Wire):
         self._prepared: dict[str, list[Result]] = {}
 
     def prepare(self, document: str, *results: Result) -> None:
-        """Have every run of `document` look like these in turn."""
+        """Have every run of `document` end like these in turn."""
         self._prepared[document] = list(results)
 
     def sent(self, document: str) -> list[Command]:
@@ -82,21 +82,21 @@ class Hosts(Wire):
         self.cancelled.append((call["CommandId"], instance))
         return {}
 
-    def _look(self, call: Mapping[str, Any]) -> dict[str, Any]:
+    def _read(self, call: Mapping[str, Any]) -> dict[str, Any]:
         command = next((each for each in self.commands if each.identity == call["CommandId"]), None)
         if command is None or command.instance != call["InstanceId"]:
             raise NOT_YET
         seen = self._prepared[command.document.rsplit("-", 1)[-1]]
-        result = seen[min(command.looks, len(seen) - 1)]
-        command.looks += 1
+        result = seen[min(command.reads, len(seen) - 1)]
+        command.reads += 1
         if isinstance(result, Failure):
             raise result
         return {"CommandId": command.identity, "InstanceId": command.instance, **result}
 
 
-def after(looks: int, result: Result) -> list[Result]:
-    """A run that is under way for so many looks."""
-    return [RUNNING] * looks + [result]
+def after(reads: int, result: Result) -> list[Result]:
+    """A run that is under way for so many reads."""
+    return [RUNNING] * reads + [result]
 
 
 Prepare = Callable[..., None]

@@ -178,7 +178,7 @@ def test_a_session_from_an_address_that_only_ec2_knows_is_ended(sessions: Module
     assert database.ended == ["8@1.000000"]
 
 
-def test_where_there_is_nothing_to_end_one_look_is_enough(sessions: ModuleType, database: Database) -> None:
+def test_where_there_is_nothing_to_end_one_read_is_enough(sessions: ModuleType, database: Database) -> None:
     assert end(sessions)["answer"] == "no"
     assert (len(database.read_at), database.ended) == (1, [])
 

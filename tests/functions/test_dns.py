@@ -39,7 +39,7 @@ class Changes(Wire):
 
 @pytest.fixture
 def following(run: Start, zone: Zone, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """`dns`, following for a moment only, and with the pauses between its looks cut short."""
+    """`dns`, following for a moment only, and with the pauses between its reads cut short."""
     module = run("dns", HOSTED_ZONE_ID=zone.id)
     attempts = module.attempts
     monkeypatch.setattr(module, "FOLLOW_S", 0.3)
@@ -59,7 +59,7 @@ def test_how_long_the_name_servers_took_is_published(following: ModuleType, caps
     assert [7 <= each["RecordInSyncAfter"][0] < 9 for each in metrics] == [True], "from the change on, not the asking"
 
 
-def test_a_throttled_look_at_a_change_is_no_end_of_following_it(following: ModuleType) -> None:
+def test_a_throttled_read_of_a_change_is_no_end_of_following_it(following: ModuleType) -> None:
     with Changes("PriorRequestNotComplete", "PENDING", "INSYNC"):
         assert follow(following)["answer"] == "yes"
 

@@ -36,7 +36,7 @@ def loaded() -> dict[str, Started]:
         return dict(zip(functions(), threads.map(started, functions().values()), strict=True))
 
 
-def test_every_function_of_the_template_is_looked_at(loaded: dict[str, Started]) -> None:
+def test_every_function_of_the_template_is_checked(loaded: dict[str, Started]) -> None:
     assert loaded.keys() == EXPECTED.keys()
 
 

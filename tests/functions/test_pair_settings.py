@@ -162,7 +162,7 @@ def test_a_wish_about_what_was_so_before_changes_nothing(
     pair: ModuleType, record: Record, before: PairState, wish: dict[str, Any]
 ) -> None:
     record.put(before)
-    with pytest.raises(Outdated, match="Nothing was written; look again"):
+    with pytest.raises(Outdated, match="Nothing was written; read it again"):
         keep(pair, **wish)
     assert record.get() == replace(before, version=0)
     assert record.table.history() == []

@@ -142,8 +142,8 @@ def test_an_order_to_end_sessions_is_over_before_the_workflow_goes_on_without_it
     assert asking and all(place.body["TimeoutSeconds"] > pair.ORDER_LASTS_S for place in asking)
 
 
-def test_a_late_session_of_the_fenced_server_is_ended_and_looked_for_again(pair: ModuleType, answers: Answers) -> None:
-    assert verify(pair)["answer"] == "no", "what was seen is told; the next look sees what became of it"
+def test_a_late_session_of_the_fenced_server_is_ended_and_read_for_again(pair: ModuleType, answers: Answers) -> None:
+    assert verify(pair)["answer"] == "no", "what was seen is said; the next read shows what became of it"
     assert ended(answers) == ["ms1"]
     sessions = {"ms1": no("It has none."), "ms2": yes("It has 1 session.")}
     answers.prepare("database-sessions", "status", lambda asked: sessions[asked["server"]])

@@ -76,7 +76,7 @@ def test_the_direction_is_read_at_the_moment_of_sending(replicate: ModuleType, r
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("event", [SCHEDULED, IMPORTED, {"action": "look"}, {"action": "verify"}])
+@pytest.mark.parametrize("event", [SCHEDULED, IMPORTED, {"action": "dry_run"}, {"action": "verify"}])
 def test_nothing_is_sent_during_a_failover_or_before_the_pair_is_in_care(
     replicate: ModuleType, record: Record, hosts: Hosts, event: dict[str, Any]
 ) -> None:
@@ -316,14 +316,14 @@ def test_a_configuration_that_is_held_back_is_said_with_the_last_copy_of_a_switc
     assert answer["sentence"].endswith("but the configuration is held back: versions differ.")
 
 
-def test_looking_names_what_would_travel_and_leaves_what_is_known_alone(
+def test_a_dry_run_names_what_would_travel_and_leaves_what_is_known_alone(
     replicate: ModuleType, record: Record, hosts: Hosts
 ) -> None:
     before = known(record)
-    hosts.prepare("replicate", succeeded(complete=False, outcome="looked", reason="1 names changed", names=["a"]))
-    answer = replicate.handler({"action": "look"}, None)
+    hosts.prepare("replicate", succeeded(complete=False, outcome="dry-run", reason="1 names changed", names=["a"]))
+    answer = replicate.handler({"action": "dry_run"}, None)
     assert answer["evidence"]["names"] == ["a"]
-    assert hosts.commands[0].parameters["LookOnly"] == "yes"
+    assert hosts.commands[0].parameters["DryRun"] == "yes"
     assert known(record) == before
 
 

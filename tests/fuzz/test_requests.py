@@ -57,7 +57,7 @@ def test_an_input_is_a_request_of_bounded_lines_or_is_refused_in_a_sentence(data
 
 
 class Memory:
-    """DynamoDB as the record needs it: items in memory, conditions on the version looked at."""
+    """DynamoDB as the record needs it: items in memory, conditions on the version that was read."""
 
     def __init__(self) -> None:
         self.items: dict[tuple[str, str], Any] = {}

@@ -78,7 +78,7 @@ def test_without_a_stack_s_name_the_command_names_none() -> None:
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
-def test_every_outcome_says_what_happened_who_asked_and_where_to_look(outcome: Outcome) -> None:
+def test_every_outcome_says_what_happened_who_asked_and_what_to_read(outcome: Outcome) -> None:
     lines = told(outcome).body.splitlines()
     assert lines[0] == f"failover of pair tectia: {outcome}. So it ended."
     assert lines[1] == "Asked for by watch: ms1 is silent"
@@ -132,7 +132,7 @@ def test_a_person_s_own_failover_waits_for_no_acknowledgement() -> None:
 
 
 @pytest.mark.parametrize("action", ["switchover", "adopt"])
-def test_after_what_was_planned_nobody_is_sent_to_look_for_what_happened(action: str) -> None:
+def test_after_what_was_planned_nobody_is_asked_to_find_out_what_happened(action: str) -> None:
     assert "find out what happened" not in told(Outcome.PROMOTED, action=action, requested_by="Ada").body
 
 

@@ -90,7 +90,7 @@ def test_oracle_knows_no_iam_user() -> None:
 
 
 @pytest.mark.parametrize("value", ["0", "21", "-1", "1.5"])
-def test_a_server_is_looked_at_before_it_is_taken_for_down(value: str) -> None:
+def test_a_server_is_probed_before_it_is_taken_for_down(value: str) -> None:
     env = {**complete("watch"), "FAILURE_THRESHOLD": value}
     assert "FAILURE_THRESHOLD is" in refusal(settings.WatchSettings, env)
 

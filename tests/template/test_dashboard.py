@@ -48,14 +48,14 @@ def watched() -> list[Metric]:
 
 
 def published(service: str) -> set[str]:
-    """The names that a function's source gives its metrics; tests/failoverctl/test_testbed.py looks at what arrives."""
+    """The names that a function's source gives its metrics; tests/failoverctl/test_testbed.py checks what arrives."""
     source = (ROOT / "functions" / service / "app.py").read_text()
     assert f'EphemeralMetrics(namespace=observability.NAMESPACE, service="{service}")' in source
     assert 'add_dimension("Pair", SETTINGS.pair.name)' in source
     return set(re.findall(r'"([A-Z][A-Za-z]+)"', source))
 
 
-def test_there_is_something_to_look_at() -> None:
+def test_there_is_something_to_check() -> None:
     assert len(shown()) > 20
     assert len(watched()) > 8
 

@@ -94,10 +94,10 @@ def test_a_role_may_call_the_functions_that_its_function_is_told_of_and_no_other
     assert allowed == set(told.values())
 
 
-def test_only_what_looks_at_hosts_and_database_sits_in_the_network() -> None:
+def test_only_what_reaches_hosts_and_database_sits_in_the_network() -> None:
     inside = {name for name, each in functions().items() if "VpcConfig" in each}
     assert inside == {"probe", "database_sessions"}
-    assert statements("probe") == [], "what looks at the servers calls no AWS API"
+    assert statements("probe") == [], "what probes the servers calls no AWS API"
 
 
 def schedules() -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@
   not looked at.
 - A function's memory is not limited, and its process is not frozen between calls.
 - Asynchronous calls are tried again on errors as on AWS, but have no destinations or dead-letter queues.
-- Alarms on metric math and composite alarms are refused aloud. CloudWatch looks at some points more than it evaluates,
+- Alarms on metric math and composite alarms are refused aloud. CloudWatch reads some points more than it evaluates,
   without saying how many; here they are two.
 - A schedule's first firing comes half a second after it is made, and schedules of a `cron` take numbers, no names.
 - A stack that fails to deploy is not rolled back: begin again with a new cloud.

@@ -10,7 +10,7 @@ from typing import Literal
 
 State = Literal["OK", "ALARM", "INSUFFICIENT_DATA"]
 
-# CloudWatch looks at some more points than it has to evaluate, to bridge gaps; how many more is not documented.
+# CloudWatch reads some more points than it has to evaluate, to bridge gaps; how many more is not documented.
 EXTRA_POINTS = 2
 
 _COMPARISONS: dict[str, Callable[[float, float], bool]] = {

@@ -78,7 +78,7 @@ class Alarms:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Evaluate only in `step`: for who brings an evaluation forward, and looks at what it found after that."""
+        """Evaluate only in `step`: for who brings an evaluation forward, and reads what it found after that."""
         self._held.set()
         try:
             yield

@@ -124,7 +124,7 @@ def _check_parameter(name: str, value: str, about: Mapping[str, Any]) -> None:
 
 
 def _provide_code(expanded: dict[str, Any]) -> None:
-    """Give moto an object for every piece of code; it looks whether it is there. What runs is the directory itself."""
+    """Give moto an object for every piece of code; it checks that it is there. What runs is the directory itself."""
     s3 = backend("s3")
     if CODE_BUCKET not in s3.buckets:
         s3.create_bucket(CODE_BUCKET, "eu-central-1")

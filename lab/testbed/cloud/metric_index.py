@@ -9,7 +9,7 @@ from typing import Any
 
 from lab.testbed.cloud.alarm_evaluation import Sample
 
-_KEEP_S = 6 * 3600  # what alarms here look at is younger
+_KEEP_S = 6 * 3600  # what alarms here read is younger
 _READ_AT_MOST = 100_000  # points that moto keeps; older ones are known here already
 
 _Key = tuple[str, str, tuple[tuple[str, str], ...]]

@@ -43,7 +43,7 @@ class Patches:
     def add(self, owner: Any, attribute: str, value: Any, *, why: str) -> None:
         """Add what moto does not have. Raises AttributeError when it has it by now: then this can go."""
         if hasattr(owner, attribute):
-            raise AttributeError(f"{owner} has {attribute} already; look whether ours is still needed")
+            raise AttributeError(f"{owner} has {attribute} already; check whether ours is still needed")
         setattr(owner, attribute, value)
         self.applied.append(Patch(owner, attribute, why))
         self._undo.append(lambda: delattr(owner, attribute))

@@ -36,7 +36,7 @@ class Seen:
 
 
 class Permissions:
-    """Looks at every call before moto answers it."""
+    """Checks every call before moto answers it."""
 
     def __init__(self) -> None:
         self._roles: dict[str, str] = {}
@@ -64,7 +64,7 @@ class Permissions:
             ActionAuthenticatorMixin,
             "_authenticate_and_authorize_normal_action",
             authorize,
-            why="moto looks at actions only, and takes the operation's name for the action's (lambda:Invoke)",
+            why="moto reads actions only, and takes the operation's name for the action's (lambda:Invoke)",
         )
 
     def statements(self, role: str) -> tuple[Statement, ...]:

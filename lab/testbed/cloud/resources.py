@@ -101,7 +101,7 @@ def _model(kind: str, name_property: str, attributes: frozenset[str], maker: Mak
         ) -> Made:
             del account_id, region_name
             properties = dict(cloudformation_json["Properties"])
-            # moto looks the name up by its own model's property, which is the wrong one for state machines.
+            # moto finds the name by its own model's property, which is the wrong one for state machines.
             return maker(client_of, properties.get(name_property) or resource_name, properties)
 
     Model.__name__ = kind.replace("::", "")

@@ -40,7 +40,7 @@ class Due:
 
 
 class Schedules:
-    """A thread that looks each `tick_s` at moto's schedules.
+    """A thread that reads moto's schedules each `tick_s`.
 
     `firings` says of each moment that a schedule is due when it fires, in seconds from then: once, at once.
     """

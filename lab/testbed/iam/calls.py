@@ -1,5 +1,5 @@
 """What a call to AWS asks of the caller's policies: action, resources and condition keys, by the Service
-Authorization Reference. A call that is not listed here is refused by the testbed, so that none goes unlooked at."""
+Authorization Reference. A call that is not listed here is refused by the testbed, so that none goes unchecked."""
 
 from __future__ import annotations
 

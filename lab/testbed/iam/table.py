@@ -1,6 +1,6 @@
 """Who may do what to which resource, as a page for people: made from the template, so that it can't say anything else.
 
-`make permissions` writes docs/permissions.md; a test looks whether it is current.
+`make permissions` writes docs/permissions.md; a test checks that it is current.
 """
 
 from __future__ import annotations

@@ -232,7 +232,7 @@ def _witness(run: Run, judgement: Judgement) -> Invariant:
 def _access_group(run: Run) -> Invariant:
     name = "The access group let in one at most"
     if not run.access:
-        return Invariant(name=name, answer="unknown", sentence="Nobody looked at the database's access group.")
+        return Invariant(name=name, answer="unknown", sentence="Nobody read the database's access group.")
     pair = {run.active, run.standby}
     both = next((seen for seen in run.access if pair <= seen.servers), None)
     if both is not None:

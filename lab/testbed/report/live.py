@@ -1,7 +1,7 @@
 """A run as it happens: what a person sees in the terminal, and what a log gets where there is no terminal.
 
-The conductor gives a callable that returns a `Snapshot`; `watch` looks at it a few times a second, in a thread of its
-own, and shows it. Looking must be cheap for both sides: the machine that draws is the machine that is measured.
+The conductor gives a callable that returns a `Snapshot`; `watch` reads it a few times a second, in a thread of its
+own, and shows it. Reading must be cheap for both sides: the machine that draws is the machine that is measured.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from lab.testbed.report.plain import PlainView
 from lab.testbed.report.screen import ScreenView
 from lab.testbed.report.snapshot import Snapshot
 
-LOOKS_PER_S = 8
+UPDATES_PER_S = 8
 
 
 class View(Protocol):
@@ -35,13 +35,13 @@ class View(Protocol):
 
 
 class Watching:
-    """Feeds a view from a callable, `LOOKS_PER_S` times a second, until left; then looks one last time."""
+    """Feeds a view from a callable, `UPDATES_PER_S` times a second, until left; then updates it one last time."""
 
-    def __init__(self, source: Callable[[], Snapshot], view: View, looks_per_s: float = LOOKS_PER_S) -> None:
+    def __init__(self, source: Callable[[], Snapshot], view: View, updates_per_s: float = UPDATES_PER_S) -> None:
         self._source = source
         self._view = view
-        self._pause = 1 / looks_per_s
-        self.trouble: Exception | None = None  # what the latest look stumbled over
+        self._pause = 1 / updates_per_s
+        self.trouble: Exception | None = None  # what the latest update failed on
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._go_on, name="live-view", daemon=True)
 
@@ -55,15 +55,15 @@ class Watching:
     ) -> None:
         self._over.set()
         self._thread.join(timeout=2)
-        self._look()
+        self._update()
         self._view.__exit__(kind, error, trace)
 
     def _go_on(self) -> None:
         while not self._over.wait(self._pause):
-            self._look()
+            self._update()
 
-    def _look(self) -> None:
-        # A source that stumbles (a host is going away under it) is asked again at the next look, and a view that
+    def _update(self) -> None:
+        # A source that fails (a host is going away under it) is asked again at the next update, and a view that
         # can't show something must not end the run, nor hide how it ended.
         try:
             self._view.update(self._source())
@@ -73,14 +73,16 @@ class Watching:
             self.trouble = None
 
 
-def watch(source: Callable[[], Snapshot], console: Console | None = None, looks_per_s: float = LOOKS_PER_S) -> Watching:
+def watch(
+    source: Callable[[], Snapshot], console: Console | None = None, updates_per_s: float = UPDATES_PER_S
+) -> Watching:
     """The view that suits the console (stdout's by default): a live screen in a terminal, plain lines elsewhere.
 
-    Use as a context manager around the run. Drawing a look costs some 3 ms of a processor; where `source` costs more
-    than that, take fewer looks.
+    Use as a context manager around the run. Drawing an update costs some 3 ms of a processor; where `source` costs more
+    than that, take fewer updates.
     """
     console = console or terminal.console()
-    return Watching(source, ScreenView(console) if is_lively(console) else PlainView(console), looks_per_s)
+    return Watching(source, ScreenView(console) if is_lively(console) else PlainView(console), updates_per_s)
 
 
 def is_lively(console: Console) -> bool:

@@ -128,7 +128,7 @@ class Replication:
 
 @dataclass(frozen=True)
 class Check:
-    """Something that one scenario looked at for itself: what had to hold, whether it did (yes, no or unknown), and how
+    """Something that one scenario checked for itself: what had to hold, whether it did (yes, no or unknown), and how
     that was seen."""
 
     name: str
@@ -154,7 +154,7 @@ class Run:
         rows: the journal from `t0` on, for drawing (the figures come from the database itself).
         epoch: the pair's epoch at the end.
         receipt: the fence receipt as it was stored.
-        checks: what the scenario looked at for itself; they have to hold like the invariants.
+        checks: what the scenario checked for itself; they have to hold like the invariants.
         commit: the commit that ran, short, with "+" where the checkout had changes; empty where not known.
         excused: names of invariants that the scenario itself breaks. They are told as they are, but the scenario is
             judged without them.

@@ -26,7 +26,7 @@ class Snapshot:
         agents: how many agents are with each server, and with None: on their way.
         written: rows in the journal so far, of each server; the view makes rates of them.
         hosts: a word for each server's state ("running", "hangs", "off").
-        log: the last sentences, oldest first, with their times; as many as may come between a few looks, since where
+        log: the last sentences, oldest first, with their times; as many as may come between a few updates, since where
             there is no terminal each of them is printed, once.
     """
 

@@ -26,9 +26,11 @@ def play(testbed: Testbed, story: Story) -> None:
     server, before = testbed.hosts.ms("ms1"), as_it_stands(testbed)
     _check_line(testbed, story, "While all is well, the first line is green", "good")
     story.fault("ms1's route to the database breaks", lambda: _route(testbed, "add"), old=None)
-    look = testbed.invoke("probe", {"action": "check_serving", "server": "ms1"})
+    serves = testbed.invoke("probe", {"action": "check_serving", "server": "ms1"})
     listed = sessions_of(testbed, server.host.place.address)
-    story.check("Its page answers, its session stays listed", look["answer"] == "yes" and listed > 0, look["sentence"])
+    story.check(
+        "Its page answers, its session stays listed", serves["answer"] == "yes" and listed > 0, serves["sentence"]
+    )
     audit_finds(testbed, story, FINDING)
     with testbed.cloud.alarms.held():  # brought forward, it would be taken back at the next second
         reason = await_alarm(testbed, FINDING, minutes=1)

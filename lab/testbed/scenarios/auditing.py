@@ -14,10 +14,10 @@ _PERIOD_S = 60
 
 
 def audit_finds(testbed: Testbed, story: Story, *findings: str) -> dict[str, Any]:
-    """Let the audit look now instead of within the minute, and check that it finds just this; returns its answer."""
+    """Run the audit now instead of within the minute, and check that it finds just this; returns its answer."""
     answer = testbed.invoke("audit", {})
     found = [name for name, verdict in answer["findings"].items() if verdict["answer"] == "yes"]
-    story.tell(f"the audit looks, and finds {', '.join(found) or 'nothing wrong'}")
+    story.tell(f"the audit runs, and finds {', '.join(found) or 'nothing wrong'}")
     wanted = ", ".join(findings) or "nothing wrong"
     story.check(f"The audit finds {wanted}", sorted(found) == sorted(findings), answer["risk"]["sentence"])
     return answer

@@ -15,7 +15,7 @@ def play(testbed: Testbed, story: Story) -> None:
     small = f"mount -t tmpfs -o size=90m disk {TOP} && mkdir -p {TOP}/server/cds {TOP}/server/dists"
     standby.run(["sh", "-c", small])
     story.tell("ms2 gets a new, small disk, with nothing on it")
-    # Nothing has changed on ms1, so that a run by changes would not look there: what the daily run does.
+    # Nothing has changed on ms1, so that a run by changes would not read there: what the daily run does.
     result = replicate(testbed, story, mode="full")
     story.check("The new disk is filled", result.get("complete") is True, str(result.get("reason")))
     before = held(testbed)

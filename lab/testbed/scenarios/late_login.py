@@ -3,7 +3,7 @@
 PostgreSQL shows a connection from its startup packet on. One that is silent until then is in no list of its own, and
 here nobody may see the host's, as on Amazon RDS. Without network ACLs, as here, it survives the revocation as
 every established connection does, and can turn into a session as long as `authentication_timeout` allows: a minute by
-default, as here. The fence's receipt can't see it. What can is the next look: the audit's, or that of the workflow if
+default, as here. The fence's receipt can't see it. What can is the next read: the audit's, or that of the workflow if
 it has not ended yet; it ends the session. What was written meanwhile is in the journal.
 """
 

@@ -31,8 +31,8 @@ def _messages() -> list[tuple[str, str]]:
 
 def keep(testbed: Testbed, story: Story, action: str, **more: object) -> None:
     """Change a setting as a person does: mode, maintenance, acknowledgement."""
-    looked_at = {"epoch": int(testbed.record()["epoch"])} if action == "acknowledge" else {}
-    answer = testbed.invoke("pair", {"action": action, "requested_by": "Ann", **looked_at, **more})
+    named = {"epoch": int(testbed.record()["epoch"])} if action == "acknowledge" else {}
+    answer = testbed.invoke("pair", {"action": action, "requested_by": "Ann", **named, **more})
     story.tell(f"Ann: {answer['sentence']}")
 
 

@@ -32,10 +32,10 @@ def play(testbed: Testbed, story: Story) -> None:
     execution = story.await_execution(30)
 
     def asked() -> str:
-        looks = [step.result for step in testbed.steps(execution) if step.name == "VerifyPower" and step.result]
-        return looks[1] if len(looks) > 1 else ""  # by then every way was tried, and tried again
+        results = [step.result for step in testbed.steps(execution) if step.name == "VerifyPower" and step.result]
+        return results[1] if len(results) > 1 else ""  # by then every way was tried, and tried again
 
-    said = str(wait_for("a second look at power", asked, 90))
+    said = str(wait_for("a second read of power", asked, 90))
     receipt, written = testbed.record().get("receipt"), testbed.hosts.journal.by_server()
     unproven = (not receipt or receipt["epoch"] != 2) and "ms2" not in written and new in said
     story.check("Nothing is proven", unproven, said)

@@ -17,7 +17,7 @@ FUNCTION = f"{STACK}-watch"
 def play(testbed: Testbed, story: Story) -> None:
     before = as_it_stands(testbed)
     well = await_alarm(testbed, NAME, "OK")
-    story.check("Quiet while it looks", True, well)
+    story.check("Quiet while it probes", True, well)
     heard = len(alarmed())
     story.fault("the watchdog dies, and stays dead", lambda: _kill(testbed), old=None)
     reason = await_alarm(testbed, NAME)

@@ -59,32 +59,32 @@ def read(client: Client) -> Listing:
     return Listing(tuple(Session(each) for each in client.server.sessions if each != client.id))
 
 
-def look(addresses: Addresses[Client]) -> Listing:
+def find(addresses: Addresses[Client]) -> Listing:
     return addresses.list(read, lambda client: client.id)
 
 
 def test_two_addresses_of_one_server_are_one_list_without_our_own(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
     net = Net(monkeypatch, a=server, b=server)
-    assert look(net.addresses()) == Listing(())
+    assert find(net.addresses()) == Listing(())
 
 
 def test_two_servers_behind_one_name_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(monkeypatch, a=Server(), b=Server())
-    gaps = look(net.addresses()).gaps
+    gaps = find(net.addresses()).gaps
     assert gaps == ("The database's name has the address b as well, and another server answers there than at a.",)
 
 
 def test_an_address_that_does_not_answer_is_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     net = Net(monkeypatch, a=Server())
     net.name = ("a", "b")
-    assert "the address b as well: b does not answer." in look(net.addresses()).gaps[0]
+    assert "the address b as well: b does not answer." in find(net.addresses()).gaps[0]
 
 
 def test_addresses_that_cannot_be_told_apart_are_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
     server = Server()
     net = Net(monkeypatch, a=server, b=server)
-    assert "2 addresses, which can't be asked apart" in look(net.addresses(apart=False)).gaps[0]
+    assert "2 addresses, which can't be asked apart" in find(net.addresses(apart=False)).gaps[0]
 
 
 def test_a_name_that_leads_elsewhere_is_followed_though_the_old_server_still_answers(
@@ -94,10 +94,10 @@ def test_a_name_that_leads_elsewhere_is_followed_though_the_old_server_still_ans
     net = Net(monkeypatch, old=old, new=new)
     addresses = net.addresses()
     net.name = ("old",)
-    look(addresses)
+    find(addresses)
     net.name = ("new",)
     new.sessions.append("somebody's")
-    assert [each.id for each in look(addresses).sessions] == ["somebody's"]
+    assert [each.id for each in find(addresses).sessions] == ["somebody's"]
     assert [client.open for client in net.clients] == [False, True]
 
 
@@ -106,7 +106,7 @@ def test_a_server_that_is_not_the_writer_is_connected_to_anew(monkeypatch: pytes
     addresses = net.addresses()
     addresses.list(lambda _: Listing((), not_writer="it is a standby."), lambda client: client.id)
     assert [client.open for client in net.clients] == [False]
-    look(addresses)
+    find(addresses)
     assert len(net.clients) == 2
 
 

@@ -42,23 +42,23 @@ def enter(database: Database, engine: Engine) -> Iterator[Enter]:
     for client in clients:
         if database.alive(client):
             client.close()
-    until(lambda: look(engine, MS1).verdict.is_no and look(engine, MS2).verdict.is_no, "all sessions have ended")
+    until(lambda: read(engine, MS1).verdict.is_no and read(engine, MS2).verdict.is_no, "all sessions have ended")
 
 
-def look(engine: Engine, server: Server) -> Finding:
+def read(engine: Engine, server: Server) -> Finding:
     other = MS2 if server is MS1 else MS1
     return sessions_of(server, engine.list_sessions(), Names(vouched=("ora-db-1",), known=other.host_names))
 
 
 def test_a_server_without_sessions_is_answered_no(engine: Engine) -> None:
-    until(lambda: look(engine, MS1).verdict.is_no, "no session of ms1")
-    assert "ms1 has no session" in look(engine, MS1).verdict.sentence
+    until(lambda: read(engine, MS1).verdict.is_no, "no session of ms1")
+    assert "ms1 has no session" in read(engine, MS1).verdict.sentence
 
 
 def test_sessions_are_counted_for_the_server_they_come_from(engine: Engine, enter: Enter) -> None:
     for address in ("127.0.0.11", "127.0.0.11", "127.0.0.12"):
         enter(address)
-    first, second = look(engine, MS1), look(engine, MS2)
+    first, second = read(engine, MS1), read(engine, MS2)
     assert (first.count, second.count) == (2, 1)
     assert first.verdict.is_yes
     assert "ms1 has 2 sessions" in first.verdict.sentence
@@ -71,19 +71,19 @@ def test_the_engines_own_connection_is_not_listed(engine: Engine) -> None:
 
 def test_ending_a_servers_sessions_leaves_the_others_alone(database: Database, engine: Engine, enter: Enter) -> None:
     fenced, spared = [enter("127.0.0.11"), enter("127.0.0.11")], enter("127.0.0.12")
-    done = engine.terminate(look(engine, MS1).ids)
+    done = engine.terminate(read(engine, MS1).ids)
     assert (done.asked, done.gone) == (2, 0)
-    until(lambda: look(engine, MS1).verdict.is_no, "ms1's sessions are gone")
+    until(lambda: read(engine, MS1).verdict.is_no, "ms1's sessions are gone")
     assert not any(database.alive(client) for client in fenced)
     assert database.alive(spared)
-    assert look(engine, MS2).count == 1
+    assert read(engine, MS2).count == 1
 
 
 def test_ending_them_again_is_harmless(engine: Engine, enter: Enter) -> None:
     enter("127.0.0.11")
-    ids = look(engine, MS1).ids
+    ids = read(engine, MS1).ids
     engine.terminate(ids)
-    until(lambda: look(engine, MS1).count == 0, "ms1's session is gone")
+    until(lambda: read(engine, MS1).count == 0, "ms1's session is gone")
     again = engine.terminate(ids)
     assert (again.asked, again.gone) == (0, 1)
 
@@ -94,28 +94,28 @@ def test_the_procedure_of_rds_ends_them_too(database: Database, engine: Engine, 
     enter("127.0.0.11")
     with closing(database.engine(database.rds_role, kill_with="rds")) as rds:
         assert rds.can_list_and_terminate().is_yes
-        assert rds.terminate(look(rds, MS1).ids).asked == 1
-    until(lambda: look(engine, MS1).count == 0, "ms1's session is gone")
+        assert rds.terminate(read(rds, MS1).ids).asked == 1
+    until(lambda: read(engine, MS1).count == 0, "ms1's session is gone")
 
 
 def test_a_role_that_may_not_end_sessions_says_what_to_grant(database: Database, engine: Engine, enter: Enter) -> None:
     client = enter("127.0.0.11")
     with closing(database.engine("seer")) as seer:
-        ids = look(seer, MS1).ids
+        ids = read(seer, MS1).ids
         with pytest.raises(RightsMissing, match=r"1 of 1 sessions were not ended.*GRANT"):
             seer.terminate(ids)
         verdict = seer.can_list_and_terminate()
         assert verdict.is_no
         assert "GRANT" in verdict.sentence
     assert database.alive(client)
-    assert look(engine, MS1).count == 1
+    assert read(engine, MS1).count == 1
 
 
 def test_a_role_that_may_not_see_is_never_answered_no(database: Database, enter: Enter) -> None:
     enter("127.0.0.11")
     with closing(database.engine("bare")) as bare:
         try:
-            verdict = look(bare, MS1).verdict
+            verdict = read(bare, MS1).verdict
         except RightsMissing as problem:
             assert "GRANT" in problem.sentence
         else:
@@ -132,7 +132,7 @@ def test_more_sessions_than_are_read_is_unknown(database: Database, enter: Enter
     enter("127.0.0.12")
     enter("127.0.0.12")
     with closing(database.engine(row_limit=1)) as bounded:
-        finding = look(bounded, MS1)
+        finding = read(bounded, MS1)
         assert len(bounded.list_sessions().sessions) <= 2
     assert finding.verdict.answer == "unknown"
     assert "More than 1 sessions" in finding.verdict.sentence

@@ -23,11 +23,11 @@ from tests.adapters.sessions.waiting import until
 @pytest.fixture
 def engine(mariadb: MariaDBServer) -> Iterator[Engine]:
     with closing(mariadb.engine()) as made:
-        until(lambda: look(made).verdict.is_no, "nothing is left of another test")
+        until(lambda: read(made).verdict.is_no, "nothing is left of another test")
         yield made
 
 
-def look(engine: Engine, server: Server = MS1) -> Finding:
+def read(engine: Engine, server: Server = MS1) -> Finding:
     return sessions_of(server, engine.list_sessions())
 
 
@@ -44,7 +44,7 @@ def answer(
 
 def test_without_process_the_list_is_not_whole(mariadb: MariaDBServer) -> None:
     with closing(mariadb.enter("127.0.0.11")), closing(mariadb.engine("bare")) as bare:
-        finding = look(bare)
+        finding = read(bare)
     assert finding.verdict.answer == "unknown"
     assert "lacks PROCESS" in finding.verdict.sentence
 
@@ -52,7 +52,7 @@ def test_without_process_the_list_is_not_whole(mariadb: MariaDBServer) -> None:
 def test_background_threads_are_seen_as_such(mariadb: MariaDBServer, engine: Engine) -> None:
     background = {each.user for each in engine.list_sessions().sessions if each.kind is SessionKind.BACKGROUND}
     assert "event_scheduler" in background
-    assert look(engine).verdict.is_no
+    assert read(engine).verdict.is_no
 
 
 def test_a_replication_connection_counts_and_can_be_ended(mariadb: MariaDBServer, engine: Engine) -> None:
@@ -60,27 +60,27 @@ def test_a_replication_connection_counts_and_can_be_ended(mariadb: MariaDBServer
         replica.query("SET @master_binlog_checksum = @@global.binlog_checksum")  # a server wants to be understood
         ask = struct.pack("<IHI", 4, 0, 99)  # from the beginning, wait at the end, as server 99
         replica._execute_command(COMMAND.COM_BINLOG_DUMP, ask)
-        until(lambda: SessionKind.REPLICATION in {each.kind for each in look(engine).sessions}, "replication is seen")
-        assert look(engine).verdict.is_yes
+        until(lambda: SessionKind.REPLICATION in {each.kind for each in read(engine).sessions}, "replication is seen")
+        assert read(engine).verdict.is_yes
         # The server serves a replica that has hung up until it has news for it: so it has to be ended, like any other.
-        engine.terminate(look(engine).ids)
-        until(lambda: look(engine).verdict.is_no, "the replica is gone")
+        engine.terminate(read(engine).ids)
+        until(lambda: read(engine).verdict.is_no, "the replica is gone")
 
 
 def test_an_ipv4_address_mapped_into_ipv6_counts(mariadb: MariaDBServer, engine: Engine) -> None:
     with closing(mariadb.enter("::ffff:127.0.0.11", host="::ffff:127.0.0.1")):
-        assert look(engine).count == 1
+        assert read(engine).count == 1
 
 
 def test_a_login_under_way_counts_and_can_be_ended(mariadb: MariaDBServer, engine: Engine) -> None:
     address = (HOST, mariadb.port)
     with socket.create_connection(address, source_address=("127.0.0.11", 0)) as client:
-        until(lambda: look(engine).count == 1, "the login is seen")
-        finding = look(engine)
+        until(lambda: read(engine).count == 1, "the login is seen")
+        finding = read(engine)
         assert [each.kind for each in finding.sessions] == [SessionKind.LOGIN]
         assert finding.verdict.evidence["late_login_s"] == 0
         assert engine.terminate(finding.ids).asked == 1
-        until(lambda: look(engine).verdict.is_no, "the login is gone")
+        until(lambda: read(engine).verdict.is_no, "the login is gone")
         client.settimeout(5)
         while client.recv(200):  # the greeting, then the end
             pass
@@ -93,8 +93,8 @@ def test_a_session_that_does_not_die_stays_counted(mariadb: MariaDBServer) -> No
     mariadb.execute(grant)  # replacing it took the grant away
     try:
         with closing(mariadb.enter("127.0.0.11")), closing(mariadb.engine("ms_failover_rds", kill_with="rds")) as rds:
-            assert rds.terminate(look(rds).ids).asked == 1
-            assert [look(rds).count for _ in range(3)] == [1, 1, 1]
+            assert rds.terminate(read(rds).ids).asked == 1
+            assert [read(rds).count for _ in range(3)] == [1, 1, 1]
     finally:
         mariadb.execute(f"{define} KILL thread")
         mariadb.execute(grant)
@@ -102,7 +102,7 @@ def test_a_session_that_does_not_die_stays_counted(mariadb: MariaDBServer) -> No
 
 def test_a_number_used_again_is_not_killed(mariadb: MariaDBServer, engine: Engine) -> None:
     with closing(mariadb.enter("127.0.0.11")) as client:
-        number, _, _ = look(engine).ids[0].partition("@")
+        number, _, _ = read(engine).ids[0].partition("@")
         done = engine.terminate([f"{number}@127.0.0.11:1"])
         assert (done.asked, done.gone) == (0, 1)
         assert mariadb.alive(client)

@@ -26,17 +26,17 @@ from tests.adapters.sessions.waiting import until
 @pytest.fixture
 def engine(postgresql: PostgreSQLServer) -> Iterator[Engine]:
     with closing(postgresql.engine()) as made:
-        until(lambda: look(made).verdict.is_no, "nothing is left of another test")
+        until(lambda: read(made).verdict.is_no, "nothing is left of another test")
         yield made
 
 
-def look(engine: Engine, server: Server = MS1) -> Finding:
+def read(engine: Engine, server: Server = MS1) -> Finding:
     return sessions_of(server, engine.list_sessions())
 
 
 def test_sessions_that_the_role_may_not_see_are_unknown(postgresql: PostgreSQLServer) -> None:
     with closing(postgresql.enter("127.0.0.12")), closing(postgresql.engine("bare")) as bare:
-        finding = look(bare)
+        finding = read(bare)
     assert finding.verdict.answer == "unknown"
     assert finding.count == 0
     assert "hidden" in finding.verdict.sentence
@@ -45,12 +45,12 @@ def test_sessions_that_the_role_may_not_see_are_unknown(postgresql: PostgreSQLSe
 def test_background_workers_are_seen_as_such(engine: Engine) -> None:
     kinds = {each.kind for each in engine.list_sessions().sessions}
     assert SessionKind.BACKGROUND in kinds
-    assert look(engine).verdict.is_no
+    assert read(engine).verdict.is_no
 
 
 def test_a_replication_connection_counts(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with closing(postgresql.enter("127.0.0.11", replication="true")):
-        finding = look(engine)
+        finding = read(engine)
     assert [each.kind for each in finding.sessions] == [SessionKind.REPLICATION]
     assert finding.verdict.is_yes
 
@@ -58,27 +58,27 @@ def test_a_replication_connection_counts(postgresql: PostgreSQLServer, engine: E
 def test_a_session_over_ipv6_counts(postgresql: PostgreSQLServer, engine: Engine) -> None:
     server = Server(Role.MS1, MS1.instance_id, ("127.0.0.11", "::1"))
     with closing(postgresql.enter("::1", host="::1")):
-        assert look(engine, server).count == 1
+        assert read(engine, server).count == 1
 
 
 def test_an_ipv4_address_mapped_into_ipv6_counts(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with closing(postgresql.enter("::ffff:127.0.0.11", host="::ffff:127.0.0.1")):
-        assert look(engine).count == 1
+        assert read(engine).count == 1
 
 
 def test_a_session_over_the_unix_socket_is_nobodys(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with closing(postgresql.local_session()):
         local = [each for each in engine.list_sessions().sessions if each.local]
         assert local
-        assert look(engine).verdict.is_no
+        assert read(engine).verdict.is_no
 
 
 def test_a_superusers_session_does_not_shield_the_rest(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with closing(postgresql.enter("127.0.0.11", "postgres")) as shielded:
         plain = [postgresql.enter("127.0.0.11") for _ in range(2)]
         with pytest.raises(RightsMissing, match=r"1 of 3 sessions were not ended.*superuser"):
-            engine.terminate(look(engine).ids)
-        until(lambda: look(engine).count == 1, "only the superuser's session is left")
+            engine.terminate(read(engine).ids)
+        until(lambda: read(engine).count == 1, "only the superuser's session is left")
         assert postgresql.alive(shielded)
         assert not any(postgresql.alive(each) for each in plain)
 
@@ -89,7 +89,7 @@ def test_readiness_names_whose_sessions_it_cannot_end(engine: Engine) -> None:
 
 def test_a_process_number_used_again_is_not_killed(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with closing(postgresql.enter("127.0.0.11")) as client:
-        pid, _, _ = look(engine).ids[0].partition("@")
+        pid, _, _ = read(engine).ids[0].partition("@")
         done = engine.terminate([f"{pid}@1700000000.000000"])
         assert (done.asked, done.gone) == (0, 1)
         assert postgresql.alive(client)
@@ -100,18 +100,18 @@ def test_a_session_that_does_not_die_stays_counted(postgresql: PostgreSQLServer,
         pid = client.run("SELECT pg_backend_pid()")[0][0]
         os.kill(pid, signal.SIGSTOP)  # a backend of the server that this test started
         try:
-            assert engine.terminate(look(engine).ids).asked == 1
-            assert [look(engine).count for _ in range(3)] == [1, 1, 1]
+            assert engine.terminate(read(engine).ids).asked == 1
+            assert [read(engine).count for _ in range(3)] == [1, 1, 1]
         finally:
             os.kill(pid, signal.SIGCONT)
-        until(lambda: look(engine).count == 0, "the session ends when its process goes on")
+        until(lambda: read(engine).count == 0, "the session ends when its process goes on")
 
 
 @pytest.fixture
 def blind(postgresql: PostgreSQLServer, engine: Engine) -> Iterator[Engine]:
     """An engine that may not see the host's TCP connections, as on Amazon RDS."""
     with closing(postgresql.engine("seer")) as made:
-        until(lambda: look(made).verdict.is_no, "nothing is left of another test")
+        until(lambda: read(made).verdict.is_no, "nothing is left of another test")
         yield made
 
 
@@ -132,20 +132,20 @@ def begin_login(postgresql: PostgreSQLServer) -> socket.socket:
 def test_a_login_under_way_is_unknown_until_it_is_over(postgresql: PostgreSQLServer, blind: Engine) -> None:
     with begin_login(postgresql) as client:
         began = time.monotonic()
-        finding = look(blind)
+        finding = read(blind)
         assert finding.verdict.answer == "unknown"
         assert [each.kind for each in finding.unknown] == [SessionKind.LOGIN]
         client.settimeout(AUTHENTICATION_TIMEOUT_S + 5)
         while client.recv(200):  # the server's complaint, then the end
             pass
         assert time.monotonic() - began < AUTHENTICATION_TIMEOUT_S + 2
-    until(lambda: look(blind).verdict.is_no, "nothing is left of the login")
+    until(lambda: read(blind).verdict.is_no, "nothing is left of the login")
 
 
 def test_how_long_a_connection_may_stay_out_of_sight_is_told(postgresql: PostgreSQLServer, blind: Engine) -> None:
     with connect(postgresql) as silent:
         began = time.monotonic()
-        assert look(blind).verdict.is_no  # this is the gap
+        assert read(blind).verdict.is_no  # this is the gap
         late = blind.list_sessions().late_login_s
         assert late == AUTHENTICATION_TIMEOUT_S
         silent.settimeout(AUTHENTICATION_TIMEOUT_S + 5)
@@ -169,7 +169,7 @@ def test_no_login_is_lost_between_the_two_views(postgresql: PostgreSQLServer, en
     try:
         while thread.is_alive():
             before = begun[0]
-            assert look(engine).count >= before
+            assert read(engine).count >= before
     finally:
         stop.set()
         thread.join(10)

@@ -22,14 +22,14 @@ from tests.adapters.sessions.waiting import until
 __all__ = ["blind", "engine"]
 
 
-def look(engine: Engine, server: Server = MS1) -> Finding:
-    """As a proof looks: what has only connected counts."""
+def read(engine: Engine, server: Server = MS1) -> Finding:
+    """As a proof reads it: what has only connected counts."""
     return sessions_of(server, engine.list_sessions(), proof=True)
 
 
 def test_a_connection_that_says_nothing_is_its_servers(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with connect(postgresql):
-        finding = look(engine)
+        finding = read(engine)
     assert finding.verdict.is_yes
     assert "ms1 has 1 session on the database (1 connection from 127.0.0.11)" in finding.verdict.sentence
     assert finding.verdict.evidence["late_login_s"] == 0
@@ -42,35 +42,35 @@ def test_it_is_no_session(postgresql: PostgreSQLServer, engine: Engine) -> None:
 
 def test_it_is_nobody_elses(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with connect(postgresql, "127.0.0.12"):
-        assert look(engine, MS2).count == 1
-        assert look(engine, MS1).verdict.is_no
+        assert read(engine, MS2).count == 1
+        assert read(engine, MS1).verdict.is_no
 
 
 def test_it_counts_until_the_server_gives_it_up(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with connect(postgresql) as silent:
-        assert look(engine).count == 1
+        assert read(engine).count == 1
         silent.settimeout(AUTHENTICATION_TIMEOUT_S + 5)
         assert silent.recv(100) == b""
-        until(lambda: look(engine).verdict.is_no, "the server has let go of it, though the client has not")
+        until(lambda: read(engine).verdict.is_no, "the server has let go of it, though the client has not")
 
 
 def test_a_login_under_way_is_its_servers(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with begin_login(postgresql):
-        assert look(engine).verdict.is_yes
+        assert read(engine).verdict.is_yes
 
 
 def test_a_session_is_not_counted_twice(postgresql: PostgreSQLServer, engine: Engine) -> None:
     with closing(postgresql.enter("127.0.0.11")):
-        assert [each.kind for each in look(engine).sessions] == [SessionKind.CLIENT]
+        assert [each.kind for each in read(engine).sessions] == [SessionKind.CLIENT]
 
 
 def test_one_that_the_server_has_not_accepted_yet_counts(postgresql: PostgreSQLServer, engine: Engine) -> None:
-    look(engine)
+    read(engine)
     listener = int((postgresql.data / "postmaster.pid").read_text().split()[0])
     os.kill(listener, signal.SIGSTOP)  # the server that this test started accepts nobody; our session goes on
     try:
         with connect(postgresql):
-            assert look(engine).count == 1
+            assert read(engine).count == 1
     finally:
         os.kill(listener, signal.SIGCONT)
 
@@ -79,17 +79,17 @@ def test_one_that_the_server_has_not_accepted_yet_counts(postgresql: PostgreSQLS
 def test_ipv6_is_read_too(postgresql: PostgreSQLServer, engine: Engine, address: str, host: str) -> None:
     server = Server(Role.MS1, MS1.instance_id, ("127.0.0.11", "::1"))
     with connect(postgresql, address, host):
-        assert look(engine, server).count == 1
+        assert read(engine, server).count == 1
 
 
 def test_ending_what_has_not_logged_in_is_left_to_the_server(postgresql: PostgreSQLServer, engine: Engine) -> None:
     session = postgresql.enter("127.0.0.11")
     with connect(postgresql):
-        ids = look(engine).ids
+        ids = read(engine).ids
         assert len(ids) == 2
         assert engine.terminate(ids).asked == 1
         assert not postgresql.alive(session)
-        assert [each.kind for each in look(engine).sessions] == [SessionKind.CONNECTION]
+        assert [each.kind for each in read(engine).sessions] == [SessionKind.CONNECTION]
 
 
 def test_whoever_may_not_see_them_is_told_how_long_to_wait(postgresql: PostgreSQLServer, blind: Engine) -> None:
@@ -146,7 +146,7 @@ def test_without_the_function_all_is_as_it_was(replaceable: PostgreSQLServer, en
 def test_it_can_be_made_again(postgresql: PostgreSQLServer, engine: Engine) -> None:
     postgresql.show_connections()
     with connect(postgresql):
-        assert look(engine).count == 1
+        assert read(engine).count == 1
 
 
 def test_the_role_may_still_read_no_file(postgresql: PostgreSQLServer) -> None:

@@ -121,7 +121,7 @@ def test_what_our_own_evaluator_alone_asks_for_is_refused_as_unknown_by_the_seco
 def faults(shape: Any, value: Any, path: str) -> Iterator[str]:
     """What botocore's model of a parameter says against a value: lengths, ranges, patterns and listed values.
 
-    botocore itself looks at types, lengths and ranges before it sends, but neither at patterns nor at listed values.
+    botocore itself checks types, lengths and ranges before it sends, but neither at patterns nor at listed values.
     """
     kind, meta = shape.type_name, shape.metadata
     if kind == "structure" and isinstance(value, Mapping):

@@ -41,7 +41,7 @@ FOUND_BY = {
     "hidden-way-forgotten": ("I2", "network=standby-pooler action=switchover by=erika ms1=healthy"),
     "one-port": ("I2", "ms1=hung access=second-port"),
     "way-kept": ("audit", "ms1=healthy network=acls"),
-    "own-rule-overlooked": ("audit", "network=acls"),
+    "own-rule-missed": ("audit", "network=acls"),
     "entries-not-restored": ("audit", "network=acls"),
     "let-in-not-settled": (
         "I2",
@@ -54,7 +54,7 @@ FOUND_BY = {
     "conclude-unproven": ("I2", "hand@state:Fence#1"),
     "late-begin": ("I10", ""),
     "late-end": ("I4", "action=switchover by=erika ms1=healthy ms2=start-fails again-last@task:pair.end_sessions#1"),
-    "late-looking": ("I7", ""),
+    "late-acknowledgement": ("I7", ""),
     "late-setting": ("I7", ""),
     "late-readiness": ("I6", ""),
     "late-move": ("I4", "action=switchover by=erika ms1=healthy ms2=start-fails again-last@task:dns.update_record#1"),

@@ -27,12 +27,12 @@ from msfailover.verdict import Verdict, no, unknown, yes
 BODY_AT_MOST = 4096
 """Bytes of a page that are read to see that the server says what it began to say."""
 SEARCHED_AT_MOST = 65536
-"""Bytes of a page in which an expected text is looked for."""
+"""Bytes of a page in which an expected text is searched."""
 
 
 @dataclass(frozen=True)
 class Sighting:
-    """One look at one port: what came back, in words, and after how many seconds."""
+    """One probe of one port: what came back, in words, and after how many seconds."""
 
     signal: Signal
     sentence: str
@@ -42,7 +42,7 @@ class Sighting:
 class _Deadline:
     """Cuts a connection when its time is over, whatever the other side is doing.
 
-    A time limit between bytes does not end a look at a server that drips them: only cutting the connection does.
+    A time limit between bytes does not end a probe of a server that drips them: only cutting the connection does.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -172,7 +172,7 @@ def _trouble(error: BaseException, timeout_s: float) -> tuple[Signal, str]:
         return _connection(error)
     if isinstance(error, requests.exceptions.RequestException):
         return Signal.BROKEN, f"its answer can't be read ({_short(error)})"
-    # Not of the network: requests looks for the authority's file before it connects.
+    # Not of the network: requests opens the authority's file before it connects.
     return Signal.WRONG_CERTIFICATE, f"its certificate can't be verified here ({_short(error)})"
 
 

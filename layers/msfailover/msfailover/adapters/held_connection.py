@@ -1,8 +1,8 @@
-"""A connection to a server over which nothing is said: its end says at once that there is something to look at.
+"""A connection to a server over which nothing is said: its end says at once that there is something to probe for.
 
-Between two looks nothing is known of a server. When its process dies, its host ends what the process had connected.
+Between two probes nothing is known of a server. When its process dies, its host ends what the process had connected.
 That is all a held connection tells, and it proves nothing: a server may end whom it does not know, and a host without
-power or network ends nobody. So it only brings a look forward.
+power or network ends nobody. So it only brings a probe forward.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class HeldConnection:
 
         Returns:
             True as soon as it has ended, or was refused. False when the time is over, and at once when a connection
-            can't be made for another reason: that is for a look to find out.
+            can't be made for another reason: that is for a probe to find out.
         """
         end = time.monotonic() + seconds
         try:

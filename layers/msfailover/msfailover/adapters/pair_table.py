@@ -153,7 +153,7 @@ class PairTable:
         raise RecordBusy(f"The {name} of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
     def machines(self) -> dict[str, Any]:
-        """What was seen at rest of who owns the servers' addresses; empty before the first look."""
+        """What was seen at rest of who owns the servers' addresses; empty before the first observation."""
         return self._item("machines")
 
     def put_machines(self, seen: Mapping[str, Any]) -> None:

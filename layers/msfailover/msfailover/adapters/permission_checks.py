@@ -1,6 +1,6 @@
 """Is a call allowed? Found out by making it in a form that can't do anything, and reading the refusal.
 
-AWS looks at permissions before it looks at what a call says. So a call that is refused for what it says was allowed.
+AWS checks permissions before it checks what a call says. So a call that is refused for what it says was allowed.
 """
 
 from __future__ import annotations

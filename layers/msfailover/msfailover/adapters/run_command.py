@@ -51,7 +51,7 @@ def send(client: SSMClient, server: Server, document: str, parameters: Mapping[s
 
 
 def try_to_send(client: SSMClient, server: Server, document: str) -> None:
-    """Ask for what `send` does, with a parameter that no document has: SSM looks first whether the call is allowed,
+    """Ask for what `send` does, with a parameter that no document has: SSM first checks that the call is allowed,
     then refuses it for the parameter, and sends nothing."""
     client.send_command(
         InstanceIds=[server.instance_id], DocumentName=document, Parameters={"NoSuchParameter": ["dry run"]}
@@ -70,7 +70,7 @@ def result(client: SSMClient, server: Server, command_id: str, wait_s: float) ->
     """
     status = "Pending"
     for _ in attempts(wait_s, factor=1.3):
-        answer = look(client, server, command_id)
+        answer = invocation(client, server, command_id)
         status = answer.get("Status", "Pending")
         if status not in _UNDER_WAY:
             return _read(answer, command_id)
@@ -83,7 +83,7 @@ def cancel(client: SSMClient, server: Server, command_id: str) -> None:
     client.cancel_command(CommandId=command_id, InstanceIds=[server.instance_id])
 
 
-def look(client: SSMClient, server: Server, command_id: str) -> Mapping[str, Any]:
+def invocation(client: SSMClient, server: Server, command_id: str) -> Mapping[str, Any]:
     """A command's invocation as it is now; empty where SSM does not know of it *yet* (it is eventually consistent)."""
     try:
         return client.get_command_invocation(CommandId=command_id, InstanceId=server.instance_id)

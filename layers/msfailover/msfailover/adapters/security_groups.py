@@ -155,7 +155,7 @@ NOBODY = "192.0.2.1"
 def try_to_open(client: EC2Client, access_group: str, port: int) -> None:
     """Ask for what `open_for` does, dry and for nobody; see `try_to_shut`.
 
-    For nobody, so that an API that overlooked `DryRun` would not let the standby in.
+    For nobody, so that an API that ignored `DryRun` would not let the standby in.
     """
     permission = _permission(NOBODY, port, "dry run")
     client.authorize_security_group_ingress(GroupId=access_group, IpPermissions=[permission], DryRun=True)

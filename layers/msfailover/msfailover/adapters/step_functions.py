@@ -42,7 +42,7 @@ def start(client: SFNClient, machine: str, name: str, request: Mapping[str, Any]
 
 
 def try_to_start(client: SFNClient, machine: str) -> None:
-    """Ask for an execution with an input that is no JSON: Step Functions looks whether the call is allowed, then
+    """Ask for an execution with an input that is no JSON: Step Functions checks that the call is allowed, then
     refuses it for the input, and starts nothing."""
     client.start_execution(stateMachineArn=machine, input="dry run: no JSON")
 

@@ -71,7 +71,7 @@ def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[
 
     Args:
         rules: every inbound rule of the access group.
-        functions_group: the group of the functions that look at the database. Any one port will do: while a stack is
+        functions_group: the group of the functions that read the database. Any one port will do: while a stack is
             updated, rule and settings change in no certain order.
         servers: every address of the servers that may be let in. A rule for exactly one of them, on one port, belongs
             there; one on more ports stays only where it is all that the server has, which must keep its access.

@@ -22,7 +22,7 @@ class Plan:
         epoch: the epoch this change will have.
         survey: find out first who is active (adopt).
         confirm: ask the active server once more before anything is touched.
-        fresh: the watchdog asks, which has this moment counted its failures: one more look is enough to confirm.
+        fresh: the watchdog asks, which has this moment counted its failures: one more probe is enough to confirm.
         graceful: stop the active server cleanly and replicate a last time; turn back if the target does not come up.
         may_power_off: whether a fence the database can't prove may be proven by power.
     """
@@ -60,7 +60,7 @@ def admit(
         state: the pair's record as read now.
         execution: the ARN of the execution that asks.
         now: seconds since 1970, UTC.
-        holder_runs: whether the execution that holds the lease still runs; only looked at by `resume`.
+        holder_runs: whether the execution that holds the lease still runs; only read by `resume`.
 
     Returns:
         The refusal's sentence, or the plan.
@@ -95,7 +95,7 @@ def provable(admission: Admission, state: PairState, vouched: bool | None) -> Ad
     if believed.is_yes or (vouched is not None and database_path.is_direct(state, vouched).is_yes):
         return admission
     return Admission(
-        f"Refused: no fence could be proven without power. {believed.sentence} The audit looks each minute."
+        f"Refused: no fence could be proven without power. {believed.sentence} The audit runs each minute."
     )
 
 

@@ -185,7 +185,7 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
     """Judge what was seen.
 
     Args:
-        state: the pair's record; it was the same before and after the looking.
+        state: the pair's record; it was the same before and after everything was read.
         pair: the servers.
         seen: of both.
         record: where the DNS record points, as Route 53 holds it and not as a cache remembers it; its evidence holds

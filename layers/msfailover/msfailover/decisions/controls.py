@@ -53,7 +53,7 @@ def maintain(state: PairState, until: float) -> PairState:
 
 
 def acknowledge(state: PairState, epoch: int) -> PairState:
-    """The record with the automatic failover of an epoch looked at; a later one is nobody's who has looked at that."""
+    """The record with the automatic failover of an epoch acknowledged; that says nothing of a later one."""
     _demand_epoch(state, epoch, "acknowledgement")
     return replace(state, acknowledged=True)
 
@@ -61,7 +61,7 @@ def acknowledge(state: PairState, epoch: int) -> PairState:
 def _demand_epoch(state: PairState, epoch: int, what: str) -> None:
     if state.epoch != epoch:
         raise Outdated(
-            f"This {what} is about epoch {epoch}, and the pair is in {state.epoch}. Nothing was written; look again."
+            f"This {what} is about epoch {epoch}, and the pair is in {state.epoch}. Nothing was written; read it again."
         )
 
 
@@ -69,7 +69,8 @@ def _demand_still(event: Mapping[str, Any], now: object, wanted: object) -> None
     """A setting that was read before it is changed is changed only while it is as it was read, or as wanted already."""
     if "was" in event and now not in (event["was"], wanted):
         raise Outdated(
-            f"It was {str(event['was'])[:40]} when this was asked, and is {now} now. Nothing was written; look again."
+            f"It was {str(event['was'])[:40]} when this was asked, and is {now} now."
+            " Nothing was written; read it again."
         )
 
 
@@ -78,7 +79,7 @@ def wished(event: Mapping[str, Any], now: float) -> tuple[str, Callable[[PairSta
 
     Args:
         event: the action, and what goes with it: `mode`, `seconds` of maintenance (0 ends it), or the `epoch` whose
-            automatic failover was looked at; with the first two `was`, the setting as whoever asks has read it.
+            automatic failover is acknowledged; with the first two `was`, the setting as whoever asks has read it.
         now: seconds since 1970.
 
     Raises:

@@ -2,7 +2,7 @@
 
 A list that shows no session of a server proves nothing before it has shown the active server's sessions as its own;
 and cutting a server's address cuts nothing where a proxy, a balancer or a NAT stands in between. Both are answered by
-one thing, seen while nothing is wrong: the active server's sessions, coming from its own addresses. It is looked for in
+one thing, seen while nothing is wrong: the active server's sessions, coming from its own addresses. It is read in
 each epoch, and not believed any more once the audit finds a server that serves and is in no list, or a database that is
 not the one that is written to. A name that a client gives shows that the list knows the server, not which way it came.
 """
@@ -17,7 +17,7 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 BY_ADDRESS, BY_NAME = "address", "name"
 LOST = "lost"
-"""What a look comes to where the server comes by another way than it did."""
+"""What `observe` returns where the server comes by another way than it did."""
 
 
 def seen_by(sessions: Verdict) -> str:
@@ -36,8 +36,8 @@ def is_absent(sessions: Verdict) -> bool:
     return sessions.is_no or sessions.evidence.get("writer") is False
 
 
-def look(see: Callable[[], tuple[Verdict, Verdict, Verdict]], tries: Iterable[object]) -> str:
-    """Look for the active server's sessions while nothing is wrong.
+def observe(see: Callable[[], tuple[Verdict, Verdict, Verdict]], tries: Iterable[object]) -> str:
+    """Read the active server's sessions while nothing is wrong.
 
     A server that serves and that no list shows comes by a way that hides it, or to another database: somebody may have
     put a pooler or a proxy in between, or the writer is elsewhere by now. Of one that does not serve, an empty list

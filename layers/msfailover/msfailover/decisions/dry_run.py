@@ -9,7 +9,7 @@ from typing import Any
 from msfailover.decisions import database_path, epochs
 from msfailover.decisions.admission import Plan
 from msfailover.decisions.adoption import Survey, who_is_active
-from msfailover.decisions.proof_options import Outlook, look_ahead
+from msfailover.decisions.proof_options import ProofOptions, evaluate
 from msfailover.history import Outcome
 from msfailover.pair import FencedBy, Role
 from msfailover.request import Action
@@ -96,7 +96,7 @@ def predict(
         return stopped, refuses.sentence
     if host is not None and host.answer is Answer.UNKNOWN:  # stopped already is as good as running
         return stopped, f"{plan.source} could not be stopped cleanly, nor its files carried: {host.sentence}"
-    ahead = _outlook(plan, answers, direct, believed)
+    ahead = _options(plan, answers, direct, believed)
     if ahead.first is None:
         bad_end = Outcome.ROLLED_BACK if plan.graceful else Outcome.HALTED
         return bad_end, f"The fence of {plan.source} could not be proven. {ahead.in_words().sentence}"
@@ -118,15 +118,15 @@ def predict(
     )
 
 
-def _outlook(
+def _options(
     plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, believed: Verdict, fenced: Role | None = None
-) -> Outlook:
+) -> ProofOptions:
     fenced = fenced or plan.source
     names = {"cut": f"network {fenced}", "rights": "access", "owners": f"owners {fenced}", "list": "sessions"}
     names["addresses"] = "addresses"
     if plan.may_power_off:
         names |= {"machine": "machine", "power": "power"}
-    return look_ahead(answers, names, direct, believed)
+    return evaluate(answers, names, direct, believed)
 
 
 def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named: Role | None) -> tuple[Outcome, str]:
@@ -138,7 +138,7 @@ def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named
     seen = database_path.seen_by(surveys[active].sessions)
     believed = yes("It has.") if seen else no(surveys[active].sessions.sentence)
     direct = yes("It is.") if seen == database_path.BY_ADDRESS else direct
-    ahead = _outlook(plan, answers, direct, believed, active.other)
+    ahead = _options(plan, answers, direct, believed, active.other)
     if ahead.first is None:
         told = ahead.in_words().sentence
         return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven. {told}"

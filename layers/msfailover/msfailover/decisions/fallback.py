@@ -16,8 +16,8 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 Ask = Callable[[Question], Verdict]
 
-SILENT_LOOKS = 2
-"""Looks in a row that must see nothing: a single one may have lost its packets."""
+SILENT_PROBES = 2
+"""Probes in a row that must get no answer: a single one may have lost its packets."""
 
 
 class Way(StrEnum):
@@ -29,7 +29,7 @@ class Way(StrEnum):
 
 
 def whether_lost(server: Role, ask: Ask) -> Verdict:
-    """Is there nobody to wait for any more? Looked for where a promotion will be verified from.
+    """Is there nobody to wait for any more? Probed from where a promotion will be verified from.
 
     Args:
         server: the server that something is waited for from.
@@ -39,7 +39,7 @@ def whether_lost(server: Role, ask: Ask) -> Verdict:
         yes where its machine is off, or where nothing of its host comes back while the other server's host does; no
         where something comes back; else unknown. A probe that can't be asked, or sees nobody, has shown nothing (I3).
     """
-    for _ in range(SILENT_LOOKS):
+    for _ in range(SILENT_PROBES):
         seen = ask(Question("probe", "check_reachable", server))
         if seen.is_yes:
             return no(f"{server} is there: {seen.sentence}")

@@ -48,7 +48,7 @@ def proof_by_database(
     """Judge whether the database proves that a server is out.
 
     Both halves are needed: a changed rule does not cut established connections, and ending sessions does not keep
-    them out. The access group is looked at before *and* after the sessions are counted, so that nothing slips in
+    them out. The access group is read before *and* after the sessions are counted, so that nothing slips in
     between.
 
     Args:

@@ -30,7 +30,7 @@ def by_network(
     """Prove a fence by the network, where the way to the database is a direct one.
 
     Where nothing but the owner's word says so, what answers at the database's name must not be a standby: then the
-    network of another database is looked at. A database that does not answer holds nothing up.
+    network of another database is read. A database that does not answer holds nothing up.
 
     Args:
         server: the server that is to be out.

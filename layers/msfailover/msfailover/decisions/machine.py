@@ -120,7 +120,7 @@ def _against(instance: Instance) -> list[str]:
 
 
 def remembered(server: Server, state: PairState, at: float) -> dict[str, Any]:
-    """What is kept of a look at rest that showed the instance to own every address; see `was_owner`."""
+    """What is kept of an observation at rest that showed the instance to own every address; see `was_owner`."""
     return {
         "instance": server.instance_id,
         "addresses": sorted(server.addresses),

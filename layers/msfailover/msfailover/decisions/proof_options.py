@@ -11,7 +11,7 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 
 @dataclass(frozen=True)
-class Outlook:
+class ProofOptions:
     """For each proof *yes* where it would serve, and else what speaks against it."""
 
     network: Verdict
@@ -34,7 +34,9 @@ class Outlook:
         return word(" ".join(told))
 
 
-def look_ahead(answers: Mapping[str, Verdict], names: Mapping[str, str], direct: Verdict, believed: Verdict) -> Outlook:
+def evaluate(
+    answers: Mapping[str, Verdict], names: Mapping[str, str], direct: Verdict, believed: Verdict
+) -> ProofOptions:
     """Judge by answers of everything that reads.
 
     Args:
@@ -52,7 +54,7 @@ def look_ahead(answers: Mapping[str, Verdict], names: Mapping[str, str], direct:
     owners = found["owners"]
     shut = no(owners.sentence) if owners.is_yes else yes(owners.sentence) if owners.is_no else owners
     powered = [found[what] for what in ("machine", "power") if what in found]
-    return Outlook(
+    return ProofOptions(
         network=_all_of(found["cut"], found["rights"], direct, right),
         database=_all_of(shut, found["rights"], found["list"], believed, of_group),
         power=_all_of(*powered) if powered else no("This verb never switches a machine off."),

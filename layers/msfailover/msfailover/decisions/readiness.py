@@ -9,7 +9,7 @@ from typing import Any
 from msfailover.decisions import database_path, epochs
 from msfailover.decisions.audit import seen_of
 from msfailover.decisions.dry_run import Question
-from msfailover.decisions.proof_options import Outlook, look_ahead
+from msfailover.decisions.proof_options import ProofOptions, evaluate
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
@@ -110,7 +110,7 @@ def judge(
         Check(
             "hosts know their roles",
             _roles(active, state, hosts),
-            "Look who wrote /var/lib/ms-failover/epoch; see docs/operate.md.",
+            "Find out who wrote /var/lib/ms-failover/epoch; see docs/operate.md.",
         ),
         Check(
             "hosts can be written", _writable(hosts), "Make room on the host that is named, or mount it to be written."
@@ -129,7 +129,9 @@ def judge(
         ),
         Check("sessions as they should be", _sessions(active, answers), "See docs/operate.md, split-brain-risk."),
         Check("database rights", answers["database rights"], "Grant the monitoring role what docs/databases.md lists."),
-        Check("record as expected", answers["record"], "Look who edited the record; `failoverctl switchover` sets it."),
+        Check(
+            "record as expected", answers["record"], "Find out who edited the record; `failoverctl switchover` sets it."
+        ),
         Check(
             "name resolves", _resolves(answers["record"], answers["resolved"]), "Look at the zone and its name servers."
         ),
@@ -305,7 +307,7 @@ def _clocks(hosts: Mapping[Role, Verdict]) -> Verdict:
     return (yes if good else no)(f"Against this function's clock: {told}; {CLOCKS_MAY_DIFFER_S:g} s are allowed.")
 
 
-def _ahead(active: Role, state: PairState, answers: Mapping[str, Verdict], vouched: bool) -> Outlook:
+def _ahead(active: Role, state: PairState, answers: Mapping[str, Verdict], vouched: bool) -> ProofOptions:
     names = {
         "cut": "network",
         "rights": "right to the access group",
@@ -315,10 +317,12 @@ def _ahead(active: Role, state: PairState, answers: Mapping[str, Verdict], vouch
         "machine": f"machine {active}",
         "power": f"right to {active}",
     }
-    return look_ahead(answers, names, database_path.is_direct(state, vouched), database_path.list_is_believed(state))
+    return evaluate(answers, names, database_path.is_direct(state, vouched), database_path.list_is_believed(state))
 
 
-def _access(active: Role, state: PairState, answers: Mapping[str, Verdict], ahead: Outlook, vouched: bool) -> Verdict:
+def _access(
+    active: Role, state: PairState, answers: Mapping[str, Verdict], ahead: ProofOptions, vouched: bool
+) -> Verdict:
     """The access group is for the active server alone. An owner's rule matters only where the network would not stand
     before it; and where there are network ACLs, they deny the standby already."""
     standby = seen_of(state, answers["standby access"], answers["standby sessions"], vouched)

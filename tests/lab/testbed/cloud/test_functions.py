@@ -60,7 +60,7 @@ def test_a_function_acts_in_its_own_role(sky: Sky) -> None:
         ({"action": "sleep", "seconds": 9}, "Sandbox.Timedout", "Task timed out after 4.00 seconds"),
     ],
 )
-def test_errors_look_as_on_aws(sky: Sky, event: dict[str, Any], kind: str, part: str) -> None:
+def test_errors_are_as_on_aws(sky: Sky, event: dict[str, Any], kind: str, part: str) -> None:
     answer, error = call(sky, "Echo", **event)
     assert error == "Unhandled"
     assert answer["errorType"] == kind

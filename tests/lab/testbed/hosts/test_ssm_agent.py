@@ -168,7 +168,7 @@ def test_a_document_that_can_t_be_run_fails_with_a_sentence(cloud: Cloud) -> Non
     assert "only steps aws:runShellScript" in answer["stderr"]
 
 
-def test_a_value_is_put_in_as_it_is_and_not_looked_at_again() -> None:
+def test_a_value_is_put_in_as_it_is_and_not_read_again() -> None:
     assert substitute("a {{ X }} {{Y}} {{ Z }}", {"X": ["{{ Y }}"], "Y": ["$1", "2"]}) == "a {{ Y }} $1,2 {{ Z }}"
 
 

@@ -1,4 +1,4 @@
-"""One session on the testbed, with every permission enforced, for all tests of the module that looks at it."""
+"""One session on the testbed, with every permission enforced, for all tests of the module that read it."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def _fail_over(session: Session) -> None:
     _open_owners_group(testbed, IpRanges=[{"CidrIp": NETWORK}])
     testbed.hosts.kill_ms("ms2")
     wait_for("the failover is held", lambda: testbed.record().get("held"), 30)
-    testbed.invoke("audit", {})  # the active server is in no list any more: its way is looked at again
+    testbed.invoke("audit", {})  # the active server is in no list any more: its path is checked again
     host.cut([DATABASE])
     wait_for("the watchdog asks for the machine's power", lambda: session.called("WatchFunctionRole", "server"), 30)
     with pytest.raises(TestbedError, match="SourceLost"):  # which it has asked the functions about that see

@@ -273,7 +273,7 @@ def test_no_secret_is_in_logs_metrics_histories_results_records_messages_or_envi
         assert found == [], f"{found} in {place}"
 
 
-def test_those_places_were_really_looked_at(session: Session) -> None:
+def test_those_places_were_really_called(session: Session) -> None:
     found = haystacks(session)
     assert '"secretsmanager' not in found["logs"]
     for place, known in {

@@ -91,7 +91,7 @@ def test_an_access_group_open_to_both_is_not_ok() -> None:
     assert answers(found)["The access group let in one at most"] == "no"
 
 
-def test_an_access_group_nobody_looked_at_is_unknown_and_unknown_is_not_ok() -> None:
+def test_an_access_group_nobody_read_is_unknown_and_unknown_is_not_ok() -> None:
     found = of(replace(sample.crash(), access=()))
     assert found["ok"] is False
     assert answers(found)["The access group let in one at most"] == "unknown"

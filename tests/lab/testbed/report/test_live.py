@@ -1,4 +1,4 @@
-"""The live view: in a terminal, in a log, and when what it looks at stumbles."""
+"""The live view: in a terminal, in a log, and when what it reads fails."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def plainly(snapshots: list[Snapshot]) -> list[str]:
     return out.getvalue().splitlines()
 
 
-def whole_run(looks_per_s: int = 8) -> list[Snapshot]:
-    return [at(look / looks_per_s) for look in range(-8, 18 * looks_per_s)]
+def whole_run(updates_per_s: int = 8) -> list[Snapshot]:
+    return [at(update / updates_per_s) for update in range(-8, 18 * updates_per_s)]
 
 
 def test_a_log_gets_one_line_for_each_thing_and_no_control_codes() -> None:
@@ -78,7 +78,7 @@ def test_a_log_gets_one_line_for_each_thing_and_no_control_codes() -> None:
     assert len(lines) < 80
 
 
-def test_a_log_misses_nothing_when_looks_are_rare() -> None:
+def test_a_log_misses_nothing_when_updates_are_rare() -> None:
     lines = plainly([at(-1), at(17)])
     for step in sample.crash().steps:
         assert sum(f"< {step.name} (" in line for line in lines) == 1
@@ -137,8 +137,8 @@ def test_what_is_not_known_is_said_to_be_unknown() -> None:
 
 def test_rates_are_made_of_totals() -> None:
     rates = Rates()
-    for look in range(41):
-        rates.see(replace(at(0), at=1000 + look / 8, written={"ms1": look * 3}))
+    for update in range(41):
+        rates.see(replace(at(0), at=1000 + update / 8, written={"ms1": update * 3}))
     assert rates.latest("ms1") == pytest.approx(24)
     assert rates.latest("ms2") == 0
     assert len(rates.history("ms1", 12)) == 12
@@ -163,16 +163,16 @@ def test_a_log_in_ascii_loses_no_line() -> None:
 
 def test_watching_shows_the_last_state_and_outlives_a_source_that_stumbles() -> None:
     terminal, out = console()
-    looked, calls = threading.Event(), iter(range(1000))
+    read, calls = threading.Event(), iter(range(1000))
 
     def source() -> Snapshot:
         if next(calls) == 0:
             raise ConnectionError("the host is gone")
-        looked.set()
+        read.set()
         return at(17)
 
     with watch(source, terminal) as watching:
-        assert looked.wait(10)
+        assert read.wait(10)
     assert "Notify" in out.getvalue()
     assert watching.trouble is None
 
@@ -181,7 +181,7 @@ def test_watching_keeps_the_trouble_it_had_and_lets_errors_pass() -> None:
     def source() -> Snapshot:
         raise ConnectionError("the host is gone")
 
-    watching = Watching(source, PlainView(console()[0]), looks_per_s=100)
+    watching = Watching(source, PlainView(console()[0]), updates_per_s=100)
     with pytest.raises(KeyboardInterrupt), watching:
         raise KeyboardInterrupt
     assert isinstance(watching.trouble, ConnectionError)

@@ -97,7 +97,7 @@ def test_the_numbers_on_the_page_are_those_of_the_report(make: Callable[[], Run]
     assert {"takeover_s", "detection_s", "fence_s", "dual_active_s", "journal_violations", "agents.recovered",
             "agents.count", "agents.recovered_s"} <= set(shown)  # fmt: skip
     for field, element in shown.items():
-        value = look_up(found, field)
+        value = value_of(found, field)
         assert element.attrib["value"] == ("" if value is None else json.dumps(value))
         if value is None:
             assert element.text == "–"
@@ -235,7 +235,7 @@ def test_the_head_says_the_commit_and_what_times_count_from() -> None:
     assert "Every time here counts from the failure, at " in document
 
 
-def look_up(found: Any, field: str) -> Any:
+def value_of(found: Any, field: str) -> Any:
     for part in field.split("."):
         found = found[int(part)] if isinstance(found, list) else found[part]
     return found

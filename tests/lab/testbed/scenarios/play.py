@@ -29,7 +29,7 @@ class Rehearsed:
     def held(self, name: str) -> str:
         """The sentence of an invariant or check that was answered yes. Fails where it was not, or was not asked."""
         found = {each["name"]: each for each in self.report["invariants"]}
-        assert name in found, f"nobody looked at {name!r}; there are {', '.join(found)}"
+        assert name in found, f"nobody checked {name!r}; there are {', '.join(found)}"
         assert found[name]["answer"] == "yes", found[name]["sentence"]
         return str(found[name]["sentence"])
 

@@ -31,7 +31,7 @@ def test_being_told_to_end_leaves_nothing(tmp_path: Path) -> None:
 
 
 def ended_by(end: Callable[[subprocess.Popen[str]], None], moment: str, tmp_path: Path) -> None:
-    """Begin a run, end it when it has said this, and look whether anything is left."""
+    """Begin a run, end it when it has said this, and check that nothing is left."""
     run = subprocess.Popen(
         [sys.executable, "-m", "lab.testbed", "run", "crash", "--output", str(tmp_path)],
         cwd=PROJECT, env=ENVIRONMENT, text=True, start_new_session=True,

@@ -17,5 +17,5 @@ def test_a_healthy_pair_is_ready_and_a_hole_is_found_and_named(tmp_path: Path) -
 def test_a_watchdog_that_dies_is_told_of(tmp_path: Path) -> None:
     rehearsed = rehearse("watchdog-dies", tmp_path)
     assert never_both(rehearsed.report)
-    for name in ("Quiet while it looks", "The alarm goes off and notifies", "Nothing was touched"):
+    for name in ("Quiet while it probes", "The alarm goes off and notifies", "Nothing was touched"):
         rehearsed.held(name)

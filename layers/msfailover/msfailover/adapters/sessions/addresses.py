@@ -92,7 +92,7 @@ class Addresses(Generic[C]):
             if session_id not in listed
         ]
         if listing.not_writer:
-            # A server that has been the writer may go on answering; the next look asks whoever the name leads to then.
+            # A server that has been the writer may go on answering; the next read asks whoever the name leads to then.
             self.close()
         sessions = tuple(session for session in listing.sessions if session.id not in ours.values())
         return replace(listing, sessions=sessions, gaps=(*listing.gaps, *gaps))
