@@ -17,6 +17,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from msfailover.adapters import clients, lambda_invoke
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.probes import Probes
 from msfailover.decisions import audit, database_path, services
 from msfailover.decisions.audit import Act, Finding, Judged, Kind, Seen
 from msfailover.pair import PairState, Role
@@ -151,7 +152,7 @@ def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdic
         asked = [threads.submit(_ask, *question) for question in questions]
         # Of which server it is asked is all the same: where the record points stands in the evidence.
         record = threads.submit(_ask, SETTINGS.dns_function, {"action": "status", "server": Role.MS1})
-        runs = threads.submit(_runs)
+        runs = threads.submit(_runs, state)
         reaches = {"action": "reaches", "server": state.active}
         reach = threads.submit(_ask, SETTINGS.server_function, reaches) if state.active else None
         access_groups, sessions = asked[: len(Role)], asked[len(Role) :]
@@ -163,10 +164,11 @@ def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdic
         return seen, record.result(), runs.result(), reach.result() if reach else nobody
 
 
-def _runs() -> dict[Role, Verdict]:
+def _runs(state: PairState) -> dict[Role, Verdict]:
     """Whose service runs, as the probe sees it?"""
     try:
-        found = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "probe"})
+        probes = Probes(SETTINGS.probe_function, SETTINGS.second_probe, lambda: state)
+        found = probes.ask({"action": "probe"})
     except FunctionFailed as error:
         return {role: unknown(f"Whose service runs can't be seen: {error}") for role in Role}
     signals = {role: found.get(role.value) for role in Role}

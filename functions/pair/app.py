@@ -3,7 +3,7 @@
 Actions of the workflow: begin, dry_run, survey, may_restart, end_sessions, verify_fence, verify_power,
 verify_promotion, fall_back, turn_back, conclude, refuse. The proof of a fence is read here from network, access group
 and sessions, and written with the epoch; it never passes through the state machine. Of people: set_mode, maintenance,
-acknowledge. Of functions: end_sessions, hold, release, keep_readiness, see_path.
+acknowledge. Of functions: end_sessions, hold, release, keep_readiness, see_path, see_second_probe.
 """
 
 from __future__ import annotations
@@ -12,12 +12,13 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from functools import partial
 from typing import Any
 
 from msfailover.adapters import best_effort, clients, lambda_invoke, step_functions
 from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.probes import Probes
 from msfailover.decisions import (
     adoption,
     controls,
@@ -28,6 +29,7 @@ from msfailover.decisions import (
     promotion,
     replication,
     restart,
+    second_probe,
     transitions,
 )
 from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, provable
@@ -58,6 +60,7 @@ SETTINGS = read(PairSettings, os.environ)
 logger = observability.logger_for("pair")
 
 ORDER_LASTS_S = 10.0  # for which what was read of the record may stand; less than the workflow waits for such an order
+PROBES = Probes(SETTINGS.probe_function, SETTINGS.second_probe, lambda: _table().read())
 SERVER_WAIT_S = 4.0  # one call waits for the new server to answer; the workflow asks again after that
 
 
@@ -71,8 +74,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     return answer
 
 
-def _execution_in(event: Mapping[str, Any]) -> str:
-    return execution_in(event, SETTINGS.machine)
+_execution_in = partial(execution_in, machine=SETTINGS.machine)
 
 
 def _table() -> PairTable:
@@ -123,10 +125,13 @@ def dry_run(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _put(question: Question) -> Verdict:
-    return _ask(SETTINGS.function(question.function), question.payload())
+    if question.function == "probe":
+        return PROBES.ask_verdict(question.payload())
+    return lambda_invoke.ask_verdict(clients.functions(), SETTINGS.function(question.function), question.payload())
 
 
-_ask_all = partial(lambda_invoke.side_by_side, _put, at_once=4)
+def _ask_all(asked: Mapping[str, Question]) -> dict[str, Verdict]:
+    return lambda_invoke.side_by_side(_put, asked, at_once=4)
 
 
 def _admit(request: Request, state: PairState, execution: str) -> Admission:
@@ -150,9 +155,8 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
         return verdict.to_json()
     seen = database_path.seen_by(surveys[active].sessions)
     highest, now, aim = max(each.epoch for each in surveys.values()), time.time(), transitions.aim
-    aimed = _table().change(
-        lambda was: database_path.record(aim(was, execution, active, highest, now), was.epoch, seen)
-    )
+    record = database_path.record
+    aimed = _table().change(lambda was: record(aim(was, execution, active, highest, now), was.epoch, seen))
     epoch = aimed.lease.epoch if aimed.lease else None
     return {**verdict.to_json(), "target": active.value, "source": active.other.value, "epoch": epoch}
 
@@ -160,8 +164,8 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
 def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
     """May the active server's service be restarted in place, before anything is touched?"""
     server = role_in(event)
-    host = _ask(SETTINGS.server_function, {"action": "runs", "server": server})
-    access = _ask(SETTINGS.access_function, {"action": "status", "server": server.other})
+    host = _put(Question("server", "runs", server))
+    access = _put(Question("access", "status", server.other))
     restarted_s_ago = restart.restarted_s_ago(_table().history(10), server, time.time())
     return restart.may_restart(server, host, access, _sessions_of(server.other), restarted_s_ago).to_json()
 
@@ -189,11 +193,11 @@ def end_sessions(event: Mapping[str, Any]) -> dict[str, Any]:
     """
     server = role_in(event)
     demand_endable(_table().read(), server, epoch_in(event))
-    return lambda_invoke.ask(clients.functions(), SETTINGS.sessions_function, _end_order(server))
+    return lambda_invoke.ask(clients.functions(), SETTINGS.sessions_function, _end_order(server).payload())
 
 
-def _end_order(server: Role) -> dict[str, Any]:
-    return {"action": "terminate", "server": server, "not_after": time.time() + ORDER_LASTS_S}
+def _end_order(server: Role) -> Question:
+    return Question("sessions", "terminate", server, {"not_after": time.time() + ORDER_LASTS_S})
 
 
 def _end_sessions_beside(server: Role, epoch: int) -> None:
@@ -234,6 +238,16 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
     return database_path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
 
+def see_second_probe(_event: Mapping[str, Any]) -> dict[str, Any]:
+    """Have both probes probe both servers, and keep for the epoch whether the second one reaches them."""
+    before = _table().read()
+    if before.active is None or before.lease is not None:
+        return unknown("The pair is not at rest.").to_json()
+    found = second_probe.compare(*PROBES.ask_each({"action": "probe"}))
+    _table().change(lambda state: second_probe.record_at_rest(state, before, found))
+    return found.to_json()
+
+
 def verify_promotion(event: Mapping[str, Any]) -> dict[str, Any]:
     """Ask whether the new server is active: it answers, has sessions, the old one none, and the record points to it.
 
@@ -249,24 +263,22 @@ def verify_promotion(event: Mapping[str, Any]) -> dict[str, Any]:
     if others.is_yes:
         others = _end_sessions_of(server.other, execution) or others
     _table().change(lambda state: database_path.record_in_change(state, execution, admin, own))
-    record = _ask(SETTINGS.dns_function, {"action": "status", "server": server})
+    record = _put(Question("dns", "status", server))
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record, listed=listed).to_json()
 
 
 def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict]:
-    """Does it answer, and have it and the other one sessions?
-
-    Each function is asked one thing at a time: a second question at once would wait for a second, cold process.
-    """
+    """Does it answer, and have it and the other one sessions? Each function is asked one thing at a time: a second
+    question at once would wait for a second, cold process."""
     with ThreadPoolExecutor(max_workers=1) as threads:
         sessions = threads.submit(lambda: [_sessions_of(each) for each in (server, server.other)])
-        admin = _ask(SETTINGS.probe_function, {"action": "check_serving", "server": server})
+        admin = _put(Question("probe", "check_serving", server))
         own, others = sessions.result()
         return admin, own, others
 
 
 def _sessions_of(server: Role) -> Verdict:
-    return _ask(SETTINGS.sessions_function, {"action": "status", "server": server})
+    return _put(Question("sessions", "status", server))
 
 
 def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
@@ -278,11 +290,11 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
     state = _table().read()
     if state.lease is None or state.lease.execution != execution or must_be_out(state) is not fenced:
         return None
-    ended = _ask(SETTINGS.sessions_function, _end_order(fenced))
+    ended = _put(_end_order(fenced))
     logger.warning("sessions of a fenced server were ended", extra={"server": fenced, "then": ended.sentence})
     if state.receipt is None or state.receipt.by is not FencedBy.NETWORK:
         return None
-    cut = _ask(SETTINGS.access_function, {"action": "cut", "server": fenced})
+    cut = _put(Question("access", "cut", fenced))
     return no(cut.sentence) if cut.is_yes else None
 
 
@@ -316,7 +328,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     line = next((each for each in lines if each.execution == execution), None)
     if line is None or (before.lease is not None and before.lease.execution == execution):
         _, line = transitions.conclude(before, execution, outcome, sentence, now)
-        line = _with_files(table, before, line)
+        line = best_effort.result_of(partial(_with_files, line, table, before.epoch), line, "the files' age", logger)
         phases = partial(step_functions.phases, clients.stepfunctions(), execution, now)
         table.add_history(line, best_effort.result_of(phases, [], "the phases", logger), SETTINGS.history_days)
         table.change(lambda state: transitions.conclude(state, execution, outcome, sentence, now)[0])
@@ -327,18 +339,8 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
 
 
-def _with_files(table: PairTable, before: PairState, line: History) -> History:
-    """The line with the age of the files that the promoted server serves with. Best effort, like the phases."""
-    if line.outcome is not Outcome.PROMOTED:
-        return line
-    read = partial(_with_copy, line, table, before.epoch)
-    return best_effort.result_of(read, line, "the age of the files", logger)
-
-
-def _with_copy(line: History, table: PairTable, epoch: int) -> History:
-    known = replication.Freshness.from_json(table.freshness())
-    held, of = replication.held_configuration(known, epoch)
-    return replace(line, files_as_of=replication.as_of_in(known, epoch), config=held, config_as_of=of)
+def _with_files(line: History, table: PairTable, epoch: int) -> History:
+    return replication.with_copy(line, replication.Freshness.from_json(table.freshness()), epoch)
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -383,17 +385,14 @@ def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:
     return {"answer": "yes", "sentence": "Kept."}
 
 
-def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:
-    return lambda_invoke.ask_verdict(clients.functions(), function, payload)
-
-
 # fmt: off
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     each.__name__: each
     for each in (
         begin, dry_run, survey, may_restart, end_sessions, verify_fence, verify_power, verify_promotion, fall_back,
-        turn_back, conclude, refuse, hold, release, keep_readiness, see_path,
+        turn_back, conclude, refuse, hold, release, keep_readiness, see_path, see_second_probe,
     )
 }
 # fmt: on
 ACTIONS |= dict.fromkeys(controls.WISHES, keep_wish)
+ACTIONS |= dict.fromkeys(("confirm_outage", "check_reachable", "check_serving"), PROBES.ask_or_be_throttled)

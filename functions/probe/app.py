@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
@@ -24,7 +24,7 @@ from msfailover.request import BadRequest, role_in
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
 from msfailover.runtime.settings import ProbeSettings
-from msfailover.verdict import Verdict, no, unknown, yes
+from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 SETTINGS = read(ProbeSettings, os.environ)
 logger = observability.logger_for("probe")
@@ -34,6 +34,8 @@ BETWEEN_PROBES_S = 0.3
 FRESH_SHARE = 0.4
 """The share of its usual time a server has to answer a probe that only repeats what was seen this moment."""
 HOLD_AT_MOST_S = 20
+SILENCE = (Signal.SILENT, Signal.UNREACHABLE)
+Ask = Callable[[Server, float], admin_interface.Sighting]
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -41,7 +43,9 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     action = event.get("action")
     answer: dict[str, Any]
     if action == "probe":
-        answer = {role.value: _as_json(observation) for role, observation in probe_both().items()}
+        found = probe_both()
+        answer = {role.value: _as_json(observation) for role, observation in found.items()}
+        answer["evidence"] = {"cut_off": not any(each.host_is_there for each in found.values())}
     elif action == "hold":
         answer = {"ended": _held(role_in(event)).ends_within(_seconds_in(event))}
     elif action == "confirm_outage":
@@ -88,7 +92,8 @@ def confirm_outage(active: Role, fresh: bool = False) -> Verdict:
             first = threads.submit(_diagnosed, active, SETTINGS.timeout_s)
             time.sleep(BETWEEN_PROBES_S)
             found = [threads.submit(_diagnosed, active, SETTINGS.timeout_s).result(), first.result()]
-    return confirmed(found)
+    outage = confirmed(found)
+    return outage.having(cut_off=outage.answer is Answer.UNKNOWN)
 
 
 def _diagnosed(active: Role, timeout_s: float) -> Diagnosis:
@@ -97,10 +102,15 @@ def _diagnosed(active: Role, timeout_s: float) -> Diagnosis:
 
 
 def check_serving(server: Server) -> Verdict:
-    """Does the server's administration interface answer?"""
+    """Does the server's administration interface answer? Unknown where nothing at all comes back to here."""
     seen = _admin(server, SETTINGS.timeout_s)
-    word = yes if seen.signal is Signal.ANSWERS else no
-    return word(f"The administration interface of {server.role}: {seen.sentence}.")
+    sentence = f"The administration interface of {server.role}: {seen.sentence}."
+    if seen.signal is Signal.ANSWERS:
+        return yes(sentence)
+    other = SETTINGS.pair.server(server.role.other)
+    if seen.signal in SILENCE and _all_silent((_port, server), (_admin, other), (_port, other)):
+        return unknown(f"{sentence} Neither server's host answers: it may be this probe that is cut off.", cut_off=True)
+    return no(sentence)
 
 
 def check_reachable(server: Server) -> Verdict:
@@ -108,14 +118,23 @@ def check_reachable(server: Server) -> Verdict:
 
     A refusal is a sign of life: the host is there, and nothing listens. Silence is unknown, not no (I3).
     """
-    with ThreadPoolExecutor(max_workers=2) as threads:
-        asked = [threads.submit(ask, server, SETTINGS.timeout_s) for ask in (_admin, _port)]
-        seen = [each.result() for each in asked]
-    if all(each.signal in (Signal.SILENT, Signal.UNREACHABLE) for each in seen):
-        return unknown(
-            f"Nothing of {server.role} comes back to the functions in the network: {seen[0].sentence}.", silent=True
-        )
-    return yes(f"{server.role} can be reached from the functions in the network.")
+    if not _all_silent((_admin, server), (_port, server)):
+        return yes(f"{server.role} can be reached from the functions in the network.")
+    # Not side by side: the answer of a server that is there is not to wait for one that is not.
+    other = SETTINGS.pair.server(server.role.other)
+    return unknown(
+        f"Nothing of {server.role} comes back to the functions in the network: no answer within"
+        f" {SETTINGS.timeout_s:g} s.",
+        silent=True,
+        cut_off=_all_silent((_admin, other), (_port, other)),
+    )
+
+
+def _all_silent(*asked: tuple[Ask, Server]) -> bool:
+    """Whether nothing comes back from any of these ports, asked side by side."""
+    with ThreadPoolExecutor(max_workers=len(asked)) as threads:
+        signals = [threads.submit(ask, server, SETTINGS.timeout_s) for ask, server in asked]
+        return all(each.result().signal in SILENCE for each in signals)
 
 
 def name() -> Verdict:

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, lambda_invoke
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.probes import Probes
 from msfailover.decisions import machine, readiness
 from msfailover.decisions.dry_run import Question
 from msfailover.pair import PairState, Role
@@ -64,7 +65,7 @@ def check() -> dict[str, Any]:
 
 
 def _checks(active: Role, state: PairState) -> list[readiness.Check]:
-    asked = readiness.questions(active)
+    asked = readiness.questions(active, second_probe=bool(SETTINGS.second_probe))
     answers = lambda_invoke.side_by_side(_ask, asked, AT_ONCE)
     if state.lease is None:
         _remember_machines(state, answers)
@@ -88,7 +89,12 @@ def _remember_machines(state: PairState, answers: Mapping[str, Verdict]) -> None
 
 
 def _ask(question: Question) -> Verdict:
-    answer = lambda_invoke.ask_verdict(clients.functions(), SETTINGS.function(question.function), question.payload())
+    if question.function == "probe":
+        record = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read
+        answer = Probes(SETTINGS.probe_function, SETTINGS.second_probe, record).ask_verdict(question.payload())
+    else:
+        function = SETTINGS.function(question.function)
+        answer = lambda_invoke.ask_verdict(clients.functions(), function, question.payload())
     return Verdict(answer.answer, answer.sentence, {**answer.evidence, "answered_at": time.time()})
 
 

@@ -18,6 +18,7 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, lambda_invoke, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.probes import Probes
 from msfailover.decisions import fallback, replication
 from msfailover.decisions.dry_run import Question
 from msfailover.decisions.replication import Freshness, Order
@@ -172,7 +173,9 @@ def _result_while_there(source: Role, command: str, wait_s: float) -> dict[str, 
 
 
 def _put(question: Question) -> Verdict:
-    function = {"probe": SETTINGS.probe_function, "server": SETTINGS.server_function}[question.function]
+    if question.function == "probe":
+        return Probes(SETTINGS.probe_function, SETTINGS.second_probe, _table().read).ask_verdict(question.payload())
+    function = {"server": SETTINGS.server_function}[question.function]
     return lambda_invoke.ask_verdict(clients.functions(), function, question.payload())
 
 

@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, lambda_invoke, permission_checks, step_functions
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.probes import Probes
 from msfailover.decisions.admission import held_back
 from msfailover.decisions.detection import (
     Diagnosis,
@@ -49,6 +50,8 @@ _probed_at = 0.0
 """When this process last probed, in seconds since 1970."""
 _well: Role | None = None
 """The active server, if the last probe found it well and nothing was to be done."""
+_second_answers = False
+"""Whether the last answer was the second probe's: it is asked first until this tick ends."""
 _hold_from = 0.0
 """From when on a connection may be held again, by the clock of `time.monotonic`."""
 HOLD_S = (0.1, 20.0)
@@ -58,10 +61,12 @@ TICK_LATE_AT_MOST_S = 5.0
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    global _second_answers
     observability.begin(logger, event)
     if event.get("action") == "rights":
         return rights().to_json()
     _forget_what_is_old()
+    _second_answers = False
     end = time.monotonic() + SETTINGS.tick_s
     due, probes = time.monotonic(), 0
     started: list[str] = []
@@ -132,26 +137,33 @@ def probe_once() -> str | None:
     if state.active is None:
         return None  # the pair has not been adopted yet
     # While a change is under way nothing hangs on this probe; it is not to be in the way of the functions that work.
-    diagnosis = _diagnose(state.active, thoroughly=state.lease is None)
+    diagnosis = _diagnose(state, state.active)
     _streak = _streak.after(state.active, diagnosis.finding)
     down = is_down(diagnosis, _streak, SETTINGS.threshold)
     _publish(state.active, diagnosis)
     if diagnosis.finding is Finding.HEALTHY and state.held:
         _ask_pair({"action": "release", "epoch": state.epoch})
-    if diagnosis.finding is Finding.HEALTHY and state.lease is None:
+    if diagnosis.finding is Finding.HEALTHY and state.lease is None and not _second_answers:
         _well = state.active
     if diagnosis.finding is not Finding.HEALTHY:
         logger.warning(down.sentence, extra={"finding": diagnosis.finding, "down": down.answer})
     return _start(state, state.active, down) if down.is_yes else None
 
 
-def _diagnose(active: Role, thoroughly: bool) -> Diagnosis:
+def _diagnose(state: PairState, active: Role) -> Diagnosis:
+    global _second_answers
     try:
-        answer = lambda_invoke.ask(clients.functions(), SETTINGS.probe_function, {"action": "probe"})
-        found = {role: _observation(answer[role.value]) for role in Role}
+        answer = _probes(state).ask({"action": "probe"}, second_first=_second_answers)
+        observed = {role: _observation(answer[role.value]) for role in Role}
     except (FunctionFailed, KeyError, ValueError) as error:
         return Diagnosis(Finding.CUT_OFF, f"The probe could not be asked: {error}")
-    observation, other = found[active], found[active.other]
+    _second_answers, origin = answer.get("second") is True, str(answer.get("origin", ""))
+    found = _judge(active, observed, thoroughly=state.lease is None)
+    return Diagnosis(found.finding, f"{found.sentence} {origin}".rstrip())
+
+
+def _judge(active: Role, observed: Mapping[Role, Observation], thoroughly: bool) -> Diagnosis:
+    observation, other = observed[active], observed[active.other]
     # The dearer questions are asked only when the cheap one has a bad answer, and theirs could make a difference.
     sessions = power = None
     if not thoroughly:
@@ -213,6 +225,10 @@ def _publish(active: Role, diagnosis: Diagnosis) -> None:
     metrics.add_metadata("finding", diagnosis.finding.value)
     metrics.add_metadata("active", active.value)
     metrics.flush_metrics()
+
+
+def _probes(state: PairState) -> Probes:
+    return Probes(SETTINGS.probe_function, SETTINGS.second_probe, lambda: state)
 
 
 def _observation(data: Mapping[str, Any]) -> Observation:

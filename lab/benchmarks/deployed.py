@@ -61,14 +61,14 @@ class Function:
 
 @cache
 def functions() -> dict[str, Function]:
-    """Every function of the template, by name."""
+    """Every function of a deployment with no more than its parameters demand, by name."""
     template = expand(ROOT / "template.yaml", PARAMETERS)
     values = {name: str(about.get("Default", "")) for name, about in template["Parameters"].items()}
     values |= PARAMETERS | AWS
     found = {}
     for resource in template["Resources"].values():
-        if resource["Type"] != "AWS::Lambda::Function":
-            continue
+        if resource["Type"] != "AWS::Lambda::Function" or "Condition" in resource:
+            continue  # what is deployed on a condition is of the same code as what always is
         properties = resource["Properties"]
         variables = properties["Environment"]["Variables"]
         code = Path("/") / properties["Code"]["S3Key"]
@@ -86,6 +86,8 @@ def _plain(value: Any, values: Mapping[str, str], resources: Mapping[str, Any]) 
         return values[argument] if argument in values else _id(argument, resources[argument]["Type"])
     if word == "Fn::GetAtt":
         return _arn(argument[0], resources[argument[0]]["Type"])
+    if word == "Fn::If":
+        return _plain(argument[2], values, resources)  # nothing that may be left out is asked for
     if word == "Fn::Join":
         between, parts = argument
         several = parts if isinstance(parts, list) else [parts]  # a list by name is one value here, commas and all

@@ -175,7 +175,7 @@ def clients_for(
         "ssm": SSM(world, judge),
         "route53": Route53(world, judge),
         "stepfunctions": StepFunctions(world, executions, start),
-        "functions": Lambda(world, found, "ask"),
+        **dict.fromkeys(("functions", "probes"), Lambda(world, found, "ask")),
         "engine": Engine(world, judge),
         "sns": Topic(world, "sns"),
     }

@@ -19,6 +19,7 @@ from msfailover.decisions import (
     promotion,
     transitions,
 )
+from msfailover.decisions.dry_run import Question
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.verdict import Verdict, no, yes
@@ -46,25 +47,25 @@ def proof_assumed(patches: Patches, found: Functions) -> None:
 
 
 def access_not_read(patches: Patches, found: Functions) -> None:
-    ask = found["pair"]._ask
+    put = found["pair"]._put
 
-    def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
-        of_the_access_group = function == "database_access" and payload.get("action") == "status"
+    def asked(question: Question) -> Verdict:
+        of_the_access_group = (question.function, question.action) == ("access", "status")
         shut = no("It was told to be shut.", guarded=["10.77.0.30"])
-        return shut if of_the_access_group else ask(function, payload)
+        return shut if of_the_access_group else put(question)
 
-    patches.put(found["pair"], "_ask", asked, why=WHY)
+    patches.put(found["pair"], "_put", asked, why=WHY)
 
 
 def sessions_not_read(patches: Patches, found: Functions) -> None:
-    ask = found["pair"]._ask
+    put = found["pair"]._put
 
-    def asked(function: str, payload: Mapping[str, Any]) -> Verdict:
-        in_a_proof = function == "database_sessions" and "reads" in payload
+    def asked(question: Question) -> Verdict:
+        in_a_proof = question.function == "sessions" and "reads" in question.more
         nothing = no("None can be left.", counts=[0, 0, 0], database_addresses=["10.77.0.30"])
-        return nothing if in_a_proof else ask(function, payload)
+        return nothing if in_a_proof else put(question)
 
-    patches.put(found["pair"], "_ask", asked, why=WHY)
+    patches.put(found["pair"], "_put", asked, why=WHY)
 
 
 def one_read(patches: Patches, found: Functions) -> None:

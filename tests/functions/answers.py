@@ -29,7 +29,7 @@ class Answers(Wire):
     """
 
     def __init__(self, client: Any) -> None:
-        super().__init__(client, "lambda", {"Invoke": self._invoke})
+        super().__init__(client, "lambda", {"Invoke": self.invoke})
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self._prepared: dict[tuple[str, str], list[Any]] = {}
 
@@ -43,7 +43,7 @@ class Answers(Wire):
         """The actions one function was asked for, in order."""
         return [str(payload.get("action")) for name, payload in self.asked if name == function]
 
-    def _invoke(self, call: Mapping[str, Any]) -> dict[str, Any]:
+    def invoke(self, call: Mapping[str, Any]) -> dict[str, Any]:
         function = str(call["FunctionName"]).rsplit(":", 1)[-1].removeprefix("ms-failover-")
         payload = json.loads(call["Payload"])
         self.asked.append((function, payload))

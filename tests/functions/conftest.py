@@ -15,6 +15,7 @@ from tests.functions.answers import Answers
 from tests.functions.hosts import Hosts
 from tests.functions.network import Network
 from tests.functions.record import Record
+from tests.functions.wire import Wire
 from tests.functions.zone import Zone
 
 Start = Callable[..., ModuleType]
@@ -58,7 +59,7 @@ def zone(cloud: None, monkeypatch: pytest.MonkeyPatch) -> Zone:
 @pytest.fixture
 def answers(cloud: None) -> Iterator[Answers]:
     """The other functions of the stack: they answer what a test has them answer."""
-    with Answers(clients.functions()) as made:
+    with Answers(clients.functions()) as made, Wire(clients.probes(), "lambda", {"Invoke": made.invoke}):
         yield made
 
 

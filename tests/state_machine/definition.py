@@ -112,6 +112,8 @@ def actions_of(directory: str) -> set[str]:
                     continue
                 keys = [key for key in value.keys if key] if isinstance(value, ast.Dict) else [value]
                 found |= {text for key in keys for text in _strings(key)}
+        elif isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and node.target.id == "ACTIONS":
+            found |= _strings(node.value)  # ACTIONS |= dict.fromkeys(names, function)
     return found
 
 

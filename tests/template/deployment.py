@@ -51,8 +51,9 @@ def resources(kind: str) -> dict[str, dict[str, Any]]:
 
 
 def functions() -> dict[str, dict[str, Any]]:
-    """The properties of every function, by the name of its directory."""
-    return {Path(each["CodeUri"]).name: each for each in resources("AWS::Serverless::Function").values()}
+    """The properties of every function, by the name of its directory; of two of the same code, the first one's."""
+    found = list(resources("AWS::Serverless::Function").values())
+    return {Path(each["CodeUri"]).name: each for each in reversed(found)}
 
 
 def environment(function: str) -> dict[str, str]:
@@ -76,6 +77,9 @@ def value(given: Any) -> Any:
             return _attribute(*(argument if isinstance(argument, list) else argument.split(".", 1)))
         if name == "Fn::Sub":
             return re.sub(r"\$\{([^}]+)\}", lambda found: _substitute(found[1]), argument)
+        if name == "Fn::If":
+            assert argument[0] == "HasSecondProbe", "what is not asked for is left out"
+            return value(argument[2])
         if name == "Fn::Join":
             return argument[0].join(value(argument[1]))
     return {name: value(each) for name, each in given.items()}

@@ -8,6 +8,7 @@ from dataclasses import MISSING, fields
 from typing import Any
 
 import pytest
+from msfailover.adapters import clients
 from msfailover.request import parse_request
 from msfailover.runtime import settings
 from msfailover.runtime.environment import BadSettings, read
@@ -84,7 +85,7 @@ def test_no_role_may_do_anything_it_likes(function: str) -> None:
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_role_may_call_the_functions_that_its_function_is_told_of_and_no_other(function: str) -> None:
-    told = {name: each for name, each in environment(function).items() if name.endswith("_FUNCTION")}
+    told = {name: each for name, each in environment(function).items() if name.endswith("_FUNCTION") and each}
     allowed = {
         value(resource).rsplit(":", 1)[-1]
         for each in statements(function)
@@ -98,6 +99,45 @@ def test_only_what_reaches_hosts_and_database_sits_in_the_network() -> None:
     inside = {name for name, each in functions().items() if "VpcConfig" in each}
     assert inside == {"probe", "database_sessions"}
     assert statements("probe") == [], "what probes the servers calls no AWS API"
+
+
+def test_the_second_probe_is_the_first_one_in_other_subnets() -> None:
+    own = ("FunctionName", "Description", "LoggingConfig", "VpcConfig")
+    first, second = (resources("AWS::Serverless::Function")[name] for name in ("ProbeFunction", "SecondProbeFunction"))
+    assert {**first, **{name: second[name] for name in own}} == second
+    assert second["VpcConfig"] == {**first["VpcConfig"], "SubnetIds": {"Ref": "SecondProbeSubnetIds"}}
+
+
+def test_the_second_probe_may_be_asked_by_those_that_are_told_of_it_and_by_nobody_where_there_is_none() -> None:
+    policy = template()["Resources"]["SecondProbePolicy"]
+    told = {name for name in FUNCTIONS if "SECOND_PROBE_FUNCTION" in environment(name)}
+    assert {each["Ref"] for each in policy["Properties"]["Roles"]} == {f"{name.title()}FunctionRole" for name in told}
+    (statement,) = policy["Properties"]["PolicyDocument"]["Statement"]
+    assert statement["Resource"] == {"Fn::GetAtt": ["SecondProbeFunction", "Arn"]}
+    of_the_second = [each for name, each in template()["Resources"].items() if name.startswith("SecondProbe")]
+    assert {each["Condition"] for each in of_the_second} == {"HasSecondProbe"}
+
+
+def test_two_probes_in_turn_fit_into_every_step_that_asks_them() -> None:
+    both_s = 2 * clients.PROBE_LIMIT_S
+    assert settings.MOST_WITH_TWO_PROBES_S * 2 < clients.PROBE_LIMIT_S, "a probe may wait twice for an answer"
+    assert functions()["watch"]["Timeout"] >= read(settings.WatchSettings, environment("watch")).tick_s + both_s
+    machine = json.loads((ROOT / "statemachine/failover.asl.json").read_text())
+    for step in ("confirm_outage", "check_reachable", "check_serving", "verify_promotion"):
+        found = [task for task in tasks(machine) if task["Arguments"]["Payload"].get("action") == step]
+        assert found
+        assert all(task["TimeoutSeconds"] > both_s for task in found)
+
+
+def tasks(node: Any) -> list[dict[str, Any]]:
+    """Every task of a state machine that calls a function."""
+    if isinstance(node, list):
+        return [task for each in node for task in tasks(each)]
+    if not isinstance(node, dict):
+        return []
+    if node.get("Type") == "Task" and "Payload" in node.get("Arguments", {}):
+        return [node]
+    return [task for each in node.values() for task in tasks(each)]
 
 
 def schedules() -> list[dict[str, Any]]:

@@ -35,7 +35,7 @@ _TAIL = """\
 
 ## What AWS's own policies add
 
-Functions have `AWSLambdaBasicExecutionRole`, which lets Lambda write their logs, and the two in the network
+Functions have `AWSLambdaBasicExecutionRole`, which lets Lambda write their logs, and those in the network
 `AWSLambdaVPCAccessExecutionRole`, which lets Lambda make their network interfaces. Both allow it everywhere; the
 policy `only-its-own` takes that back: logs are for this stack's functions only, and no function's code can make, change
 or remove an interface.
@@ -62,7 +62,9 @@ def page() -> str:
     resources = templates.expand(ROOT / "template.yaml", parameters)["Resources"]
     roles = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::IAM::Role"}
     attached = [each for each in resources.values() if each["Type"] == "AWS::IAM::Policy"]
-    shared = [each["Properties"] for each in attached if len(each["Properties"]["Roles"]) > 1]
+    shared = [
+        each["Properties"] for each in attached if "Condition" not in each and len(each["Properties"]["Roles"]) > 1
+    ]
     own = [each for each in attached if each["Properties"] not in shared]
     tables = [_role(name, roles[name], own) for name in sorted(roles)]
     tables += [_table(f"{_SHARED} `{each['PolicyName']}`", list(_rows(each["PolicyDocument"], ""))) for each in shared]

@@ -173,6 +173,8 @@ class PairState:
         path_seen_by: what showed that they are its own, its "address" or its "name"; empty before the first time.
         path_hidden_epoch: the epoch of the last change in which the new server served and no list showed its sessions;
             below zero before the first time.
+        second_probe_epoch: the epoch in which the second probe was last seen to reach both servers; below zero before
+            the first time, and where it does not any more.
         let_in: the server that was let in, or may have been, by the last change that was proven.
         let_in_settles_at: seconds since 1970 from which on nothing that lets it in is on its way any more.
         held: why an automatic failover is held in the current outage; empty where none is.
@@ -191,6 +193,7 @@ class PairState:
     path_seen_epoch: int = -1
     path_seen_by: str = ""
     path_hidden_epoch: int = -1
+    second_probe_epoch: int = -1
     let_in: Role | None = None
     let_in_settles_at: float = 0.0
     version: int = 0
@@ -198,3 +201,8 @@ class PairState:
     @property
     def adopted(self) -> bool:
         return self.active is not None
+
+    @property
+    def believes_second_probe(self) -> bool:
+        """Whether what the second probe does not see may be taken for not there: it has seen both servers (I11)."""
+        return self.second_probe_epoch == self.epoch

@@ -77,7 +77,7 @@ FOUND_BY = {
     "verify-bypassed": ("I4", ""),
     "sessions-first": ("I4", "ms1=hung"),
     "waits-for-the-dead": ("I5", "ms1=partitioned by=alarm"),
-    "failed-probe-is-down": ("I3", "ms1=healthy broken@task:probe.confirm_outage#1"),
+    "failed-probe-is-down": ("I3", "ms1=healthy broken@task:pair.confirm_outage#1"),
     "name-may-fail": ("I4", "error@task:dns.update_record#1*99"),
     "power-alone": ("I5", "ms1=hangs database-gone@state:Begin#1 database-back@state:WaitForPower#2"),
     "unfenced-promotes": ("I2", "ms1=zombie database=hidden"),

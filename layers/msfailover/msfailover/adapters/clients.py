@@ -73,6 +73,11 @@ _STANDARD = _config()
 _PATIENT = _config(read_timeout_s=70, attempts=1)
 
 
+PROBE_LIMIT_S = 8.0
+"""For how long one of two probes is waited for: both in turn, one after the other, are to fit into every step."""
+_BRIEF = _config(read_timeout_s=PROBE_LIMIT_S, attempts=1)
+
+
 def dynamodb() -> DynamoDBClient:
     return _client("dynamodb", _STANDARD)  # type: ignore[no-any-return]
 
@@ -99,3 +104,8 @@ def sns() -> SNSClient:
 
 def functions() -> LambdaClient:
     return _client("lambda", _PATIENT)  # type: ignore[no-any-return]
+
+
+def probes() -> LambdaClient:
+    """Lambda, for a question that another function can answer as well."""
+    return _client("lambda", _BRIEF)  # type: ignore[no-any-return]

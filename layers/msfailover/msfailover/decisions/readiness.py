@@ -41,10 +41,16 @@ class Check:
         }
 
 
-def questions(active: Role) -> dict[str, Question]:
-    """What has to be asked of the functions, by a name for each. All of it reads; the rights are tried dry."""
+def questions(active: Role, second_probe: bool = False) -> dict[str, Question]:
+    """What has to be asked of the functions, by a name for each. All of it reads; the rights are tried dry.
+
+    Args:
+        active: the active server.
+        second_probe: whether there is one.
+    """
     standby = active.other
     return {
+        **({"both probes": Question("pair", "see_second_probe")} if second_probe else {}),
         "active host": Question("server", "runs", active),
         "standby host": Question("server", "check_standby", standby),
         "standby seen": Question("probe", "check_reachable", standby),
@@ -139,6 +145,9 @@ def judge(
         Check("permissions", _rights(answers), "Update the stack; look for a policy that denies it."),
         Check("notifications", people, "Subscribe somebody to the stack's topic and confirm the subscription."),
     ]
+    if "both probes" in answers:
+        remedy = "Let both servers answer to the second probe's subnets as to the first one's; see docs/deploy.md."
+        checks.append(Check("both probes", answers["both probes"], remedy))
     # That the standby can get in, or is in, never goes with anything else.
     alone = {
         check
@@ -166,7 +175,7 @@ def summary(checks: Sequence[Check]) -> Verdict:
 
 _TOLD_BY_HOSTS = (
     "standby is stopped", "versions equal", "autostart off", "hosts know their roles", "hosts can be written",
-    "clocks agree", "permissions",
+    "clocks agree", "permissions", "both probes",
 )  # fmt: skip
 """Checks of what both hosts tell, or are tried on: of one that is silent they can know nothing."""
 _OF_A_SERVER_THAT_SERVES = ("certificate", "sessions as they should be")
@@ -191,7 +200,9 @@ def _rooted(
         because |= dict.fromkeys(_OF_A_PAIR_AT_REST, "nothing under way")
     for role, root in ((active, "active server serves"), (active.other, "standby is fit")):
         if "service" not in hosts[role].evidence and not by_name[root].verdict.is_yes:
-            silent = [name for name in _TOLD_BY_HOSTS if by_name[name].verdict.answer is Answer.UNKNOWN]
+            silent = [
+                name for name in _TOLD_BY_HOSTS if name in by_name and by_name[name].verdict.answer is Answer.UNKNOWN
+            ]
             because |= dict.fromkeys(silent, because.get(root, root))
     if hosts[active.other].evidence.get("write_error"):
         because["standby is fit"] = "hosts can be written"

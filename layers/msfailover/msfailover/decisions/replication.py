@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from msfailover.history import History, Outcome
 from msfailover.pair import PairState, Role
 from msfailover.text import clean
 from msfailover.verdict import Verdict, no, unknown, yes
@@ -236,6 +237,14 @@ def held_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
     if known.epoch != epoch or not known.config.startswith(HELD_BACK):
         return "", 0.0
     return known.config, known.config_as_of
+
+
+def with_copy(line: History, known: Freshness, epoch: int) -> History:
+    """The line of a change from an epoch; a promotion's with the age of the files and configuration it had."""
+    if line.outcome is not Outcome.PROMOTED:
+        return line
+    held, of = held_configuration(known, epoch)
+    return replace(line, files_as_of=as_of_in(known, epoch), config=held, config_as_of=of)
 
 
 def complete_copy(known: Freshness, state: PairState, now: float) -> Verdict:

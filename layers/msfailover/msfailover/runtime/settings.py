@@ -52,6 +52,7 @@ class _Asking:
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
     probe_function: str = setting("PROBE_FUNCTION", function_name)
+    second_probe: str = setting("SECOND_PROBE_FUNCTION", function_name, "")
     server_function: str = setting("SERVER_FUNCTION", function_name)
     access_function: str = setting("DATABASE_ACCESS_FUNCTION", function_name)
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
@@ -77,6 +78,10 @@ class PairSettings(_Asking):
     own_function: str = setting("PAIR_FUNCTION", function_name)
 
 
+MOST_WITH_TWO_PROBES_S = 3.0
+"""The most that a server may be given to answer, where two probes are asked in turn (`clients.PROBE_LIMIT_S`)."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class WatchSettings:
     """`watch`: how often to probe, how many failures make an outage, and whether to start the failover itself."""
@@ -84,6 +89,7 @@ class WatchSettings:
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
     probe_function: str = setting("PROBE_FUNCTION", function_name)
+    second_probe: str = setting("SECOND_PROBE_FUNCTION", function_name, "")
     sessions_function: str = setting("DATABASE_SESSIONS_FUNCTION", function_name)
     server_function: str = setting("SERVER_FUNCTION", function_name)
     pair_function: str = setting("PAIR_FUNCTION", function_name)
@@ -95,6 +101,13 @@ class WatchSettings:
     holds_connection: bool = setting("WATCH_HOLDS_CONNECTION", flag, False)
     timeout_s: float = setting("PROBE_TIMEOUT_SECONDS", number(0.1, 20, "seconds"), 2.0)
     tick_s: float = setting("TICK_SECONDS", number(5, 300, "seconds"), 60.0)
+
+    def __post_init__(self) -> None:
+        if self.second_probe and self.timeout_s > MOST_WITH_TWO_PROBES_S:
+            raise BadSettings(
+                f"WatchSettings can't be read, nothing was done: PROBE_TIMEOUT_SECONDS is {self.timeout_s:g}, but with"
+                f" SECOND_PROBE_FUNCTION at most {MOST_WITH_TWO_PROBES_S:g} is needed: each probe is waited for 8 s."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +122,7 @@ class AuditSettings:
     pair_function: str = setting("PAIR_FUNCTION", function_name)
     path_is_direct: bool = setting("DATABASE_PATH_IS_DIRECT", flag, False)
     probe_function: str = setting("PROBE_FUNCTION", function_name)
+    second_probe: str = setting("SECOND_PROBE_FUNCTION", function_name, "")
     server_function: str = setting("SERVER_FUNCTION", function_name)
     acts: bool = setting("AUDIT_ACTS", flag, True)
 
@@ -206,6 +220,7 @@ class ReplicateSettings:
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
     probe_function: str = setting("PROBE_FUNCTION", function_name)
+    second_probe: str = setting("SECOND_PROBE_FUNCTION", function_name, "")
     server_function: str = setting("SERVER_FUNCTION", function_name)
     document: str = setting("REPLICATE_DOCUMENT", _document)
     verify_document: str = setting("VERIFY_DOCUMENT", _document)
