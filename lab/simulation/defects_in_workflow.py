@@ -21,12 +21,14 @@ def _state(machine: Machine, wanted: str) -> Machine:
 
 def verify_bypassed(machine: Machine) -> None:
     state = _state(machine, "EndSessions")
-    state["Next"] = state["Catch"][0]["Next"] = "FenceProven"
+    for end in (state, state["Catch"][0]):
+        end["Next"] = "FenceAnswered"
+        end["Assign"]["fenceAnswer"] = "yes"
 
 
 def sessions_first(machine: Machine) -> None:
     _state(machine, "BeginFencing")["Next"] = "EndSessions"
-    _state(machine, "FenceAgain")["Choices"][0]["Next"] = "EndSessions"
+    _state(machine, "FenceVerified")["Choices"][-1]["Next"] = "EndSessions"
     for name, after in (("EndSessions", "RevokeAccess"), ("RevokeAccess", "VerifyFence")):
         state = _state(machine, name)
         state["Next"] = state["Catch"][0]["Next"] = after
@@ -39,7 +41,7 @@ def waits_for_the_dead(machine: Machine) -> None:
 
 
 def failed_probe_is_down(machine: Machine) -> None:
-    _state(machine, "OutageNotConfirmed")["Output"]["answer"] = "yes"
+    _state(machine, "ConfirmOutage")["Catch"][0]["Assign"]["outage"] = "yes"
 
 
 def name_may_fail(machine: Machine) -> None:
@@ -47,9 +49,8 @@ def name_may_fail(machine: Machine) -> None:
 
 
 def unfenced_promotes(machine: Machine) -> None:
-    state = _state(machine, "Unfenced")
-    state.update(Choices=state["Choices"][:1], Default="Promote")
-    state["Choices"][0]["Next"] = "Promote"
+    carried, *_ = _state(machine, "Fenced")["Choices"]
+    _state(machine, "Fenced").update(Choices=[carried], Default="Promote")
 
 
 def power_alone(machine: Machine) -> None:

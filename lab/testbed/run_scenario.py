@@ -116,7 +116,7 @@ def conclude(testbed: Testbed, scenario: Scenario, story: Story, output: Path) -
         outcome=story.outcome,
         failure_at=story.failure_at,
         detected_at=_decided(followed, max([story.failure_at or 0.0, *(each.at for each in story.changes)])),
-        fenced_at=_end_of(steps, "FenceProven", "PowerVerified"),
+        fenced_at=_start_of(steps, "Promote"),  # it is come to with a proven fence only
         promoted_at=_end_of(steps, "VerifyPromotion"),
         changes=story.changes,
         events=story.events,
@@ -209,13 +209,12 @@ def _snapshot(testbed: Testbed, scenario: Scenario, story: Story) -> Snapshot:
 
 def _permitted(testbed: Testbed) -> Callable[[Change], bool]:
     """A change is permitted when the workflow came as far as a proven fence on the way to its new server."""
-    proven = {"FenceProven", "PowerVerified"}
+    proofs = {"VerifyFence", "VerifyPower"}
 
     def permitted(change: Change) -> bool:
         for each in testbed.executions():
-            steps = testbed.steps(each["executionArn"])
-            late = [step for step in steps if step.start >= change.at]
-            if any(step.name in proven for step in late) and any(step.name == "GrantAccess" for step in late):
+            late = {step.name for step in testbed.steps(each["executionArn"]) if step.start >= change.at}
+            if late & proofs and "Promote" in late:
                 return True
         return False
 
@@ -241,6 +240,11 @@ def _steps_of_last(testbed: Testbed, story: Story, followed: list[dict[str, Any]
     causes = [story.failure_at or 0.0, *(each.at for each in story.changes)]
     since = max((at for at in causes if at <= max(starts.values(), default=0.0)), default=0.0)
     return tuple(step for arn, start in starts.items() if start >= since for step in testbed.steps(arn))
+
+
+def _start_of(steps: tuple[Step, ...], name: str) -> float | None:
+    starts = [step.start for step in steps if step.name == name]
+    return starts[-1] if starts else None
 
 
 def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:

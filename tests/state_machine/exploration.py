@@ -182,8 +182,12 @@ class _Step:
             if not isinstance(answer, bool):
                 self.walk.breaches.append(f"{self.node.path}: {choice['Condition']} is {answer!r}, not true or false")
             if answer is True:
-                return _node(self.prefix + choice["Next"], self.variables, self.node.truth)
-        return _node(self.prefix + self.body["Default"], self.variables, self.node.truth)
+                return self._on(choice.get("Assign", {}), choice["Next"])
+        return self._on(self.body.get("Assign", {}), self.body["Default"])
+
+    def _on(self, assign: Mapping[str, Any], following: str) -> Node:
+        """A rule's own values are assigned where it is taken, and the state's where none is."""
+        return _node(self.prefix + following, {**self.variables, **self._value(assign, {})}, self.node.truth)
 
     def _parallel(self) -> Iterator[Node]:
         """Every combination of the branches' ends. What one branch proves, another must not rely on: they race."""

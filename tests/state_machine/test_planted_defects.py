@@ -23,11 +23,12 @@ def state(machine: Machine, name: str) -> Machine:
 
 
 def bypass_verify_fence(machine: Machine) -> None:
-    state(machine, "EndSessions")["Next"] = "FenceProven"
+    proven = {"fenceAnswer": "yes"}
+    state(machine, "EndSessions").update(Next="FenceAnswered", Assign=proven)
 
 
 def take_unknown_for_proven(machine: Machine) -> None:
-    state(machine, "FenceVerified")["Choices"][0]["Condition"] = "{% $fenceAnswer != 'no' %}"
+    state(machine, "FenceAnswered")["Output"]["proven"] = "{% $fenceAnswer != 'no' %}"
 
 
 def promote_by_default(machine: Machine) -> None:
@@ -35,12 +36,11 @@ def promote_by_default(machine: Machine) -> None:
 
 
 def trust_a_failed_verification(machine: Machine) -> None:
-    state(machine, "VerifyFence")["Catch"][0]["Next"] = "FenceProven"
+    state(machine, "VerifyFence")["Catch"][0]["Assign"]["fenceAnswer"] = "yes"
 
 
 def trust_a_failed_fence(machine: Machine) -> None:
     state(machine, "Fence")["Catch"][0]["Assign"]["fenced"] = True
-    state(machine, "Fence")["Catch"][0]["Next"] = "Fenced"
 
 
 def take_switching_off_for_off(machine: Machine) -> None:
@@ -103,12 +103,12 @@ def test_a_loop_without_a_bound_is_found(edit: Callable[[Machine], None]) -> Non
 
 
 def test_a_state_that_nothing_leads_to_is_found() -> None:
-    machine = edited(lambda machine: state(machine, "OutageConfirmed").update(Choices=[], Default="Block"))
-    assert "StandDown" not in explore(machine).visited()
+    machine = edited(lambda machine: state(machine, "Evaluated").update(Choices=[]))
+    assert "ReplicateAhead" not in explore(machine).visited()
 
 
 def test_a_block_after_something_was_touched_is_found() -> None:
-    machine = edited(lambda machine: state(machine, "Unfenced").update(Default="Block"))
+    machine = edited(lambda machine: state(machine, "Fence")["Assign"].update(outcome="blocked"))
     assert [end for end in explore(machine).ends if "blocked" in end.output and end.truth.touched]
 
 
@@ -119,6 +119,6 @@ def test_a_switchover_that_goes_on_without_its_last_files_is_found() -> None:
 
 
 def test_a_switchover_that_goes_on_by_default_is_found() -> None:
-    machine = edited(lambda machine: state(machine, "FellBack").update(Default="GoOn"))
+    machine = edited(lambda machine: state(machine, "FellBack")["Choices"][1].update(Condition="{% true %}"))
     ends = explore(machine).ends
     assert [end for end in ends if "promoted" in end.output and end.truth.behind and not end.truth.waived]

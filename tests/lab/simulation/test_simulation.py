@@ -30,17 +30,17 @@ def test_a_schedule_is_read_back_as_it_was_printed(runner: Runner) -> None:
 
 
 def test_two_servers_with_sessions_are_a_violation_whatever_the_functions_believe(runner: Runner) -> None:
-    result = runner.run(Schedule.parse("ms1=zombie opened@state:ServerStarted#1"))
+    result = runner.run(Schedule.parse("ms1=zombie opened@state:Promoting#1"))
     assert result.invariant == "I1"
     assert "both servers hold sessions" in result.violation
 
 
 def test_a_violation_is_made_small(runner: Runner) -> None:
-    faults = "opened@state:ServerStarted#1 throttle@ec2.describe_instances#1 error@task:dns.update_record#1*3"
+    faults = "opened@state:Promoting#1 throttle@ec2.describe_instances#1 error@task:dns.update_record#1*3"
     broken = runner.run(Schedule.parse(f"ms1=zombie restart=no rehearse=yes resume=back order=4 {faults}"))
     small = search.shrunk(runner, broken)
     assert small.invariant == broken.invariant == "I1"
-    assert small.schedule == Schedule.parse("ms1=zombie opened@state:ServerStarted#1")
+    assert small.schedule == Schedule.parse("ms1=zombie opened@state:Promoting#1")
 
 
 def test_every_kind_of_fault_can_strike_somewhere(runner: Runner) -> None:
@@ -87,9 +87,9 @@ def test_wrong_arguments_are_told_in_a_sentence(
 
 
 def test_a_replay_tells_the_story_and_fails_on_a_violation(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--replay", "ms1=zombie opened@state:ServerStarted#1"]) == 1
+    assert main(["--replay", "ms1=zombie opened@state:Promoting#1"]) == 1
     told = capsys.readouterr().out
-    assert "FAULT opened at state:ServerStarted (1)" in told
+    assert "FAULT opened at state:Promoting (1)" in told
     assert "VIOLATION of I1: both servers hold sessions" in told
     assert "--replay" in told
 
