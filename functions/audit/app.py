@@ -86,7 +86,8 @@ def act(state: PairState, wanted: Act) -> str:
         Kind.STOP_AGAIN: SETTINGS.server_function,
     }[wanted.kind]
     epoch = services.epoch_of(state)
-    answer = _ask(function, {"action": wanted.kind, "server": wanted.server, "epoch": epoch})
+    whole = {"every": True} if wanted.kind is Kind.END_SESSIONS else {}
+    answer = _ask(function, {"action": wanted.kind, "server": wanted.server, "epoch": epoch, **whole})
     if wanted.kind is Kind.STOP_AGAIN:
         _stopped.clear()
         _stopped.update({(wanted.server, epoch)} if answer.is_yes else ())

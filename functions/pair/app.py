@@ -173,13 +173,13 @@ def may_restart(event: Mapping[str, Any]) -> dict[str, Any]:
 def verify_fence(event: Mapping[str, Any]) -> dict[str, Any]:
     """Read whether the network, or else the database, proves the fence; keep the receipt with the change's epoch.
 
-    What the network cuts off needs nothing more: its sessions are ended beside the path, so that no lock stays.
-    """
+    Sessions of a server that the network cuts off are ended beside the path, so that no lock stays; so are those that
+    speak against a proof."""
     server, execution = role_in(event), _execution_in(event)
     state, vouched = _table().read(), SETTINGS.path_is_direct if SETTINGS.network_acls else None
     time.sleep(transitions.unsettled_s(state, server, time.time()))
     found = fence_proofs.prove(server, state, vouched, SETTINGS.fence_reads, _put, _ask_all, partial(_keep, execution))
-    if found.is_yes and found.evidence["by"] == FencedBy.NETWORK and state.lease is not None:
+    if state.lease is not None and not (found.is_yes and found.evidence["by"] == FencedBy.DATABASE):
         _end_sessions_beside(server, state.lease.epoch)
     if not found.is_yes and state.lease is not None and state.lease.action == Action.ADOPT:
         found = fence_proofs.of_all(found, _by_power(server, execution))
@@ -189,24 +189,27 @@ def verify_fence(event: Mapping[str, Any]) -> dict[str, Any]:
 def end_sessions(event: Mapping[str, Any]) -> dict[str, Any]:
     """Have the sessions of a server ended that is being put out, or must be out, as the record says in this moment.
 
+    With `every`, also those from addresses that only EC2 knows of it; asking that takes a moment, so not on the path.
     Raises `NotToBeKeptOut` where it does not say so in that epoch, `FunctionFailed` where they could not all be ended.
     """
     server = role_in(event)
+    known = _put(Question("access", "status", server)).evidence if event.get("every") is True else {}
     demand_endable(_table().read(), server, epoch_in(event))
-    return lambda_invoke.ask(clients.functions(), SETTINGS.sessions_function, _end_order(server).payload())
+    return lambda_invoke.ask(clients.functions(), SETTINGS.sessions_function, _end_order(server, known).payload())
 
 
-def _end_order(server: Role) -> Question:
-    return Question("sessions", "terminate", server, {"not_after": time.time() + ORDER_LASTS_S})
+def _end_order(server: Role, known: Mapping[str, Any]) -> Question:
+    more = {"addresses": known.get("addresses", []), "not_after": time.time() + ORDER_LASTS_S}
+    return Question("sessions", "terminate", server, more)
 
 
 def _end_sessions_beside(server: Role, epoch: int) -> None:
     """As `end_sessions`, which reads the record whenever the order is delivered; it is not awaited."""
-    order = {"action": "end_sessions", "server": server, "epoch": epoch}
+    order = {"action": "end_sessions", "server": server, "epoch": epoch, "every": True}
     try:
         lambda_invoke.send(clients.functions(), SETTINGS.own_function, order)
     except lambda_invoke.FunctionFailed as error:
-        logger.warning("sessions of a server that is cut off were not ended", extra={"why": str(error)[:300]})
+        logger.warning("sessions of a server that is put out were not ended", extra={"why": str(error)[:300]})
 
 
 def verify_power(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -290,7 +293,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
     state = _table().read()
     if state.lease is None or state.lease.execution != execution or must_be_out(state) is not fenced:
         return None
-    ended = _put(_end_order(fenced))
+    ended = _put(_end_order(fenced, {}))
     logger.warning("sessions of a fenced server were ended", extra={"server": fenced, "then": ended.sentence})
     if state.receipt is None or state.receipt.by is not FencedBy.NETWORK:
         return None
@@ -318,9 +321,7 @@ def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
-    """End the change: write its history, then the record, and return the notification. Twice is once.
-
-    An empty message is for nobody: they were told the same a moment ago."""
+    """End the change: write history, then record, and return the notification, empty if repeated. Twice is once."""
     execution, outcome = _execution_in(event), Outcome(one_of(event, "outcome", Outcome))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
     before = (table := _table()).read()

@@ -81,11 +81,11 @@ class World:
         first.runs = True
         self.database.add_rule(OWNERS, "10.99.0.0/24")
         self.database.add_rule(ACCESS_GROUP, "10.77.0.11/32")
-        # Long ago the access group let the second address in; a rule that goes away cuts no session.
-        old = self.database.add_rule(ACCESS_GROUP, "10.77.1.11/32")
         self._network(schedule.network)
+        # Long ago the access group let its other addresses in, too; a rule that goes away cuts no session.
+        old = [self.database.add_rule(ACCESS_GROUP, f"{each}/32") for each in first.every_address[1:]]
         self.database.connect(first)
-        self.database.keep_rules(lambda rule: rule is not old)
+        self.database.keep_rules(lambda rule: rule not in old)
         if schedule.access == "broad":
             self.database.add_rule(OWNERS, "10.0.0.0/8")
         elif schedule.access == "second-port":

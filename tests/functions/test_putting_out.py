@@ -137,6 +137,16 @@ def test_sessions_of_a_server_that_is_out_or_being_put_out_are_ended_by_an_order
     assert time.time() < order["not_after"] <= time.time() + pair.ORDER_LASTS_S
 
 
+def test_sessions_from_addresses_that_only_ec2_knows_are_ended_where_every_one_is_asked_for(
+    pair: ModuleType, answers: Answers, record: Record
+) -> None:
+    record.put(state(lease=lease()))
+    answers.prepare("database-access", "status", no("ms1 can't get in.", addresses=["10.0.0.11", "10.0.9.0/28"]))
+    for every, known in ((True, ["10.0.0.11", "10.0.9.0/28"]), (False, [])):
+        pair.handler({"action": "end_sessions", "server": "ms1", "epoch": 2, "every": every}, None)
+        assert answers.asked[-1][1]["addresses"] == known
+
+
 def test_an_order_to_end_sessions_is_over_before_the_workflow_goes_on_without_it(pair: ModuleType) -> None:
     asking = [place for place in places(definition()) if place.payload.get("action") == "end_sessions"]
     assert asking and all(place.body["TimeoutSeconds"] > pair.ORDER_LASTS_S for place in asking)
