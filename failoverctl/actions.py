@@ -67,11 +67,11 @@ class Ended:
         return EXIT_OF.get(self.outcome, Exit.UNFOLLOWED)
 
     def to_json(self) -> dict[str, Any]:
-        rehearsed = {"would": self.would, "checks": self.output.get("checks", [])} if self.would else {}
+        dry = {"would": self.would, "checks": self.output.get("checks", [])} if self.would else {}
         return {
             "execution": self.execution,
             "outcome": self.outcome,
-            **rehearsed,
+            **dry,
             "sentence": self.sentence,
             "steps": [each.to_json(self.began) for each in self.steps if each.kind in ("Task", "Wait")],
         }
@@ -135,8 +135,8 @@ def agree(console: Console, question: str) -> None:
 def start(account: Account, stack: Stack, request: Mapping[str, Any]) -> str:
     """Start an execution with the request; returns its ARN."""
     # A name of our own: an order that is sent again because its answer was lost starts no second execution.
-    rehearsal = "-dry-run" if request.get("dry_run") else ""
-    name = f"{request['action']}{rehearsal}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
+    suffix = "-dry-run" if request.get("dry_run") else ""
+    name = f"{request['action']}{suffix}-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}-{secrets.token_hex(3)}"
     with plainly("start an execution of the workflow"):
         answer = account.client("stepfunctions").start_execution(
             stateMachineArn=stack.machine, name=name, input=json.dumps(dict(request))

@@ -139,12 +139,12 @@ def _latest(context: CommandContext, stack: Stack, dry_run: bool) -> str:
     asked = 0
     for each in sorted(answer["executions"], key=lambda each: each["startDate"], reverse=True):
         # failoverctl's own dry runs say so in their names; others are asked for their input, a few of them.
-        rehearsed = "-dry-run-" in each["name"]
-        if not rehearsed and asked < DRY_RUNS_PASSED_AT_MOST:
+        dry = "-dry-run-" in each["name"]
+        if not dry and asked < DRY_RUNS_PASSED_AT_MOST:
             asked += 1
             with plainly("read the execution"):
                 about = client.describe_execution(executionArn=each["executionArn"])
-            rehearsed = object_of(about.get("input")).get("dry_run") is True
-        if rehearsed is dry_run:
+            dry = object_of(about.get("input")).get("dry_run") is True
+        if dry is dry_run:
             return str(each["executionArn"])
     raise CommandError(f"There is no {'dry run' if dry_run else 'execution'} to explain yet.", Exit.NOT_DONE)

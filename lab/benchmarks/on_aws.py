@@ -27,11 +27,11 @@ Report = Mapping[str, Any]
 
 
 def main() -> int:
-    """Play what was asked for and print the table; 0 if every run ended as it should."""
+    """Run what was asked for and print the table; 0 if every run ended as it should."""
     arguments = _parser().parse_args()
     scenarios = tuple(arguments.scenarios.split(","))
     if not arguments.drawn:
-        play_all(scenarios, range(1, arguments.seeds + 1), arguments.at_once, arguments.output)
+        run_all(scenarios, range(1, arguments.seeds + 1), arguments.at_once, arguments.output)
     reports = read(arguments.output, scenarios)
     print(table(reports))
     return 0 if reports and all(each["ok"] for found in reports.values() for each in found) else 1
@@ -41,28 +41,28 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab.benchmarks.on_aws", description="Scenarios on AWS as it is.")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="separated by commas")
     parser.add_argument("--seeds", type=int, default=20, help="how many, from 1 on")
-    parser.add_argument("--at-once", type=int, default=2, help="how many are played side by side")
+    parser.add_argument("--at-once", type=int, default=2, help="how many are run side by side")
     parser.add_argument("--output", type=Path, default=BUILD / "on-aws")
-    parser.add_argument("--drawn", action="store_true", help="play nothing, show what is there")
+    parser.add_argument("--drawn", action="store_true", help="run nothing, show what is there")
     return parser
 
 
-def play_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output: Path) -> None:
-    """Play each scenario with each seed, on a testbed of its own each."""
+def run_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output: Path) -> None:
+    """Run each scenario with each seed, on a testbed of its own each."""
     with ThreadPoolExecutor(at_once) as threads:
         for seed in seeds:
             for scenario in scenarios:
-                threads.submit(_play, scenario, seed, output / f"{scenario}-{seed}")
+                threads.submit(_run, scenario, seed, output / f"{scenario}-{seed}")
 
 
-def _play(scenario: str, seed: int, directory: Path) -> None:
+def _run(scenario: str, seed: int, directory: Path) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.json").unlink(missing_ok=True)
-    play = [sys.executable, "-m", "lab.testbed", "run", scenario, "--cloud", "aws", "--seed", str(seed)]
+    command = [sys.executable, "-m", "lab.testbed", "run", scenario, "--cloud", "aws", "--seed", str(seed)]
     with (directory / "log").open("w") as log:
         try:
             status = subprocess.run(
-                [*play, "--output", str(directory)],
+                [*command, "--output", str(directory)],
                 cwd=ROOT, env={**os.environ, "MS_FAILOVER_BUILD": str(directory)}, check=False,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, timeout=DEADLINE_S,
             ).returncode  # fmt: skip

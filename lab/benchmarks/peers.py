@@ -82,8 +82,8 @@ def main() -> int:
     with _pair() as hosts:
         for manager in wanted:
             # Where no host is cut off nothing is fenced either: with and without is the same.
-            played = arguments.faults if manager is not managers["nofence"] else ["partition"]
-            keep(manager.name, _figures(hosts, manager, arguments.runs, played))
+            faults = arguments.faults if manager is not managers["nofence"] else ["partition"]
+            keep(manager.name, _figures(hosts, manager, arguments.runs, faults))
     if not arguments.only or "ours" in arguments.only:
         keep("ours", ours(BUILD / "bench-peers-ours", arguments.runs, arguments.faults, WATCH_ON_S))
     print("\n" + table(found, arguments.faults))

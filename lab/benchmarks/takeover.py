@@ -90,7 +90,7 @@ class Takeover:
 
 
 def run(directory: Path, runs: int, scenarios: Sequence[str] = tuple(FAULTS), agents: int = 20) -> dict[str, Any]:
-    """Play each fault `runs` times on one testbed; must be inside the testbed's namespaces.
+    """Inject each fault `runs` times on one testbed; must be inside the testbed's namespaces.
 
     Returns:
         the section of benchmarks.json.

@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="which ones; the same seed makes the same schedules")
     parser.add_argument("--defect", default="", help="with a deliberate defect put in; `list` names them")
     parser.add_argument("--singles", action="store_true", help="every single fault in every beginning, in their place")
-    parser.add_argument("--replay", default="", help="one schedule, as it was printed, told in full")
+    parser.add_argument("--replay", default="", help="one schedule, as it was printed, shown in full")
     parser.add_argument("--workers", type=int, default=2, help="processes")
     asked = parser.parse_args(arguments)
     if asked.schedules < 1 or asked.workers < 1:

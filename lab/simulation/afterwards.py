@@ -98,7 +98,7 @@ class Afterwards:
         base = self._world.database
         base.pooler = pooler
         base.sessions = [each for each in base.sessions if each.role != role]
-        self._world.tell(f"{role} comes through {pooler or 'no'} pooler from now on")
+        self._world.note(f"{role} comes through {pooler or 'no'} pooler from now on")
         self._world.tick()
 
     def late_messages_change_nothing(self) -> None:

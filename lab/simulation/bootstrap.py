@@ -218,14 +218,14 @@ class Lambda:
         return taken
 
     def _run(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
-        self._world.tell(f"{name} {event.get('action')} {event.get('server', '')}".rstrip())
+        self._world.note(f"{name} {event.get('action')} {event.get('server', '')}".rstrip())
         try:
             answer = self._functions[name].handler(event, None)
         except Exception as error:
-            self._world.tell(f"  {name} raises {type(error).__name__}: {str(error)[:160]}")
+            self._world.note(f"  {name} raises {type(error).__name__}: {str(error)[:160]}")
             return _answer({"errorType": type(error).__name__, "errorMessage": str(error)}, "Unhandled")
         if "answer" in answer:
-            self._world.tell(f"  {name}: {answer['answer']}: {answer['sentence'][:160]}")
+            self._world.note(f"  {name}: {answer['answer']}: {answer['sentence'][:160]}")
         return _answer(answer, None)
 
 

@@ -136,7 +136,7 @@ _ALL = (
     Defect("not-to-acknowledge", "An automatic failover needs no acknowledgement.", functions.not_to_acknowledge),
     Defect("audit-forgets-lease", "The audit puts out whoever is not active, also mid-change.",
            functions.audit_forgets_lease),
-    Defect("rehearsal-takes-lease", "A rehearsal takes the lease.", functions.rehearsal_takes_lease),
+    Defect("dry-run-takes-lease", "A dry run takes the lease.", functions.dry_run_takes_lease),
     # ---- the workflow
     Defect("verify-bypassed", "The workflow goes past VerifyFence.", edit=workflow.verify_bypassed),
     Defect("sessions-first", "Sessions are ended before access is revoked.", edit=workflow.sessions_first),

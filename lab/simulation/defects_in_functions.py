@@ -354,13 +354,13 @@ def audit_forgets_lease(patches: Patches, found: Functions) -> None:
     del found
 
 
-def rehearsal_takes_lease(patches: Patches, found: Functions) -> None:
+def dry_run_takes_lease(patches: Patches, found: Functions) -> None:
     begin = found["pair"].begin
 
     def earnest(event: Mapping[str, Any]) -> Any:
         request = dict(event.get("request") or {})
-        rehearse = request.pop("dry_run", False) is True
-        return {**begin({**event, "request": request}), "dry_run": rehearse}
+        dry_run = request.pop("dry_run", False) is True
+        return {**begin({**event, "request": request}), "dry_run": dry_run}
 
     patches.put_item(found["pair"].ACTIONS, "begin", earnest, why=WHY)
 

@@ -48,7 +48,7 @@ class Execution:
         return self.stopped_at - self.began
 
     @property
-    def rehearses(self) -> bool:
+    def is_dry_run(self) -> bool:
         return bool(self.request.get("dry_run"))
 
 
@@ -95,12 +95,12 @@ class RecordJudge:
             self._receipt(receipt, holds)
         if after.get("active") != before.get("active"):
             self._moved(before, after, held or holds)
-        self._world.tell(f"RECORD {_short(after)}")
+        self._world.note(f"RECORD {_short(after)}")
 
     def _may_write(self) -> None:
         execution = self._executions.get(self._world.running[-1]) if self._world.running else None
-        if execution is not None and execution.rehearses:
-            raise Violation("I4", f"{execution.arn} only rehearses, but it writes to the record")
+        if execution is not None and execution.is_dry_run:
+            raise Violation("I4", f"{execution.arn} is a dry run, but it writes to the record")
 
     def _people_only(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         if not before or (self._world.running and self._world.running[-1] == PERSON):
@@ -241,8 +241,8 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
     outcome = execution.outcome
     if execution.lasted > LONGEST_S:
         raise Violation("I4", f"{execution.arn} lasted {execution.lasted:.0f} s")
-    if execution.rehearses:
-        _rehearsed(world, execution, lines)
+    if execution.is_dry_run:
+        _dry_run(world, execution, lines)
         return
     if outcome not in OUTCOMES:
         raise Violation("I4", f"{execution.arn} ended as {execution.status}, {outcome!r}: {execution.sentence}")
@@ -277,22 +277,20 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
         )
 
 
-def _rehearsed(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:
-    """A rehearsal says what would happen, and why; it touches nothing, records nothing, and tells nobody."""
+def _dry_run(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:
+    """A dry run says what would happen, and why; it touches nothing, records nothing, and notifies nobody."""
     if execution.outcome not in (DRY_RUN, "halted"):
-        raise Violation(
-            "I4", f"{execution.arn} only rehearses, but ended as {execution.outcome!r}: {execution.sentence}"
-        )
+        raise Violation("I4", f"{execution.arn} is a dry run, but ended as {execution.outcome!r}: {execution.sentence}")
     if any(who == execution.arn for who, _ in world.touched):
-        raise Violation("I4", f"{execution.arn} only rehearses, but touched something")
+        raise Violation("I4", f"{execution.arn} is a dry run, but touched something")
     if any(line["execution"] == execution.arn for line in lines):
-        raise Violation("I4", f"{execution.arn} only rehearses, but is in the history")
+        raise Violation("I4", f"{execution.arn} is a dry run, but is in the history")
     if execution.outcome == DRY_RUN and not (execution.sentence.strip() and execution.output.get("would")):
         raise Violation("I4", f"{execution.arn} does not say what would happen, and why")
 
 
 def foretold(world: World, executions: Sequence[Execution]) -> None:
-    """Where nothing goes wrong on the way, and nothing is hidden, what was rehearsed is what happens."""
+    """Where nothing goes wrong on the way, and nothing is hidden, what the dry run said is what happens."""
     schedule = world.schedule
     plain = schedule.database == "up" and schedule.access == "tidy" and schedule.restart == "no"
     plain = plain and schedule.network in ("none", "acls")
@@ -300,9 +298,9 @@ def foretold(world: World, executions: Sequence[Execution]) -> None:
     unforeseeable = silent or schedule.ms1 == "zombie" or schedule.ms2 in ("start-fails", "start-hangs")
     if world.gate.fired or not plain or unforeseeable:
         return
-    if len(executions) > 1 and executions[0].rehearses and executions[0].output.get("would") != executions[1].outcome:
+    if len(executions) > 1 and executions[0].is_dry_run and executions[0].output.get("would") != executions[1].outcome:
         would = executions[0].output.get("would")
-        raise Violation("I4", f"the rehearsal said {would}, but it ended as {executions[1].outcome}")
+        raise Violation("I4", f"the dry run said {would}, but it ended as {executions[1].outcome}")
 
 
 def kept(world: World) -> None:

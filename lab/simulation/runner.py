@@ -144,8 +144,8 @@ class _Run:
         """The request, whatever goes wrong; then resumes; then all troubles end, and it must be possible to finish."""
         schedule = self.schedule
         request = {"action": schedule.action, "reason": "simulation", "requested_by": schedule.by}
-        if schedule.rehearse == "yes":
-            self._start("rehearsal", {**request, "dry_run": True})
+        if schedule.dry_run == "yes":
+            self._start("dry-run", {**request, "dry_run": True})
         self._start("first", request)
         judge.foretold(self.world, list(self.executions.values()))
         for number in range(RESUMES_AT_MOST):
@@ -208,13 +208,13 @@ class _Run:
             arn += "x"
         execution = self.executions[arn] = Execution(arn, request)
         world = self.world
-        world.tell(f"EXECUTION {_short(arn)} begins: {request}")
+        world.note(f"EXECUTION {_short(arn)} begins: {request}")
         judge.note(world, execution)
         with world.acting(arn):
             try:
                 ended = machine.execute(self._definition, arn, request)
             except Died as died:
-                world.tell(f"EXECUTION {_short(arn)} dies at {died}")
+                world.note(f"EXECUTION {_short(arn)} dies at {died}")
                 execution.status, execution.stopped_at = "ABORTED", world.clock.time()
                 return arn
         if execution.status != "RUNNING":  # it was stopped while its last call was on its way
@@ -233,7 +233,7 @@ class _Run:
         elif not execution.outcome:
             execution.sentence = f"{ended.error}: {ended.cause}"
         execution.told = [message for who, message in world.told if who == execution.arn]
-        world.tell(f"EXECUTION {_short(execution.arn)} ends: {execution.outcome}: {execution.sentence}")
+        world.note(f"EXECUTION {_short(execution.arn)} ends: {execution.outcome}: {execution.sentence}")
         self._must_serve(execution)
         lines: list[Mapping[str, Any]] = [item for key, item in self.history().items() if key.startswith("history#")]
         judge.ended(world, execution, lines)
@@ -293,11 +293,11 @@ class _Run:
     def _call(self, who: str, function: str, event: Mapping[str, Any]) -> None:
         """Call a function from outside the workflow; what it raises is its own affair, as on AWS."""
         with self.world.acting(who):
-            self.world.tell(f"{who}: {event}")
+            self.world.note(f"{who}: {event}")
             try:
                 self._functions[function].handler(event, None)
             except Exception as error:
-                self.world.tell(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
+                self.world.note(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
                 if who == judge.PERSON:
                     self.world.settings.clear()  # the person was told that it may not have been done
 
@@ -305,14 +305,14 @@ class _Run:
         execution = self.executions.get(self.world.running[-1]) if self.world.running else None
         if execution is None or execution.status != "RUNNING" or self.world.gate.delivering:
             return False
-        self.world.tell(f"EXECUTION {_short(execution.arn)} is stopped while a call of it is on its way")
+        self.world.note(f"EXECUTION {_short(execution.arn)} is stopped while a call of it is on its way")
         execution.status, execution.stopped_at = "ABORTED", self.world.clock.time()
         self._start(kind.value, _resume(kind is Kind.OVERTAKEN_BACK))
         return True
 
     def _entered(self, name: str) -> None:
         world = self.world
-        world.tell(f"[{name}]")
+        world.note(f"[{name}]")
         execution = self.executions[world.running[-1]]
         struck = world.gate.come_to(f"state:{name}")
         if any(fault.kind is Kind.DIE for fault in struck):

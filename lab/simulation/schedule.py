@@ -29,7 +29,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "network": NETWORKS,
     "controls": CONTROLS,
     "restart": SWITCHES,
-    "rehearse": SWITCHES,
+    "dry_run": SWITCHES,
     "resume": RESUMES,
 }
 """What each part of a schedule can be, `by`, `order` and the faults aside."""
@@ -58,7 +58,7 @@ class Schedule:
             `delegated` to the active server's interface, and it connects from there, too.
         controls: what people have set: a mode, a maintenance, or an automatic failover that is not acknowledged.
         restart: whether a failover tries to restart the service in place first.
-        rehearse: whether the request is made as a rehearsal (dry_run) first.
+        dry_run: whether the request is made as a dry run first.
         resume: which way a person resumes what was left half done.
         order: which branch of a Parallel goes first, and after how many boundaries the other one goes in between.
         faults: what goes wrong.
@@ -73,7 +73,7 @@ class Schedule:
     network: str = "none"
     controls: str = "automatic"
     restart: str = "no"
-    rehearse: str = "no"
+    dry_run: str = "no"
     resume: str = "same"
     order: int = 0
     faults: tuple[Fault, ...] = ()
@@ -135,9 +135,9 @@ BASES: tuple[Schedule, ...] = (
     Schedule(ms1="hung", restart="yes"),
     Schedule(ms1="zombie", restart="yes"),
     Schedule(ms1="partitioned", restart="yes"),
-    Schedule(rehearse="yes"),
-    Schedule(action="switchover", by="erika", ms1="healthy", rehearse="yes"),
-    Schedule(action="adopt", by="erika", ms1="healthy", rehearse="yes"),
+    Schedule(dry_run="yes"),
+    Schedule(action="switchover", by="erika", ms1="healthy", dry_run="yes"),
+    Schedule(action="adopt", by="erika", ms1="healthy", dry_run="yes"),
     Schedule(network="acls"),
     Schedule(network="acls", ms1="hung", access="broad"),
     Schedule(network="acls", ms1="partitioned", database="undying"),
@@ -176,7 +176,7 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1))[0],
         controls=chance.choices(CONTROLS, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],
-        rehearse=chance.choices(SWITCHES, (9, 1))[0],
+        dry_run=chance.choices(SWITCHES, (9, 1))[0],
         resume=chance.choices(RESUMES, (3, 1))[0],
         order=chance.randrange(-12, 12),
     )

@@ -79,7 +79,7 @@ def _simpler(schedule: Schedule) -> Iterator[Schedule]:
     faults, plain = schedule.faults, Schedule()
     for at in range(len(faults)):
         yield replace(schedule, faults=faults[:at] + faults[at + 1 :])
-    for name in ("order", "resume", "rehearse", "restart", "controls", "access", "database", "ms2", "ms1"):
+    for name in ("order", "resume", "dry_run", "restart", "controls", "access", "database", "ms2", "ms1"):
         if getattr(schedule, name) != getattr(plain, name):
             yield replace(schedule, **{name: getattr(plain, name)})
     for at, fault in enumerate(faults):

@@ -71,7 +71,7 @@ class World:
         self.happen_trigger: Callable[[Kind], bool] = lambda _kind: False
         self.watched: list[Callable[[], None]] = []
         self.deliver_commands: Callable[[], None] = lambda: None
-        self.gate = Injector(clock, schedule.faults, self.happen, self.tick, self.tell, self._owned)
+        self.gate = Injector(clock, schedule.faults, self.happen, self.tick, self.note, self._owned)
         self._begin(schedule)
 
     # ---- how it begins
@@ -170,7 +170,7 @@ class World:
     def _connect(self) -> None:
         for host in self.hosts.values():
             for session in self.database.connect(host):
-                self.tell(f"{host.role} connects to the database from {session.address}")
+                self.note(f"{host.role} connects to the database from {session.address}")
 
     def _judge(self) -> None:
         if self.database.writers() >= {"ms1", "ms2"}:
@@ -183,7 +183,7 @@ class World:
         self.database.leave(host.role, ghosts=not host.seen)
         if host.seen:
             self.database.hang_up(host.role)
-        self.tell(f"the machine of {host.role} is off")
+        self.note(f"the machine of {host.role} is off")
 
     # ---- who does something to it
 
@@ -213,7 +213,7 @@ class World:
         """Note that something was changed that people would notice, and by which execution."""
         who = self.running[-1] if self.running else ""
         self.touched.append((who, what))
-        self.tell(what)
+        self.note(what)
 
     def order_off(self, host: Host) -> None:
         if host.machine == "running":
@@ -255,7 +255,7 @@ class World:
                 self.database.leave("ms1", ghosts=False)
         elif kind is Kind.LOGIN:
             if self.database.log_in("ms1"):
-                self.tell("ms1 logs in over a connection that had said nothing")
+                self.note("ms1 logs in over a connection that had said nothing")
         elif kind is Kind.MEND:
             first.seen = first.answers = True
         elif kind is Kind.STANDBY_DIES:
@@ -278,7 +278,7 @@ class World:
         beside = self.database.elsewhere or self.database.pooler
         if host.machine == "stopped" and (lets_in or beside):
             # An owner's rule lets it in and an owner's hand switches it on again: nothing here can stop that.
-            self.tell(f"{host.role} stays off")
+            self.note(f"{host.role} stays off")
             return
         if host.machine == "stopping":
             self._off(host)
@@ -286,7 +286,7 @@ class World:
         host.machine, host.alive, host.seen, host.stubborn = "running", True, True, False
         host.runs = host.answers = True
         host.autostart = True
-        self.tell(f"{host.role} boots, and its autostart starts the service")
+        self.note(f"{host.role} boots, and its autostart starts the service")
 
     def mend_everything(self) -> None:
         """All troubles end: what was left half done must now be able to be finished."""
@@ -312,12 +312,12 @@ class World:
         self.gone.clear()
         if not self.state_item().get("active", {}).get("S") and not any(host.runs for host in self.hosts.values()):
             self.hosts["ms1"].runs = True  # an owner brings a server that works: without one no pair is adopted
-        self.tell("all troubles end")
+        self.note("all troubles end")
         self.tick()
 
     # ---- what is remembered of it
 
-    def tell(self, line: str) -> None:
+    def note(self, line: str) -> None:
         self.story.append((self.clock.elapsed, line))
 
     def state_item(self) -> Mapping[str, Any]:

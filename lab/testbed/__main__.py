@@ -31,7 +31,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab.testbed", description="The local testbed of ms-failover.")
     commands = parser.add_subparsers(required=True)
-    run = commands.add_parser("run", help="play a scenario on a testbed of its own")
+    run = commands.add_parser("run", help="run a scenario on a testbed of its own")
     run.add_argument("scenario")
     run.add_argument("--output", type=Path, default=BUILD)
     run.add_argument("--cloud", choices=("ideal", "aws"), help="ideal, or with AWS's manners (docs/clouds.md)")

@@ -1,4 +1,4 @@
-"""Plays a scenario on a testbed: sets the pair up, strikes, follows, and judges by the journal."""
+"""Runs a scenario on a testbed: sets the pair up, strikes, follows, and judges by the journal."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def run(
     manners: Manners | None = None,
     turned: Mapping[str, Value] | None = None,
 ) -> Report:
-    """Play one scenario on a testbed of its own and write its report to `output`.
+    """Run one scenario on a testbed of its own and write its report to `output`.
 
     Args:
         manners: of the cloud; those that the scenario needs are turned on it. Ideal without.
@@ -74,7 +74,7 @@ def run(
             prepare(testbed, story)
             testbed.manners.begin()
             _begin(story)
-            scenario.play(testbed, story)
+            scenario.run(testbed, story)
         report = conclude(testbed, scenario, story, output)
     verdict(report, console)
     console.print(f"\nThe whole of it: {output / 'report.html'}", highlight=False)
@@ -86,14 +86,14 @@ def prepare(testbed: Testbed, story: Story) -> None:
     story.begins("the hosts are prepared, and the pair is adopted")
     testbed.prepare_hosts()
     testbed.adopt()
-    story.tell("the pair is adopted: ms1 is active, epoch 1")
+    story.note("the pair is adopted: ms1 is active, epoch 1")
     story.await_agents("ms1")
     wait_for("ms1 writes", lambda: testbed.hosts.journal.by_server().get("ms1"), 10)
     story.doing = "ms1 imports software; replication carries it to ms2"
     testbed.import_software(IMPORTED_FILES, IMPORTED_BYTES_EACH)
     wait_for("a complete set on ms2", lambda: testbed.freshness().get("as_of"), 30)
     story.replication = compare_copies.compare(testbed.hosts.ms("ms1"), testbed.hosts.ms("ms2"))
-    story.tell(f"ms2 holds {story.replication.files} files of ms1, identical: {story.replication.identical}")
+    story.note(f"ms2 holds {story.replication.files} files of ms1, identical: {story.replication.identical}")
 
 
 def _begin(story: Story) -> None:

@@ -53,7 +53,7 @@ def well(of: Plan) -> dict[str, Verdict]:
 
 
 @pytest.mark.parametrize("action", list(Action))
-def test_a_rehearsal_asks_for_nothing_but_reading(action: Action) -> None:
+def test_a_dry_run_asks_for_nothing_but_reading(action: Action) -> None:
     asked = questions(plan(action)).values()
     assert asked
     assert {each.action for each in asked} <= READS

@@ -170,10 +170,10 @@ def test_the_history_is_a_table_for_spreadsheets_without_formulas(ctl: Run) -> N
 
 
 def test_explain_tells_of_the_latest_change_and_not_of_a_dry_run_unless_asked(ctl: Run, region: Region) -> None:
-    rehearsed = ended("dry-run", "No.", would="blocked", checks=[]) | {"input": '{"dry_run": true, "reason": "a try"}'}
+    dry = ended("dry-run", "No.", would="blocked", checks=[]) | {"input": '{"dry_run": true, "reason": "a try"}'}
     region.executions[f"{RUNS}:failover-1"] = ended("promoted")
-    region.executions[f"{RUNS}:failover-dry-run-2"] = rehearsed
-    region.executions[f"{RUNS}:named-otherwise"] = rehearsed
+    region.executions[f"{RUNS}:failover-dry-run-2"] = dry
+    region.executions[f"{RUNS}:named-otherwise"] = dry
     assert ctl("explain", "--json").json()["execution"] == f"{RUNS}:failover-1"
     assert ctl("explain", "--dry-run", "--json").json()["execution"] == f"{RUNS}:named-otherwise"
     region.executions.pop(f"{RUNS}:failover-1")

@@ -13,7 +13,7 @@ from failoverctl.account import ask
 from failoverctl.errors import Exit
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import WHO, Region, lease
-from tests.lab.testbed.scenarios.play import PROJECT
+from tests.lab.testbed.scenarios.run import PROJECT
 
 HELD = ("pair", {"action": "maintenance", "seconds": 900, "requested_by": f"ann ({WHO})"})
 

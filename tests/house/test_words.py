@@ -41,6 +41,8 @@ INSTEAD = {
     r"\bclass Trouble\b|\braise Trouble\b|[\[(]\"trouble\"[\])]": "error",
     r"\"attention\"": "problems",
     r"\bcampaigns?\b": "fault simulation",
+    r"rehears": "dry run (of a change), run (of a scenario)",
+    r"\bplay(s|ed)? (it|a|one|each|what|the)\b|\bis played\b|def play\b|[.,] ?play\b": "run a scenario",
     r"\b(an?|one|each|every|last|next|second|first|few|many) (late |single )?looks?\b": "probe, read",
     r"[a-z]_look(s|ed|ing)?\b|\blook(s|ed|ing)?_[a-z]|\bdef looks?\b|\"looks?\"": "probe, read, observation",
     r"\blooks? ?[=\]:]|\.looks?\b|\bclass looks?\b|\blook_?only\b": "probe, read, observation, dry run",

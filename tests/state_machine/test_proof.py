@@ -73,10 +73,10 @@ def test_people_are_told_of_every_end(walk: Walk) -> None:
     assert [end for end in walk.ends if not end.truth.told and outcome(end) != DRY_RUN] == []
 
 
-def test_a_rehearsal_writes_nothing_and_tells_nobody_but_who_asked(walk: Walk) -> None:
-    rehearsed = [end for end in walk.ends if outcome(end) == DRY_RUN]
-    assert rehearsed
-    assert [end for end in rehearsed if end.truth.recorded or end.truth.told or end.truth.touched] == []
+def test_a_dry_run_writes_nothing_and_notifies_nobody_but_who_asked(walk: Walk) -> None:
+    dry = [end for end in walk.ends if outcome(end) == DRY_RUN]
+    assert dry
+    assert [end for end in dry if end.truth.recorded or end.truth.told or end.truth.touched] == []
 
 
 def test_while_power_is_waited_for_the_other_ways_of_proof_are_tried_again(walk: Walk) -> None:

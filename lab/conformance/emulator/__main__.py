@@ -1,4 +1,4 @@
-"""`make second-opinion`: deploys the template on ministack, and plays the happy path and the refusals there.
+"""`make second-opinion`: deploys the template on ministack, and runs the happy path and the refusals there.
 
 Real there: the template, the rules, the state machine, the functions `pair`, `database_access`, `dns` and `audit`, the
 table, the security groups, the zone. Stood in for: the four functions that reach hosts (stand_in.py).
@@ -91,10 +91,10 @@ def main() -> int:
         tempfile.TemporaryDirectory(prefix="second-opinion-") as directory,
         running(PROGRAM, Path(directory)) as emulator,
     ):
-        return _play(emulator, Path(directory))
+        return _run(emulator, Path(directory))
 
 
-def _play(emulator: Emulator, directory: Path) -> int:
+def _run(emulator: Emulator, directory: Path) -> int:
     results: list[bool] = []
 
     def expect(what: str, found: Callable[[], str], wanted: str, known: str = "") -> None:

@@ -29,7 +29,7 @@ from lab.testbed.hosts.reader import Reader
 from lab.testbed.hosts.resolver import Resolver
 from lab.testbed.hosts.server_host import DatabaseAccess, ServerHost
 
-# Twice the largest import that is rehearsed (500 MB, and its copy on the standby), and room for the database.
+# Twice the largest import that is run ( MB, and its copy on the standby), and room for the database.
 _FILES_MOST = "1600m"
 _SERVED = ([SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2])
 """What the servers' certificate is good for."""

@@ -19,7 +19,7 @@ _HEAD = """\
 Made from `template.yaml` by `make permissions`; edit the template, not this page. Every function, the workflow, each
 schedule and each rule has a role of its own; what is not in its table is denied.
 
-The tests play a pair's whole life on the testbed (adoption, replication, readiness, rehearsals, a rotated password, a
+The tests run a pair's whole life on the testbed (adoption, replication, readiness, dry runs, a rotated password, a
 switchover, an intruder, an outage in manual mode, a failover that switches a machine off), where each call is held
 against the caller's policies with resource and condition. No call was refused, and each line here is needed by a call
 of that session, but for the few that `tests/lab/testbed/iam/test_session.py` names with their reason.

@@ -14,13 +14,13 @@ from lab.testbed.scenarios.surroundings import let_in, move_access_group, take_f
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     let_in(testbed, NETWORK, testbed.hosts.database.port)
     move_access_group(testbed, "10.77.0.105")
     take_from_behind_acl(testbed, testbed.owner.database_subnet_ids[0])
-    story.tell("the database is another one: behind the owner's group alone, which lets everybody in")
-    told = testbed.invoke("audit", {})
-    story.check("The audit does not call it safe", told["risk"]["answer"] != "no", str(told["risk"]["sentence"]))
+    story.note("the database is another one: behind the owner's group alone, which lets everybody in")
+    answer = testbed.invoke("audit", {})
+    story.check("The audit does not call it safe", answer["risk"]["answer"] != "no", str(answer["risk"]["sentence"]))
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
     check_named(testbed, story, "It is named", "DatabaseHost leads to")
@@ -32,7 +32,7 @@ SCENARIO = Scenario(
     "access-elsewhere",
     "The access group is not in front of the database that the name leads to",
     "promoted",
-    play,
+    run,
     parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
     agents=5,
     excused=("The access group let in one at most",),

@@ -22,7 +22,7 @@ from lab.testbed.testbed import STACK, Testbed
 FINDING = "active-without-database"
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     server, before = testbed.hosts.ms("ms1"), as_it_stands(testbed)
     _check_line(testbed, story, "While all is well, the first line is green", "good")
     story.fault("ms1's route to the database breaks", lambda: _route(testbed, "add"), old=None)
@@ -41,7 +41,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.check("No blind failover", not testbed.executions()[1:], "Nothing was started but the adoption.")
     written = testbed.hosts.journal.by_server()["ms1"].count
     _route(testbed, "del")
-    story.tell("the route is there again")
+    story.note("the route is there again")
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].count > written, 30)
     audit_finds(testbed, story)
     story.outcome = "alarmed"
@@ -64,4 +64,4 @@ def _check_line(testbed: Testbed, story: Story, name: str, how: str) -> None:
     story.check(name, seen[-1]["how"] == how, f"{seen[-1]['how']}: {seen[-1]['sentence']}")
 
 
-SCENARIO = Scenario(FINDING, "MS1 loses its way to the database, and its page answers on", "alarmed", play, agents=5)
+SCENARIO = Scenario(FINDING, "MS1 loses its way to the database, and its page answers on", "alarmed", run, agents=5)

@@ -9,7 +9,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome(start_s=50)
     lines = testbed.history()
@@ -22,7 +22,7 @@ SCENARIO = Scenario(
     "alarm",
     "The metric alarm alone starts the failover",
     "promoted",
-    play,
+    run,
     parameters={"WatchStartsFailover": "no", "AlarmPeriodSeconds": "10", "AlarmPeriods": "2"},
     agents=5,
 )

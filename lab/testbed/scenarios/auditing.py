@@ -17,7 +17,7 @@ def audit_finds(testbed: Testbed, story: Story, *findings: str) -> dict[str, Any
     """Run the audit now instead of within the minute, and check that it finds just this; returns its answer."""
     answer = testbed.invoke("audit", {})
     found = [name for name, verdict in answer["findings"].items() if verdict["answer"] == "yes"]
-    story.tell(f"the audit runs, and finds {', '.join(found) or 'nothing wrong'}")
+    story.note(f"the audit runs, and finds {', '.join(found) or 'nothing wrong'}")
     wanted = ", ".join(findings) or "nothing wrong"
     story.check(f"The audit finds {wanted}", sorted(found) == sorted(findings), answer["risk"]["sentence"])
     return answer

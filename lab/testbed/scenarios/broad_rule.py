@@ -13,9 +13,9 @@ from lab.testbed.scenarios.surroundings import let_in
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     let_in(testbed, NETWORK, 1024, 65535)
-    story.tell(f"somebody opens the database to {NETWORK}")
+    story.note(f"somebody opens the database to {NETWORK}")
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
     check_named(testbed, story, "The rule is named", NETWORK)
@@ -27,6 +27,6 @@ SCENARIO = Scenario(
     "broad-rule",
     "The database is open to the whole network; the network proves the fence",
     "promoted",
-    play,
+    run,
     agents=5,
 )

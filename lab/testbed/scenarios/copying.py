@@ -24,7 +24,7 @@ def replicate(testbed: Testbed, story: Story, mode: str = "changes") -> dict[str
 
     wait_for("a run of the replication", sent, _RUN_S)
     result = dict(wait_for("its result", lambda: (now := testbed.freshness())["ended"] and now["last"], _RUN_S))
-    story.tell(f"replication: {result.get('reason')}")
+    story.note(f"replication: {result.get('reason')}")
     return result
 
 

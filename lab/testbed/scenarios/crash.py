@@ -6,11 +6,11 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
     story.await_outcome()
     story.await_agents("ms2")
     story.watch_on(1.5)
 
 
-SCENARIO = Scenario("crash", "MS1's server process is killed", "promoted", play)
+SCENARIO = Scenario("crash", "MS1's server process is killed", "promoted", run)

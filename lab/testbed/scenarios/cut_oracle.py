@@ -33,13 +33,13 @@ def arrange(testbed: Testbed) -> None:
     testbed.cloud.functions.before_layers[f"{STACK}-database-sessions"] = Path(_STAND_IN)
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     host = testbed.hosts.ms("ms1").host
     host.spawn([sys.executable, "-P", "-c", _SECOND_SESSION], log="second-session")
     wait_for(
         "the second session", lambda: sum(each.user == "ms" for each in testbed.hosts.database.sessions()) == 2, 10
     )
-    story.tell("ms1 has a second session, which calls itself reports")
+    story.note("ms1 has a second session, which calls itself reports")
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
     check_by_network(testbed, story)
@@ -51,7 +51,7 @@ SCENARIO = Scenario(
     "cut-oracle",
     "The list shows names that clients chose; the network proves the fence",
     "promoted",
-    play,
+    run,
     parameters={
         "DatabaseEngine": "oracle",
         "DatabaseOtherPorts": "none",

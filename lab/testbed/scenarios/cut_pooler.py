@@ -20,9 +20,9 @@ def arrange(testbed: Testbed) -> None:
     testbed.hosts.lead_servers_to(DATABASE, PORT)
 
 
-def play(testbed: Testbed, story: Story) -> None:
-    told = testbed.invoke("database-sessions", {"action": "status", "server": "ms1"})
-    story.check("No list shows its sessions", told["answer"] == "no", f"While ms1 writes: {told['sentence']}")
+def run(testbed: Testbed, story: Story) -> None:
+    answer = testbed.invoke("database-sessions", {"action": "status", "server": "ms1"})
+    story.check("No list shows its sessions", answer["answer"] == "no", f"While ms1 writes: {answer['sentence']}")
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome()
     check_by_network(testbed, story)
@@ -33,7 +33,7 @@ SCENARIO = Scenario(
     "cut-pooler",
     "MS1 comes through a pooler on the database's host; the network proves the fence",
     "promoted",
-    play,
+    run,
     parameters={"DatabasePort": str(PORT), "DatabaseOtherPorts": "5432", "DatabasePathIsDirect": "yes"},
     agents=5,
     arrange=arrange,

@@ -11,7 +11,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     def strike() -> None:
         testbed.hosts.hang_admin("ms1")
         testbed.hosts.database.kill()
@@ -20,7 +20,7 @@ def play(testbed: Testbed, story: Story) -> None:
     execution = story.await_execution(20)
     story.await_receipt(epoch=2)
     testbed.hosts.database.start()
-    story.tell("the database is back")
+    story.note("the database is back")
     story.await_end(execution)
     check_by_power(testbed, story)
     story.watch_on(1)
@@ -30,7 +30,7 @@ SCENARIO = Scenario(
     "database-down",
     "The database is down while MS1 hangs; the fence is proven by power",
     "promoted",
-    play,
+    run,
     parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
     agents=5,
 )

@@ -19,20 +19,20 @@ def arrange(testbed: Testbed) -> None:
     testbed.hosts.lead_servers_to(WRITER_NAME, testbed.hosts.database.port)
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     let_in(testbed, SERVERS_SUBNET, testbed.hosts.database.port)
     reader = add_reader(testbed)
     take_from_behind_acl(testbed, testbed.owner.database_subnet_ids[1])
-    story.tell("the database has a standby, behind the owner's group alone")
+    story.note("the database has a standby, behind the owner's group alone")
     reader.take_over()
     testbed.hosts.database = reader
     for role in ("ms1", "ms2"):
         testbed.hosts.ms(role).host.files.lead_writer_to(READER)
     before = testbed.hosts.journal.now()
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > before, 20)
-    story.tell("the database has failed over: DatabaseHost leads to what is read-only now; ms1 writes to the other one")
-    told = testbed.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 3, "proof": True})
-    story.check("Its list proves nothing", told["answer"] == "unknown", str(told["sentence"]))
+    story.note("the database has failed over: DatabaseHost leads to what is read-only now; ms1 writes to the other one")
+    answer = testbed.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 3, "proof": True})
+    story.check("Its list proves nothing", answer["answer"] == "unknown", str(answer["sentence"]))
     testbed.invoke("audit", {})
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
@@ -44,7 +44,7 @@ SCENARIO = Scenario(
     "database-standby",
     "DatabaseHost leads to a read-only standby, and the servers write elsewhere",
     "promoted",
-    play,
+    run,
     parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
     agents=5,
     excused=("The access group let in one at most",),

@@ -1,6 +1,6 @@
 """Five triggers at once: the watchdog, the alarm, and three people who saw the same page go dark. The lease makes one.
 
-The testbed's own watchdog is told not to start anything, so that there are exactly five.
+The testbed's own watchdog is set not to start anything, so that there are exactly five.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from lab.testbed.testbed import Testbed
 TRIGGERS = ("watch", "alarm", "Ann", "Ben", "Cem")
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
 
     def trigger(who: str) -> str:
@@ -21,7 +21,7 @@ def play(testbed: Testbed, story: Story) -> None:
 
     with ThreadPoolExecutor(len(TRIGGERS)) as threads:
         executions = list(threads.map(trigger, TRIGGERS))
-    story.tell("five triggers at once")
+    story.note("five triggers at once")
     with ThreadPoolExecutor(len(TRIGGERS)) as threads:
         outcomes = dict(zip(executions, threads.map(lambda each: testbed.outcome(each, 60), executions), strict=True))
     # The one that ran is the story's; where none or several did, the check below says so.
@@ -40,7 +40,7 @@ SCENARIO = Scenario(
     "duplicate",
     "Five triggers at once make one failover",
     "promoted",
-    play,
+    run,
     parameters={"WatchStartsFailover": "no"},
     agents=5,
 )

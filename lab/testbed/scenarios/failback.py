@@ -11,12 +11,12 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     asked_at = switch_over(testbed, story, "ms1", "ms2")
     story.check("There", story.outcome == "promoted", f"It ended as {story.outcome}.")
     check_without_service(testbed, story, asked_at, "Without service, there")
     testbed.hosts.import_package(5, 20_000, "ms2")
-    story.tell("ms2 imports software")
+    story.note("ms2 imports software")
     asked_at = switch_over(testbed, story, "ms2", "ms1")
     check_without_service(testbed, story, asked_at, "Without service, back")
     check_carried_ahead(testbed, story)
@@ -33,4 +33,4 @@ def play(testbed: Testbed, story: Story) -> None:
     story.watch_on(1)
 
 
-SCENARIO = Scenario("failback", "The service is moved to MS2, and home again", "promoted", play)
+SCENARIO = Scenario("failback", "The service is moved to MS2, and home again", "promoted", run)

@@ -15,7 +15,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     first = story.await_execution(20)
     story.await_receipt(epoch=2)
@@ -23,7 +23,7 @@ def play(testbed: Testbed, story: Story) -> None:
         executionArn=first, error="Killed", cause="the scenario's doing"
     )
     killed_at = time.time()
-    story.tell("the execution is killed, between fence and promotion")
+    story.note("the execution is killed, between fence and promotion")
     epoch = testbed.record()["lease"]["epoch"]
     reached = {step.name for step in testbed.steps(first)}
     story.check(
@@ -44,7 +44,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.watch_on(max(0.0, killed_at + CALLS_LAST_S + 1 - time.time()))
     resumed = testbed.start(resume)
     story.follow(resumed)
-    story.tell("Ann resumes it again")
+    story.note("Ann resumes it again")
     story.await_end(resumed)
     record = testbed.record()
     story.check("The same change went on", record["epoch"] == epoch, f"Killed and ended in epoch {record['epoch']}.")
@@ -52,5 +52,5 @@ def play(testbed: Testbed, story: Story) -> None:
 
 
 SCENARIO = Scenario(
-    "halfway", "The workflow is killed between fence and promotion, and resumed", "promoted", play, agents=5
+    "halfway", "The workflow is killed between fence and promotion, and resumed", "promoted", run, agents=5
 )

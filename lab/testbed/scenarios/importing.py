@@ -17,18 +17,18 @@ from lab.testbed.testbed import Testbed
 FILES, BYTES_EACH = 2000, 250_000
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     dists = testbed.hosts.ms("ms1").host.inside("/var/opt/ssh-mgmt/server/dists/package")
     importing = threading.Thread(target=testbed.hosts.import_package, args=(FILES, BYTES_EACH))
-    story.tell(f"ms1 imports a package of {FILES} files, {FILES * BYTES_EACH // 1_000_000} MB")
+    story.note(f"ms1 imports a package of {FILES} files, {FILES * BYTES_EACH // 1_000_000} MB")
     importing.start()
     wait_for("half of the import", lambda: len(list(dists.glob("*.rpm"))) > FILES // 3, 30)
     testbed.invoke("replicate", {"action": "scheduled"})
-    story.tell("a scheduled run begins meanwhile")
+    story.note("a scheduled run begins meanwhile")
     importing.join()
     imported_at = time.time()
     testbed.say_imported()
-    story.tell("the import is done, and its event goes out")
+    story.note("the import is done, and its event goes out")
 
     def arrived() -> float | None:
         as_of = float(testbed.freshness().get("as_of", 0))
@@ -37,14 +37,14 @@ def play(testbed: Testbed, story: Story) -> None:
     wait_for("a set from after the import on ms2", arrived, 60)
     took = time.time() - imported_at
     story.outcome = "replicated"
-    story.tell("ms2 holds the whole import")
+    story.note("ms2 holds the whole import")
     story.check("It came by its event", took < 60, f"Whole on ms2 {took:.1f} s after the import's end.")
     last = testbed.freshness()["last"]
-    told = f"{last['files']} files, {last['bytes']} bytes in all, {last['sent_bytes']} sent, in {last['seconds']} s."
-    story.check("Its size and time are known", int(last["files"]) >= FILES, told)
+    size = f"{last['files']} files, {last['bytes']} bytes in all, {last['sent_bytes']} sent, in {last['seconds']} s."
+    story.check("Its size and time are known", int(last["files"]) >= FILES, size)
     check_equal(testbed, story)
     written = testbed.hosts.journal.by_server()["ms1"].count
     wait_for("ms1 writes on", lambda: testbed.hosts.journal.by_server()["ms1"].count > written + 5, 5)
 
 
-SCENARIO = Scenario("import", "A package of 2,000 files and 500 MB is imported", "replicated", play, agents=5)
+SCENARIO = Scenario("import", "A package of 2,000 files and 500 MB is imported", "replicated", run, agents=5)

@@ -17,14 +17,14 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     story.fault("somebody grants access for ms2 by hand, and starts it", lambda: _intrude(testbed), old=None)
     wait_for("ms2 writes", lambda: "ms2" in testbed.hosts.journal.by_server(), 10)
-    story.tell("ms1 and ms2 both write")
+    story.note("ms1 and ms2 both write")
     answer = audit_finds(testbed, story, "access-open", "stray-rules", "stray-sessions", "two-services")
     put_out_at = testbed.hosts.journal.now()
     story.outcome = "put-out" if answer["done"] else "left-in"
-    story.tell(" ".join(answer["done"]) or "the audit did nothing")
+    story.note(" ".join(answer["done"]) or "the audit did nothing")
     let_in, left = testbed.firewall.seen[-1].servers, sessions_of(testbed, MS2)
     story.check(
         "The intruder is out",
@@ -53,7 +53,7 @@ SCENARIO = Scenario(
     "intruder",
     "Somebody lets the inactive server in by hand and starts it",
     "put-out",
-    play,
+    run,
     parameters=WITHOUT_ACLS,
     agents=5,
     excused=("One writer at a time", "The access group let in one at most", "Fence before promotion"),

@@ -38,7 +38,7 @@ while True:
 """
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     take_database_as_installed(testbed)
     with closing(testbed.hosts.database.connect()) as database:
         database.run("DROP FUNCTION ms_failover.connections()")
@@ -51,7 +51,7 @@ def play(testbed: Testbed, story: Story) -> None:
     )
     testbed.hosts.ms("ms1").host.files.write(_GO, "")
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > ended_at, 10)
-    story.tell("ms1 logs in over it, though its access is revoked, and writes")
+    story.note("ms1 logs in over it, though its access is revoked, and writes")
     audit_finds(testbed, story, "stray-sessions")
     put_out_at = testbed.hosts.journal.now()
     left = sessions_of(testbed, MS1)
@@ -73,18 +73,18 @@ def take_database_as_installed(testbed: Testbed) -> None:
 
 
 def connect_in_silence(testbed: Testbed, story: Story) -> None:
-    """Let ms1 have a connection to the database over which it says nothing until it is told to."""
+    """Let ms1 have a connection to the database over which it says nothing until it is asked to."""
     host = testbed.hosts.ms("ms1").host
     host.spawn([sys.executable, "-P", "-c", _PROGRAM], log="late-login")
     wait_for("the silent connection", host.files.path(f"{_GO}.connected").exists, 10)
-    story.tell("ms1 has a connection to the database that says nothing yet")
+    story.note("ms1 has a connection to the database that says nothing yet")
 
 
 SCENARIO = Scenario(
     "late-login",
     "MS1 logs in over a connection from before the fence",
     "promoted",
-    play,
+    run,
     parameters=WITHOUT_ACLS,
     agents=5,
     excused=("One writer at a time",),

@@ -10,12 +10,12 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     cloud = testbed.cloud
     cloud.client("cloudwatch").set_alarm_state(
         AlarmName="testbed-active-server-down", StateValue="ALARM", StateReason="somebody tries the alarm out"
     )
-    story.tell("the alarm goes off though ms1 is well")
+    story.note("the alarm goes off though ms1 is well")
     stood_down = testbed.outcome(story.await_execution(20), 30)
     story.check("The false alarm stood down", stood_down == "stood-down", f"It ended as {stood_down}.")
     lost: list[str] = []
@@ -35,5 +35,5 @@ def play(testbed: Testbed, story: Story) -> None:
 
 
 SCENARIO = Scenario(
-    "level", "A failover stood down, and no second alarm comes when MS1 dies", "promoted", play, agents=5
+    "level", "A failover stood down, and no second alarm comes when MS1 dies", "promoted", run, agents=5
 )

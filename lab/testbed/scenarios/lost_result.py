@@ -6,7 +6,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     commands = testbed.cloud.ssm.commands
     before = commands.result_after
     commands.result_after = lambda document: float("inf") if document.endswith("-start") else before(document)
@@ -22,7 +22,7 @@ SCENARIO = Scenario(
     "lost-result",
     "MS2 starts as ordered, but the result of the order never arrives",
     "promoted",
-    play,
+    run,
     agents=5,
     cloud="aws",
 )

@@ -10,14 +10,14 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     host = testbed.hosts.ms("ms1").host
     story.fault("ms1 is cut off from all but the database; it writes on", lambda: host.cut([DATABASE]))
     story.await_outcome()
     story.await_agents("ms2")
     host.reconnect()
-    story.tell("the network heals; ms1 can be reached again")
+    story.note("the network heals; ms1 can be reached again")
     story.watch_on(2)
 
 
-SCENARIO = Scenario("partition", "MS1 is cut off from everything but the database, and writes on", "promoted", play)
+SCENARIO = Scenario("partition", "MS1 is cut off from everything but the database, and writes on", "promoted", run)

@@ -13,8 +13,8 @@ from lab.testbed.testbed import STACK, Testbed
 MINUTE_S = 60
 
 
-def told() -> list[str]:
-    """The subjects of all messages that the workflow and the watchdog wrote to people so far, oldest first."""
+def notified() -> list[str]:
+    """The subjects of all messages that the workflow and the watchdog published so far, oldest first."""
     return [subject for subject, _ in _messages() if subject]
 
 
@@ -33,7 +33,7 @@ def keep(testbed: Testbed, story: Story, action: str, **more: object) -> None:
     """Change a setting as a person does: mode, maintenance, acknowledgement."""
     named = {"epoch": int(testbed.record()["epoch"])} if action == "acknowledge" else {}
     answer = testbed.invoke("pair", {"action": action, "requested_by": "Ann", **named, **more})
-    story.tell(f"Ann: {answer['sentence']}")
+    story.note(f"Ann: {answer['sentence']}")
 
 
 def notes(testbed: Testbed) -> list[str]:
@@ -48,7 +48,7 @@ def alarm_asks(testbed: Testbed, story: Story) -> str:
     )
     story.pass_over(execution)
     outcome = testbed.outcome(execution, 30)
-    story.tell(f"the alarm asks for a failover: {outcome}")
+    story.note(f"the alarm asks for a failover: {outcome}")
     return outcome
 
 

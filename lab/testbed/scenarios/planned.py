@@ -27,7 +27,7 @@ def switch_over(testbed: Testbed, story: Story, old: str, new: str) -> float:
     story.change(at, old, new)
     execution = testbed.start(SWITCHOVER)
     story.follow(execution)
-    story.tell(f"Ann asks for a switchover to {new}")
+    story.note(f"Ann asks for a switchover to {new}")
     story.await_end(execution)
     return at
 

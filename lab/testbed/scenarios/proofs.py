@@ -37,5 +37,5 @@ def check_named(testbed: Testbed, story: Story, name: str, words: str) -> None:
 
 def check_list_proves_nothing(testbed: Testbed, story: Story) -> None:
     """Check that the database's list, asked for a proof now, does not say that ms1 has no sessions."""
-    told = testbed.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 1, "proof": True})
-    story.check("The list proves nothing", told["answer"] != "no", str(told["sentence"]))
+    answer = testbed.invoke("database-sessions", {"action": "status", "server": "ms1", "reads": 1, "proof": True})
+    story.check("The list proves nothing", answer["answer"] != "no", str(answer["sentence"]))

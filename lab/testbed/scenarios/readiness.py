@@ -14,19 +14,19 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     found = _ask(testbed)
     bad = [f"{each['name']}: {each['sentence']}" for each in found["checks"] if each["answer"] != "yes"]
     story.check("A healthy pair is ready", found["answer"] == "yes", " ".join(bad) or found["sentence"])
-    story.tell(found["sentence"])
+    story.note(found["sentence"])
     standby = testbed.hosts.ms("ms2")
     standby.host.run(["systemctl", "enable", SERVICE])
-    story.tell("an upgrade turns autostart on again on ms2")
+    story.note("an upgrade turns autostart on again on ms2")
     _check_no(story, _ask(testbed), "autostart off", ["autostart off"])
     standby.host.run(["systemctl", "disable", SERVICE])
     testbed.cloud.client("ec2").stop_instances(InstanceIds=[testbed.instances["ms2"]])
     wait_for("ms2 is off", lambda: _ec2_says(testbed) == "stopped", 15)
-    story.tell("ms2's machine is switched off")
+    story.note("ms2's machine is switched off")
     _check_no(story, _ask(testbed), "standby is fit", None)
     story.outcome = "not-ready"
 
@@ -48,4 +48,4 @@ def _check_no(story: Story, found: dict[str, Any], name: str, alone: list[str] |
     story.check(f"Named: {name}", held, f"{check['answer']}: {check['sentence']} Not yes: {', '.join(others)}.")
 
 
-SCENARIO = Scenario("readiness", "A hole in the preparations is found and named", "not-ready", play, agents=5)
+SCENARIO = Scenario("readiness", "A hole in the preparations is found and named", "not-ready", run, agents=5)

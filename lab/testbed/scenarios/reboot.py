@@ -12,14 +12,14 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     server = testbed.hosts.ms("ms1")
     server.host.run(["systemctl", "enable", SERVICE])
-    story.tell("an upgrade of the package turns autostart on again on ms1")
+    story.note("an upgrade of the package turns autostart on again on ms1")
     story.fault("ms1's host goes down", server.power_off)
     story.await_outcome()
     server.power_on()
-    story.tell("ms1's host is back, and starts its server by itself")
+    story.note("ms1's host is back, and starts its server by itself")
     log = server.host.files.path("/var/log/ssh-mgmt-server.log")
     wait_for("ms1's server tries the database", lambda: _refused(log.read_text(errors="replace")), 15)
     story.check(
@@ -41,5 +41,5 @@ def _refused(log: str) -> str:
 
 
 SCENARIO = Scenario(
-    "reboot", "MS1's host comes back after the failover and starts its server", "promoted", play, agents=5
+    "reboot", "MS1's host comes back after the failover and starts its server", "promoted", run, agents=5
 )

@@ -18,13 +18,13 @@ from lab.testbed.scenarios.surroundings import let_in, replace_instance, shut_ou
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     let_in(testbed, NETWORK, 1024, 65535)
-    story.tell(f"somebody opens the database to {NETWORK}")
+    story.note(f"somebody opens the database to {NETWORK}")
     keep(testbed, story, "maintenance", seconds=300)
     before = testbed.hosts.journal.now()
     new = replace_instance(testbed, "ms1")
-    story.tell(f"ms1 is another instance now: {new} in place of {testbed.instances['ms1']}")
+    story.note(f"ms1 is another instance now: {new} in place of {testbed.instances['ms1']}")
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > before, 10)
     story.await_agents("ms1")
     keep(testbed, story, "maintenance", seconds=0)
@@ -39,7 +39,7 @@ def play(testbed: Testbed, story: Story) -> None:
     receipt, written = testbed.record().get("receipt"), testbed.hosts.journal.by_server()
     unproven = (not receipt or receipt["epoch"] != 2) and "ms2" not in written and new in said
     story.check("Nothing is proven", unproven, said)
-    story.tell("the rule for everybody is taken away")
+    story.note("the rule for everybody is taken away")
     shut_out(testbed, NETWORK, 1024, 65535)
     story.change(time.time(), "ms1", "ms2")
     story.await_end(execution, 120)
@@ -52,7 +52,7 @@ SCENARIO = Scenario(
     "replaced-instance",
     "MS1's instance was replaced, its old id is terminated: that is no proof",
     "promoted",
-    play,
+    run,
     parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
     agents=5,
     excused=("The access group let in one at most",),

@@ -11,9 +11,9 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     testbed.hosts.ms("ms2").switch(start_fails=True)
-    story.tell("ms2's server will not start")
+    story.note("ms2's server will not start")
     asked_at = testbed.hosts.journal.now()
     story.change(asked_at, "ms1", "ms2")
     execution = testbed.start(SWITCHOVER)
@@ -43,4 +43,4 @@ def play(testbed: Testbed, story: Story) -> None:
     story.watch_on(1)
 
 
-SCENARIO = Scenario("rollback", "A switchover's target does not start", "rolled-back", play, agents=5)
+SCENARIO = Scenario("rollback", "A switchover's target does not start", "rolled-back", run, agents=5)

@@ -1,4 +1,4 @@
-"""What a scenario is, and the story it tells while it is played."""
+"""What a scenario is, and the story of its run."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Scenario:
         name: what it is called on the command line.
         headline: what happens, in a line.
         expected: the outcome it must have.
-        play: does it, and follows it to its end. What it does is told to the story.
+        run: does it, and follows it to its end. What it does is noted in the story.
         arrange: what is there before the pair is adopted: an owner's account and hosts of another kind.
         parameters: of the template, where it needs others.
         agents: how many there are.
         excused: invariants of the report that the scenario itself breaks; it is judged without them.
-        cloud: the one that it is played on unless another is asked for.
+        cloud: the one that it is run on unless another is asked for.
         manners: dials of the cloud that the outage turns (lab/testbed/cloud/manners/table.py).
         multi_az: whether the database can be in another zone later.
     """
@@ -34,7 +34,7 @@ class Scenario:
     name: str
     headline: str
     expected: str
-    play: Callable[[Testbed, Story], None]
+    run: Callable[[Testbed, Story], None]
     parameters: Mapping[str, str] = field(default_factory=dict)
     agents: int = 20
     arrange: Callable[[Testbed], None] = lambda _: None
@@ -45,7 +45,7 @@ class Scenario:
 
 
 class Story:
-    """What has happened in a scenario so far. Written by the one who plays it, read by the view and the report."""
+    """What has happened in a scenario so far. Written by the scenario, read by the view and the report."""
 
     def __init__(self, testbed: Testbed) -> None:
         self._testbed = testbed
@@ -82,7 +82,7 @@ class Story:
         self.doing = doing
         self._known = {str(each["executionArn"]) for each in self._testbed.executions()}
 
-    def tell(self, label: str) -> None:
+    def note(self, label: str) -> None:
         """Note something that people should see on the timeline."""
         with self._lock:
             self._events.append(Event(time.time(), label))
@@ -96,7 +96,7 @@ class Story:
         """
         at = time.time()
         strike()
-        self.tell(label)
+        self.note(label)
         self.failure_at = at
         if old is not None:
             self.change(at, old, new)
@@ -153,7 +153,7 @@ class Story:
     def await_end(self, execution: str, run_s: float = 60) -> str:
         """Wait for the outcome of an execution, which becomes the scenario's."""
         self.outcome = self._testbed.outcome(execution, run_s * self._testbed.patience)
-        self.tell(f"the workflow ends: {self.outcome}")
+        self.note(f"the workflow ends: {self.outcome}")
         return self.outcome
 
     def await_receipt(self, epoch: int, deadline_s: float = 40) -> dict[str, Any]:

@@ -15,11 +15,11 @@ from lab.testbed.testbed import Testbed
 _SECOND = 5433
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     testbed.hosts.database.answer_on(_SECOND)
     let_in(testbed, SERVERS_SUBNET, _SECOND)
     lead_servers_to(testbed, story, DATABASE, _SECOND)
-    story.tell(f"ms1 comes by the database's second port, {_SECOND}, which the owner opened to both servers")
+    story.note(f"ms1 comes by the database's second port, {_SECOND}, which the owner opened to both servers")
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
     check_named(testbed, story, "The rule is named", SERVERS_SUBNET)
@@ -31,7 +31,7 @@ SCENARIO = Scenario(
     "second-port",
     "An owner's rule opens the database's second port; power proves the fence",
     "promoted",
-    play,
+    run,
     parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1", "DatabaseOtherPorts": str(_SECOND)},
     agents=5,
 )

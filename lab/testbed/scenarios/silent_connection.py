@@ -15,7 +15,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     take_database_as_installed(testbed)
     connect_in_silence(testbed, story)
     story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"))
@@ -29,7 +29,7 @@ SCENARIO = Scenario(
     "silent-connection",
     "MS1 has a connection that has not logged in; the fence is proven by power",
     "promoted",
-    play,
+    run,
     parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
     agents=5,
 )

@@ -18,13 +18,13 @@ NOT_WAITED_FOR_S = 30.0
 """Seconds from the host's end to the decision what comes instead; the last copy itself may take 120."""
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     before, server = held(testbed), testbed.hosts.ms("ms1")
     hold_copies_after(server.host, FILES * BYTES_EACH // 3)
     _let_results_of_stops_be_late(testbed, 3.0)
     execution = testbed.start(SWITCHOVER)
     story.follow(execution)
-    story.tell("Ann asks for a switchover to ms2")
+    story.note("Ann asks for a switchover to ms2")
     wait_for("ms1's service to be stopped", lambda: not server.is_running(), 40 * testbed.patience)
     testbed.hosts.import_package(FILES, BYTES_EACH)
     staging = testbed.hosts.ms("ms2").host.inside(
@@ -57,5 +57,5 @@ def _let_results_of_stops_be_late(testbed: Testbed, seconds: float) -> None:
 
 
 SCENARIO = Scenario(
-    "source-dies-in-last-copy", "MS1's host dies while a switchover carries its last files", "promoted", play, agents=5
+    "source-dies-in-last-copy", "MS1's host dies while a switchover carries its last files", "promoted", run, agents=5
 )

@@ -11,20 +11,20 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     before, host = held(testbed), testbed.hosts.ms("ms1").host
     host.run(["sh", "-c", f"cp -a {DATA}/dists {DATA}/saved && find {DATA}/dists -type f -delete"])
-    story.tell("every file of ms1's software is deleted")
+    story.note("every file of ms1's software is deleted")
     check_refused(story, replicate(testbed, story), "the source is empty")
     host.run(["rm", "-r", f"{DATA}/dists"])
-    story.tell("its directory is gone, too")
+    story.note("its directory is gone, too")
     check_refused(story, replicate(testbed, story), "the source is gone")
     check_kept(story, before, held(testbed))
     story.outcome = "kept"
     host.run(["mv", f"{DATA}/saved", f"{DATA}/dists"])
-    story.tell("it is put back")
+    story.note("it is put back")
     replicate(testbed, story)
     check_equal(testbed, story)
 
 
-SCENARIO = Scenario("source-empty", "MS1's software is deleted, and then its directory", "kept", play, agents=5)
+SCENARIO = Scenario("source-empty", "MS1's software is deleted, and then its directory", "kept", run, agents=5)

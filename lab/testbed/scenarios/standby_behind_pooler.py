@@ -15,11 +15,11 @@ from lab.testbed.scenarios.surroundings import let_in, redirect_through_pooler
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     let_in(testbed, POOLER_SUBNET, testbed.hosts.database.port)
     testbed.hosts.start_pooler("pooler")
     redirect_through_pooler(testbed, "ms2")
-    story.tell("ms2 goes through a pooler on a third host")
+    story.note("ms2 goes through a pooler on a third host")
     story.change(testbed.hosts.journal.now(), "ms1", "ms2")
     execution = testbed.start(SWITCHOVER)
     story.follow(execution)
@@ -31,7 +31,7 @@ def play(testbed: Testbed, story: Story) -> None:
     story.check("Not turned back without a proof", story.outcome == "halted" and "no list showed" in why, why)
     let_in_now = testbed.firewall.seen[-1].servers
     story.check("Nobody is let in meanwhile", not let_in_now, f"The access group lets in {sorted(let_in_now)}.")
-    story.tell("Ann resumes, to ms1")
+    story.note("Ann resumes, to ms1")
     execution = testbed.start({"action": "resume", "target": "ms1", "reason": "as suggested", "requested_by": "Ann"})
     story.follow(execution)
     story.await_end(execution, 120)
@@ -44,7 +44,7 @@ SCENARIO = Scenario(
     "standby-behind-pooler",
     "MS2 comes through a pooler elsewhere; only a resume, by power, proves its fence",
     "promoted",
-    play,
+    run,
     parameters={"PowerPauseSeconds": "1"},
     agents=5,
 )

@@ -11,11 +11,11 @@ from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     standby, before = testbed.instances["ms2"], as_it_stands(testbed)
     testbed.cloud.client("ec2").stop_instances(InstanceIds=[standby])
     wait_for("ms2 is off", lambda: not testbed.hosts.machines.is_on(standby), 15)
-    story.tell("ms2's machine was switched off")
+    story.note("ms2's machine was switched off")
     story.fault("ms1's administration interface hangs", lambda: testbed.hosts.hang_admin("ms1"), old=None)
     story.await_outcome()
     check_untouched(testbed, story, before)
@@ -24,4 +24,4 @@ def play(testbed: Testbed, story: Story) -> None:
     story.check("The active server was let alone", True, "ms1 writes on.")
 
 
-SCENARIO = Scenario("standby-down", "MS1 hangs while MS2's machine is off", "blocked", play, agents=5)
+SCENARIO = Scenario("standby-down", "MS1 hangs while MS2's machine is off", "blocked", run, agents=5)

@@ -13,11 +13,11 @@ from lab.testbed.testbed import Testbed
 STATE = "/var/lib/ms-failover"
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     standby, before = testbed.hosts.ms("ms2").host, as_it_stands(testbed)
     small = f"cp -a {STATE} {STATE}.kept && mount -t tmpfs -o size=2m small {STATE} && cp -a {STATE}.kept/. {STATE}"
     standby.run(["sh", "-c", f"{small} && {{ head -c 3M /dev/zero >{STATE}/filler || true; }}"])
-    story.tell("the disk with ms2's record of its role is full")
+    story.note("the disk with ms2's record of its role is full")
     story.fault("ms1's administration interface hangs", lambda: testbed.hosts.hang_admin("ms1"), old=None)
     story.await_outcome()
     check_untouched(testbed, story, before)
@@ -28,4 +28,4 @@ def play(testbed: Testbed, story: Story) -> None:
     story.check("The active server was let alone", True, "ms1 writes on.")
 
 
-SCENARIO = Scenario("standby-full", "MS1 hangs while MS2's disk is full", "blocked", play, agents=5)
+SCENARIO = Scenario("standby-full", "MS1 hangs while MS2's disk is full", "blocked", run, agents=5)

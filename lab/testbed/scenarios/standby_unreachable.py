@@ -15,10 +15,10 @@ from lab.testbed.testbed import Testbed
 _ALL_BUT_THE_FUNCTIONS = (AGENTS, CLOUD, DATABASE, MS1, NAMES, RESOLVER)
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     standby, before = testbed.hosts.ms("ms2").host, as_it_stands(testbed)
     standby.cut(_ALL_BUT_THE_FUNCTIONS)
-    story.tell("a route is lost: the functions can't reach ms2, Run Command can")
+    story.note("a route is lost: the functions can't reach ms2, Run Command can")
     ready = checks_of(testbed.invoke("readiness", {"action": "check"}))["standby is fit"]
     story.check("Readiness names it", ready["answer"] == "unknown", ready["sentence"])
     host = testbed.invoke("server", {"action": "check_standby", "server": "ms2"})
@@ -36,6 +36,4 @@ def play(testbed: Testbed, story: Story) -> None:
     story.check("Mended, it is fit again", fit["answer"] == "yes", fit["sentence"])
 
 
-SCENARIO = Scenario(
-    "standby-unreachable", "MS1 is killed while only Run Command reaches MS2", "blocked", play, agents=5
-)
+SCENARIO = Scenario("standby-unreachable", "MS1 is killed while only Run Command reaches MS2", "blocked", run, agents=5)

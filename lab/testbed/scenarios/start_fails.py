@@ -9,7 +9,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     standby = testbed.hosts.ms("ms2")
     standby.switch(start_fails=True)
     story.fault("ms1's server process is killed; ms2's will not start", lambda: testbed.hosts.kill_ms("ms1"))
@@ -22,13 +22,13 @@ def play(testbed: Testbed, story: Story) -> None:
         "Safe meanwhile", "ms1" not in let_in, f"The access group lets in {', '.join(sorted(let_in)) or 'nobody'}."
     )
     standby.switch()
-    story.tell("ms2 is mended; Ann resumes")
+    story.note("ms2 is mended; Ann resumes")
     resumed = testbed.start({"action": "resume", "reason": "ms2 is mended", "requested_by": "Ann"})
     story.follow(resumed)
     outcome = testbed.outcome(resumed, 60)
-    story.tell(f"resumed: {outcome}")
+    story.note(f"resumed: {outcome}")
     story.check("Resumable", outcome == "promoted", f"Resumed by a person, it ended as {outcome}.")
     story.watch_on(1)
 
 
-SCENARIO = Scenario("start-fails", "MS2's server does not start", "halted", play, agents=5)
+SCENARIO = Scenario("start-fails", "MS2's server does not start", "halted", run, agents=5)

@@ -11,7 +11,7 @@ from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     before = as_it_stands(testbed)
     story.fault("ms1's server process is killed", lambda: testbed.hosts.kill_ms("ms1"), old=None)
     killed_at = testbed.hosts.journal.now()
@@ -29,7 +29,7 @@ SCENARIO = Scenario(
     "start-first-restart",
     "MS1's process dies, and is restarted where it was",
     "stood-down",
-    play,
+    run,
     parameters={"RestartFirst": "yes"},
     agents=5,
 )

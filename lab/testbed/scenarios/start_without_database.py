@@ -11,7 +11,7 @@ from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     testbed.hosts.ms("ms2").switch(needs_database=True)
 
     def strike() -> None:
@@ -21,9 +21,9 @@ def play(testbed: Testbed, story: Story) -> None:
     story.fault("ms1's host and the database go down; ms2's server needs one to start", strike)
     execution = story.await_execution(30)
     wait_for("the start to have failed", lambda: _failed_starts(testbed, execution), 60)
-    story.tell("ms2's server did not start without a database")
+    story.note("ms2's server did not start without a database")
     testbed.hosts.database.start()
-    story.tell("the database is back")
+    story.note("the database is back")
     story.await_end(execution, 90)
     failed = _failed_starts(testbed, execution)
     story.check("The start was tried again", failed > 0, f"{failed} start(s) failed before there was a database.")
@@ -41,6 +41,6 @@ SCENARIO = Scenario(
     "start-without-database",
     "MS1 and the database go down; MS2 needs one to start",
     "promoted",
-    play,
+    run,
     agents=5,
 )

@@ -22,10 +22,10 @@ from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
-    _rehearse(testbed, story)
+def run(testbed: Testbed, story: Story) -> None:
+    _dry_run(testbed, story)
     testbed.hosts.import_package(5, 20_000)
-    story.tell("ms1 imports software, and says nothing of it")
+    story.note("ms1 imports software, and says nothing of it")
     asked_at = switch_over(testbed, story, "ms1", "ms2")
     check_carried_ahead(testbed, story)
     last = compare_copies.compare(testbed.hosts.ms("ms1"), testbed.hosts.ms("ms2"))
@@ -45,14 +45,14 @@ def play(testbed: Testbed, story: Story) -> None:
     story.watch_on(1)
 
 
-def _rehearse(testbed: Testbed, story: Story) -> None:
+def _dry_run(testbed: Testbed, story: Story) -> None:
     """The same request, dry: it says what would happen, and nothing has changed."""
     before = as_it_stands(testbed)
     client = testbed.cloud.client("stepfunctions")
     execution = testbed.start({**SWITCHOVER, "dry_run": True})
     outcome = testbed.outcome(execution, 40 * testbed.patience)
     output = json.loads(client.describe_execution(executionArn=execution)["output"])
-    story.tell(f"dry: it would end as {output['would']}")
+    story.note(f"dry: it would end as {output['would']}")
     story.check(
         "Dry, it says what it would do",
         (outcome, output["would"]) == ("dry-run", "promoted"),
@@ -61,4 +61,4 @@ def _rehearse(testbed: Testbed, story: Story) -> None:
     check_untouched(testbed, story, before)
 
 
-SCENARIO = Scenario("switchover", "A person moves the service from MS1 to MS2", "promoted", play)
+SCENARIO = Scenario("switchover", "A person moves the service from MS1 to MS2", "promoted", run)

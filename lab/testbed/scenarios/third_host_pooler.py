@@ -14,11 +14,11 @@ from lab.testbed.scenarios.surroundings import lead_servers_to, let_in
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     let_in(testbed, POOLER_SUBNET, testbed.hosts.database.port)
     testbed.hosts.start_pooler("pooler")
     lead_servers_to(testbed, story, POOLER, PORT)
-    story.tell("the servers go through a pooler on a third host from now on")
+    story.note("the servers go through a pooler on a third host from now on")
     testbed.invoke("audit", {})
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
     story.await_outcome(run_s=120)
@@ -30,7 +30,7 @@ SCENARIO = Scenario(
     "third-host-pooler",
     "MS1 comes through a pooler on a third host; power proves the fence",
     "promoted",
-    play,
+    run,
     parameters={"PowerPauseSeconds": "1"},
     agents=5,
 )

@@ -9,16 +9,16 @@ from lab.testbed.testbed import Testbed
 PROMOTED_WITHIN_S = 240.0
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     story.fault("ms1's server process is killed; every API is throttled at first", lambda: testbed.hosts.kill_ms("ms1"))
     # A try that was throttled for too long has touched nothing and is blocked; the watchdog makes the next one.
     execution = str(wait_for("a promotion", lambda: _promoted(testbed), PROMOTED_WITHIN_S))
     story.follow(execution)
     story.await_end(execution)
     throttled = testbed.cloud.front.throttled
-    told = ", ".join(f"{count} × {call}" for call, count in sorted(throttled.items()))
+    listed = ", ".join(f"{count} × {call}" for call, count in sorted(throttled.items()))
     path = {"lambda.Invoke", "ec2.RevokeSecurityGroupIngress", "ec2.AuthorizeSecurityGroupIngress", "ssm.SendCommand"}
-    story.check("The path was throttled", path <= throttled.keys(), f"Throttled were {told}.")
+    story.check("The path was throttled", path <= throttled.keys(), f"Throttled were {listed}.")
     story.await_agents("ms2")
     story.watch_on(1.5)
 
@@ -33,7 +33,7 @@ SCENARIO = Scenario(
     "throttled",
     "MS1 is killed while every API answers with throttling at first",
     "promoted",
-    play,
+    run,
     agents=5,
     cloud="aws",
     manners={"throttle.share": 1.0},

@@ -14,12 +14,12 @@ from lab.testbed.testbed import Testbed
 FILES, BYTES_EACH = 40, 100_000
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     before = held(testbed)
     server = testbed.hosts.ms("ms1")
     hold_copies_after(server.host, FILES * BYTES_EACH // 3)
     testbed.import_software(FILES, BYTES_EACH)
-    story.tell(f"ms1 imports {FILES} files; they are on their way")
+    story.note(f"ms1 imports {FILES} files; they are on their way")
     staging = testbed.hosts.ms("ms2").host.inside(
         "/var/opt/ssh-mgmt/server/.ms-failover/dists/transfer/incoming/package"
     )
@@ -40,4 +40,4 @@ def play(testbed: Testbed, story: Story) -> None:
     story.watch_on(1)
 
 
-SCENARIO = Scenario("torn", "MS1 dies in the middle of a copy to MS2", "promoted", play, agents=5)
+SCENARIO = Scenario("torn", "MS1 dies in the middle of a copy to MS2", "promoted", run, agents=5)

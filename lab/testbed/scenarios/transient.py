@@ -10,15 +10,15 @@ from lab.testbed.scenarios.untouched import as_it_stands, check_untouched
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     server, before = testbed.hosts.ms("ms1"), as_it_stands(testbed)
     story.fault("ms1's administration interface hangs", server.hang_admin, old=None)
     execution = story.await_execution(20)
     server.recover_admin()
-    story.tell("it answers again")
+    story.note("it answers again")
     story.await_end(execution)
     check_untouched(testbed, story, before)
     story.watch_on(1)
 
 
-SCENARIO = Scenario("transient", "A blip is over before the failover is confirmed", "stood-down", play, agents=5)
+SCENARIO = Scenario("transient", "A blip is over before the failover is confirmed", "stood-down", run, agents=5)

@@ -14,13 +14,13 @@ from lab.testbed.testbed import Testbed
 NEW = "7.0.0-1"
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     first, second = testbed.hosts.ms("ms1"), testbed.hosts.ms("ms2")
     before = compare_copies.tree(second, CONFIGURATION)
     _upgrade(testbed, "ms1")
     first.host.files.write(f"{CONFIGURATION}/new-in-7.conf", "written by the upgrade\n", mode=0o600)
     testbed.hosts.import_package(20, 50_000)
-    story.tell(f"ms1 is upgraded to {NEW}, and imports software")
+    story.note(f"ms1 is upgraded to {NEW}, and imports software")
     result = replicate(testbed, story)
     held_back = str(result.get("config"))
     story.check("The configuration is held back", held_back.startswith("held back: versions differ"), held_back)
@@ -31,7 +31,7 @@ def play(testbed: Testbed, story: Story) -> None:
     )
     story.check("Software goes on", software and result.get("complete") is True, str(result.get("reason")))
     _upgrade(testbed, "ms2")
-    story.tell(f"ms2 is upgraded to {NEW}, too")
+    story.note(f"ms2 is upgraded to {NEW}, too")
     sent = str(replicate(testbed, story).get("config"))
     story.check("Now it is carried", sent == "sent", f"The configuration: {sent}.")
     story.outcome = "replicated"
@@ -42,4 +42,4 @@ def _upgrade(testbed: Testbed, role: str) -> None:
     testbed.hosts.ms(role).host.files.write("/var/lib/testbed-dpkg/version", f"{NEW}\n")
 
 
-SCENARIO = Scenario("upgrade", "MS1 is upgraded before MS2", "replicated", play, agents=5)
+SCENARIO = Scenario("upgrade", "MS1 is upgraded before MS2", "replicated", run, agents=5)

@@ -14,7 +14,7 @@ NAME = "watchdog-silent"
 FUNCTION = f"{STACK}-watch"
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     before = as_it_stands(testbed)
     well = await_alarm(testbed, NAME, "OK")
     story.check("Quiet while it probes", True, well)
@@ -34,4 +34,4 @@ def _kill(testbed: Testbed) -> None:
     testbed.cloud.functions.kill(FUNCTION)
 
 
-SCENARIO = Scenario("watchdog-dies", "The watchdog dies, and its alarm says so", "alarmed", play, agents=5)
+SCENARIO = Scenario("watchdog-dies", "The watchdog dies, and its alarm says so", "alarmed", run, agents=5)

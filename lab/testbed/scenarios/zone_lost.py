@@ -21,7 +21,7 @@ AFTER_MOST_S = 60.0
 """Seconds from the moment when a way of proof and a database are there until the new server is promoted."""
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     lose_zone(testbed, story)
     come_back(testbed, story)
     story.watch_on(2)
@@ -36,7 +36,7 @@ def lose_zone(testbed: Testbed, story: Story) -> None:
         testbed.hosts.move_database()
         testbed.hosts.database.start()
         back_at.append(time.time())
-        story.tell(f"the database is back in the other zone, under another address, after {away_s:.0f} s")
+        story.note(f"the database is back in the other zone, under another address, after {away_s:.0f} s")
 
     def strike() -> None:
         testbed.hosts.ms("ms1").power_off()
@@ -69,7 +69,7 @@ def come_back(testbed: Testbed, story: Story) -> None:
     server.power_on()
     server.host.run(["systemctl", "enable", SERVICE])
     server.host.run(["systemctl", "start", SERVICE], check=False)
-    story.tell("the zone is back; ms1's host starts its server")
+    story.note("the zone is back; ms1's host starts its server")
     log = server.host.files.path("/var/log/ssh-mgmt-server.log")
     lines = len(log.read_text(errors="replace").splitlines())
     wait_for(
@@ -83,7 +83,7 @@ SCENARIO = Scenario(
     "zone-lost",
     "MS1's zone is lost; the database fails over; the zone comes back",
     "promoted",
-    play,
+    run,
     agents=5,
     cloud="aws",
     manners={"ec2.hangs": 1.0},

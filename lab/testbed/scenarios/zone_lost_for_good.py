@@ -7,7 +7,7 @@ from lab.testbed.scenarios.zone_lost import lose_zone
 from lab.testbed.testbed import Testbed
 
 
-def play(testbed: Testbed, story: Story) -> None:
+def run(testbed: Testbed, story: Story) -> None:
     lose_zone(testbed, story)
     story.watch_on(2)
 
@@ -16,7 +16,7 @@ SCENARIO = Scenario(
     "zone-lost-for-good",
     "MS1's zone is lost for good; the database fails over to the other one",
     "promoted",
-    play,
+    run,
     agents=5,
     cloud="aws",
     manners={"ec2.hangs": 1.0},

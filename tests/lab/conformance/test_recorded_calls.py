@@ -18,7 +18,7 @@ from lab.conformance.programs import ask
 from lab.testbed.cloud.account import ACCOUNT, REGION, backend
 from lab.testbed.iam.calls import call_of
 from lab.testbed.iam.policies import Call, decide
-from tests.lab.testbed.iam.session import Session, play
+from tests.lab.testbed.iam.session import Session, run
 
 pytestmark = pytest.mark.testbed
 
@@ -44,7 +44,7 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
 
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr("lab.testbed.cloud.permissions.call_of", noted)
-        for session in play(tmp_path_factory.mktemp("session")):
+        for session in run(tmp_path_factory.mktemp("session")):
             yield Recorded(session, list(found.values()))
 
 

@@ -73,7 +73,7 @@ FOUND_BY = {
     "mode-ignored": ("I7", "controls=manual"),
     "not-to-acknowledge": ("I7", ""),
     "audit-forgets-lease": ("I4", "audit@state:PromotionVerified#1"),
-    "rehearsal-takes-lease": ("I4", "rehearse=yes"),
+    "dry-run-takes-lease": ("I4", "dry_run=yes"),
     "verify-bypassed": ("I4", ""),
     "sessions-first": ("I4", "ms1=hung"),
     "waits-for-the-dead": ("I5", "ms1=partitioned by=alarm"),

@@ -37,7 +37,7 @@ def test_two_servers_with_sessions_are_a_violation_whatever_the_functions_believ
 
 def test_a_violation_is_made_small(runner: Runner) -> None:
     faults = "opened@state:Promoting#1 throttle@ec2.describe_instances#1 error@task:dns.update_record#1*3"
-    broken = runner.run(Schedule.parse(f"ms1=zombie restart=no rehearse=yes resume=back order=4 {faults}"))
+    broken = runner.run(Schedule.parse(f"ms1=zombie restart=no dry_run=yes resume=back order=4 {faults}"))
     small = search.shrunk(runner, broken)
     assert small.invariant == broken.invariant == "I1"
     assert small.schedule == Schedule.parse("ms1=zombie opened@state:Promoting#1")
@@ -57,15 +57,15 @@ def test_every_execution_of_every_beginning_ends_as_defined(runner: Runner) -> N
 
 def test_a_machine_that_is_stopping_already_is_waited_for(runner: Runner) -> None:
     result = runner.run(Schedule.parse("ms1=stopping access=broad"))
-    told = "\n".join(result.story)
+    shown = "\n".join(result.story)
     assert (result.violation, result.outcomes[0]) == ("", "promoted")
-    assert "receipt by power for ms1" in told
-    assert "is ordered off" not in told
-    assert told.index("the machine of ms1 is off") < told.index("receipt by power for ms1")
+    assert "receipt by power for ms1" in shown
+    assert "is ordered off" not in shown
+    assert shown.index("the machine of ms1 is off") < shown.index("receipt by power for ms1")
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "shown"),
     [
         (["--defect", "nonsense"], "there is no defect 'nonsense'; there are: proof-assumed,"),
         (["--replay", "ms1=asleep"], "'ms1=asleep' is no part of a schedule: ms1 is one of crashed,"),
@@ -76,22 +76,22 @@ def test_a_machine_that_is_stopping_already_is_waited_for(runner: Runner) -> Non
     ],
 )
 def test_wrong_arguments_are_told_in_a_sentence(
-    arguments: list[str], told: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], shown: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     try:
         code: object = main(arguments)
     except SystemExit as stopped:
         code = stopped.code
     assert code == 2
-    assert told in capsys.readouterr().err
+    assert shown in capsys.readouterr().err
 
 
-def test_a_replay_tells_the_story_and_fails_on_a_violation(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_replay_shows_the_story_and_fails_on_a_violation(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--replay", "ms1=zombie opened@state:Promoting#1"]) == 1
-    told = capsys.readouterr().out
-    assert "FAULT opened at state:Promoting (1)" in told
-    assert "VIOLATION of I1: both servers hold sessions" in told
-    assert "--replay" in told
+    shown = capsys.readouterr().out
+    assert "FAULT opened at state:Promoting (1)" in shown
+    assert "VIOLATION of I1: both servers hold sessions" in shown
+    assert "--replay" in shown
 
 
 def test_defects_are_listed(capsys: pytest.CaptureFixture[str]) -> None:

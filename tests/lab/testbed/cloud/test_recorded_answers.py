@@ -18,7 +18,7 @@ from tests.lab.testbed.cloud.test_interpreter import ended, machine, start
 NOBODY = "arn:aws:lambda:eu-central-1:123456789012:function:sample-nobody"
 
 
-def played(sky: Sky, name: str, states: dict[str, Any], **event: Any) -> dict[str, Any]:
+def executed(sky: Sky, name: str, states: dict[str, Any], **event: Any) -> dict[str, Any]:
     """Run a machine of these states, the first of which is where it starts; returns the execution as described."""
     definition = {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": states}
     return ended(sky, start(sky, machine=machine(sky, f"recorded-{name}", definition), **event))
@@ -42,7 +42,7 @@ CAUGHT = {
 
 
 def caught(sky: Sky, name: str, task: dict[str, Any]) -> dict[str, Any]:
-    described = played(sky, name, {"Call": task, "Caught": {"Type": "Succeed"}})
+    described = executed(sky, name, {"Call": task, "Caught": {"Type": "Succeed"}})
     assert described["status"] == "SUCCEEDED", described
     found: dict[str, Any] = json.loads(described["output"])
     return found
@@ -95,7 +95,7 @@ def test_a_topic_that_is_not_there_is_an_error_of_snss(sky: Sky) -> None:
     ids=["Output", "part of Output", "Assign"],
 )
 def test_an_undefined_value_ends_the_execution_and_names_the_expression(sky: Sky, state: dict[str, Any]) -> None:
-    described = played(sky, f"undefined-{len(json.dumps(state))}", {"State0": {**state, "End": True}})
+    described = executed(sky, f"undefined-{len(json.dumps(state))}", {"State0": {**state, "End": True}})
     assert (described["status"], described["error"]) == ("FAILED", "States.QueryEvaluationError")
     assert described["cause"].startswith(
         "An error occurred while executing the state 'State0' (entered at the event id"
@@ -112,7 +112,7 @@ def test_an_undefined_argument_can_be_caught(sky: Sky) -> None:
 
 def test_a_functions_result_comes_in_lambdas_envelope(sky: Sky) -> None:
     output = "{% {'version': $states.result.ExecutedVersion, 'status': $states.result.StatusCode} %}"
-    described = played(sky, "envelope", {"Call": call(sky, {}, Output=output)})
+    described = executed(sky, "envelope", {"Call": call(sky, {}, Output=output)})
     assert json.loads(described["output"]) == {"version": "$LATEST", "status": 200}
 
 
@@ -122,7 +122,7 @@ def test_what_a_state_assigns_is_read_by_its_other_assignments_as_it_was_before(
         "Second": {"Type": "Pass", "Assign": {"x": "{% $x + 1 %}", "y": "{% $x %}"}, "Next": "Third"},
         "Third": {"Type": "Pass", "Output": "{% {'x': $x, 'y': $y} %}", "End": True},
     }
-    assert json.loads(played(sky, "order", states)["output"]) == {"x": 43, "y": 42}
+    assert json.loads(executed(sky, "order", states)["output"]) == {"x": 43, "y": 42}
 
 
 def test_a_branch_sees_what_is_outside_and_keeps_what_it_assigns(sky: Sky) -> None:
@@ -132,7 +132,7 @@ def test_a_branch_sees_what_is_outside_and_keeps_what_it_assigns(sky: Sky) -> No
         "Both": {"Type": "Parallel", "Branches": [{"StartAt": "In", "States": {"In": inner}}], "Next": "After"},
         "After": {"Type": "Pass", "Output": "{% {'output': $states.input, 'inner': $exists($inner)} %}", "End": True},
     }
-    described = played(sky, "scope", states)
+    described = executed(sky, "scope", states)
     assert json.loads(described["output"]) == {"output": [42], "inner": False}
 
 
@@ -143,13 +143,13 @@ def test_a_choice_assigns_what_belongs_to_the_way_it_takes(sky: Sky) -> None:
         "Other": {"Type": "Pass", "Next": "End"},
         "End": {"Type": "Succeed", "Output": {"why": "{% $why %}"}},
     }
-    assert json.loads(played(sky, "choice-yes", states, condition=True)["output"]) == {"why": "taken"}
-    assert json.loads(played(sky, "choice-no", states, condition=False)["output"]) == {"why": "default"}
+    assert json.loads(executed(sky, "choice-yes", states, condition=True)["output"]) == {"why": "taken"}
+    assert json.loads(executed(sky, "choice-no", states, condition=False)["output"]) == {"why": "default"}
 
 
 def test_a_failing_state_says_error_and_cause_by_expression(sky: Sky) -> None:
     states = {"End": {"Type": "Fail", "Error": "{% $states.input.error %}", "Cause": "{% 'because ' & 1 %}"}}
-    described = played(sky, "fail", states, error="Halted")
+    described = executed(sky, "fail", states, error="Halted")
     assert (described["status"], described["error"], described["cause"]) == ("FAILED", "Halted", "because 1")
 
 

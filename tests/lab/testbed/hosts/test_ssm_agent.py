@@ -1,4 +1,4 @@
-"""The SSM agent's stand-in, on a host, against a cloud that the test plays."""
+"""The SSM agent's stand-in, on a host, against a cloud that the test stands in for."""
 
 from __future__ import annotations
 

@@ -11,12 +11,12 @@ from tests.lab.testbed.hosts.inside import (
     pytest_runtest_logreport,
     pytest_runtest_protocol,
 )
-from tests.lab.testbed.iam.session import Session, play
+from tests.lab.testbed.iam.session import Session, run
 
 __all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
 
 
 @pytest.fixture(scope="module")
 def session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Session]:
-    """The testbed is still up when the tests look."""
-    yield from play(tmp_path_factory.mktemp("session"))
+    """The testbed is still up when the tests read."""
+    yield from run(tmp_path_factory.mktemp("session"))

@@ -24,7 +24,7 @@ ROTATED = "Rotated/4711'and\"more"
 
 @dataclass
 class Session:
-    """What came of it. The testbed is up while the tests look.
+    """What came of it. The testbed is up while the tests read.
 
     Args:
         outcomes: of the executions, by what they were for.
@@ -55,11 +55,11 @@ class Session:
         return [each for each in self.testbed.cloud.permissions.seen if self.roles.get(each.role) == role]
 
 
-def play(directory: Path) -> Iterator[Session]:
+def run(directory: Path) -> Iterator[Session]:
     """Give the session once it is over, and end the testbed afterwards."""
     with Testbed(directory, agents=2, parameters={"PowerPauseSeconds": "1"}) as testbed:
         session = Session(testbed)
-        _take_into_care(session)
+        _adopt(session)
         _rotate(session)
         _switch_over(session)
         _intrude(session)
@@ -67,7 +67,7 @@ def play(directory: Path) -> Iterator[Session]:
         yield session
 
 
-def _take_into_care(session: Session) -> None:
+def _adopt(session: Session) -> None:
     testbed = session.testbed
     ec2 = testbed.cloud.client("ec2")
     made = ec2.create_managed_prefix_list(
@@ -84,7 +84,7 @@ def _take_into_care(session: Session) -> None:
     session.answers["readiness"] = testbed.invoke("readiness", {"action": "check"})
     for action in ("failover", "switchover"):
         tried = testbed.start({"action": action, "reason": "would it?", "requested_by": "Ann", "dry_run": True})
-        session.outcomes[f"rehearsed {action}"] = testbed.outcome(tried, 30)
+        session.outcomes[f"dry {action}"] = testbed.outcome(tried, 30)
 
 
 def _rotate(session: Session) -> None:

@@ -49,8 +49,8 @@ UNUSED_HERE = {
 def test_adoption_replication_switchover_and_failover_go_through(session: Session) -> None:
     assert session.outcomes == {
         "adopt": "promoted",
-        "rehearsed failover": "dry-run",
-        "rehearsed switchover": "dry-run",
+        "dry failover": "dry-run",
+        "dry switchover": "dry-run",
         "switchover": "promoted",
         "resume while it runs": "refused",
         "failover": "promoted",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.lab.testbed.scenarios.play import rehearse, taken_over
+from tests.lab.testbed.scenarios.run import run_scenario, taken_over
 
 DEADLINE_S = 420
 SCENARIOS = ("crash", "hang", "partition", "reboot", "switchover")
@@ -14,7 +14,7 @@ def assert_ends_as_on_an_ideal_cloud(name: str, seed: int, directory: Path) -> N
     """Run a scenario with the manners drawn from this seed. Fails where it does not end promoted, or two ever wrote."""
     # Agents are with the new server once Route 53 and a TTL are through; that they are is what the shorter time shows.
     turned = ("--turn", "route53.pending=5..8")
-    rehearsed = rehearse(name, directory, "--cloud", "aws", "--seed", str(seed), *turned, deadline_s=DEADLINE_S)
-    assert taken_over(rehearsed.report)
+    ran = run_scenario(name, directory, "--cloud", "aws", "--seed", str(seed), *turned, deadline_s=DEADLINE_S)
+    assert taken_over(ran.report)
     if name != "reboot":  # which does not wait for them
-        assert rehearsed.report["agents"]["recovered"] == rehearsed.report["agents"]["count"]
+        assert ran.report["agents"]["recovered"] == ran.report["agents"]["count"]

@@ -14,7 +14,7 @@ import pytest
 
 from lab.testbed.hosts.polling import wait_until
 from tests.lab.testbed.hosts.test_nothing_left import descendants, started, traces
-from tests.lab.testbed.scenarios.play import PROJECT
+from tests.lab.testbed.scenarios.run import PROJECT
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(("layers/msfailover", "."))}
 
@@ -26,7 +26,7 @@ def test_ctrl_c_leaves_nothing(moment: str, tmp_path: Path) -> None:
     ended_by(lambda run: os.killpg(run.pid, signal.SIGINT), moment, tmp_path)
 
 
-def test_being_told_to_end_leaves_nothing(tmp_path: Path) -> None:
+def test_being_asked_to_end_leaves_nothing(tmp_path: Path) -> None:
     ended_by(lambda run: run.send_signal(signal.SIGTERM), "crash: ", tmp_path)
 
 
@@ -40,17 +40,17 @@ def ended_by(end: Callable[[subprocess.Popen[str]], None], moment: str, tmp_path
     family: set[tuple[int, str]] = set()
     try:
         assert run.stdout is not None
-        told = ""
+        shown = ""
         for line in run.stdout:
-            told += line
+            shown += line
             if moment in line:
                 break
         family = descendants(run.pid)
-        assert family, told
+        assert family, shown
         end(run)
-        told += run.stdout.read()
-        assert run.wait(timeout=30) == 130, told
-        assert "Traceback" not in told, told
+        shown += run.stdout.read()
+        assert run.wait(timeout=30) == 130, shown
+        assert "Traceback" not in shown, shown
         wait_until("every process is gone", lambda: not left(family), deadline_s=10)
         assert traces(tmp_path) == []
     finally:
@@ -92,9 +92,9 @@ def test_without_root_one_sentence_says_so() -> None:
 
 
 def test_a_missing_program_is_named_with_what_to_install(tmp_path: Path) -> None:
-    status, told = said("run", "crash", before=("unshare", "--mount", "sh", "-c", _hidden("nft"), "sh"))
+    status, shown = said("run", "crash", before=("unshare", "--mount", "sh", "-c", _hidden("nft"), "sh"))
     assert status == 2
-    assert told == "The testbed needs programs that are not installed: run `make setup`, or apt-get install nftables."
+    assert shown == "The testbed needs programs that are not installed: run `make setup`, or apt-get install nftables."
 
 
 def _hidden(program: str) -> str:
@@ -104,9 +104,9 @@ def _hidden(program: str) -> str:
 
 
 def test_a_scenario_that_there_is_not_is_answered_with_those_that_there_are() -> None:
-    status, told = said("run", "earthquake")
+    status, shown = said("run", "earthquake")
     assert status == 2
-    assert told.startswith("There is no scenario 'earthquake'; there are crash, hang, ")
+    assert shown.startswith("There is no scenario 'earthquake'; there are crash, hang, ")
 
 
 @pytest.mark.parametrize("command", [("invoke", "probe", "events/probe.json"), ("failover", "events/failover.json")])

@@ -6,32 +6,32 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.testbed.scenarios.play import rehearse, taken_over
+from tests.lab.testbed.scenarios.run import run_scenario, taken_over
 
 
 @pytest.mark.parametrize("name", ["crash", "hang"])
 def test_a_server_that_is_killed_or_hangs_is_taken_over(name: str, tmp_path: Path) -> None:
-    report = rehearse(name, tmp_path).report
+    report = run_scenario(name, tmp_path).report
     assert taken_over(report)
     assert report["receipt"]["by"] == "network"
     assert report["agents"]["recovered"] == report["agents"]["count"] == 20
 
 
 def test_a_server_that_only_the_database_can_hear_is_cut_off_from_it(tmp_path: Path) -> None:
-    report = rehearse("partition", tmp_path).report
+    report = run_scenario("partition", tmp_path).report
     assert taken_over(report)
     assert report["receipt"]["by"] == "network"
     assert report["agents"]["recovered"] == report["agents"]["count"]
 
 
 def test_a_host_that_comes_back_with_autostart_finds_the_access_group_shut(tmp_path: Path) -> None:
-    rehearsed = rehearse("reboot", tmp_path)
-    assert taken_over(rehearsed.report)
-    rehearsed.held("The server that came back had no access to the database")
+    ran = run_scenario("reboot", tmp_path)
+    assert taken_over(ran.report)
+    ran.held("The server that came back had no access to the database")
 
 
 def test_a_start_that_needs_the_database_is_tried_again_until_that_is_back(tmp_path: Path) -> None:
-    rehearsed = rehearse("start-without-database", tmp_path)
-    assert taken_over(rehearsed.report)
-    assert rehearsed.report["receipt"]["by"] == "network"
-    rehearsed.held("The start was tried again")
+    ran = run_scenario("start-without-database", tmp_path)
+    assert taken_over(ran.report)
+    assert ran.report["receipt"]["by"] == "network"
+    ran.held("The start was tried again")

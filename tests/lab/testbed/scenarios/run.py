@@ -1,4 +1,4 @@
-"""Plays a scenario as `make run SCENARIO=…` does, and reads what it reports."""
+"""Runs a scenario as `make run SCENARIO=…` does, and reads what it reports."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ DEADLINE_S = 170
 
 
 @dataclass(frozen=True)
-class Rehearsed:
-    """A scenario that has been played.
+class Run:
+    """A scenario that has been run.
 
     Args:
         report: report.json.
-        told: what the terminal showed.
+        shown: what the terminal showed.
     """
 
     report: dict[str, Any]
-    told: str
+    shown: str
 
     def held(self, name: str) -> str:
         """The sentence of an invariant or check that was answered yes. Fails where it was not, or was not asked."""
@@ -38,8 +38,8 @@ class Rehearsed:
         return {each["name"] for each in self.report["invariants"] if each["answer"] != "yes"}
 
 
-def rehearse(name: str, directory: Path, *more: str, deadline_s: float = DEADLINE_S) -> Rehearsed:
-    """Play a scenario on a testbed of its own. Fails, with what was told, unless the report calls it well.
+def run_scenario(name: str, directory: Path, *more: str, deadline_s: float = DEADLINE_S) -> Run:
+    """Run a scenario on a testbed of its own. Fails, with what was shown, unless the report calls it well.
 
     Args:
         name: the scenario.
@@ -48,9 +48,9 @@ def rehearse(name: str, directory: Path, *more: str, deadline_s: float = DEADLIN
         deadline_s: seconds for all of it.
     """
     path = os.pathsep.join(("layers/msfailover", "."))
-    play = [sys.executable, "-m", "lab.testbed", "run", name, "--output", str(directory), *more]
+    command = [sys.executable, "-m", "lab.testbed", "run", name, "--output", str(directory), *more]
     done = subprocess.run(
-        ["setpriv", "--pdeathsig", "KILL", "--", *play],
+        ["setpriv", "--pdeathsig", "KILL", "--", *command],
         cwd=PROJECT, env={**os.environ, "PYTHONPATH": path}, text=True, timeout=deadline_s, check=False,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
@@ -60,7 +60,7 @@ def rehearse(name: str, directory: Path, *more: str, deadline_s: float = DEADLIN
     assert report["ok"], f"{name} did not hold:\n{done.stdout[-4000:]}"
     assert done.returncode == 0, done.stdout[-4000:]
     assert report["outcome"] == report["expected"]
-    return Rehearsed(report, done.stdout)
+    return Run(report, done.stdout)
 
 
 def never_both(report: dict[str, Any]) -> bool:
