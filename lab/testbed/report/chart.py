@@ -48,20 +48,13 @@ class Scale:
         return [round(number * step, 6) for number in range(first, last + 1)]
 
 
-def zero_of(run: Run) -> float:
-    """What the page counts from: the failure, or else the request, or else the scenario's start."""
-    if run.failure_at is not None:
-        return run.failure_at
-    return run.change.at if run.change is not None else run.t0
-
-
 def window(run: Run, patience: float = 2.0) -> tuple[float, float]:
-    """The stretch worth looking at, in seconds since `zero_of`: a little before, until most of it is over.
+    """The stretch worth looking at, in seconds since `run.zero`: a little before, until most of it is over.
 
     The workflow and what was done to the testbed are always in it. Agents come back more and more slowly; they may
     lengthen it to `patience` times that, so that a straggler does not press all else together.
     """
-    zero = zero_of(run)
+    zero = run.zero
     work = [step.end for step in run.steps if step.end is not None]
     work += [phase.end for phase in run.phases]
     work += [event.at for event in run.events]

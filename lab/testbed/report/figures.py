@@ -236,7 +236,7 @@ def _access_group(run: Run) -> Invariant:
     pair = {run.active, run.standby}
     both = next((seen for seen in run.access if pair <= seen.servers), None)
     if both is not None:
-        sentence = f"From {both.at - run.t0:.3f} s on both servers could use the database."
+        sentence = f"From {both.at - run.zero:+.3f} s on both servers could use the database."
         return Invariant(name=name, answer="no", sentence=sentence)
     return Invariant(name=name, answer="yes", sentence=f"None of its states let both in ({len(run.access)} seen).")
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from lab.testbed.report import sentences, timeline
-from lab.testbed.report.chart import seconds, text, zero_of
+from lab.testbed.report.chart import seconds, text
 from lab.testbed.report.figures import Report
 from lab.testbed.report.record import Run
 
@@ -85,7 +85,7 @@ def _commit(run: Run) -> str:
 
 def _clock(run: Run) -> str:
     """What every time on the page is counted from; report.json has a zero of its own, the scenario's start."""
-    zero = zero_of(run)
+    zero = run.zero
     what = "the failure" if run.failure_at is not None else "the request" if run.change else "the scenario’s start"
     moment = time.strftime("%H:%M:%S", time.gmtime(zero)) + f".{int(zero % 1 * 1000):03d} UTC"
     return f"Every time here counts from {what}, at {moment}; in report.json from {seconds(zero - run.t0)} before it."
@@ -131,7 +131,7 @@ def _phases(run: Run, report: Report) -> str:
     phases = report["phases"]
     if not phases:
         return "<p>No phase was recorded.</p>"
-    zero = zero_of(run) - run.t0
+    zero = run.zero - run.t0
     begin = min(phase["start"] for phase in phases)
     whole = max(max(phase["end"] for phase in phases) - begin, 0.001)
     rows = []
@@ -183,7 +183,7 @@ def _replication(report: Report) -> str:
 def _steps(run: Run) -> str:
     if not run.steps:
         return "<p>No workflow ran.</p>"  # the table has every step, also those the timeline leaves out
-    zero = zero_of(run)
+    zero = run.zero
     rows = []
     for step in run.steps:
         took = "did not end" if step.end is None else seconds(step.end - step.start)

@@ -199,6 +199,13 @@ class Run:
         return self.changes[-1] if self.changes else None
 
     @property
+    def zero(self) -> float:
+        """What people's times count from: the failure, or else the request, or else the scenario's start."""
+        if self.failure_at is not None:
+            return self.failure_at
+        return self.change.at if self.change is not None else self.t0
+
+    @property
     def proof(self) -> dict[str, Any] | None:
         """The receipt as plain JSON values, whatever the table it was read from makes of its numbers."""
         return None if self.receipt is None else {str(key): _plain(value) for key, value in self.receipt.items()}

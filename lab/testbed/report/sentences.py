@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.testbed.report.chart import seconds, zero_of
+from lab.testbed.report.chart import seconds
 from lab.testbed.report.figures import Report
 from lab.testbed.report.record import Run
 
@@ -49,7 +49,7 @@ def _when(run: Run, report: Report, stored: Mapping[str, Any]) -> str:
     verified = stored.get("verified_at")
     if not isinstance(verified, int | float):
         return "At a time that the receipt does not tell,"
-    told = f"At {seconds(verified - zero_of(run), signed=True)}"
+    told = f"At {seconds(verified - run.zero, signed=True)}"
     change = report["changes"][-1] if report["changes"] else None
     if change is None or change["first_write_at"] is None:
         return f"{told},"

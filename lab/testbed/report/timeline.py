@@ -18,7 +18,6 @@ from lab.testbed.report.chart import (
     text,
     width_of,
     window,
-    zero_of,
 )
 from lab.testbed.report.figures import Report
 from lab.testbed.report.record import Event, Run
@@ -47,7 +46,7 @@ class Drawing:
 def scale_for(run: Run, width: float, gutter: float = _GUTTER, patience: float = 2.0) -> Scale:
     """The window worth looking at, on a drawing of this width; see `window` for `patience`."""
     start, end = window(run, patience)
-    return Scale(zero_of(run), start, end, gutter, width - 10)
+    return Scale(run.zero, start, end, gutter, width - 10)
 
 
 def full(run: Run, report: Report, width: float = 1120) -> Drawing:
@@ -59,7 +58,7 @@ def full(run: Run, report: Report, width: float = 1120) -> Drawing:
 def narrow(run: Run, report: Report, width: float = 354) -> Drawing:
     """The same for a phone: names above their lanes, sentences under their bars; the phases stand in a table anyway."""
     start, end = window(run)
-    scale = Scale(zero_of(run), start, end, 0, width - 10)
+    scale = Scale(run.zero, start, end, 0, width - 10)
     told = [lane for lane in story(run, report, scale) if lane.name != "Phases"]
     drawing = draw(run, scale, width, [*told, step_rows.steps(run, scale)])
     return replace(drawing, body=drawing.body.replace('id="hatch"', 'id="hatch-narrow"'))
