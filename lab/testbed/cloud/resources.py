@@ -72,6 +72,14 @@ def install(patches: Patches, client_of: ClientOf) -> None:
     create_one = patches.put(
         parsing, "parse_and_create_resource", create_named, why="moto's errors do not say which resource failed"
     )
+
+    def clean_json(template: Any, resources: Any) -> Any:
+        cleaned = clean(template, resources)
+        return [each for each in cleaned if each is not None] if isinstance(template, list) else cleaned
+
+    clean = patches.put(
+        parsing, "clean_json", clean_json, why="moto leaves a None in a list in the place of AWS::NoValue"
+    )
     make = LambdaFunction.create_from_cloudformation_json
     patches.put(
         LambdaFunction,
