@@ -30,7 +30,7 @@ def describe(ec2: Any, access: str, parameters: Mapping[str, str]) -> str:
             beside = [group for group in _groups(each) if group != access]
             lines.append(f"  {each['NetworkInterfaceId']}, beside {', '.join(beside) or 'no other group'}")
         lines.append(
-            "Take both servers out of the groups beside it; failoverctl readiness names a rule that lets one in."
+            "Take both servers out of the groups beside it; failoverctl readiness names a rule that allows one."
         )
         return "\n".join([*lines, *_elsewhere(host, access, carrying), *_borders(ec2, carrying, parameters)])
     found = [each for address in _addresses(host) for each in _interfaces(ec2, "addresses.private-ip-address", address)]

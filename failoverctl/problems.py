@@ -90,7 +90,7 @@ def _resume(status: Mapping[str, Any], target: str) -> str:
 
 
 def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
-    # While a change runs both access groups are shut for a moment, as they must be.
+    # While a change runs neither server has access for a moment, as they must be.
     record = status["record"]
     if not record.get("active") or record.get("lease"):
         return

@@ -65,7 +65,7 @@ def _servers(status: Mapping[str, Any]) -> Table:
             Text(server["is"], style="bold" if active else ""),
             _signal(observation.get("admin", "unknown"), active),
             _signal(observation.get("port", "unknown"), active),
-            _answer(server["access"], active, {"yes": "open", "no": "shut"}),
+            _answer(server["access"], active, {"yes": "granted", "no": "revoked"}),
             _answer(server["sessions"], active, {"yes": "has some", "no": "none"}),
         )
     return table

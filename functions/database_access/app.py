@@ -1,4 +1,4 @@
-"""`database_access`: the access group and the network ACLs. Says who can get in to the database, shuts out, lets in.
+"""`database_access`: the access group and the network ACLs. Says who can get in to it, revokes and grants access.
 
 Actions: status, foreign (by the owner's groups alone?), cut (does the network deny the server? a proof reads it twice),
 could_cut (would our entries cut it off?), rights (may we edit both? tried dry), revoke, grant, keep_out. The last three
@@ -38,7 +38,7 @@ class AccessNotAsOrdered(Exception):
 
 
 class OtherServerCanGetIn(Exception):
-    """A server was not let in because the other one can get in, or may be able to, as read this moment."""
+    """A server was not granted access because the other one can get in, or may be able to, as read this moment."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -126,7 +126,7 @@ def revoke_access(server: Server, epoch: int) -> Verdict:
 
 
 def grant_access(server: Server, epoch: int) -> Verdict:
-    """Let the server in, and nobody else, and read back until it can get in.
+    """Grant the server access, and nobody else, and read back until it can get in.
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
@@ -136,19 +136,19 @@ def grant_access(server: Server, epoch: int) -> Verdict:
     other = SETTINGS.pair.other(server.role)
     with _Order(server, other) as order:
         receipt = fence.demand_receipt(order.state(), server.role, epoch)
-        order.demand_shut(other, receipt.by, order.put_out(other))
+        order.demand_out(other, receipt.by, order.put_out(other))
         order.lift(server)
         group, description = SETTINGS.access_group, f"{server.role}, epoch {epoch}"
-        security_groups.open_for(clients.ec2(), group, server.address, SETTINGS.database_port, description)
+        security_groups.grant(clients.ec2(), group, server.address, SETTINGS.database_port, description)
         for _ in attempts(SETTINGS.settle_s):
             verdict = order.can_get_in(server)
             if verdict.is_yes:
                 return verdict
-    raise AccessNotAsOrdered(f"{server.role} was let in, but the access group does not show it: {verdict.sentence}")
+    raise AccessNotAsOrdered(f"{server.role} was granted access, but the group does not show it: {verdict.sentence}")
 
 
 def keep_out(server: Server) -> Verdict:
-    """Put a server that must be out back out, as somebody let it in by hand. Needs no change under way.
+    """Put a server that must be out back out, as somebody granted it access by hand. Needs no change under way.
 
     Our entries that deny it are written again, what is not expected leaves the access group. The record is read before
     each cut: a failover to this very server may have begun meanwhile. Returns as `revoke_access`.
@@ -274,11 +274,11 @@ class _Order(_Sight):
             whether the network cuts it off, as read back.
 
         Raises:
-            AccessNotAsOrdered: the access group still lets it in when the time is over. It may be cut off all the same.
+            AccessNotAsOrdered: the access group still allows it when the time is over. It may be cut off all the same.
         """
         with ThreadPoolExecutor(max_workers=1) as beside:
             denied = beside.submit(self.deny, server, may)
-            self._shut(server, may)
+            self._revoke(server, may)
         return denied.result()
 
     def tidy(self, server: Server, may: Callable[[], None]) -> None:
@@ -340,26 +340,26 @@ class _Order(_Sight):
                 f"{server.role} is denied by {foreign}, which is no entry of this stack's for it and was left alone."
             )
 
-    def demand_shut(self, other: Server, by: FencedBy, network: Verdict) -> None:
+    def demand_out(self, other: Server, by: FencedBy, network: Verdict) -> None:
         """Demand that what the other server's proof rests on still reads as it did.
 
         Raises:
             OtherServerCanGetIn: it does not. A machine that is off needs neither.
         """
-        why, shut = network, network.is_yes
+        why, out = network, network.is_yes
         if by is FencedBy.DATABASE:
             why = self.can_get_in(other)
-            shut = why.is_no
-        if by is not FencedBy.POWER and not shut:
-            raise OtherServerCanGetIn(f"{other.role.other} was not let in: {why.sentence}")
+            out = why.is_no
+        if by is not FencedBy.POWER and not out:
+            raise OtherServerCanGetIn(f"{other.role.other} was not granted access: {why.sentence}")
 
     def _known(self, server: Server) -> tuple[str, ...]:
         return network_fence.addresses_of(server, self._members[server.role].result().interfaces)
 
-    def _shut(self, server: Server, may: Callable[[], None]) -> None:
-        """Take all out of the access group but what lets in the functions and the other server, and read that back.
+    def _revoke(self, server: Server, may: Callable[[], None]) -> None:
+        """Take all out of the access group but what allows the functions and the other server, and read that back.
 
-        Whatever else stands in the stack's own group belongs to nobody, and may let the server in.
+        Whatever else stands in the stack's own group belongs to nobody, and may allow the server.
         """
         rules, taken = _unwanted(server, self._access_group.result()), set[str]()
         if not rules:
@@ -368,7 +368,7 @@ class _Order(_Sight):
             for rule in rules:
                 if rule.rule_id not in taken:  # EC2 may show it for a while yet; see lift
                     may()
-                    security_groups.shut(clients.ec2(), SETTINGS.access_group, [rule])
+                    security_groups.revoke(clients.ec2(), SETTINGS.access_group, [rule])
                     taken.add(rule.rule_id)
             rules = _unwanted(server, security_groups.rules_of_access_group(clients.ec2(), SETTINGS.access_group))
             if not rules:

@@ -100,7 +100,7 @@ def _publish(took_s: float) -> None:
 
 
 def rights() -> Verdict:
-    """May we move the record? Tried with a batch that can't be."""
+    """May we update the record? Tried with a batch that can't be."""
     client = clients.route53()
     return permission_checks.try_all(
         {
@@ -115,7 +115,7 @@ def rights() -> Verdict:
 def update_record(server: Server, epoch: int) -> Verdict:
     """Point the record to the server. If somebody changed it in between it is read again, not overwritten blindly.
 
-    The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile moves the name
+    The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile updates the record
     himself, and then this swap no longer finds what it has read.
 
     Raises:

@@ -377,7 +377,7 @@ def hold(event: Mapping[str, Any]) -> dict[str, Any]:
 def release(event: Mapping[str, Any]) -> dict[str, Any]:
     """The active server is well again: the next outage is told of anew."""
     _table().change(partial(controls.release, epoch=epoch_in(event)))
-    return {"answer": "yes", "sentence": "Nothing is held back."}
+    return {"answer": "yes", "sentence": "Nothing is held."}
 
 
 def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:

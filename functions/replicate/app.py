@@ -136,7 +136,9 @@ def now(execution: str) -> Verdict:
             break
     if result.get("complete") is not True:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
-    but = f", but the configuration is {config}" if (config := str(result.get("config"))).startswith("held") else ""
+    but = (
+        f", but the configuration is {config}" if (config := str(result.get("config"))).startswith("held back") else ""
+    )
     return yes(
         f"The standby holds all of {order.source} as of this moment ({result.get('files')} files){but}.", **result
     )

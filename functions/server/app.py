@@ -237,7 +237,7 @@ def _result_or_cancel(server: Server, command: str, wait_s: float) -> dict[str, 
     except run_command.CommandUnfinished:
         try:
             run_command.cancel(clients.ssm(), server, command)
-        except (ClientError, BotoCoreError) as error:  # its epoch and its time still hold it back
+        except (ClientError, BotoCoreError) as error:  # its epoch and its time still bound it
             logger.warning("the order could not be cancelled", extra={"command": command, "why": str(error)[:300]})
         raise
 

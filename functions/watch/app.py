@@ -17,7 +17,7 @@ from msfailover.adapters import clients, lambda_invoke, permission_checks, step_
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
-from msfailover.decisions.admission import held_back
+from msfailover.decisions.admission import suppression
 from msfailover.decisions.detection import (
     Diagnosis,
     Evidence,
@@ -178,7 +178,7 @@ def _judge(active: Role, observed: Mapping[Role, Observation], thoroughly: bool)
 
 def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     request = Request(Action.FAILOVER, active.other, down.sentence[:400], "watch")
-    held = held_back(request, state, time.time())
+    held = suppression(request, state, time.time())
     if held is not None or state.lease is not None or not SETTINGS.starts:
         why = held.sentence if held else "a change is under way" if state.lease else "starting is switched off"
         logger.warning("not started", extra={"why": why, "because": down.sentence})

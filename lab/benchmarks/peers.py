@@ -93,7 +93,7 @@ def main() -> int:
 
 @contextmanager
 def _pair() -> Iterator[Hosts]:
-    """The hosts, both let in by the database, as both must be where nothing but the manager keeps them apart."""
+    """The hosts, both allowed by the database, as both must be where nothing but the manager keeps them apart."""
     with Hosts(BUILD / "bench-peers", agents=1, preseeded=True, autostart=()) as hosts:
         port = hosts.database.port
         hosts.firewall.apply([OpenTo(f"{address}/32", "tcp", port, port) for address in (MS1, MS2)])

@@ -84,7 +84,7 @@ class Takeover:
             "notice": (0.0, self.decided),
             "admit and check": (self.decided, starts["Fence"]),
             "fence and prove": (starts["Fence"], starts["Promote"]),
-            "let in and start": (starts["Promote"], self.first_write),
+            "grant access and start": (starts["Promote"], self.first_write),
         }
         return {name: end - start for name, (start, end) in marks.items()}
 

@@ -130,9 +130,9 @@ class EC2(_Client):
         role = next((host.role for host in self._world.hosts.values() if cidr.split("/")[0] in host.addresses), cidr)
 
         if not DryRun:  # when it is asked for: what EC2 does with it later is for the proofs to wait for
-            self._judge.lets_in(role, "let in")
+            self._judge.grants(role, "granted access")
 
-        def let_in() -> Any:
+        def authorize() -> Any:
             _refuse_dry(DryRun, "AuthorizeSecurityGroupIngress")
             database = self._world.database
             if any(rule["GroupId"] == GroupId and rule.get("CidrIpv4") == cidr for rule in database.rules):
@@ -141,13 +141,13 @@ class EC2(_Client):
             self._world.touch(f"access is granted to {role}")
             return {}
 
-        return self._call("authorize_security_group_ingress", let_in)
+        return self._call("authorize_security_group_ingress", authorize)
 
     def revoke_security_group_ingress(self, *, GroupId: str, DryRun: bool = False, **request: Any) -> Any:  # noqa: N803
         ids = request.get("SecurityGroupRuleIds")
         cidrs = [r["CidrIp"] for each in request.get("IpPermissions", []) for r in each.get("IpRanges", [])]
 
-        def shut() -> Any:
+        def revoke() -> Any:
             _refuse_dry(DryRun, "RevokeSecurityGroupIngress")
             gone = [
                 rule
@@ -163,7 +163,7 @@ class EC2(_Client):
                 self._world.touch(f"access is revoked for {rule['CidrIpv4']}")
             return {}
 
-        return self._call("revoke_security_group_ingress", shut)
+        return self._call("revoke_security_group_ingress", revoke)
 
 
 @dataclass(frozen=True)
@@ -314,7 +314,7 @@ class Route53(_Client):
             if removed != [self._set()]:
                 raise client_error("InvalidChangeBatch", "not as it was", "ChangeResourceRecordSets")
             self._world.name = {"values": values, "ttl": made["TTL"]}
-            self._world.touch(f"the name is moved to {', '.join(values)}")
+            self._world.touch(f"the DNS record is updated to {', '.join(values)}")
             return {"ChangeInfo": {"Id": "/change/C1"}}
 
         return self._call("change_resource_record_sets", change)

@@ -51,8 +51,8 @@ def access_not_read(patches: Patches, found: Functions) -> None:
 
     def asked(question: Question) -> Verdict:
         of_the_access_group = (question.function, question.action) == ("access", "status")
-        shut = no("It was told to be shut.", guarded=["10.77.0.30"])
-        return shut if of_the_access_group else put(question)
+        revoked = no("It was told to be revoked.", guarded=["10.77.0.30"])
+        return revoked if of_the_access_group else put(question)
 
     patches.put(found["pair"], "_put", asked, why=WHY)
 
@@ -128,8 +128,8 @@ def owners_rules_unread(patches: Patches, _found: Functions) -> None:
 
 
 def prefix_lists_unread(patches: Patches, _found: Functions) -> None:
-    lets_in = access._lets_in
-    patches.put(access, "_lets_in", lambda rule, *more: False if rule.prefix_list else lets_in(rule, *more), why=WHY)
+    allows = access._allows
+    patches.put(access, "_allows", lambda rule, *more: False if rule.prefix_list else allows(rule, *more), why=WHY)
 
 
 def stopping_is_proof(patches: Patches, _found: Functions) -> None:
@@ -182,7 +182,7 @@ def grant_with_revoke(patches: Patches, found: Functions) -> None:
     def both(server: Server, epoch: int) -> Verdict:
         verdict: Verdict = revoke(server, epoch)
         other, port = access.SETTINGS.pair.other(server.role), access.SETTINGS.database_port
-        security_groups.open_for(access.clients.ec2(), access.SETTINGS.access_group, other.address, port, "early")
+        security_groups.grant(access.clients.ec2(), access.SETTINGS.access_group, other.address, port, "early")
         return verdict
 
     patches.put(access, "revoke_access", both, why=WHY)
@@ -194,7 +194,7 @@ def both_access(patches: Patches, found: Functions) -> None:
     def grant(server: Server, epoch: int) -> Verdict:
         fence.demand_receipt(access._state(), server.role, epoch)
         client, group = access.clients.ec2(), access.SETTINGS.access_group
-        security_groups.open_for(client, group, server.address, access.SETTINGS.database_port, "beside")
+        security_groups.grant(client, group, server.address, access.SETTINGS.database_port, "beside")
         verdict: Verdict = access.status(server)
         return verdict
 
@@ -333,7 +333,7 @@ def mode_ignored(patches: Patches, found: Functions) -> None:
     from msfailover.decisions import admission
 
     for module in (admission, found["watch"]):
-        patches.put(module, "held_back", lambda *_: None, why=WHY)
+        patches.put(module, "suppression", lambda *_: None, why=WHY)
 
 
 def not_to_acknowledge(patches: Patches, _found: Functions) -> None:

@@ -108,7 +108,7 @@ def effect_not_awaited(patches: Patches, found: Functions) -> None:
     patches.put(found["database_access"], "cut", at_once, why=WHY)
 
 
-def let_in_not_settled(patches: Patches, _found: Functions) -> None:
+def grant_not_settled(patches: Patches, _found: Functions) -> None:
     patches.put(transitions, "unsettled_s", lambda *_: 0.0, why=WHY)
 
 

@@ -82,8 +82,8 @@ _STALE = (
     "ssm.get_command_invocation",
     "route53.list_resource_record_sets",
 )
-LETS_IN = ("ec2.authorize_security_group_ingress", "ec2.delete_network_acl_entry")
-"""What lets a server in, and may be done when it is no longer awaited."""
+GRANTS = ("ec2.authorize_security_group_ingress", "ec2.delete_network_acl_entry")
+"""What grants a server access, and may be done when it is no longer awaited."""
 _WRITES = (
     "dynamodb.put_item",
     "ec2.stop_instances",
@@ -109,7 +109,7 @@ def kinds_at(place: str) -> tuple[Kind, ...]:
     if place.startswith("state:"):
         return (Kind.DIE, *EVENTS[:-1])
     kinds = (*_WRITE, *OVERTAKEN) if place in _WRITES else _READ
-    if place in LETS_IN:
+    if place in GRANTS:
         return (*kinds, Kind.DELAYED)
     if place == "ssm.send_command":
         return (*kinds, Kind.LATE)

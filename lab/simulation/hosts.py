@@ -133,7 +133,7 @@ class Base:
     _ids: Any = field(default_factory=lambda: itertools.count(1))
     _known: dict[tuple[str, str | None], bool] = field(default_factory=dict)
 
-    def lets_in(self, address: str, group: str | None = None) -> bool:
+    def allows(self, address: str, group: str | None = None) -> bool:
         """Whether a rule (of one group, or of any) lets an address connect."""
         if self.elsewhere and group is None:
             return True
@@ -197,7 +197,7 @@ class Base:
     def reaches(self, address: str) -> bool:
         """Whether an address can open a connection. A pooler on the database's own host passes no group's port."""
         local = self.pooler == "local" and address in MS1_ADDRESSES
-        return (local or self.lets_in(address)) and all(self.ways(address))
+        return (local or self.allows(address)) and all(self.ways(address))
 
     def ways(self, address: str) -> tuple[bool, bool]:
         """Whether packets pass from an address to the database, and back, of connections old or new.

@@ -62,7 +62,7 @@ def record(world: World) -> dict[str, Any]:
 
 
 class RecordJudge:
-    """Watches what is written to the record, and every step that lets in or starts."""
+    """Watches what is written to the record, and every step that grants access or starts a server."""
 
     def __init__(self, world: World, executions: Mapping[str, Execution]) -> None:
         self._world, self._executions = world, executions
@@ -135,7 +135,7 @@ class RecordJudge:
                 "I2", f"a receipt says that {server} is out while {world.gate.delayed()[0]} of before is on its way"
             )
         if receipt["by"] == "database":
-            if any(world.database.lets_in(address) for address in host.every_address):
+            if any(world.database.allows(address) for address in host.every_address):
                 raise Violation("I2", f"a receipt by database says that {server} is out, but it can get in")
             if world.database.may_come(server):
                 raise Violation(
@@ -176,7 +176,7 @@ class RecordJudge:
         lease, other = state.get("lease"), OTHER[role]
         in_place = lease and lease["target"] == other and state.get("active") == role and not state.get("receipt")
         if not in_place:
-            self.lets_in(role, "started")
+            self.grants(role, "started")
         elif other in world.database.writers() or other in world.in_access_group():
             raise Violation("I2", f"{role} is restarted in place while {other} can use the database")
 
@@ -190,12 +190,12 @@ class RecordJudge:
             raise Violation("I4", f"{role} carries out a start of epoch {epoch}, and the pair is in epoch {current}")
 
     def names(self, role: str) -> None:
-        """Judge an order to move the name: to the target of a proven change, or to the active server at rest."""
+        """Judge an order to update the record: to the target of a proven change, or to the active server at rest."""
         state = record(self._world)
         if state.get("lease"):
-            self.lets_in(role, "named")
+            self.grants(role, "named")
         elif state.get("active") != role:
-            raise Violation("I4", f"the name is moved to {role} while {state.get('active')} is active")
+            raise Violation("I4", f"the DNS record is updated to {role} while {state.get('active')} is active")
 
     def ends_sessions(self, role: str) -> None:
         """Judge that sessions of a server are ended: never those of one that is active, or is to be."""
@@ -204,8 +204,8 @@ class RecordJudge:
         if role == (lease["target"] if lease else state.get("active")):
             raise Violation("I4", f"sessions of {role} are ended, though it is {'to be ' if lease else ''}active")
 
-    def lets_in(self, role: str, how: str) -> None:
-        """Judge a step that lets a server in or starts it: a valid receipt must be there, and be true."""
+    def grants(self, role: str, how: str) -> None:
+        """Judge a step that grants a server access or starts it: a valid receipt must be there, and be true."""
         world, state = self._world, record(self._world)
         lease, receipt, other = state.get("lease"), state.get("receipt"), OTHER[role]
         if not lease or lease["target"] != role:
@@ -215,18 +215,18 @@ class RecordJudge:
         if other in world.database.writers():
             raise Violation("I2", f"{role} is {how} while {other} holds sessions")
         if self._used.setdefault(int(lease["epoch"]), role) != role:
-            raise Violation("I4", f"epoch {lease['epoch']} lets in {role}, and let in {other} before")
+            raise Violation("I4", f"epoch {lease['epoch']} grants access to {role}, and granted it to {other} before")
 
 
 def at_rest(world: World, *, final: bool) -> None:
-    """Judge the pair between executions: at rest the access group lets in the active server alone."""
+    """Judge the pair between executions: at rest the access group allows the active server alone."""
     state = record(world)
     active = state.get("active")
     if active is None or state.get("lease"):
         return
     if world.in_access_group() != [active]:
         raise Violation(
-            "I1", f"at rest {active} is active, but the access group lets in {world.in_access_group() or 'nobody'}"
+            "I1", f"at rest {active} is active, but the access group allows {world.in_access_group() or 'nobody'}"
         )
     if world.database.writers() - {active}:
         raise Violation("I1", f"at rest {active} is active, but {world.database.writers()} hold sessions")

@@ -82,7 +82,7 @@ class World:
         self.database.add_rule(OWNERS, "10.99.0.0/24")
         self.database.add_rule(ACCESS_GROUP, "10.77.0.11/32")
         self._network(schedule.network)
-        # Long ago the access group let its other addresses in, too; a rule that goes away cuts no session.
+        # Long ago the access group allowed its other addresses, too; a rule that goes away cuts no session.
         old = [self.database.add_rule(ACCESS_GROUP, f"{each}/32") for each in first.every_address[1:]]
         self.database.connect(first)
         self.database.keep_rules(lambda rule: rule not in old)
@@ -176,7 +176,7 @@ class World:
         if self.database.writers() >= {"ms1", "ms2"}:
             raise Violation("I1", "both servers hold sessions on the database")
         if len(self.in_access_group()) == 2 and not self.meddled:
-            raise Violation("I1", "the access group lets both servers in")
+            raise Violation("I1", "the access group allows both servers")
 
     def _off(self, host: Host) -> None:
         host.machine, host.runs, host.stubborn = "stopped", False, False
@@ -274,10 +274,10 @@ class World:
 
     def boot(self, host: Host) -> None:
         """The machine comes (back) up, whatever it was before, and autostart starts the service."""
-        lets_in = any(self.database.lets_in(each, OWNERS) for each in host.addresses)
+        allowed = any(self.database.allows(each, OWNERS) for each in host.addresses)
         beside = self.database.elsewhere or self.database.pooler
-        if host.machine == "stopped" and (lets_in or beside):
-            # An owner's rule lets it in and an owner's hand switches it on again: nothing here can stop that.
+        if host.machine == "stopped" and (allowed or beside):
+            # An owner's rule allows it and an owner's hand switches it on again: nothing here can stop that.
             self.note(f"{host.role} stays off")
             return
         if host.machine == "stopping":
@@ -325,9 +325,9 @@ class World:
         return self.items.get((PAIR, "state"), {})
 
     def in_access_group(self) -> list[str]:
-        """The servers that the access group itself lets in."""
+        """The servers that the access group itself allows."""
         return [
             role
             for role, host in self.hosts.items()
-            if any(self.database.lets_in(address, ACCESS_GROUP) for address in host.addresses)
+            if any(self.database.allows(address, ACCESS_GROUP) for address in host.addresses)
         ]

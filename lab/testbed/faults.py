@@ -33,7 +33,7 @@ class Fault:
 
 
 def _broad(testbed: Testbed) -> dict[str, object]:
-    """A rule of the database owner's own, that lets the whole network in."""
+    """A rule of the database owner's own, that allows the whole network."""
     rule = {"IpProtocol": "tcp", "FromPort": 1024, "ToPort": 65535, "IpRanges": [{"CidrIp": NETWORK}]}
     return {"GroupId": testbed.owner.database_group_id, "IpPermissions": [rule]}
 
@@ -114,7 +114,7 @@ FAULTS: Mapping[str, Fault] = {
     ),
     "database-up": Fault("The database is back.", lambda testbed, _: testbed.hosts.database.start(), of_a_server=False),
     "broad-rule": Fault(
-        f"A rule of the database owner's lets {NETWORK} in, both servers among it.",
+        f"A rule of the database owner's allows {NETWORK}, both servers among it.",
         lambda testbed, _: testbed.cloud.client("ec2").authorize_security_group_ingress(**_broad(testbed)),
         undo="no-broad-rule",
         of_a_server=False,

@@ -11,7 +11,7 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class OpenTo:
-    """What a database's interface lets in: a network, a protocol ("tcp", "udp", "icmp" or "-1"), a range of ports."""
+    """What a database's interface allows: a network, a protocol ("tcp", "udp", "icmp" or "-1"), a range of ports."""
 
     cidr: str
     protocol: str

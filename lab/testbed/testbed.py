@@ -171,7 +171,7 @@ class Testbed:
         }
 
     def _edit_owners_group(self, verb: str) -> None:
-        """Let ms1 in by a rule of the owner's ("authorize"), or not any more ("revoke")."""
+        """Allow ms1 by a rule of the owner's ("authorize"), or not any more ("revoke")."""
         port = int(self._parameters.get("DatabasePort", self.hosts.database.port))
         source = [{"CidrIp": f"{ADDRESS_OF['ms1']}/32"}]
         rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": source}

@@ -37,16 +37,16 @@ class RecordedFirewall:
             self._note()
 
     def _note(self) -> None:
-        let_in = frozenset(name for name, address in self._servers.items() if self._lets_in(address))
-        if not self._seen or self._seen[-1].servers != let_in:
-            self._seen.append(AccessObserved(time.time(), let_in))
+        allowed = frozenset(name for name, address in self._servers.items() if self._allows(address))
+        if not self._seen or self._seen[-1].servers != allowed:
+            self._seen.append(AccessObserved(time.time(), allowed))
 
     @property
     def seen(self) -> tuple[AccessObserved, ...]:
         with self._lock:
             return tuple(self._seen)
 
-    def _lets_in(self, address: str) -> bool:
+    def _allows(self, address: str) -> bool:
         if self._acl is not None and not self._acl.passes(address, self._port):
             return False
         return any(

@@ -128,7 +128,7 @@ def test_a_server_is_known_by_the_groups_and_addresses_of_its_interfaces(network
 
 
 def test_whoever_has_the_servers_address_is_the_server_whatever_its_instance_is_called(network: Network) -> None:
-    """MS1 was replaced under its address: the new machine may be a member of a group that the database lets in."""
+    """MS1 was replaced under its address: the new machine may be a member of a group that the database allows."""
     network.ec2.terminate_instances(InstanceIds=[network.ms1])
     network.instance(network.ms1_address, network.ms2_group)
     assert security_groups.membership(network.ec2, ms1(network)).groups == frozenset({network.ms2_group})
@@ -156,7 +156,7 @@ def test_a_managed_instance_outside_ec2_is_in_no_group_and_is_not_asked_for(netw
 
 
 def test_opening_lets_one_address_in_on_one_port_and_says_why(network: Network) -> None:
-    security_groups.open_for(network.ec2, network.access, network.ms2_address, PORT, "ms2, epoch 2")
+    security_groups.grant(network.ec2, network.access, network.ms2_address, PORT, "ms2, epoch 2")
     (rule,) = [each for each in security_groups.rules_of_access_group(network.ec2, network.access) if each.cidr]
     assert (rule.cidr, rule.protocol, rule.from_port, rule.to_port, rule.description) == (
         f"{network.ms2_address}/32",
@@ -168,7 +168,7 @@ def test_opening_lets_one_address_in_on_one_port_and_says_why(network: Network) 
 
 
 def test_opening_for_an_ipv6_address_makes_a_rule_for_exactly_that(network: Network) -> None:
-    security_groups.open_for(network.ec2, network.access, "2001:db8::12", PORT, "ms2, epoch 2")
+    security_groups.grant(network.ec2, network.access, "2001:db8::12", PORT, "ms2, epoch 2")
     assert "2001:db8::12/128" in [
         rule.cidr for rule in security_groups.rules_of_access_group(network.ec2, network.access)
     ]
@@ -176,29 +176,29 @@ def test_opening_for_an_ipv6_address_makes_a_rule_for_exactly_that(network: Netw
 
 def test_opening_twice_is_opening_once_even_in_another_epoch(network: Network) -> None:
     for epoch in (2, 2, 4):
-        security_groups.open_for(network.ec2, network.access, network.ms2_address, PORT, f"ms2, epoch {epoch}")
+        security_groups.grant(network.ec2, network.access, network.ms2_address, PORT, f"ms2, epoch {epoch}")
     assert network.admitted() == [f"{network.ms2_address}/32"]
 
 
 def test_an_order_that_ec2_turns_down_is_not_taken_for_done(network: Network) -> None:
     with pytest.raises(ClientError):
-        security_groups.open_for(network.ec2, "sg-0123456789abcdef0", network.ms2_address, PORT, "ms2, epoch 2")
+        security_groups.grant(network.ec2, "sg-0123456789abcdef0", network.ms2_address, PORT, "ms2, epoch 2")
 
 
-def test_shutting_takes_out_the_rules_that_were_named_and_no_others(network: Network) -> None:
+def test_revoking_takes_out_the_rules_that_were_named_and_no_others(network: Network) -> None:
     for address in (network.ms1_address, network.ms2_address):
-        security_groups.open_for(network.ec2, network.access, address, PORT, "open")
+        security_groups.grant(network.ec2, network.access, address, PORT, "granted")
     rules = security_groups.rules_of_access_group(network.ec2, network.access)
-    security_groups.shut(network.ec2, network.access, [r for r in rules if r.cidr == f"{network.ms1_address}/32"])
+    security_groups.revoke(network.ec2, network.access, [r for r in rules if r.cidr == f"{network.ms1_address}/32"])
     assert network.admitted() == [f"{network.ms2_address}/32"]
     assert len(network.rules_of_access_group()) == 2, "the functions' own way in stays"
 
 
-def test_shutting_twice_is_shutting_once(network: Network) -> None:
-    security_groups.open_for(network.ec2, network.access, network.ms1_address, PORT, "open")
+def test_revoking_twice_is_revoking_once(network: Network) -> None:
+    security_groups.grant(network.ec2, network.access, network.ms1_address, PORT, "granted")
     rules = [rule for rule in security_groups.rules_of_access_group(network.ec2, network.access) if rule.cidr]
-    security_groups.shut(network.ec2, network.access, rules)
-    security_groups.shut(network.ec2, network.access, rules)
+    security_groups.revoke(network.ec2, network.access, rules)
+    security_groups.revoke(network.ec2, network.access, rules)
     assert network.admitted() == []
 
 
@@ -212,7 +212,7 @@ def test_a_rule_that_may_not_be_taken_out_is_not_taken_for_gone(network: Network
         Wire(network.ec2, "ec2", {"RevokeSecurityGroupIngress": denied}),
         pytest.raises(ClientError, match="UnauthorizedOperation"),
     ):
-        security_groups.shut(network.ec2, network.access, rules)
+        security_groups.revoke(network.ec2, network.access, rules)
 
 
 class Delegating:
@@ -232,7 +232,7 @@ def test_networks_that_are_delegated_to_the_servers_interface_are_its_addresses(
 
 
 def test_another_interface_of_the_databases_machine_is_the_databases_too(network: Network) -> None:
-    """The access group stands at one of its two interfaces, and the owner's rule at the other lets ms1 in."""
+    """The access group stands at one of its two interfaces, and the owner's rule at the other allows ms1."""
     machine = network.instance(str(ipaddress.ip_address(network.ms1_address) + 10), network.ms2_group)
     network.ec2.attach_network_interface(NetworkInterfaceId=network.database, InstanceId=machine, DeviceIndex=1)
     assert answer(network) is Answer.NO

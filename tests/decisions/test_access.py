@@ -30,7 +30,7 @@ def asked(*rules: Rule, groups: frozenset[str] | None = frozenset({"sg-ms1"}), m
 def test_a_server_that_no_rule_names_cannot_get_in() -> None:
     verdict = asked()
     assert verdict.answer is Answer.NO
-    assert verdict.sentence == ("ms1 can't get in to the database: no rule of any group in front of it lets it in.")
+    assert verdict.sentence == ("ms1 can't get in to the database: no rule of any group in front of it allows it.")
 
 
 def test_no_rules_let_nobody_in() -> None:
@@ -98,7 +98,7 @@ def test_a_network_that_cannot_be_read_is_unknown_and_not_no(cidr: str | None) -
     assert asked(rule(cidr=cidr)).answer is Answer.UNKNOWN
 
 
-def test_one_open_rule_outweighs_any_number_of_unreadable_ones() -> None:
+def test_one_open_rule_overrides_any_number_of_unreadable_ones() -> None:
     assert asked(rule(cidr="nonsense"), rule(cidr="10.0.0.0/8")).answer is Answer.YES
 
 
@@ -144,7 +144,7 @@ def test_a_rule_about_something_else_does_not(protocol: str, first: int | None, 
 
 
 @given(st.integers(0, 32), st.integers(0, 2**32 - 1), st.integers(0, 2**32 - 1))
-def test_a_network_lets_in_exactly_the_addresses_that_share_its_prefix(length: int, network: int, address: int) -> None:
+def test_a_network_allows_exactly_the_addresses_that_share_its_prefix(length: int, network: int, address: int) -> None:
     def dotted(number: int) -> str:
         return ".".join(str(number >> shift & 255) for shift in (24, 16, 8, 0))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from msfailover.decisions.admission import Plan, admit, held_back, provable
+from msfailover.decisions.admission import Plan, admit, provable, suppression
 from msfailover.pair import PairState, Role
 from msfailover.request import Action
 from msfailover.verdict import no, unknown, yes
@@ -44,13 +44,11 @@ def test_an_automatic_failover_obeys_maintenance_then_mode_then_acknowledgement(
 
 @pytest.mark.parametrize("action", [Action.FAILOVER, Action.SWITCHOVER, Action.FORCE])
 @pytest.mark.parametrize(("mode", "maintenance", "acknowledged"), EVERY_STATE)
-def test_a_person_is_held_back_by_none_of_them(
-    action: Action, mode: str, maintenance: bool, acknowledged: bool
-) -> None:
+def test_a_person_is_held_by_none_of_them(action: Action, mode: str, maintenance: bool, acknowledged: bool) -> None:
     record = state(mode=mode, maintenance_until=NOW + HOUR if maintenance else 0.0, acknowledged=acknowledged)
     admission = admit(request(action), record, OURS, NOW)
     assert admission.sentence == f"Admitted: {action} from ms1 to ms2, epoch 2."
-    assert held_back(request(action), record, NOW) is None
+    assert suppression(request(action), record, NOW) is None
 
 
 @pytest.mark.parametrize("mode", ["", "off", "Automatic"])

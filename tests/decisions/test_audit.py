@@ -22,9 +22,9 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import PAIR, lease, receipt, state
 
-OPEN, SHUT, HIDDEN = yes("It can get in by sgr-1."), no("It can't get in."), unknown("EC2 does not tell.")
+OPEN, REVOKED, HIDDEN = yes("It can get in by sgr-1."), no("It can't get in."), unknown("EC2 does not tell.")
 THERE, NONE, UNSEEN = yes("It has 2 sessions."), no("It has no session."), unknown("The database does not answer.")
-OUT = Seen(SHUT, NONE)
+OUT = Seen(REVOKED, NONE)
 IN = Seen(OPEN, THERE)
 HERE = yes("ms.corp.example points to 10.0.0.11.", values=["10.0.0.11"])
 ELSEWHERE = yes("ms.corp.example points to 10.0.0.12.", values=["10.0.0.12"])
@@ -80,12 +80,12 @@ def test_what_would_not_be_expected_of_the_active_server_is_no_finding() -> None
     assert wrong(AT_REST, active, OUT) == set()
 
 
-def test_sessions_of_the_inactive_server_are_a_risk_though_its_access_group_is_shut() -> None:
-    assert wrong(AT_REST, IN, Seen(SHUT, THERE)) == {Finding.STRAY_SESSIONS}
-    assert wanted(AT_REST, IN, Seen(SHUT, THERE)) == (Act(Kind.END_SESSIONS, Role.MS2),)
+def test_sessions_of_the_inactive_server_are_a_risk_though_its_access_is_revoked() -> None:
+    assert wrong(AT_REST, IN, Seen(REVOKED, THERE)) == {Finding.STRAY_SESSIONS}
+    assert wanted(AT_REST, IN, Seen(REVOKED, THERE)) == (Act(Kind.END_SESSIONS, Role.MS2),)
 
 
-def test_the_access_group_is_shut_before_sessions_are_ended() -> None:
+def test_access_is_revoked_before_sessions_are_ended() -> None:
     assert [act.kind for act in wanted(AT_REST, IN, IN)] == [Kind.KEEP_OUT, Kind.END_SESSIONS]
 
 
@@ -95,7 +95,7 @@ def test_after_a_failover_it_is_the_first_server_that_must_be_out() -> None:
     assert wrong(after, OUT, IN, ELSEWHERE) == set()
 
 
-@pytest.mark.parametrize("access", [OPEN, SHUT, HIDDEN])
+@pytest.mark.parametrize("access", [OPEN, REVOKED, HIDDEN])
 @pytest.mark.parametrize("sessions", [THERE, NONE, UNSEEN])
 @pytest.mark.parametrize("record", [AT_REST, UNPROVEN, PROVEN, PROVEN_BY_POWER])
 def test_what_is_unknown_is_never_acted_on_and_never_called_well(
@@ -118,10 +118,10 @@ def test_before_the_proof_either_server_may_be_in_but_not_both() -> None:
     assert must_be_out(UNPROVEN) is None
     for ms1, ms2 in ((IN, OUT), (OUT, IN), (OUT, OUT), (Seen(OPEN, NONE), OUT)):
         assert risk(UNPROVEN, ms1, ms2) is Answer.NO
-    for ms1, ms2 in ((IN, IN), (Seen(SHUT, THERE), Seen(OPEN, NONE)), (Seen(OPEN, UNSEEN), IN)):
+    for ms1, ms2 in ((IN, IN), (Seen(REVOKED, THERE), Seen(OPEN, NONE)), (Seen(OPEN, UNSEEN), IN)):
         assert wrong(UNPROVEN, ms1, ms2) == {Finding.BOTH_IN}
         assert wanted(UNPROVEN, ms1, ms2) == ()
-    assert risk(UNPROVEN, IN, Seen(SHUT, UNSEEN)) is Answer.UNKNOWN
+    assert risk(UNPROVEN, IN, Seen(REVOKED, UNSEEN)) is Answer.UNKNOWN
     assert risk(UNPROVEN, OUT, Seen(HIDDEN, UNSEEN)) is Answer.NO
 
 
@@ -144,15 +144,15 @@ def test_a_server_without_power_needs_no_access_group_until_the_change_is_over()
 
 
 def test_a_pair_not_as_recorded_is_told_but_is_no_risk() -> None:
-    assert wrong(AT_REST, Seen(SHUT, THERE), OUT) == {Finding.ACTIVE_SHUT_OUT}
+    assert wrong(AT_REST, Seen(REVOKED, THERE), OUT) == {Finding.ACTIVE_WITHOUT_ACCESS}
     assert wrong(AT_REST, IN, OUT, ELSEWHERE) == {Finding.NAME_ELSEWHERE}
     assert found(AT_REST, Seen(HIDDEN, THERE), OUT, unknown("No answer."))[Finding.NAME_ELSEWHERE] is Answer.UNKNOWN
-    assert risk(AT_REST, Seen(SHUT, THERE), OUT, ELSEWHERE) is Answer.NO
+    assert risk(AT_REST, Seen(REVOKED, THERE), OUT, ELSEWHERE) is Answer.NO
 
 
 def test_while_a_change_is_under_way_the_name_and_the_active_access_group_are_not_judged() -> None:
     for record in (UNPROVEN, PROVEN):
-        assert not {Finding.NAME_ELSEWHERE, Finding.ACTIVE_SHUT_OUT} & set(found(record, OUT, OUT, ELSEWHERE))
+        assert not {Finding.NAME_ELSEWHERE, Finding.ACTIVE_WITHOUT_ACCESS} & set(found(record, OUT, OUT, ELSEWHERE))
 
 
 TORN: Mapping[str, PairState] = {

@@ -1,4 +1,4 @@
-"""Mode, maintenance, acknowledgement, what is held back: what people and the watchdog write beside the changes."""
+"""Mode, maintenance, acknowledgement, what is held: what people and the watchdog write beside the changes."""
 
 from __future__ import annotations
 

@@ -117,14 +117,14 @@ def test_every_address_of_the_database_has_to_be_behind_the_access_group(resolve
     assert is_guarded(resolved, ["10.0.0.30", "10.0.0.31"]).answer is answer
 
 
-def test_what_the_group_shuts_out_says_nothing_of_a_database_elsewhere() -> None:
-    shut, opened = no("ms1 can't get in.", guarded=["10.0.0.30"]), yes("ms1 can get in.", guarded=["10.0.0.30"])
+def test_whom_the_group_keeps_out_says_nothing_of_a_database_elsewhere() -> None:
+    revoked, granted = no("ms1 can't get in.", guarded=["10.0.0.30"]), yes("ms1 can get in.", guarded=["10.0.0.30"])
     elsewhere = no("ms1 has no session.", database_addresses=["10.0.0.40"])
     there = no("ms1 has no session.", database_addresses=["10.0.0.30"])
-    assert about_the_database(shut, there) == shut
-    assert about_the_database(shut, elsewhere).answer is Answer.UNKNOWN
-    assert about_the_database(shut, unknown("Not asked.")).answer is Answer.UNKNOWN
-    assert about_the_database(opened, elsewhere) == opened
+    assert about_the_database(revoked, there) == revoked
+    assert about_the_database(revoked, elsewhere).answer is Answer.UNKNOWN
+    assert about_the_database(revoked, unknown("Not asked.")).answer is Answer.UNKNOWN
+    assert about_the_database(granted, elsewhere) == granted
 
 
 def test_what_is_not_to_be_seen_any_more_is_not_believed_until_it_is_seen_again() -> None:

@@ -111,7 +111,7 @@ def test_a_switchover_needs_the_active_servers_host_but_not_its_service() -> Non
     [
         {"access": no("Denied.")},
         {"sessions": unknown("The database is silent.")},
-        {"owners ms1": yes("sg-1 lets it in.")},
+        {"owners ms1": yes("sg-1 allows it.")},
         {"owners ms1": unknown("EC2 is silent.")},
     ],
 )
@@ -165,9 +165,9 @@ def test_an_adoption_asks_the_owners_groups_about_the_server_that_is_to_be_out(a
     stopped = {f"runs {active.other}": no("Stopped."), f"sessions {active.other}": no("None.")}
     runs = {f"runs {active}": yes("Runs."), f"sessions {active}": yes("Some.")}
     answers = well(asked) | stopped | runs
-    lets_in = yes("sg-1 lets it in.")
-    assert predict(asked, answers | {f"owners {active}": lets_in})[0] is Outcome.PROMOTED
-    assert predict(asked, answers | {f"owners {active.other}": lets_in})[0] is Outcome.HALTED
+    allowed = yes("sg-1 allows it.")
+    assert predict(asked, answers | {f"owners {active}": allowed})[0] is Outcome.PROMOTED
+    assert predict(asked, answers | {f"owners {active.other}": allowed})[0] is Outcome.HALTED
 
 
 def _well(action: Action) -> tuple[Plan, dict[str, Verdict]]:
@@ -178,7 +178,7 @@ def test_with_network_acls_it_would_be_fenced_by_the_network_whatever_the_owners
     asked = plan(Action.SWITCHOVER)
     found = well(asked) | {
         "network ms1": yes("ms1 could be cut off.", guarded=[AT]),
-        "owners ms1": yes("sg-1 lets ms1 in.", guarded=[AT]),
+        "owners ms1": yes("sg-1 allows ms1.", guarded=[AT]),
     }
     outcome, sentence = predict(asked, found)
     assert outcome is Outcome.PROMOTED

@@ -16,7 +16,7 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import NOW, lease, receipt, state
 
-SHUT = no("ms1 can't get in.")
+REVOKED = no("ms1 can't get in.")
 OPEN = yes("ms1 can get in by rule sgr-1.")
 UNREAD = unknown("EC2 does not tell.")
 BELIEVED = yes("The list has shown sessions.")
@@ -26,7 +26,7 @@ def none_seen(*counts: int) -> Verdict:
     return no("ms1 has no session.", counts=list(counts))
 
 
-def judged(access: Verdict = SHUT, sessions: Verdict | None = None, access_after: Verdict = SHUT) -> Verdict:
+def judged(access: Verdict = REVOKED, sessions: Verdict | None = None, access_after: Verdict = REVOKED) -> Verdict:
     verdict, proof = proof_by_database(
         Role.MS1, 2, access, none_seen(0, 0, 0) if sessions is None else sessions, access_after, 3, NOW, BELIEVED
     )
@@ -35,14 +35,14 @@ def judged(access: Verdict = SHUT, sessions: Verdict | None = None, access_after
 
 
 def test_a_revoked_access_and_three_reads_without_a_session_are_a_proof() -> None:
-    verdict, proof = proof_by_database(Role.MS1, 2, SHUT, none_seen(0, 0, 0), SHUT, 3, NOW, BELIEVED)
+    verdict, proof = proof_by_database(Role.MS1, 2, REVOKED, none_seen(0, 0, 0), REVOKED, 3, NOW, BELIEVED)
     assert verdict == yes("ms1 is out: its access is revoked and 3 reads in a row found no session of it.")
-    assert proof == receipt(evidence=(SHUT.sentence, "ms1 has no session.", BELIEVED.sentence))
+    assert proof == receipt(evidence=(REVOKED.sentence, "ms1 has no session.", BELIEVED.sentence))
 
 
 def test_a_list_that_has_not_shown_the_active_servers_sessions_proves_nothing() -> None:
     unseen = unknown("No session of the active server has been seen.")
-    verdict, proof = proof_by_database(Role.MS1, 2, SHUT, none_seen(0, 0, 0), SHUT, 3, NOW, unseen)
+    verdict, proof = proof_by_database(Role.MS1, 2, REVOKED, none_seen(0, 0, 0), REVOKED, 3, NOW, unseen)
     assert (verdict.answer, proof) == (Answer.UNKNOWN, None)
     assert unseen.sentence in verdict.sentence
 
@@ -71,10 +71,10 @@ def test_a_network_in_doubt_about_cut_object_or_path_proves_nothing(at: int, dou
 
 @pytest.mark.parametrize("when", ["access", "access_after"])
 @pytest.mark.parametrize(("answer", "access"), [(Answer.NO, OPEN), (Answer.UNKNOWN, UNREAD)])
-def test_an_access_group_not_known_to_be_shut_before_and_after_the_sessions_proves_nothing(
+def test_an_access_not_known_to_be_revoked_before_and_after_the_sessions_proves_nothing(
     when: str, answer: Answer, access: Verdict
 ) -> None:
-    verdict = judged(access, SHUT) if when == "access" else judged(access_after=access)
+    verdict = judged(access, REVOKED) if when == "access" else judged(access_after=access)
     assert verdict.answer is answer
     assert verdict.sentence == f"The fence of ms1 is not proven: {access.sentence}"
 
@@ -141,11 +141,11 @@ def test_the_target_of_a_change_may_rely_on_the_proof_of_that_change(proof: obje
     assert demand_receipt(state(lease=lease(), receipt=proof), Role.MS2, 2) == proof
 
 
-NOT_UNDER_WAY = "is not let in or started: epoch {} is not the change under way (failover to ms2 in epoch 2)."
+NOT_UNDER_WAY = "is not granted access or started: epoch {} is not the change under way (failover to ms2 in epoch 2)."
 
 
-def test_without_a_change_under_way_nobody_is_let_in_or_started() -> None:
-    words = "ms2 is not let in or started: epoch 2 is not the change under way (none)."
+def test_without_a_change_under_way_nobody_is_granted_access_or_started() -> None:
+    words = "ms2 is not granted access or started: epoch 2 is not the change under way (none)."
     assert refusal(state(receipt=receipt())) == words
 
 
@@ -154,12 +154,12 @@ def test_an_order_of_another_epoch_lets_nobody_in(epoch: int) -> None:
     assert refusal(FENCED, epoch=epoch) == f"ms2 {NOT_UNDER_WAY.format(epoch)}"
 
 
-def test_the_server_that_is_fenced_is_not_let_in() -> None:
+def test_the_server_that_is_fenced_is_not_granted_access() -> None:
     assert refusal(FENCED, target=Role.MS1) == f"ms1 {NOT_UNDER_WAY.format(2)}"
 
 
-def test_without_a_proof_nobody_is_let_in_or_started() -> None:
-    words = "ms2 is not let in or started: no fence of ms1 has been proven."
+def test_without_a_proof_nobody_is_granted_access_or_started() -> None:
+    words = "ms2 is not granted access or started: no fence of ms1 has been proven."
     assert refusal(state(lease=lease())) == words
 
 
@@ -168,7 +168,7 @@ def test_without_a_proof_nobody_is_let_in_or_started() -> None:
 )
 def test_the_proof_of_another_change_is_of_no_use(proof: object, what: str) -> None:
     assert refusal(state(lease=lease(), receipt=proof)) == (
-        f"ms2 is not let in or started: the receipt is for {what}, needed is one for ms1 in epoch 2."
+        f"ms2 is not granted access or started: the receipt is for {what}, needed is one for ms1 in epoch 2."
     )
 
 
@@ -177,7 +177,7 @@ def test_the_proof_of_another_change_is_of_no_use(proof: object, what: str) -> N
 )
 def test_a_receipt_that_does_not_show_the_server_gone_is_none(proof: object) -> None:
     assert refusal(state(lease=lease(), receipt=proof)) == (
-        "ms2 is not let in or started: the receipt does not show ms1 gone."
+        "ms2 is not granted access or started: the receipt does not show ms1 gone."
     )
 
 
@@ -197,7 +197,7 @@ def test_a_server_may_be_acted_against_while_a_change_away_from_it_is_under_way(
     ],
     ids=["at rest", "moved", "on the way back", "the target", "an old epoch", "a future epoch"],
 )
-def test_a_late_or_doubled_order_shuts_nobody_out(record: PairState, server: Role, epoch: int) -> None:
+def test_a_late_or_doubled_order_revokes_nobodys_access(record: PairState, server: Role, epoch: int) -> None:
     with pytest.raises(NoReceipt) as caught:
         demand_change(record, server, epoch)
     assert str(caught.value) == f"{server} is left alone: no change away from it is under way in epoch {epoch}."

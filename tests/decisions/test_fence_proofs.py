@@ -67,7 +67,7 @@ def test_a_database_is_asked_for_sessions_from_every_address_that_ec2_knows_of_t
 def test_a_server_whose_way_is_hidden_is_out_by_the_owners_word_or_by_power_only(
     vouched: bool | None, answer: Answer
 ) -> None:
-    """ms2 was let in, served and was in no list; the change is turned back to ms1."""
+    """ms2 was granted access, served and was in no list; the change is turned back to ms1."""
     back = replace(SEEN, lease=replace(lease(), target=Role.MS1, epoch=3), path_hidden_epoch=2)
 
     def ask(question: Question) -> Verdict:

@@ -45,7 +45,7 @@ def test_where_no_list_can_show_its_sessions_it_need_not_be_in_one_and_that_is_s
         assert not is_active(MS1, admin, absent, others, HERE, listed=False).is_yes
 
 
-def test_a_session_of_the_fenced_server_outweighs_everything() -> None:
+def test_a_session_of_the_fenced_server_overrides_everything() -> None:
     assert judged(others=yes("ms2 has 1 session.")) == no("ms1 must not be called active: ms2 has 1 session.")
 
 

@@ -123,21 +123,21 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("access as it should be", {"standby_access": unknown("EC2 is silent.")}, Answer.UNKNOWN, "EC2 is silent."),
     (
         "access as it should be",
-        {"standby_access": no("Shut.", network={"answer": "no", "sentence": "ms2 is not cut off."})},
+        {"standby_access": no("Revoked.", network={"answer": "no", "sentence": "ms2 is not cut off."})},
         Answer.NO,
         "ms2 is not cut off.",
     ),
     (
         "access as it should be",
-        {"owner's_groups,_active": yes("sg-1 lets ms1 in."), "network": unknown("There is no ACL.")},
+        {"owner's_groups,_active": yes("sg-1 allows ms1."), "network": unknown("There is no ACL.")},
         Answer.NO,
-        "sg-1 lets ms1 in.",
+        "sg-1 allows ms1.",
     ),
     (
         "access as it should be",
-        {"owner's_groups,_standby": yes("sg-1 lets ms2 in."), "network": unknown("There is no ACL.")},
+        {"owner's_groups,_standby": yes("sg-1 allows ms2."), "network": unknown("There is no ACL.")},
         Answer.NO,
-        "sg-1 lets ms2 in.",
+        "sg-1 allows ms2.",
     ),
     ("sessions as they should be", {"active_sessions": no("ms1 has none.")}, Answer.NO, "ms1 has none."),
     ("sessions as they should be", {"standby_sessions": yes("ms2 has 1.")}, Answer.NO, "ms2 has 1."),
@@ -297,12 +297,12 @@ def test_which_proofs_would_serve_is_said_and_why_not_the_others() -> None:
 
 
 def test_an_owners_rule_does_not_keep_a_pair_from_being_ready_that_the_network_would_fence() -> None:
-    assert bad(answers(**{"owner's_groups,_active": yes("sg-1 lets ms1 in.")})) == {}
+    assert bad(answers(**{"owner's_groups,_active": yes("sg-1 allows ms1.")})) == {}
 
 
-def test_a_standby_that_the_network_cuts_off_may_be_let_in_by_an_owners_rule() -> None:
+def test_a_standby_that_the_network_cuts_off_may_be_allowed_by_an_owners_rule() -> None:
     cut = {"answer": "yes", "sentence": "ms2 is cut off."}
-    assert bad(answers(standby_access=yes("sg-1 lets ms2 in.", network=cut))) == {}
+    assert bad(answers(standby_access=yes("sg-1 allows ms2.", network=cut))) == {}
 
 
 def test_a_path_that_was_not_seen_leaves_power_alone_and_that_is_said() -> None:

@@ -10,7 +10,7 @@ from msfailover.decisions.admission import Plan
 from msfailover.decisions.fence import NoReceipt
 from msfailover.decisions.transitions import (
     BEGIN_LASTS_S,
-    LET_IN_SETTLES_S,
+    GRANT_SETTLES_S,
     LeaseLost,
     NotSettled,
     TooLate,
@@ -130,19 +130,19 @@ def test_a_survey_delivered_again_takes_nothing_back_of_an_adoption_that_is_prov
     assert (ahead.lease.epoch, ahead.receipt) == (3, None)
 
 
-def let_in(role: Role, at: float = NOW) -> dict[str, Any]:
-    """The fields of a record that say that a server may have been let in until then."""
-    return {"let_in": role, "let_in_settles_at": at + LET_IN_SETTLES_S}
+def granted(role: Role, at: float = NOW) -> dict[str, Any]:
+    """The fields of a record that say that a server may have been granted access until then."""
+    return {"granted": role, "grant_settles_at": at + GRANT_SETTLES_S}
 
 
 @pytest.mark.parametrize("by", [FencedBy.NETWORK, FencedBy.DATABASE])
 def test_no_proof_by_rules_or_entries_is_kept_while_what_lets_the_server_in_may_take_effect(by: FencedBy) -> None:
     """The answer to the removal of a deny entry was lost: EC2 may carry it out after the proof has been read."""
     back = turn_back(state(lease=lease(action="switchover"), receipt=receipt()), OURS, NOW)
-    proof = receipt(epoch=3, server=Role.MS2, by=by, verified_at=NOW + LET_IN_SETTLES_S - 0.01)
-    with pytest.raises(NotSettled, match=f"ms2 was let in a moment ago, .* the receipt by {by} was not kept"):
+    proof = receipt(epoch=3, server=Role.MS2, by=by, verified_at=NOW + GRANT_SETTLES_S - 0.01)
+    with pytest.raises(NotSettled, match=f"ms2 was granted access a moment ago, .* the receipt by {by} was not kept"):
         keep_receipt(back, OURS, proof)
-    settled = replace(proof, verified_at=NOW + LET_IN_SETTLES_S)
+    settled = replace(proof, verified_at=NOW + GRANT_SETTLES_S)
     assert keep_receipt(back, OURS, settled).receipt == settled
 
 
@@ -152,29 +152,31 @@ def test_a_machine_without_power_needs_no_rule_to_settle() -> None:
     assert keep_receipt(back, OURS, proof).receipt == proof
 
 
-def test_a_server_that_was_let_in_long_ago_or_never_is_not_waited_for() -> None:
+def test_a_server_that_was_granted_access_long_ago_or_never_is_not_waited_for() -> None:
     assert unsettled_s(state(), Role.MS1, NOW) == 0
-    assert unsettled_s(state(**let_in(Role.MS2)), Role.MS1, NOW) == 0
-    assert unsettled_s(state(**let_in(Role.MS1)), Role.MS1, NOW + 3600) == 0
-    assert unsettled_s(state(**let_in(Role.MS1)), Role.MS1, NOW + 2) == LET_IN_SETTLES_S - 2
+    assert unsettled_s(state(**granted(Role.MS2)), Role.MS1, NOW) == 0
+    assert unsettled_s(state(**granted(Role.MS1)), Role.MS1, NOW + 3600) == 0
+    assert unsettled_s(state(**granted(Role.MS1)), Role.MS1, NOW + 2) == GRANT_SETTLES_S - 2
 
 
 def test_a_clock_that_was_ahead_is_waited_for_no_longer_than_it_takes() -> None:
-    assert unsettled_s(state(**let_in(Role.MS1, NOW + 3600)), Role.MS1, NOW) == LET_IN_SETTLES_S
+    assert unsettled_s(state(**granted(Role.MS1, NOW + 3600)), Role.MS1, NOW) == GRANT_SETTLES_S
 
 
-def test_a_change_resumed_the_other_way_waits_for_the_server_that_may_have_been_let_in() -> None:
+def test_a_change_resumed_the_other_way_waits_for_the_server_that_may_have_been_granted_access() -> None:
     halted = state(lease=lease(), receipt=receipt(), halted="for a person")
     plan = Plan(Action.RESUME, Role.MS2, Role.MS1, 3)
     after = take_lease(halted, plan, request(Action.RESUME), THEIRS, NOW, NOW)
-    assert (after.let_in, after.let_in_settles_at, after.receipt) == (Role.MS2, NOW + LET_IN_SETTLES_S, None)
+    assert (after.granted, after.grant_settles_at, after.receipt) == (Role.MS2, NOW + GRANT_SETTLES_S, None)
     unproven = replace(halted, receipt=None)
-    assert take_lease(unproven, plan, request(Action.RESUME), THEIRS, NOW, NOW).let_in is None, "nobody could let it in"
+    assert take_lease(unproven, plan, request(Action.RESUME), THEIRS, NOW, NOW).granted is None, (
+        "nobody could grant it access"
+    )
 
 
 def test_turning_back_is_a_change_of_its_own_with_its_own_epoch_and_no_proof_yet() -> None:
     out = state(lease=lease(action="switchover"), receipt=receipt())
-    back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), **let_in(Role.MS2))
+    back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), **granted(Role.MS2))
     assert turn_back(out, OURS, NOW) == back
 
 
@@ -194,7 +196,7 @@ def test_turning_back_twice_is_turning_back_once() -> None:
 
 def test_a_promotion_makes_the_target_active_in_the_new_epoch_and_gives_the_lease_back() -> None:
     after, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "ms2 is active.", NOW + 5)
-    assert after == state(active=Role.MS2, epoch=2, acknowledged=False, receipt=receipt(), **let_in(Role.MS2, NOW + 5))
+    assert after == state(active=Role.MS2, epoch=2, acknowledged=False, receipt=receipt(), **granted(Role.MS2, NOW + 5))
     assert line == History(
         epoch=2,
         execution=OURS,
@@ -243,7 +245,7 @@ def test_a_change_that_has_fenced_a_server_can_not_end_as_if_nothing_was_touched
 
 def test_an_adoption_that_is_refused_after_all_leaves_no_proof_behind() -> None:
     before = PairState(lease=lease(action="adopt", epoch=1), receipt=receipt(epoch=1))
-    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState(**let_in(Role.MS2))
+    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState(**granted(Role.MS2))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])
@@ -269,7 +271,7 @@ def test_a_switchover_that_was_rolled_back_has_the_first_server_active_in_the_ep
     proof = receipt(epoch=3, server=Role.MS2)
     out_and_back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), receipt=proof)
     after, line = conclude(out_and_back, OURS, Outcome.ROLLED_BACK, "ms2 did not come up.", NOW)
-    assert after == state(active=Role.MS1, epoch=3, receipt=proof, **let_in(Role.MS1))
+    assert after == state(active=Role.MS1, epoch=3, receipt=proof, **granted(Role.MS1))
     assert (line.source, line.target, line.epoch) == (Role.MS2, Role.MS1, 3)
 
 

@@ -52,7 +52,7 @@ def promote(pair: Pair) -> None:
 FULL = (f"unit {CDS} full -", "room 100000 10 0 0")
 
 
-def test_a_transfer_that_was_let_in_before_the_promotion_is_refused_after_it(pair: Pair) -> None:
+def test_a_transfer_that_was_allowed_before_the_promotion_is_refused_after_it(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/one", "1", mode=0o640)
     pair.assert_complete(pair.replicate())
     before = pair.holds("ms2")

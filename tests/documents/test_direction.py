@@ -20,7 +20,7 @@ def refused(ended: Ended) -> str:
 
 
 def after_a_failover(pair: Pair) -> dict[str, object]:
-    """ms2 is active in epoch 2 and has gone on by itself; returns what it holds."""
+    """ms2 is active in epoch 2 and has continued by itself; returns what it holds."""
     pair.write("ms1", f"{CDS}/old", "of ms1")
     pair.write("ms2", f"{CDS}/new", "of ms2")
     pair.set_epoch("ms2", 2, "active")

@@ -52,7 +52,9 @@ def test_every_function_answers_its_event(terminal: Terminal, function: str) -> 
 
 
 @pytest.mark.parametrize("event", ENDINGS)
-def test_a_request_from_events_is_weighed_and_touches_nothing_where_all_is_well(terminal: Terminal, event: str) -> None:
+def test_a_request_from_events_is_evaluated_and_touches_nothing_where_all_is_well(
+    terminal: Terminal, event: str
+) -> None:
     done = terminal.type(f"make failover EVENT=events/{event}")
     assert done.code == 0, done.out
     assert ENDINGS[event] in done.out

@@ -117,7 +117,7 @@ class Network:
         return made["PrefixList"]["PrefixListId"]
 
     def admitted(self) -> list[str]:
-        """The single addresses that the access group lets in, by its own rules as EC2 holds them."""
+        """The single addresses that the access group allows, by its own rules as EC2 holds them."""
         answer = self.ec2.describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [self.access]}])
         rules = [each for each in answer["SecurityGroupRules"] if not each["IsEgress"]]
         return sorted(each["CidrIpv4"] for each in rules if "CidrIpv4" in each)
@@ -132,7 +132,7 @@ class Network:
         return found["NetworkInterfaces"][0]["NetworkInterfaceId"]
 
     def _acl(self, subnet: str) -> str:
-        """An ACL that lets everything pass, in front of a subnet."""
+        """An ACL that allows everything, in front of a subnet."""
         acl = self.ec2.create_network_acl(VpcId=self.vpc)["NetworkAcl"]["NetworkAclId"]
         for egress in (False, True):
             self.ec2.create_network_acl_entry(

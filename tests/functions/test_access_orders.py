@@ -21,7 +21,7 @@ BY_POWER = replace(receipt(), by=FencedBy.POWER, access="not asked", sessions=()
 
 @pytest.fixture
 def access(run: Start, record: Record, network: Network) -> ModuleType:
-    """`database_access` in front of a pair whose failover to ms2 is under way; the access group lets in ms1 still."""
+    """`database_access` in front of a pair whose failover to ms2 is under way; the access group allows ms1 still."""
     record.put(state(lease=CHANGE))
     network.allow(network.access, cidr=f"{network.ms1_address}/32")
     return run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.env())
@@ -31,7 +31,7 @@ def order(access: ModuleType, action: str, server: str, epoch: int = CHANGE.epoc
     return access.handler({"action": action, "server": server, "epoch": epoch}, None)
 
 
-def test_the_old_server_is_shut_out_and_twice_is_once(access: ModuleType, network: Network) -> None:
+def test_the_old_servers_access_is_revoked_and_twice_is_once(access: ModuleType, network: Network) -> None:
     for _ in range(2):
         assert order(access, "revoke_access", "ms1")["answer"] == "no"
         assert network.admitted() == []
@@ -44,7 +44,7 @@ def test_a_rule_that_lets_it_in_through_another_address_goes_too(access: ModuleT
 
 
 @pytest.mark.parametrize("protocol", ["tcp", "-1"])
-def test_a_broad_rule_of_the_owners_is_named_after_the_access_group_is_shut(
+def test_a_broad_rule_of_the_owners_is_named_after_access_is_revoked(
     access: ModuleType, network: Network, protocol: str
 ) -> None:
     network.allow(network.owners, cidr="10.0.0.0/8", protocol=protocol)
@@ -70,7 +70,7 @@ def test_a_prefix_list_and_a_reference_of_the_owners_let_it_in_too(access: Modul
     ],
     ids=["no change", "another epoch", "its target"],
 )
-def test_nobody_is_shut_out_but_by_the_change_under_way(
+def test_nobodys_access_is_revoked_but_by_the_change_under_way(
     access: ModuleType, record: Record, network: Network, record_says: PairState, server: str, epoch: int
 ) -> None:
     record.put(record_says)
@@ -89,16 +89,16 @@ def test_nobody_is_shut_out_but_by_the_change_under_way(
     ],
     ids=["no receipt", "of another epoch", "of another server", "no change"],
 )
-def test_without_a_valid_receipt_nobody_is_let_in(
+def test_without_a_valid_receipt_nobody_is_granted_access(
     access: ModuleType, record: Record, network: Network, record_says: PairState
 ) -> None:
     record.put(record_says)
-    with pytest.raises(NoReceipt, match="ms2 is not let in or started"):
+    with pytest.raises(NoReceipt, match="ms2 is not granted access or started"):
         order(access, "grant_access", "ms2")
     assert network.admitted() == [f"{network.ms1_address}/32"]
 
 
-def test_with_the_receipt_the_new_server_alone_is_let_in_and_twice_is_once(
+def test_with_the_receipt_the_new_server_alone_is_granted_access_and_twice_is_once(
     access: ModuleType, record: Record, network: Network
 ) -> None:
     record.put(state(lease=CHANGE, receipt=receipt()))
@@ -107,7 +107,7 @@ def test_with_the_receipt_the_new_server_alone_is_let_in_and_twice_is_once(
         assert network.admitted() == [f"{network.ms2_address}/32"]
 
 
-def test_an_access_group_that_reads_open_again_outweighs_a_receipt_by_database(
+def test_access_that_reads_granted_again_overrides_a_receipt_by_database(
     access: ModuleType, record: Record, network: Network
 ) -> None:
     record.put(state(lease=CHANGE, receipt=receipt()))

@@ -97,7 +97,7 @@ def test_told_not_to_act_it_only_tells(run: Start, record: Record, audit: Module
     assert done_by(answers) == []
 
 
-def test_an_access_group_that_can_not_be_shut_does_not_keep_it_from_ending_the_sessions(
+def test_access_that_can_not_be_revoked_does_not_keep_it_from_ending_the_sessions(
     audit: ModuleType, answers: Answers
 ) -> None:
     see(answers, access={"ms1": yes("In."), "ms2": yes("In, too.")}, sessions={"ms2": yes("It has 1 session.")})
@@ -129,7 +129,7 @@ def test_a_fenced_servers_late_session_is_ended_while_the_change_still_runs(
     audit: ModuleType, answers: Answers, record: Record
 ) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
-    see(answers, access={"ms1": no("Shut."), "ms2": yes("In.")}, sessions={"ms1": yes("It has 1 session.")})
+    see(answers, access={"ms1": no("Revoked."), "ms2": yes("In.")}, sessions={"ms1": yes("It has 1 session.")})
     audit.handler({}, None)
     assert done_by(answers) == [("end_sessions", "ms1")]
 
@@ -146,10 +146,10 @@ def test_a_record_that_changes_while_it_reads_makes_it_read_again(
 
     answers.prepare(DNS, "status", name)
     sessions = {"ms1": no("It has none."), "ms2": yes("It has 1 session.")}
-    see(answers, access={"ms1": no("Shut."), "ms2": yes("In.")}, sessions=sessions)
+    see(answers, access={"ms1": no("Revoked."), "ms2": yes("In.")}, sessions=sessions)
     told = audit.handler({}, None)
     assert answers.actions(DNS) == ["status"] * 3
-    assert told["risk"]["answer"] == "no", "ms2 is let in by the change that is under way"
+    assert told["risk"]["answer"] == "no", "ms2 is granted access by the change that is under way"
     assert done_by(answers) == []
 
 
@@ -174,7 +174,7 @@ def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
 
     def keep_out(_asked: Asked) -> Verdict:
         record.put(state(lease=lease()))
-        return no("Shut.")
+        return no("Revoked.")
 
     answers.prepare(ACCESS, "keep_out", keep_out)
     told = audit.handler({}, None)

@@ -1,4 +1,4 @@
-"""`dns`: the name is moved only to who is to be the active server, or is; a move that was superseded does nothing."""
+"""`dns`: the DNS record is updated only to who is to be active, or is; a superseded update does nothing."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ SUPERSEDED = {
 @pytest.mark.parametrize("now", SUPERSEDED.values(), ids=SUPERSEDED)
 def test_a_move_that_was_superseded_does_nothing(dns: ModuleType, record: Record, zone: Zone, now: PairState) -> None:
     record.put(now)
-    with pytest.raises(NoReceipt, match="ms2 is not what the name is moved to"):
+    with pytest.raises(NoReceipt, match="ms2 is not what the DNS record is updated to"):
         move(dns)
     assert zone.get() == (5, ["10.0.0.11"])
     assert zone.batches == []
@@ -75,7 +75,7 @@ def test_a_move_without_an_epoch_does_nothing(dns: ModuleType, record: Record, z
 def test_a_move_that_is_overtaken_between_its_reading_and_its_swap_does_nothing(
     dns: ModuleType, record: Record, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who takes over moves the name himself; the late swap no longer finds what it read, and asks the record again."""
+    """Who takes over updates the record himself; the late swap no longer finds what it read, and asks again."""
     record.put(state(lease=lease(), receipt=receipt()))
     zone.put("10.0.0.99")
     swap = dns.route53.swap

@@ -108,7 +108,7 @@ def test_an_acl_that_was_put_in_the_place_of_ours_is_named(access: ModuleType, n
     assert f"{network.database_subnets[1]} stands behind none of DatabaseNetworkAclIds" in answer["sentence"]
 
 
-def test_entries_that_can_not_be_written_leave_the_access_group_shut_all_the_same(
+def test_entries_that_can_not_be_written_leave_access_revoked_all_the_same(
     access: ModuleType, network: Network
 ) -> None:
     for number in range(10, 30):

@@ -68,7 +68,7 @@ def pair(run: Start, record: Record, answers: Answers, machine: Machine) -> Modu
 
     answers.prepare("database-access", "rights", yes("The access group may be edited."))
     there = {"guarded": ["10.0.0.30"]}
-    answers.prepare("database-access", "foreign", no("The owner's groups let nobody in.", **there))
+    answers.prepare("database-access", "foreign", no("The owner's groups allow nobody.", **there))
     answers.prepare("database-access", "could_cut", unknown("There is no ACL.", **there))
     answers.prepare("database-sessions", "addresses", yes("It leads there.", database_addresses=["10.0.0.30"]))
     answers.prepare("database-sessions", "rights", yes("Sessions may be ended."))
@@ -108,7 +108,7 @@ AT_REST = ("fresh", "maintenance is over")
 
 
 def may_begin(trigger: str, mode: str, name: str) -> bool:
-    """The rule: nobody begins beside a lease or without a pair; beyond that only the machinery is held back."""
+    """The rule: nobody begins beside a lease or without a pair; beyond that only watchdog and alarm are held."""
     if name in ("lease held", "halted", "not adopted"):
         return False
     return trigger == "Ann" or (mode == "automatic" and name in AT_REST)

@@ -1,4 +1,4 @@
-"""`pair`, of people and other functions: mode, maintenance, acknowledgement, what is held back, the last readiness."""
+"""`pair`, of people and other functions: mode, maintenance, acknowledgement, what is held, the last readiness."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ from tests.state_machine.definition import definition, places
 
 @pytest.fixture
 def access(run: Start, record: Record, network: Network) -> ModuleType:
-    """`database_access` in front of a pair at rest; the access group lets in ms1."""
+    """`database_access` in front of a pair at rest; the access group allows ms1."""
     record.put(state())
     network.allow(network.access, cidr=f"{network.ms1_address}/32")
     return run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **network.env())
@@ -63,7 +63,7 @@ def test_a_rule_of_the_owners_is_named_and_left_alone(access: ModuleType, networ
     ],
     ids=["the active one", "the target", "the target, proven", "a fence unproven", "no pair is adopted"],
 )
-def test_who_need_not_be_out_is_never_shut_out(
+def test_who_need_not_be_out_never_loses_access(
     access: ModuleType, network: Network, record: Record, about: PairState, server: str
 ) -> None:
     network.allow(network.access, cidr=f"{network.ms2_address}/32")

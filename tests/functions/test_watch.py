@@ -1,4 +1,4 @@
-"""`watch`: what it starts and what it holds back, in every mode and state; and whom it tells."""
+"""`watch`: what it starts and what it holds, in every mode and state; and whom it tells."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def watch(run: Start, record: Record, answers: Answers, world: World) -> ModuleT
     see(answers, DOWN)
     answers.prepare("database-sessions", "status", no("ms1 has none."))
     answers.prepare("pair", "hold", _hold(record))
-    answers.prepare("pair", "release", {"answer": "yes", "sentence": "Nothing is held back."})
+    answers.prepare("pair", "release", {"answer": "yes", "sentence": "Nothing is held."})
     return run("watch", TABLE_NAME=record.name)
 
 
@@ -77,7 +77,7 @@ def _hold(record: Record) -> Any:
         if before.held:
             return {"answer": "yes", "sentence": before.held}
         record.put(PairState(**{**vars(before), "held": asked["sentence"]}))
-        return {"answer": "yes", "sentence": "", "tell": {"subject": "held back", "message": asked["sentence"]}}
+        return {"answer": "yes", "sentence": "", "tell": {"subject": "held", "message": asked["sentence"]}}
 
     return hold
 
@@ -114,7 +114,7 @@ def test_in_each_mode_and_state_it_starts_or_tells_once_or_keeps_quiet(
     tells = not starts and name not in LEFT_TO_OTHERS and "maintenance_until" not in STATES[name]
     tells = tells or (not starts and name == "maintenance is over")
     assert bool(world.started) is starts
-    assert world.told == (["held back"] if tells else [])
+    assert world.told == (["held"] if tells else [])
 
 
 def test_what_it_starts_is_a_failover_in_its_own_name_with_its_reason(watch: ModuleType, world: World) -> None:
@@ -147,7 +147,7 @@ def test_the_next_outage_is_told_of_anew(watch: ModuleType, record: Record, answ
     record.put(state(mode="manual"))
     see(answers, DOWN)
     probe(watch, 4)
-    assert world.told == ["held back", "held back"]
+    assert world.told == ["held", "held"]
 
 
 def test_a_mode_that_is_changed_in_the_outage_is_obeyed_at_the_next_probe(

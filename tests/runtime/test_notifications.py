@@ -48,7 +48,7 @@ def all_messages() -> dict[str, Message]:
     found["halted, proven"] = told(Outcome.HALTED, proven=True)
     found["halted, its target lost"] = told(Outcome.HALTED, instead=Role.MS1)
     found["refused request"] = tell_refusal("tectia", state(), "Refused: no.", OURS, "demo")
-    found["held back"] = tell_held("tectia", state(mode="manual"), "Refused: manual mode.", "demo")
+    found["held"] = tell_held("tectia", state(mode="manual"), "Refused: manual mode.", "demo")
     return found
 
 
@@ -141,7 +141,7 @@ def test_a_mode_in_which_nothing_happens_by_itself_is_said_in_every_message() ->
     assert "shadow mode, nothing fails over by itself" in body
 
 
-def test_a_failover_that_is_held_back_says_who_is_down_and_how_to_go_ahead() -> None:
+def test_a_failover_that_is_held_says_who_is_down_and_how_to_go_ahead() -> None:
     message = tell_held("tectia", state(mode="manual"), "Refused: in manual mode a person decides.", "demo")
     assert message.subject == "[ms-failover tectia] failover held"
     lines = message.body.splitlines()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 SERVERS = ("ms1", "ms2")
-LETS_IN = {
+GRANTS = {
     ("DatabaseAccessFunction", "grant_access"),
     ("ServerFunction", "start_server"),
     ("DnsFunction", "update_record"),
@@ -20,7 +20,7 @@ LETS_IN = {
 BEFORE_ANYTHING = {("ServerFunction", "restart_source")}
 """What may be asked for only while nothing was touched and nothing proven: a server that keeps its access."""
 
-TOUCHES = LETS_IN | {
+TOUCHES = GRANTS | {
     ("ServerFunction", "stop_source"),
     ("ServerFunction", "ask_source_to_stop"),
     ("ServerFunction", "power_off"),

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Any
 
 from lab.testbed.cloud import jsonata
-from tests.state_machine.answers import BEFORE_ANYTHING, LETS_IN, SERVERS, Reply, Step, Truth, replies
+from tests.state_machine.answers import BEFORE_ANYTHING, GRANTS, SERVERS, Reply, Step, Truth, replies
 
 ATTEMPTS = re.compile(r"\$\{[A-Za-z]+Attempts\}")
 """The limits of loops: two is enough, since what loops twice and ends loops any number of times and ends."""
@@ -147,7 +147,7 @@ class _Step:
     def _judge(self, step: Step, asked: Mapping[str, Any]) -> None:
         if step in BEFORE_ANYTHING and (self.node.truth.touched or self.node.truth.proven):
             self.walk.breaches.append(f"{self.node.path} asks {step[0]} to {step[1]} after something was touched")
-        if step not in LETS_IN:
+        if step not in GRANTS:
             return
         truth, server = self.node.truth, asked.get("server")
         others = [each for each in SERVERS if each != server]

@@ -1,4 +1,4 @@
-"""Over every path of the workflow: nobody is let in before a proven fence, every walk ends, and ends as it says."""
+"""Over every path of the workflow: no access before a proven fence, every walk ends, and ends as it says."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def outcome(end: End) -> str:
     return "halted" if end.kind == "Fail" else str(json.loads(end.output)["outcome"])
 
 
-def test_nobody_is_let_in_started_or_named_before_the_others_fence_is_proven(walk: Walk) -> None:
+def test_nobody_is_granted_access_started_or_named_before_the_others_fence_is_proven(walk: Walk) -> None:
     assert walk.all_breaches() == []
     assert len(walk.edges) > 200  # the walk did go somewhere
 

@@ -143,7 +143,7 @@ def _run(emulator: Emulator, directory: Path) -> int:
         "yes",
     )
     grant = {"action": "grant_access", "server": "ms1", "epoch": 9}
-    expect("a grant in no epoch of ours", lambda: str(pair.call("database-access", **grant)), "is not let in")
+    expect("a grant in no epoch of ours", lambda: str(pair.call("database-access", **grant)), "is not granted access")
     expect("the audit", lambda: str(pair.call("audit").get("risk")), "'answer': 'no'")
     expect("rights to the name, tried dry", lambda: str(pair.call("dns", action="rights")), "'answer': 'yes'")
     expect("the name", lambda: pair.call("dns", action="status", server="ms2")["answer"], "yes")
@@ -166,7 +166,7 @@ def _run(emulator: Emulator, directory: Path) -> int:
         "was not",
     )
     expect("the audit after that", lambda: str(pair.call("audit").get("risk")), "'answer': 'no'", "access-open")
-    _let_in(emulator, outputs["AccessGroupId"], "10.0.0.12")  # that was taken away by the same trial
+    _authorize(emulator, outputs["AccessGroupId"], "10.0.0.12")  # that was taken away by the same trial
     expect("the stack deleted", lambda: delete(emulator), "gone")
     expect("the access group after it", lambda: _rules(emulator, outputs["AccessGroupId"]), "10.0.0.12/32")
     expect(
@@ -177,13 +177,13 @@ def _run(emulator: Emulator, directory: Path) -> int:
 
 
 def _rules(emulator: Emulator, access: str) -> str:
-    """Whom the access group lets in, as EC2 has it."""
+    """Whom the access group allows, as EC2 has it."""
     rules = emulator.client("ec2").describe_security_group_rules(Filters=[{"Name": "group-id", "Values": [access]}])
     found = [each["CidrIpv4"] for each in rules["SecurityGroupRules"] if not each["IsEgress"] and each.get("CidrIpv4")]
-    return f"{access} lets in {found}"
+    return f"{access} allows {found}"
 
 
-def _let_in(emulator: Emulator, access: str, address: str) -> None:
+def _authorize(emulator: Emulator, access: str, address: str) -> None:
     """The command that docs/deploy.md has for a rule that somebody took away."""
     emulator.client("ec2").authorize_security_group_ingress(
         GroupId=access, IpProtocol="tcp", FromPort=1521, ToPort=1521, CidrIp=f"{address}/32"

@@ -57,7 +57,7 @@ class DatabaseFirewall:
         network_acls.install(patches)
         for owner, name in (*_CHANGES, *network_acls.CHANGES):
             original = getattr(owner, name)
-            patches.put(owner, name, self._followed(original), why="a rule or entry in moto opens and shuts nothing")
+            patches.put(owner, name, self._followed(original), why="a rule or entry in moto changes nothing")
         add = SecurityGroup.add_ingress_rule
         patches.put(SecurityGroup, "add_ingress_rule", self._followed(add), why="a template's rules come this way")
 
@@ -103,7 +103,7 @@ class DatabaseFirewall:
 
 
 def open_to(interface_id: str, functions_address: str) -> Iterator[OpenTo]:
-    """Everything that the groups on an interface let in, group references and prefix lists resolved to addresses."""
+    """Everything that the groups on an interface allow, group references and prefix lists resolved to addresses."""
     interface = backend("ec2").get_network_interface(interface_id)
     for group in interface.group_set:
         for rule in group.ingress_rules:

@@ -55,7 +55,7 @@ def furnish(
 ) -> Owner:
     """Make the owner's account through the API.
 
-    The owner's group on the database lets in the functions and the owner's own tools, and neither server: letting a
+    The owner's group on the database allows the functions and the owner's own tools, and neither server: allowing a
     server in is for the group that the template brings (I1).
     """
     ec2 = client_of("ec2")

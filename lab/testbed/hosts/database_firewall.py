@@ -23,7 +23,7 @@ class AccessGroup:
         self._host = host
 
     def apply(self, rules: Sequence[OpenTo]) -> None:
-        """Let in what the rules name and nothing else. Raises ValueError for a rule that can't be expressed."""
+        """Allow what the rules name and nothing else. Raises ValueError for a rule that can't be expressed."""
         self._host.run(["nft", "-f", "-"], stdin=ruleset(rules))
 
     def apply_acl(self, acl: NetworkAcl) -> None:

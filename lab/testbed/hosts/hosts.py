@@ -264,7 +264,7 @@ class Hosts:
         host = self._hosts["database"]
         host.files.create(self._resolver_address)
         host.power_on()
-        # Shut before there is anything to reach: what connects later is known to the filter from its first packet.
+        # Closed before there is anything to reach: what connects later is known to the filter from its first packet.
         self.firewall.apply([])
         self.database.start()
 

@@ -230,7 +230,7 @@ def _witness(run: Run, judgement: Judgement) -> Invariant:
 
 
 def _access_group(run: Run) -> Invariant:
-    name = "The access group let in one at most"
+    name = "The access group allowed one at most"
     if not run.access:
         return Invariant(name=name, answer="unknown", sentence="Nobody read the database's access group.")
     pair = {run.active, run.standby}
@@ -238,11 +238,11 @@ def _access_group(run: Run) -> Invariant:
     if both is not None:
         sentence = f"From {both.at - run.zero:+.3f} s on both servers could use the database."
         return Invariant(name=name, answer="no", sentence=sentence)
-    return Invariant(name=name, answer="yes", sentence=f"None of its states let both in ({len(run.access)} seen).")
+    return Invariant(name=name, answer="yes", sentence=f"None of its states allowed both ({len(run.access)} seen).")
 
 
 def _fence_first(run: Run, judgement: Judgement) -> Invariant:
-    """I2, for the last change: whose fence was proven when, against the first row of the server let in."""
+    """I2, for the last change: whose fence was proven when, against the first row of the new server."""
     name = "Fence before promotion"
     turn = judgement.turns[-1] if judgement.turns else None
     if turn is None or turn.first_write_at is None:

@@ -6,9 +6,9 @@ Each server writes a row many times a second over one connection. A row's `id` c
 Which of the two orders is safe? Neither alone. `at` follows a clock, which may be set back; `id` does not, but it is
 drawn an instant before `at` is read, so two inserts that overlap may have them crossed. Therefore a row of the old
 server counts as *after* the new one's first when **either** order says so. Under a fence that holds, every row of the
-old server is complete before the new one is let in, so both orders agree and no innocent row is counted; where they
-disagree two servers were inserting at the same moment, which is what is to be found. (The journal's sequence must have
-no cache, as is the default: one would hand out ids in blocks, in no order between two servers.)
+old server is complete before the new one is granted access, so both orders agree and no innocent row is counted; where
+they disagree two servers were inserting at the same moment, which is what is to be found. (The journal's sequence must
+have no cache, as is the default: one would hand out ids in blocks, in no order between two servers.)
 """
 
 from __future__ import annotations

@@ -79,7 +79,7 @@ class AgentEvent:
 
 @dataclass(frozen=True)
 class AccessObserved:
-    """From `at` on, the database's access group lets in these servers, as the firewall says, not the workflow."""
+    """From `at` on, the database's access group allows these servers, as the firewall says, not the workflow."""
 
     at: float
     servers: frozenset[str]

@@ -1,7 +1,7 @@
 """The database was restored and renamed: `DatabaseHost` leads to one that the stack's group does not stand in front of.
 
 The group is still on the interface of the database that was there before, behind the network ACL; the new one has the
-owner's group alone, which lets the whole network in, in a subnet without that ACL. Whatever the group and the ACL say
+owner's group alone, which allows the whole network, in a subnet without that ACL. Whatever the group and the ACL say
 is about the wrong database. Power proves the fence.
 """
 
@@ -10,15 +10,15 @@ from __future__ import annotations
 from lab.testbed.hosts.addresses import NETWORK
 from lab.testbed.scenarios.proofs import check_by_power, check_named
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import let_in, move_access_group, take_from_behind_acl
+from lab.testbed.scenarios.surroundings import allow, move_access_group, take_from_behind_acl
 from lab.testbed.testbed import Testbed
 
 
 def run(testbed: Testbed, story: Story) -> None:
-    let_in(testbed, NETWORK, testbed.hosts.database.port)
+    allow(testbed, NETWORK, testbed.hosts.database.port)
     move_access_group(testbed, "10.77.0.105")
     take_from_behind_acl(testbed, testbed.owner.database_subnet_ids[0])
-    story.note("the database is another one: behind the owner's group alone, which lets everybody in")
+    story.note("the database is another one: behind the owner's group alone, which allows everybody")
     answer = testbed.invoke("audit", {})
     story.check("The audit does not call it safe", answer["risk"]["answer"] != "no", str(answer["risk"]["sentence"]))
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))
@@ -35,5 +35,5 @@ SCENARIO = Scenario(
     run,
     parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
     agents=5,
-    excused=("The access group let in one at most",),
+    excused=("The access group allowed one at most",),
 )

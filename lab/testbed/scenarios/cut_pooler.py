@@ -10,12 +10,12 @@ from lab.testbed.hosts.addresses import DATABASE, VPC
 from lab.testbed.hosts.pooler import PORT
 from lab.testbed.scenarios.proofs import check_by_network
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import let_in
+from lab.testbed.scenarios.surroundings import allow
 from lab.testbed.testbed import Testbed
 
 
 def arrange(testbed: Testbed) -> None:
-    let_in(testbed, f"{VPC}/32", PORT)
+    allow(testbed, f"{VPC}/32", PORT)
     testbed.hosts.start_pooler("database")
     testbed.hosts.lead_servers_to(DATABASE, PORT)
 

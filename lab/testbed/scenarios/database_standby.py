@@ -11,7 +11,7 @@ from lab.testbed.hosts.addresses import READER, SERVERS_SUBNET, WRITER_NAME
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.proofs import check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import add_reader, let_in, take_from_behind_acl
+from lab.testbed.scenarios.surroundings import add_reader, allow, take_from_behind_acl
 from lab.testbed.testbed import Testbed
 
 
@@ -20,7 +20,7 @@ def arrange(testbed: Testbed) -> None:
 
 
 def run(testbed: Testbed, story: Story) -> None:
-    let_in(testbed, SERVERS_SUBNET, testbed.hosts.database.port)
+    allow(testbed, SERVERS_SUBNET, testbed.hosts.database.port)
     reader = add_reader(testbed)
     take_from_behind_acl(testbed, testbed.owner.database_subnet_ids[1])
     story.note("the database has a standby, behind the owner's group alone")
@@ -47,6 +47,6 @@ SCENARIO = Scenario(
     run,
     parameters={"PowerPauseSeconds": "1", "DatabaseSubnetIds": ""},
     agents=5,
-    excused=("The access group let in one at most",),
+    excused=("The access group allowed one at most",),
     arrange=arrange,
 )

@@ -25,11 +25,11 @@ def run(testbed: Testbed, story: Story) -> None:
     put_out_at = testbed.hosts.journal.now()
     story.outcome = "put-out" if answer["done"] else "left-in"
     story.note(" ".join(answer["done"]) or "the audit did nothing")
-    let_in, left = testbed.firewall.seen[-1].servers, sessions_of(testbed, MS2)
+    allowed, left = testbed.firewall.seen[-1].servers, sessions_of(testbed, MS2)
     story.check(
         "The intruder is out",
-        let_in == {"ms1"} and left == 0,
-        f"The access group lets in {', '.join(sorted(let_in))}; ms2 has {left} sessions.",
+        allowed == {"ms1"} and left == 0,
+        f"The access group allows {', '.join(sorted(allowed))}; ms2 has {left} sessions.",
     )
     check_alarm(testbed, story)
     story.watch_on(1.5)
@@ -51,10 +51,10 @@ def _intrude(testbed: Testbed) -> None:
 
 SCENARIO = Scenario(
     "intruder",
-    "Somebody lets the inactive server in by hand and starts it",
+    "Somebody grants the inactive server access by hand and starts it",
     "put-out",
     run,
     parameters=WITHOUT_ACLS,
     agents=5,
-    excused=("One writer at a time", "The access group let in one at most", "Fence before promotion"),
+    excused=("One writer at a time", "The access group allowed one at most", "Fence before promotion"),
 )

@@ -47,7 +47,7 @@ def run(testbed: Testbed, story: Story) -> None:
     story.await_outcome()
     ended_at = testbed.hosts.journal.now()
     story.check(
-        "Access is revoked to it", testbed.firewall.seen[-1].servers == {"ms2"}, "The access group lets in ms2 alone."
+        "Access is revoked to it", testbed.firewall.seen[-1].servers == {"ms2"}, "The access group allows ms2 alone."
     )
     testbed.hosts.ms("ms1").host.files.write(_GO, "")
     wait_for("ms1 writes again", lambda: testbed.hosts.journal.by_server()["ms1"].last > ended_at, 10)

@@ -14,12 +14,12 @@ from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.people import keep
 from lab.testbed.scenarios.proofs import WITHOUT_ACLS
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import let_in, replace_instance, shut_out
+from lab.testbed.scenarios.surroundings import allow, disallow, replace_instance
 from lab.testbed.testbed import Testbed
 
 
 def run(testbed: Testbed, story: Story) -> None:
-    let_in(testbed, NETWORK, 1024, 65535)
+    allow(testbed, NETWORK, 1024, 65535)
     story.note(f"somebody opens the database to {NETWORK}")
     keep(testbed, story, "maintenance", seconds=300)
     before = testbed.hosts.journal.now()
@@ -40,7 +40,7 @@ def run(testbed: Testbed, story: Story) -> None:
     unproven = (not receipt or receipt["epoch"] != 2) and "ms2" not in written and new in said
     story.check("Nothing is proven", unproven, said)
     story.note("the rule for everybody is taken away")
-    shut_out(testbed, NETWORK, 1024, 65535)
+    disallow(testbed, NETWORK, 1024, 65535)
     story.change(time.time(), "ms1", "ms2")
     story.await_end(execution, 120)
     by = testbed.record()["receipt"]["by"]
@@ -55,5 +55,5 @@ SCENARIO = Scenario(
     run,
     parameters={**WITHOUT_ACLS, "PowerPauseSeconds": "1"},
     agents=5,
-    excused=("The access group let in one at most",),
+    excused=("The access group allowed one at most",),
 )

@@ -30,8 +30,8 @@ def run(testbed: Testbed, story: Story) -> None:
         f"{record['active']} is active in epoch {record['epoch']}.",
     )
     story.check("The lease was given back", record.get("lease") is None, "Nobody holds it.")
-    let_in = testbed.firewall.seen[-1].servers
-    story.check("The access group lets in ms1 alone", let_in == {"ms1"}, f"It lets in {', '.join(sorted(let_in))}.")
+    allowed = testbed.firewall.seen[-1].servers
+    story.check("The access group allows ms1 alone", allowed == {"ms1"}, f"It allows {', '.join(sorted(allowed))}.")
     line = testbed.history()[0]
     story.check(
         "The history says why", "start" in str(line["sentence"]), f"{line['outcome']}: {str(line['sentence'])[:200]}"

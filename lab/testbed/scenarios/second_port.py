@@ -9,7 +9,7 @@ from __future__ import annotations
 from lab.testbed.hosts.addresses import DATABASE, SERVERS_SUBNET
 from lab.testbed.scenarios.proofs import WITHOUT_ACLS, check_by_power, check_named
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import lead_servers_to, let_in
+from lab.testbed.scenarios.surroundings import allow, lead_servers_to
 from lab.testbed.testbed import Testbed
 
 _SECOND = 5433
@@ -17,7 +17,7 @@ _SECOND = 5433
 
 def run(testbed: Testbed, story: Story) -> None:
     testbed.hosts.database.answer_on(_SECOND)
-    let_in(testbed, SERVERS_SUBNET, _SECOND)
+    allow(testbed, SERVERS_SUBNET, _SECOND)
     lead_servers_to(testbed, story, DATABASE, _SECOND)
     story.note(f"ms1 comes by the database's second port, {_SECOND}, which the owner opened to both servers")
     story.fault("ms1's administration interface hangs; it writes on", lambda: testbed.hosts.hang_admin("ms1"))

@@ -2,7 +2,8 @@
 
 MS2 serves, but the database's list never shows its sessions as its own: the switchover is turned back. By then MS1's
 own way was seen and MS2's was not, so cutting MS2's addresses may cut nothing: neither network nor list proves its
-fence. A switchover switches no machine off, so it halts with nobody let in; the resume that it suggests may, and does.
+fence. A switchover switches no machine off, so it halts with nobody granted access; the
+resume that it suggests may, and does.
 """
 
 from __future__ import annotations
@@ -11,12 +12,12 @@ from lab.testbed.hosts.addresses import POOLER_SUBNET
 from lab.testbed.scenarios.planned import SWITCHOVER
 from lab.testbed.scenarios.proofs import check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import let_in, redirect_through_pooler
+from lab.testbed.scenarios.surroundings import allow, redirect_through_pooler
 from lab.testbed.testbed import Testbed
 
 
 def run(testbed: Testbed, story: Story) -> None:
-    let_in(testbed, POOLER_SUBNET, testbed.hosts.database.port)
+    allow(testbed, POOLER_SUBNET, testbed.hosts.database.port)
     testbed.hosts.start_pooler("pooler")
     redirect_through_pooler(testbed, "ms2")
     story.note("ms2 goes through a pooler on a third host")
@@ -29,8 +30,8 @@ def run(testbed: Testbed, story: Story) -> None:
         story.change(turned.start, "ms2", "ms1")
     why = str(testbed.history()[0]["sentence"])
     story.check("Not turned back without a proof", story.outcome == "halted" and "no list showed" in why, why)
-    let_in_now = testbed.firewall.seen[-1].servers
-    story.check("Nobody is let in meanwhile", not let_in_now, f"The access group lets in {sorted(let_in_now)}.")
+    allowed = testbed.firewall.seen[-1].servers
+    story.check("Nobody is granted access meanwhile", not allowed, f"The access group allows {sorted(allowed)}.")
     story.note("Ann resumes, to ms1")
     execution = testbed.start({"action": "resume", "target": "ms1", "reason": "as suggested", "requested_by": "Ann"})
     story.follow(execution)

@@ -17,9 +17,9 @@ def run(testbed: Testbed, story: Story) -> None:
     record = testbed.record()
     story.check("Recorded for people", bool(record["halted"]), record["halted"] or "The record says nothing of it.")
     story.check("The lease stays", bool(record.get("lease")), "A change left half done is held for a person.")
-    let_in = testbed.firewall.seen[-1].servers
+    allowed = testbed.firewall.seen[-1].servers
     story.check(
-        "Safe meanwhile", "ms1" not in let_in, f"The access group lets in {', '.join(sorted(let_in)) or 'nobody'}."
+        "Safe meanwhile", "ms1" not in allowed, f"The access group allows {', '.join(sorted(allowed)) or 'nobody'}."
     )
     standby.switch()
     story.note("ms2 is mended; Ann resumes")

@@ -15,15 +15,15 @@ from lab.testbed.scenarios.scenario import Story
 from lab.testbed.testbed import Testbed
 
 
-def let_in(testbed: Testbed, cidr: str, low: int, high: int | None = None) -> None:
-    """Have the owner's group on the database let a network in to some TCP ports."""
+def allow(testbed: Testbed, cidr: str, low: int, high: int | None = None) -> None:
+    """Have the owner's group on the database allow a network on some TCP ports."""
     testbed.cloud.client("ec2").authorize_security_group_ingress(
         GroupId=testbed.owner.database_group_id, IpPermissions=[_rule(cidr, low, high)]
     )
 
 
-def shut_out(testbed: Testbed, cidr: str, low: int, high: int | None = None) -> None:
-    """Take back what `let_in` did."""
+def disallow(testbed: Testbed, cidr: str, low: int, high: int | None = None) -> None:
+    """Take back what `allow` did."""
     testbed.cloud.client("ec2").revoke_security_group_ingress(
         GroupId=testbed.owner.database_group_id, IpPermissions=[_rule(cidr, low, high)]
     )
@@ -100,7 +100,7 @@ def add_reader(testbed: Testbed) -> Reader:
     """Give the database a standby in the other subnet of its subnet group, behind the owner's group; returns it."""
     ec2, owner = testbed.cloud.client("ec2"), testbed.owner
     for address in (DATABASE, READER):  # each follows the other
-        let_in(testbed, f"{address}/32", testbed.hosts.database.port)
+        allow(testbed, f"{address}/32", testbed.hosts.database.port)
     reader = testbed.hosts.start_reader()
     interface = ec2.create_network_interface(
         SubnetId=owner.database_subnet_ids[1],

@@ -10,12 +10,12 @@ from lab.testbed.hosts.addresses import POOLER, POOLER_SUBNET
 from lab.testbed.hosts.pooler import PORT
 from lab.testbed.scenarios.proofs import check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
-from lab.testbed.scenarios.surroundings import lead_servers_to, let_in
+from lab.testbed.scenarios.surroundings import allow, lead_servers_to
 from lab.testbed.testbed import Testbed
 
 
 def run(testbed: Testbed, story: Story) -> None:
-    let_in(testbed, POOLER_SUBNET, testbed.hosts.database.port)
+    allow(testbed, POOLER_SUBNET, testbed.hosts.database.port)
     testbed.hosts.start_pooler("pooler")
     lead_servers_to(testbed, story, POOLER, PORT)
     story.note("the servers go through a pooler on a third host from now on")

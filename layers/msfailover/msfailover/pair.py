@@ -175,8 +175,8 @@ class PairState:
             below zero before the first time.
         second_probe_epoch: the epoch in which the second probe was last seen to reach both servers; below zero before
             the first time, and where it does not any more.
-        let_in: the server that was let in, or may have been, by the last change that was proven.
-        let_in_settles_at: seconds since 1970 from which on nothing that lets it in is on its way any more.
+        granted: the server that was granted access, or may have been, by the last change that was proven.
+        grant_settles_at: seconds since 1970 from which on nothing that grants it access is on its way any more.
         held: why an automatic failover is held in the current outage; empty where none is.
         version: grows with every write, so that two writers can't both win.
     """
@@ -194,8 +194,8 @@ class PairState:
     path_seen_by: str = ""
     path_hidden_epoch: int = -1
     second_probe_epoch: int = -1
-    let_in: Role | None = None
-    let_in_settles_at: float = 0.0
+    granted: Role | None = None
+    grant_settles_at: float = 0.0
     version: int = 0
 
     @property

@@ -39,8 +39,9 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         "path_seen_by": state.path_seen_by,
         "path_hidden_epoch": state.path_hidden_epoch,
         "second_probe_epoch": state.second_probe_epoch,
-        "let_in": state.let_in.value if state.let_in else None,
-        "let_in_settles_at": state.let_in_settles_at,
+        # Stored under the names that a deployed pair's record has: an update finds and keeps what is there.
+        "let_in": state.granted.value if state.granted else None,
+        "let_in_settles_at": state.grant_settles_at,
         "version": state.version,
     }
 
@@ -86,7 +87,7 @@ def _state(data: Mapping[str, Any]) -> PairState:
         path_seen_by=str(data.get("path_seen_by", "")),
         path_hidden_epoch=int(data.get("path_hidden_epoch", -1)),
         second_probe_epoch=int(data.get("second_probe_epoch", -1)),
-        let_in=Role(let_in) if (let_in := data.get("let_in")) else None,
-        let_in_settles_at=float(data.get("let_in_settles_at", 0.0)),
+        granted=Role(granted) if (granted := data.get("let_in")) else None,
+        grant_settles_at=float(data.get("let_in_settles_at", 0.0)),
         version=int(data.get("version", 0)),
     )

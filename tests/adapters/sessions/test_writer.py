@@ -1,4 +1,4 @@
-"""Only the writer's list says who writes: a standby, a read-only server and a replica are found out."""
+"""Only the writer's list says who writes: a standby, a read-only server and a replica are detected."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_the_overhead_is_what_a_takeover_took_beyond_the_window_and_the_own_star
     assert found["limit_s"] == 3.2
     assert (found["overhead_s"], found["overhead_worst_s"]) == (0.2, 0.8)
     assert found["phases_s"] == {
-        "notice": 1.0, "admit and check": 0.3, "fence and prove": 1.2, "let in and start": 0.9
+        "notice": 1.0, "admit and check": 0.3, "fence and prove": 1.2, "grant access and start": 0.9
     }  # fmt: skip
 
 

@@ -43,7 +43,7 @@ FOUND_BY = {
     "way-kept": ("audit", "ms1=healthy network=acls"),
     "own-rule-missed": ("audit", "network=acls"),
     "entries-not-restored": ("audit", "network=acls"),
-    "let-in-not-settled": (
+    "grant-not-settled": (
         "I2",
         "action=switchover by=erika network=acls ms1=healthy delayed@ec2.delete_network_acl_entry#1*99",
     ),

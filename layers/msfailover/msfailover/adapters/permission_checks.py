@@ -1,4 +1,4 @@
-"""Is a call allowed? Found out by making it in a form that can't do anything, and reading the refusal.
+"""Is a call allowed? Tested by making it in a form that can't do anything, and reading the refusal.
 
 AWS checks permissions before it checks what a call says. So a call that is refused for what it says was allowed.
 """

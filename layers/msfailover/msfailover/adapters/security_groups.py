@@ -122,7 +122,7 @@ def rules_of_access_group(client: EC2Client, access_group: str) -> list[Rule]:
     return inbound_rules(client, [access_group])
 
 
-def shut(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
+def revoke(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
     """Take rules out of the access group. Rules that are gone already are as good as taken out."""
     for rule in rules:
         try:
@@ -137,13 +137,13 @@ def attempts_of_each(
 ) -> dict[str, Callable[[], object]]:
     """Every call that edits the access group, made dry, by its name."""
     return {
-        "ec2:AuthorizeSecurityGroupIngress": lambda: try_to_open(client, access_group, port),
-        "ec2:RevokeSecurityGroupIngress": lambda: try_to_shut(client, access_group, rules),
+        "ec2:AuthorizeSecurityGroupIngress": lambda: try_to_grant(client, access_group, port),
+        "ec2:RevokeSecurityGroupIngress": lambda: try_to_revoke(client, access_group, rules),
     }
 
 
-def try_to_shut(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
-    """Ask for what `shut` does, dry: EC2 refuses it, and the error's code says whether it would have been allowed."""
+def try_to_revoke(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
+    """Ask for what `revoke` does, dry: EC2 refuses it, and the error's code says whether it would have been allowed."""
     rule_ids = [rule.rule_id for rule in rules[:1]]
     client.revoke_security_group_ingress(GroupId=access_group, SecurityGroupRuleIds=rule_ids, DryRun=True)
 
@@ -152,10 +152,10 @@ NOBODY = "192.0.2.1"
 """An address that is nobody's (RFC 5737)."""
 
 
-def try_to_open(client: EC2Client, access_group: str, port: int) -> None:
-    """Ask for what `open_for` does, dry and for nobody; see `try_to_shut`.
+def try_to_grant(client: EC2Client, access_group: str, port: int) -> None:
+    """Ask for what `grant` does, dry and for nobody; see `try_to_revoke`.
 
-    For nobody, so that an API that ignored `DryRun` would not let the standby in.
+    For nobody, so that an API that ignored `DryRun` would not grant the standby access.
     """
     permission = _permission(NOBODY, port, "dry run")
     client.authorize_security_group_ingress(GroupId=access_group, IpPermissions=[permission], DryRun=True)
@@ -171,8 +171,8 @@ def _permission(address: str, port: int, description: str) -> Any:
     }
 
 
-def open_for(client: EC2Client, access_group: str, address: str, port: int, description: str) -> None:
-    """Let one address in on one port. A rule that is there already is as good as made."""
+def grant(client: EC2Client, access_group: str, address: str, port: int, description: str) -> None:
+    """Allow one address on one port. A rule that is there already is as good as made."""
     permission = _permission(address, port, description)
     try:
         client.authorize_security_group_ingress(GroupId=access_group, IpPermissions=[permission])

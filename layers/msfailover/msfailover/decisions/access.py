@@ -29,24 +29,24 @@ def can_get_in(
         ports: every TCP port that the database may listen on.
 
     Returns:
-        yes, naming the rule that lets it in; no; or unknown, naming what could not be read.
+        yes, naming the rule that allows it; no; or unknown, naming what could not be read.
     """
     addresses = [ipaddress.ip_network(each) for each in dict.fromkeys((*server.addresses, *server_addresses))]
     unreadable: list[str] = []
     for rule in rules:
         if not any(rule.covers(port) for port in ports):
             continue
-        answer = _lets_in(rule, addresses, server_groups)
+        answer = _allows(rule, addresses, server_groups)
         if answer is True:
             return yes(f"{server.role} can get in to the database by rule {rule}.", rule=str(rule), group=rule.group_id)
         if answer is None:
             unreadable.append(str(rule))
     if unreadable:
         return unknown(f"Whether {server.role} can get in is not known: {'; '.join(unreadable[:3])} can't be read.")
-    return no(f"{server.role} can't get in to the database: no rule of any group in front of it lets it in.")
+    return no(f"{server.role} can't get in to the database: no rule of any group in front of it allows it.")
 
 
-def _lets_in(rule: Rule, addresses: list[IPNetwork], groups: frozenset[str] | None) -> bool | None:
+def _allows(rule: Rule, addresses: list[IPNetwork], groups: frozenset[str] | None) -> bool | None:
     """True, False, or None where it can't be told."""
     if rule.source_group is not None:
         return None if groups is None else rule.source_group in groups
@@ -73,8 +73,8 @@ def not_expected(rules: Iterable[Rule], functions_group: str, servers: Iterable[
         rules: every inbound rule of the access group.
         functions_group: the group of the functions that read the database. Any one port will do: while a stack is
             updated, rule and settings change in no certain order.
-        servers: every address of the servers that may be let in. A rule for exactly one of them, on one port, belongs
-            there; one on more ports stays only where it is all that the server has, which must keep its access.
+        servers: every address of the servers that may be granted access. A rule for exactly one of them, on one port,
+            belongs there; one on more ports stays only where it is all that the server has, which must keep its access.
     """
     found, known = list(rules), {parse_address(each) for each in servers} - {None}
     exact = any(_of_one(rule, known) and _of_one_port(rule) for rule in found)

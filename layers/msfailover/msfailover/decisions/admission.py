@@ -78,7 +78,7 @@ def admit(
         return _adopt(request, state)
     if state.active is None:
         return Admission("Refused: the pair has not been adopted; start an execution with action adopt first.")
-    return held_back(request, state, now) or _change(request, state, state.active)
+    return suppression(request, state, now) or _change(request, state, state.active)
 
 
 def provable(admission: Admission, state: PairState, vouched: bool | None) -> Admission:
@@ -99,7 +99,7 @@ def provable(admission: Admission, state: PairState, vouched: bool | None) -> Ad
     )
 
 
-def held_back(request: Request, state: PairState, now: float) -> Admission | None:
+def suppression(request: Request, state: PairState, now: float) -> Admission | None:
     """The refusal of an automatic request by mode, maintenance or a missing acknowledgement; None where none holds it.
 
     A person's own request is never held by these: they are there so that nothing happens behind people's backs.

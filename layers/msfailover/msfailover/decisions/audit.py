@@ -1,18 +1,18 @@
 """Are the invariants true right now? Judged by what can be seen, whatever a workflow believes or has done.
 
-| finding          | what it means                                                          | when         | a risk |
-|------------------|------------------------------------------------------------------------|--------------|--------|
-| access-open        | a server that must be out can get in to the database                   | see below    | yes    |
-| stray-sessions   | a server that must be out has sessions on the database                 | see below    | yes    |
-| both-in          | each of the two can get in, or has sessions                            | before proof | yes    |
-| record-torn      | the record contradicts itself: it was not written by this project      | always       | yes    |
-| active-shut-out  | the active server can't get in                                         | at rest      | no     |
-| name-elsewhere   | the DNS record does not point to the active server                     | at rest      | no     |
-| stray-rules      | the access group or the ACLs hold something that is not expected there | see below    | no     |
-| network-open     | the network ACLs do not deny a server that must be out                 | see below    | no     |
-| listed-sessions  | a server that the network cuts off has sessions listed still           | see below    | no     |
-| two-services     | the service of a server that must be out runs (services.py)            | at rest, halted | no  |
-| active-without-database | the active server answers, but can't use the database (services.py) | at rest | no       |
+| finding                 | what it means                                                | when            | a risk |
+|-------------------------|--------------------------------------------------------------|-----------------|--------|
+| access-open             | a server that must be out can get in to the database         | see below       | yes    |
+| stray-sessions          | a server that must be out has sessions on the database       | see below       | yes    |
+| both-in                 | each of the two can get in, or has sessions                  | before proof    | yes    |
+| record-torn             | the record contradicts itself: not written by this project   | always          | yes    |
+| active-without-access   | the active server can't get in                               | at rest         | no     |
+| name-elsewhere          | the DNS record does not point to the active server           | at rest         | no     |
+| stray-rules             | the access group or the ACLs hold what is not expected there | see below       | no     |
+| network-open            | the network ACLs do not deny a server that must be out       | see below       | no     |
+| listed-sessions         | a server that the network cuts off has sessions listed still | see below       | no     |
+| two-services            | the service of a server that must be out runs (services.py)  | at rest, halted | no     |
+| active-without-database | the active server answers without its database (services.py) | at rest         | no     |
 
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
 (each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power access
@@ -45,7 +45,7 @@ class Finding(StrEnum):
     STRAY_SESSIONS = "stray-sessions"
     BOTH_IN = "both-in"
     RECORD_TORN = "record-torn"
-    ACTIVE_SHUT_OUT = "active-shut-out"
+    ACTIVE_WITHOUT_ACCESS = "active-without-access"
     NAME_ELSEWHERE = "name-elsewhere"
     STRAY_RULES = "stray-rules"
     NETWORK_OPEN = "network-open"
@@ -205,7 +205,7 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
             found |= _of_access(out, seen)
         found |= _of_sessions(seen[out])
     if state.lease is None and state.active is not None:
-        found[Finding.ACTIVE_SHUT_OUT] = _shut_out(state.active, seen[state.active])
+        found[Finding.ACTIVE_WITHOUT_ACCESS] = _without_access(state.active, seen[state.active])
         found[Finding.NAME_ELSEWHERE] = _name_elsewhere(state.active, pair, record)
     return tuple(Judged(finding, verdict) for finding, verdict in found.items())
 
@@ -270,7 +270,7 @@ def _of_access(out: Role, seen: Mapping[Role, Seen]) -> dict[Finding, Verdict]:
         access = no(
             network.sentence if access.is_no else f"{network.sentence} So it does not matter that {access.sentence}"
         )
-    # Also where the network cuts it off: entries can be lost, and then its own rule in the access group lets it in.
+    # Also where the network cuts it off: entries can be lost, and then its own rule in the access group allows it.
     strays = (*its.stray, *its.useless)
     stray = yes(f"Not expected: {'; '.join(strays[:5])}.") if strays else no("Every rule and entry is as expected.")
     found = {Finding.ACCESS_OPEN: access, Finding.STRAY_RULES: stray}
@@ -284,7 +284,7 @@ def _of_sessions(its: Seen) -> dict[Finding, Verdict]:
     return {Finding.STRAY_SESSIONS: its.sessions}
 
 
-def _shut_out(active: Role, its: Seen) -> Verdict:
+def _without_access(active: Role, its: Seen) -> Verdict:
     if its.denials:
         return yes(f"{active} is active, but {its.denials[0]} denies it.")
     return _opposite(its.access)

@@ -8,7 +8,7 @@
 | maintenance   | refused until its end, quietly: those who began it know                                  |
 | acknowledged  | False after an automatic failover: the next one is refused until a person has looked     |
 
-A person's own request is held up by none of these. Who checks them is `admission.held_back`.
+A person's own request is held up by none of these. Who checks them is `admission.suppression`.
 """
 
 from __future__ import annotations

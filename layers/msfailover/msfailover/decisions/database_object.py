@@ -26,7 +26,7 @@ def is_guarded(resolved: Iterable[str], guarded: Iterable[str]) -> Verdict:
     if elsewhere:
         return unknown(
             f"DatabaseHost leads to {', '.join(elsewhere)}, which is on no network interface that carries the access"
-            " group: what the group lets in says nothing about that database."
+            " group: what the group allows says nothing about that database."
         )
     return yes(f"DatabaseHost leads to {', '.join(found)}, behind the access group.")
 

@@ -85,7 +85,7 @@ def record_in_change(state: PairState, execution: str, serves: Verdict, sessions
 
 
 def hides(server: Role, state: PairState) -> str:
-    """Why neither network nor list is believed about a server that a change let in and that is to be out again.
+    """Why neither network nor list is believed about a server that a change granted access and that is to be out again.
 
     What was seen of the active server's way says nothing of the new one's, once that one has served and no list has
     shown its sessions. Empty where nothing speaks against it.

@@ -7,7 +7,7 @@ from msfailover.verdict import Verdict, no, unknown, yes
 
 
 class NoReceipt(Exception):
-    """A step that lets in or starts a server was asked for without a valid fence receipt; it did nothing."""
+    """A step that grants access or starts a server was asked for without a valid fence receipt; it did nothing."""
 
 
 def proof_by_network(
@@ -98,8 +98,8 @@ def proof_by_power(server: Role, epoch: int, power: Verdict, now: float) -> tupl
     return yes(f"{server} is out: {power.sentence}"), receipt
 
 
-def demand_receipt(state: PairState, target: Role, epoch: int, act: str = "let in or started") -> Receipt:
-    """The receipt that letting in or starting `target`, or calling it active, rests on.
+def demand_receipt(state: PairState, target: Role, epoch: int, act: str = "granted access or started") -> Receipt:
+    """The receipt that granting access to `target` or starting it, or calling it active, rests on.
 
     Called by the functions that act, so that no edit of the state machine can get round it.
 
@@ -135,17 +135,17 @@ def demand_name(state: PairState, server: Role, epoch: int) -> None:
         NoReceipt: it is neither the target of a change whose fence is proven, nor active at rest, in that epoch.
     """
     if state.lease is not None:
-        demand_receipt(state, server, epoch, "what the name is moved to")
+        demand_receipt(state, server, epoch, "what the DNS record is updated to")
     elif state.active is not server or state.epoch != epoch:
         raise NoReceipt(
-            f"{server} is not what the name is moved to: {state.active or 'nobody'} is active, in epoch {state.epoch},"
-            f" and this move is of epoch {epoch}."
+            f"{server} is not what the DNS record is updated to: {state.active or 'nobody'} is active, in epoch"
+            f" {state.epoch}, and this update is of epoch {epoch}."
         )
 
 
 def demand_change(state: PairState, fenced: Role, epoch: int) -> None:
-    """Allow an act against `fenced` only while a change away from it is under way: the active server is never shut
-    out, or switched off, by a late or doubled order.
+    """Allow an act against `fenced` only while a change away from it is under way: the access of the active server is
+    never revoked, or switched off, by a late or doubled order.
 
     Raises:
         NoReceipt: no such change is under way.
@@ -157,7 +157,7 @@ def demand_change(state: PairState, fenced: Role, epoch: int) -> None:
 
 def demand_untouched(state: PairState, active: Role, epoch: int) -> int:
     """Allow a restart of the active server in place: only while a change away from it has proven nothing yet, so that
-    nobody else can have been let in.
+    nobody else can have been granted access.
 
     Returns:
         the epoch in which it is active, which is the one to restart it in.

@@ -81,9 +81,9 @@ def by_database(server: Role, reads: int, ask: Callable[[Question], Verdict], ke
     after = ask(access)
 
     def judge(state: PairState, epoch: int, now: float) -> Proof:
-        shut = [database_object.about_the_database(each, sessions) for each in (before, after)]
+        access = [database_object.about_the_database(each, sessions) for each in (before, after)]
         believed = database_path.list_is_believed(state)
-        return fence.proof_by_database(server, epoch, shut[0], sessions, shut[1], reads, now, believed)
+        return fence.proof_by_database(server, epoch, access[0], sessions, access[1], reads, now, believed)
 
     return keep(judge)
 

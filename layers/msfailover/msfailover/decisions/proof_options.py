@@ -42,7 +42,7 @@ def evaluate(
     Args:
         answers: of the functions, by the names that whoever asked gave them.
         names: those names, for: `cut` (could the server be cut off?), `rights` (may access group and ACLs be edited?),
-            `owners` (do the owner's groups let it in?), `list` (may sessions be listed and ended?), `addresses` (where
+            `owners` (do the owner's groups allow it?), `list` (may sessions be listed and ended?), `addresses` (where
             does the database's name lead to?), and `machine` and `power` (is it the server's machine, and may it be
             stopped?), which are left out where power is not to be used.
         direct: is the path a direct one (`database_path.is_direct`)?
@@ -52,11 +52,11 @@ def evaluate(
     right = database_object.is_right(found["cut"], found["addresses"])
     of_group = database_object.is_right(found["owners"], found["addresses"])
     owners = found["owners"]
-    shut = no(owners.sentence) if owners.is_yes else yes(owners.sentence) if owners.is_no else owners
+    closed = no(owners.sentence) if owners.is_yes else yes(owners.sentence) if owners.is_no else owners
     powered = [found[what] for what in ("machine", "power") if what in found]
     return ProofOptions(
         network=_all_of(found["cut"], found["rights"], direct, right),
-        database=_all_of(shut, found["rights"], found["list"], believed, of_group),
+        database=_all_of(closed, found["rights"], found["list"], believed, of_group),
         power=_all_of(*powered) if powered else no("This verb never switches a machine off."),
     )
 

@@ -126,7 +126,7 @@ def judge(
         Check(
             "access as it should be",
             _access(active, state, answers, ahead, vouched),
-            "See docs/operate.md, split-brain-risk; the owner's groups must let neither server in.",
+            "See docs/operate.md, split-brain-risk; the owner's groups must allow neither server.",
         ),
         Check(
             "a fence can be proven",
@@ -343,7 +343,7 @@ def _access(
         found.append((standby.network, Answer.YES))
     if not ahead.network.is_yes:
         found += [(answers[f"owner's groups, {each}"], Answer.NO) for each in ("active", "standby")]
-    return _as_wanted("The access group lets in {active} and nobody else of the pair.", active, found)
+    return _as_wanted("The access group allows {active} and nobody else of the pair.", active, found)
 
 
 def _sessions(active: Role, answers: Mapping[str, Verdict]) -> Verdict:

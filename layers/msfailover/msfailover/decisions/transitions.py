@@ -20,7 +20,7 @@ class LeaseLost(Exception):
 
 
 class TooLate(Exception):
-    """A lease is asked for by a call that nobody awaits any more: its execution has gone on without it, and ended."""
+    """A lease is asked for by a call that nobody awaits any more: its execution has continued without it, and ended."""
 
 
 class NotSettled(Exception):
@@ -45,24 +45,25 @@ def is_repeat(line: History, earlier: Iterable[History]) -> bool:
     return same and line.ended_at - last.ended_at < REPEATED_WITHIN_S
 
 
-LET_IN_SETTLES_S = 5.0
-"""Seconds after which nothing is on its way any more that EC2 was asked for to let a server in. A call whose answer was
-lost may be carried out after it was given up (the client waits 4 s for one), and EC2's changes take "a small delay"."""
+GRANT_SETTLES_S = 5.0
+"""Seconds after which nothing is on its way any more that EC2 was asked for to grant a server access. A call whose
+answer was lost may be carried out after it was given up (the client waits 4 s for one), and EC2's changes take "a small
+delay"."""
 
 
 def unsettled_s(state: PairState, server: Role, now: float) -> float:
     """Seconds until a reading without access can be believed: before that a late order of the change that
     it was the target of may still grant it."""
-    left = state.let_in_settles_at - now if state.let_in is server else 0.0
-    return max(0.0, min(left, LET_IN_SETTLES_S))
+    left = state.grant_settles_at - now if state.granted is server else 0.0
+    return max(0.0, min(left, GRANT_SETTLES_S))
 
 
-def _let_in(state: PairState, now: float) -> PairState:
-    """The record as a change's authority to let its target in ends: from its proof on that may have been begun."""
+def _granted(state: PairState, now: float) -> PairState:
+    """The record as a change's authority to grant its target access ends: it may have begun since the proof."""
     lease, receipt = state.lease, state.receipt
     if lease is None or receipt is None or receipt.epoch != lease.epoch:
         return state
-    return replace(state, let_in=lease.target, let_in_settles_at=now + LET_IN_SETTLES_S)
+    return replace(state, granted=lease.target, grant_settles_at=now + GRANT_SETTLES_S)
 
 
 BEGIN_LASTS_S = 20.0
@@ -96,7 +97,7 @@ def take_lease(state: PairState, plan: Plan, request: Request, execution: str, n
         requested_by=request.requested_by,
         taken_at=now,
     )
-    return replace(state, lease=lease) if same_change else replace(_let_in(state, now), lease=lease, receipt=None)
+    return replace(state, lease=lease) if same_change else replace(_granted(state, now), lease=lease, receipt=None)
 
 
 def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairState:
@@ -104,7 +105,7 @@ def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairStat
 
     Raises:
         LeaseLost: the lease is not this execution's, or is for another epoch.
-        NotSettled: it was read while an order that lets the server in might still be on its way.
+        NotSettled: it was read while an order that grants the server access might still be on its way.
     """
     lease = own_lease(state, execution)
     if lease.epoch != receipt.epoch or lease.target is receipt.server:
@@ -114,8 +115,8 @@ def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairStat
         )
     if receipt.by is not FencedBy.POWER and unsettled_s(state, receipt.server, receipt.verified_at) > 0:
         raise NotSettled(
-            f"{receipt.server} was let in a moment ago, and what was asked for that may take effect still; the receipt"
-            f" by {receipt.by} was not kept. It can be proven in {LET_IN_SETTLES_S:g} s."
+            f"{receipt.server} was granted access a moment ago, and what was asked for that may take effect still; the"
+            f" receipt by {receipt.by} was not kept. It can be proven in {GRANT_SETTLES_S:g} s."
         )
     return replace(state, receipt=receipt)
 
@@ -133,7 +134,7 @@ def aim(state: PairState, execution: str, target: Role, remembered: int = 0, now
         return state  # a survey delivered again: the epoch that the hosts remember is this change's own
     aimed = replace(lease, target=target, epoch=max(lease.epoch, remembered + 1))
     same = (aimed.target, aimed.epoch) == (lease.target, lease.epoch)
-    return replace(state if same else _let_in(state, now), lease=aimed, receipt=state.receipt if same else None)
+    return replace(state if same else _granted(state, now), lease=aimed, receipt=state.receipt if same else None)
 
 
 def turn_back(state: PairState, execution: str, now: float = 0.0) -> PairState:
@@ -144,7 +145,7 @@ def turn_back(state: PairState, execution: str, now: float = 0.0) -> PairState:
     if lease.target is state.active:
         return state  # turned already; a step may run twice
     back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
-    return replace(_let_in(state, now), lease=back, receipt=None)
+    return replace(_granted(state, now), lease=back, receipt=None)
 
 
 def go_on(state: PairState, execution: str) -> PairState:
@@ -198,7 +199,7 @@ def conclude(
     )
     if outcome is Outcome.HALTED:
         return replace(state, halted=sentence), history
-    after = replace(_let_in(state, now), lease=None, halted="")
+    after = replace(_granted(state, now), lease=None, halted="")
     if moved:
         unattended = lease.requested_by in AUTOMATIC and outcome is Outcome.PROMOTED
         after = replace(

@@ -43,7 +43,7 @@ class Firewall:
     def apply_acl(self, acl: NetworkAcl) -> None:
         self.acl = acl
 
-    def lets_in(self, cidr: str) -> bool:
+    def allows(self, cidr: str) -> bool:
         return any(rule.cidr == cidr for rule in self.rules)
 
 

@@ -53,18 +53,18 @@ def test_the_access_groups_follow_every_group_on_the_database(sky: Sky) -> None:
     ec2, access = sky.cloud.client("ec2"), sky.stack.outputs["AccessGroup"]
     one = tcp(5432, 5432, IpRanges=[{"CidrIp": "10.77.0.11/32"}])
     ec2.authorize_security_group_ingress(GroupId=access, IpPermissions=[one])
-    assert not sky.firewall.lets_in("10.77.0.11/32")  # the group is not on the database yet
+    assert not sky.firewall.allows("10.77.0.11/32")  # the group is not on the database yet
     sky.cloud.attach_group(sky.owner, access)
     assert OpenTo("10.77.0.11/32", "tcp", 5432, 5432) in sky.firewall.rules
     ec2.revoke_security_group_ingress(GroupId=access, IpPermissions=[one])
-    assert not sky.firewall.lets_in("10.77.0.11/32")
+    assert not sky.firewall.allows("10.77.0.11/32")
     with pytest.raises(ClientError, match=r"InvalidPermission\.NotFound"):
         ec2.revoke_security_group_ingress(GroupId=access, IpPermissions=[one])
     servers = tcp(1, 6000, UserIdGroupPairs=[{"GroupId": sky.owner.servers_group_id}])
     ec2.authorize_security_group_ingress(GroupId=sky.owner.database_group_id, IpPermissions=[servers])
     assert {OpenTo(f"10.77.0.{n}/32", "tcp", 1, 6000) for n in (11, 12)} <= set(sky.firewall.rules)
     ec2.revoke_security_group_ingress(GroupId=sky.owner.database_group_id, IpPermissions=[servers])
-    assert not sky.firewall.lets_in("10.77.0.12/32")
+    assert not sky.firewall.allows("10.77.0.12/32")
 
 
 def test_functions_groups_prefix_lists_and_all_protocols(sky: Sky) -> None:
@@ -82,10 +82,10 @@ def test_functions_groups_prefix_lists_and_all_protocols(sky: Sky) -> None:
     ec2.modify_managed_prefix_list(
         PrefixListId=listed, AddEntries=[{"Cidr": "10.77.0.96/27"}], RemoveEntries=[{"Cidr": "10.77.0.64/27"}]
     )
-    assert not sky.firewall.lets_in("10.77.0.64/27")
-    assert sky.firewall.lets_in("10.77.0.96/27")
+    assert not sky.firewall.allows("10.77.0.64/27")
+    assert sky.firewall.allows("10.77.0.96/27")
     ec2.revoke_security_group_ingress(GroupId=group, IpPermissions=rules)
-    assert not sky.firewall.lets_in("10.77.0.96/27")
+    assert not sky.firewall.allows("10.77.0.96/27")
 
 
 def record(value: str, ttl: int = 5, name: str = "ms.corp.example") -> dict[str, Any]:

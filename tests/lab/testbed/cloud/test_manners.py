@@ -195,8 +195,8 @@ def test_a_rule_is_in_effect_a_moment_after_the_call(sky: Sky, turned: Manners) 
     sky.cloud.client("ec2").authorize_security_group_ingress(
         GroupId=sky.owner.database_group_id, CidrIp="192.0.2.7/32", IpProtocol="tcp", FromPort=1, ToPort=1
     )
-    assert not sky.firewall.lets_in("192.0.2.7/32")
-    eventually(lambda: sky.firewall.lets_in("192.0.2.7/32"), 5)
+    assert not sky.firewall.allows("192.0.2.7/32")
+    eventually(lambda: sky.firewall.allows("192.0.2.7/32"), 5)
 
 
 def test_an_account_has_no_more_calls_at_once_than_its_limit(sky: Sky, turned: Manners) -> None:

@@ -24,7 +24,7 @@ def test_a_revoked_access_lets_the_established_session_go_on_and_refuses_a_new_o
 
 
 @pytest.mark.testbed
-def test_a_rule_lets_in_its_own_network_only(testbed: Testbed) -> None:
+def test_a_rule_allows_its_own_network_only(testbed: Testbed) -> None:
     testbed.open_to("ms2")
     assert testbed.reaches("ms2", DATABASE, 5432)
     assert not testbed.reaches("ms1", DATABASE, 5432)
@@ -52,7 +52,7 @@ def test_a_second_port_of_the_engine_s_is_filtered_as_the_port_that_was_asked_fo
 
 
 @pytest.mark.testbed
-def test_the_judge_reads_the_journal_behind_a_shut_access_group(testbed: Testbed) -> None:
+def test_the_judge_reads_the_journal_behind_revoked_access(testbed: Testbed) -> None:
     testbed.only_active("ms1")
     testbed.open_to()
     rows = testbed.hosts.journal.rows()

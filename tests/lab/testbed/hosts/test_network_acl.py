@@ -82,7 +82,7 @@ def test_an_entry_cuts_the_established_session_that_a_rule_that_goes_leaves_alon
 
 
 @pytest.mark.testbed
-def test_an_entry_keeps_out_whom_a_rule_lets_in_and_nobody_else(testbed: Testbed) -> None:
+def test_an_entry_keeps_out_whom_a_rule_allows_and_nobody_else(testbed: Testbed) -> None:
     testbed.open_to("ms1", "ms2", "vpc")
     testbed.hosts.firewall.apply_acl(acl(deny_in=(deny(f"{MS1}/32"),)))
     assert [testbed.reaches(role, DATABASE, 5432) for role in ("ms1", "ms2", "vpc")] == [False, True, True]

@@ -28,7 +28,7 @@ def test_what_no_statement_allows_is_denied_and_the_sentence_says_so() -> None:
     assert decision.sentence == "sns:Publish on arn:aws:sns:x:1:t is allowed by no statement."
 
 
-def test_a_denial_outweighs_every_permission() -> None:
+def test_a_denial_overrides_every_permission() -> None:
     assert not allowed(Call("sns:Publish"), {}, {"Effect": "Deny", "Sid": "Never"})
 
 

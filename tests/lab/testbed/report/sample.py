@@ -114,7 +114,7 @@ def receipt(verified_at: float) -> dict[str, object]:
         "sessions": [0, 0, 0],
         "verified_at": verified_at,
         "evidence": [
-            "No rule of any group on the database lets 10.77.0.11 in on port 5432.",
+            "No rule of any group on the database allows 10.77.0.11 on port 5432.",
             "Three reads in a row found no session of ms1; the origin of all 4 sessions is known.",
         ],
     }
@@ -162,7 +162,7 @@ def _steps(begun: float, fenced: float, committed: float) -> tuple[Step, ...]:
         Step("StopServer", begun + 0.30, fenced + 0.6, "ms1's service is stopped"),
         Step("RevokeAccess", begun + 0.30, begun + 0.39, "access is revoked to 10.77.0.11"),
         Step("EndSessions", begun + 0.39, begun + 0.45, "ended 1 session of ms1"),
-        Step("VerifyFence", begun + 0.45, fenced, "access group shut, no session in three reads"),
+        Step("VerifyFence", begun + 0.45, fenced, "access revoked, no session in three reads"),
         Step("GrantAccess", fenced + 0.01, fenced + 0.22, "access is granted to 10.77.0.12"),
         Step("StartServer", fenced + 0.22, fenced + 1.05, "ms2's service is running"),
         Step("UpdateRecord", fenced + 0.01, fenced + 0.31, "ms.corp.example is 10.77.0.12"),

@@ -88,7 +88,7 @@ def test_an_access_group_open_to_both_is_not_ok() -> None:
     both = AccessObserved(sample.FAILURE + 3.1, frozenset({"ms1", "ms2"}))
     found = of(replace(run, access=(run.access[0], both, run.access[-1])))
     assert found["ok"] is False
-    said = next(each for each in found["invariants"] if each["name"] == "The access group let in one at most")
+    said = next(each for each in found["invariants"] if each["name"] == "The access group allowed one at most")
     # By the clock of the page, which counts from the failure.
     assert (said["answer"], said["sentence"]) == ("no", "From +3.100 s on both servers could use the database.")
 
@@ -96,7 +96,7 @@ def test_an_access_group_open_to_both_is_not_ok() -> None:
 def test_an_access_group_nobody_read_is_unknown_and_unknown_is_not_ok() -> None:
     found = of(replace(sample.crash(), access=()))
     assert found["ok"] is False
-    assert answers(found)["The access group let in one at most"] == "unknown"
+    assert answers(found)["The access group allowed one at most"] == "unknown"
 
 
 def test_a_journal_without_rows_before_the_failure_proves_nothing() -> None:

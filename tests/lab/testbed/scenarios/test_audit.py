@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.lab.testbed.scenarios.run import run_scenario
 
 
-def test_a_server_let_in_by_hand_is_put_out_and_notified_of(tmp_path: Path) -> None:
+def test_a_server_granted_access_by_hand_is_put_out_and_notified_of(tmp_path: Path) -> None:
     ran = run_scenario("intruder", tmp_path)
     assert ran.report["journal_violations"] > 0, "the outage did not happen"
     for name in ("The intruder is out", "It stays out", "The active server was let alone", "The alarm goes off"):

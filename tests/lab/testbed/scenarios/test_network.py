@@ -1,4 +1,4 @@
-"""The network cuts a server off, whatever groups let in and whatever a list of sessions shows."""
+"""The network cuts a server off, whatever groups allow and whatever a list of sessions shows."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_server_that_only_the_database_can_hear_is_cut_off_from_it(tmp_path: P
     assert report["agents"]["recovered"] == report["agents"]["count"]
 
 
-def test_a_host_that_comes_back_with_autostart_finds_the_access_group_shut(tmp_path: Path) -> None:
+def test_a_host_that_comes_back_with_autostart_finds_its_access_revoked(tmp_path: Path) -> None:
     ran = run_scenario("reboot", tmp_path)
     assert taken_over(ran.report)
     ran.held("The server that came back had no access to the database")

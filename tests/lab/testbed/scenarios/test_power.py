@@ -45,5 +45,5 @@ def test_a_standby_behind_a_pooler_is_not_let_back_out_without_a_proof_and_power
     assert ran.report["outcome"] == "promoted"
     assert never_both(ran.report)
     assert ran.report["receipt"]["by"] == "power"
-    for name in ("Not turned back without a proof", "Nobody is let in meanwhile", "The old server stays off"):
+    for name in ("Not turned back without a proof", "Nobody is granted access meanwhile", "The old server stays off"):
         ran.held(name)

@@ -36,7 +36,7 @@ class DatabaseUnreachable(DatabaseProblem):
 
 
 class LoginRefused(DatabaseProblem):
-    """The database is there and does not let us in with the credentials we have, or we have none."""
+    """The database is there and does not accept us with the credentials we have, or we have none."""
 
 
 class RightsMissing(DatabaseProblem):

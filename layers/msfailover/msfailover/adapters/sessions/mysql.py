@@ -105,7 +105,7 @@ class MySQL:
         return connection
 
     def _list(self, connection: Connection[Any]) -> Listing:
-        # What it is before whom it lists: who is demoted in between is found out by the next read of a proof.
+        # What it is before whom it lists: who is demoted in between is detected by the next read of a proof.
         settings = self._query(connection, _READ_ONLY)
         rows, whole = self._read(connection)
         gaps = [] if whole else [incomplete(self._settings.row_limit)]

@@ -118,7 +118,7 @@ class Oracle:
 
     def _list(self, connection: Any) -> Listing:
         limit = self._settings.row_limit
-        # What it is before whom it lists: who is demoted in between is found out by the next read of a proof.
+        # What it is before whom it lists: who is demoted in between is detected by the next read of a proof.
         try:
             not_writer = self._not_writer(connection)
         except RightsMissing:
