@@ -30,6 +30,8 @@ from lab.testbed.cloud.patching import Patches
 
 ROOT = Path(os.environ.get("SIMULATION_ROOT") or Path(__file__).resolve().parents[2])
 NAMES = ("pair", "server", "database_access", "database_sessions", "dns", "probe", "watch", "replicate", "audit")
+PROBES = ("probe", "second_probe")
+"""Two functions of one code."""
 SUBSTITUTIONS = {
     "Partition": "aws",
     "PairName": PAIR,
@@ -53,6 +55,7 @@ ENVIRONMENT = {
     "MS2_HOST_NAMES": "ms2",
     "TABLE_NAME": "simulation",
     **{f"{name.upper()}_FUNCTION": name for name in NAMES},
+    "SECOND_PROBE_FUNCTION": "second_probe",
     "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:simulation",
     "STATE_MACHINE_ARN": f"{machine.ARN}:stateMachine:failover",
     "STATUS_DOCUMENT": "simulation-status",
@@ -219,8 +222,11 @@ class Lambda:
 
     def _run(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
         self._world.note(f"{name} {event.get('action')} {event.get('server', '')}".rstrip())
+        if name == "probe" and self._world.probe == "failing":
+            return _answer({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"}, "Unhandled")
+        self._world.asked_probe = name if name in PROBES else self._world.asked_probe
         try:
-            answer = self._functions[name].handler(event, None)
+            answer = self._functions["probe" if name in PROBES else name].handler(event, None)
         except Exception as error:
             self._world.note(f"  {name} raises {type(error).__name__}: {str(error)[:160]}")
             return _answer({"errorType": type(error).__name__, "errorMessage": str(error)}, "Unhandled")
@@ -346,7 +352,7 @@ def _signal(what: str, address: str) -> Any:
 
     def seen() -> Sighting:
         host = next(host for host in world.hosts.values() if address in host.addresses)
-        if not host.reachable or host.frozen or not host.probed:
+        if not host.reachable or host.frozen or not host.probed or world.is_hidden_from_probe(host):
             world.clock.advance(2)
             return Sighting(Signal.SILENT, "no answer within 2 s", 2.0)
         if not host.runs:

@@ -325,6 +325,14 @@ def standby_not_checked(patches: Patches, found: Functions) -> None:
     patches.put(found["probe"], "check_reachable", lambda *_: yes("It will be alive."), why=WHY)
 
 
+def cut_off_is_down(patches: Patches, found: Functions) -> None:
+    patches.put(found["probe"], "confirmed", lambda findings: yes(findings[0].sentence), why=WHY)
+
+
+def second_probe_believed(patches: Patches, _found: Functions) -> None:
+    patches.put(PairState, "believes_second_probe", property(lambda _state: True), why=WHY)
+
+
 def silence_is_life(patches: Patches, found: Functions) -> None:
     patches.put(found["probe"], "check_reachable", lambda server: yes(f"{server.role} will be alive."), why=WHY)
 

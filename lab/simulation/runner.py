@@ -137,6 +137,7 @@ class _Run:
             "receipt": {"NULL": True},
             "path_seen_epoch": {"N": "-1" if self.schedule.network in UNSEEN else "1"},
             "path_seen_by": {"S": "address"},
+            "second_probe_epoch": {"N": "1" if self.schedule.probe in ("cut-off", "failing", "blind") else "-1"},
             "version": {"N": "1"},
         }
 

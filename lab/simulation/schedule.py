@@ -17,6 +17,7 @@ NETWORKS = (
     "none", "acls", "unseen", "pooler", "standby-pooler", "local-pooler", "allowed", "uncovered", "elsewhere",
     "two-interfaces", "delegated",
 )  # fmt: skip
+PROBES = ("one", "cut-off", "failing", "blind", "astray")
 RESUMES = ("same", "back")
 CONTROLS = ("automatic", "manual", "shadow", "maintenance", "unacknowledged")
 SWITCHES = ("no", "yes")
@@ -27,6 +28,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "database": DATABASE,
     "access": ACCESS_KINDS,
     "network": NETWORKS,
+    "probe": PROBES,
     "controls": CONTROLS,
     "restart": SWITCHES,
     "dry_run": SWITCHES,
@@ -56,6 +58,9 @@ class Schedule:
             owner's entry `allowed` it before ours; one subnet, where the database is, is `uncovered`; the database's
             name leads `elsewhere`, where anybody gets in, or there as well (`two-interfaces`); a network is
             `delegated` to the active server's interface, and it connects from there, too.
+        probe: `one` that sees; or a first one that is `cut-off` from both servers or `failing` when it is asked, with a
+            second one that sees; or two that are `blind`; or a first one that is cut off and a second one that went
+            `astray`: it has never had a way to the active server.
         controls: what people have set: a mode, a maintenance, or an automatic failover that is not acknowledged.
         restart: whether a failover tries to restart the service in place first.
         dry_run: whether the request is made as a dry run first.
@@ -71,6 +76,7 @@ class Schedule:
     database: str = "up"
     access: str = "tidy"
     network: str = "none"
+    probe: str = "one"
     controls: str = "automatic"
     restart: str = "no"
     dry_run: str = "no"
@@ -148,6 +154,10 @@ BASES: tuple[Schedule, ...] = (
     Schedule(network="delegated", ms1="hung", access="broad"),
     Schedule(network="standby-pooler", action="switchover", by="erika", ms1="healthy"),
     Schedule(ms2="unprobed"),
+    Schedule(ms1="partitioned", probe="cut-off"),
+    Schedule(ms1="hung", probe="failing"),
+    Schedule(ms1="healthy", probe="blind"),
+    Schedule(ms1="healthy", probe="astray"),
     Schedule(controls="manual"),
     Schedule(controls="shadow"),
     Schedule(controls="maintenance", by="alarm"),
@@ -174,6 +184,7 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
         access=chance.choices(ACCESS_KINDS, (8, 1, 1, 1))[0],
         network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1))[0],
+        probe=chance.choices(PROBES, (12, 1, 1, 1, 1))[0],
         controls=chance.choices(CONTROLS, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],
         dry_run=chance.choices(SWITCHES, (9, 1))[0],

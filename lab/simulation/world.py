@@ -65,6 +65,7 @@ class World:
         self.ordered_off = False
         self.meddled = False  # somebody has added a rule to the access group by hand, and the audit has not run yet
         self.probes: list[bool] = []
+        self.probe, self.asked_probe = schedule.probe, "probe"
         self.settings: dict[str, Any] = {}
         self.told: list[tuple[str, str]] = []
         self.running: list[str] = []
@@ -149,6 +150,12 @@ class World:
             host.runs = host.alive = False
             host.machine = "stopped" if word == "off" else "running"
             self.database.leave(host.role, ghosts=True)
+
+    def is_hidden_from_probe(self, host: Host) -> bool:
+        """Whether the probe that is asked has no way to a host, however well that one is."""
+        if self.asked_probe == "probe":
+            return self.probe not in ("one", "failing")
+        return self.probe == "blind" or (self.probe == "astray" and host.role == "ms1")
 
     def machines(self) -> list[Host]:
         """Every machine that EC2 knows: the servers', and those that have been."""
@@ -298,6 +305,7 @@ class World:
         self.database.sessions = [each for each in self.database.sessions if each.address in own]
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
         self.database.names = self.database.standby = False
+        self.probe = "one"
         self.database.keep_rules(lambda rule: rule["GroupId"] == ACCESS_GROUP or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():
             self.database.hang_up(host.role)

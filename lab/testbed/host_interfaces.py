@@ -114,5 +114,7 @@ class Places(Protocol):
     """Where a function's process runs: on the database's network, or outside it."""
 
     def spawn(
-        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int
-    ) -> subprocess.Popen[bytes]: ...
+        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int, network: str = ""
+    ) -> subprocess.Popen[bytes]:
+        """Start a function's process. `network` is that of its subnet, where it has one."""
+        ...

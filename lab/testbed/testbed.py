@@ -55,7 +55,7 @@ class Testbed:
         parameters: of the template, over the testbed's own.
         manners: of the cloud; ideal without.
         multi_az: whether the database is one that can be in another zone later: found by its writer's name, with an
-            interface in either zone.
+            interface in either zone. There is a second probe in the other zone then.
     """
 
     def __init__(
@@ -164,6 +164,7 @@ class Testbed:
             "RecordName": SERVICE_NAME,
             "VpcId": self.owner.vpc_id,
             "SubnetIds": self.owner.functions_subnet_id,
+            "SecondProbeSubnetIds": self.owner.second_functions_subnet_id if self._multi_az else "",
             "AdminTlsName": SERVICE_NAME,
             "AdminCaFile": str(authority),
             "NotificationEmail": f"operators@{ZONE}",

@@ -138,6 +138,7 @@ class Functions:
             timeout_s=float(function.timeout),
             memory_mib=int(function.memory_size),
             in_vpc=bool(vpc.get("SubnetIds") or vpc.get("SecurityGroupIds")),
+            network=next((str(backend("ec2").get_subnet(each).cidr_block) for each in vpc.get("SubnetIds") or ()), ""),
             at_most=AT_MOST if limit is None else int(limit),
         )
 

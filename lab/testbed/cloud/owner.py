@@ -18,6 +18,7 @@ class Addresses:
     servers_subnet: str = "10.77.0.0/28"
     database_subnets: tuple[str, ...] = ("10.77.0.16/28", "10.77.0.96/28")
     functions_subnet: str = "10.77.0.64/28"
+    second_functions_subnet: str = "10.77.0.112/28"
     conductor: str = "10.77.0.1"
     functions: str = "10.77.0.68"
     primary: str = "10.77.0.11"
@@ -32,6 +33,7 @@ class Owner:
     vpc_id: str
     servers_subnet_id: str
     functions_subnet_id: str
+    second_functions_subnet_id: str
     database_subnet_ids: tuple[str, ...]
     database_network_acl_id: str
     primary_instance_id: str
@@ -87,6 +89,7 @@ def furnish(
         vpc_id=vpc_id,
         servers_subnet_id=servers_subnet_id,
         functions_subnet_id=functions_subnet_id,
+        second_functions_subnet_id=_subnet(ec2, vpc_id, addresses.second_functions_subnet, "b"),
         database_subnet_ids=database_subnet_ids,
         database_network_acl_id=network_acl_id,
         primary_instance_id=run_instance(ec2, "ms1", servers_subnet_id, servers, addresses.primary),

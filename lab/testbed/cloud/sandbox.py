@@ -24,7 +24,7 @@ INIT_LIMIT_S = 30.0  # AWS gives the start 10 s and then a second try; this mach
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """What a function's processes are made of; times in seconds, memory in MiB."""
+    """What a function's processes are made of; times in seconds, memory in MiB. `network` is its subnet's, in a VPC."""
 
     name: str
     arn: str
@@ -37,6 +37,7 @@ class FunctionSpec:
     timeout_s: float
     memory_mib: int
     in_vpc: bool
+    network: str
     at_most: int
 
 
@@ -80,6 +81,7 @@ class Sandbox:
                 argv,
                 environment(self.spec, self.stream, self._api.address, extra),
                 in_vpc=self.spec.in_vpc,
+                network=self.spec.network,
                 stdout=writing,
                 stderr=writing,
             )

@@ -13,11 +13,14 @@ CLOUD = "10.77.0.1"
 SERVERS_SUBNET = "10.77.0.0/28"
 DATABASE_SUBNETS = ("10.77.0.16/28", "10.77.0.96/28")
 FUNCTIONS_SUBNET = "10.77.0.64/28"
+SECOND_FUNCTIONS_SUBNET = "10.77.0.112/28"
+"""In the other zone."""
 POOLER_SUBNET = "10.77.0.80/28"
 
 MS1 = "10.77.0.11"
 MS2 = "10.77.0.12"
 VPC = "10.77.0.68"
+VPC_ELSEWHERE = "10.77.0.116"
 DATABASE = "10.77.0.30"
 DATABASE_ELSEWHERE = "10.77.0.98"
 """In the other zone's subnet: where a Multi-AZ database is after it failed over."""
@@ -33,7 +36,7 @@ READER = "10.77.0.101"
 POOLER = "10.77.0.84"
 
 ADDRESS_OF = {"ms1": MS1, "ms2": MS2, "vpc": VPC, "database": DATABASE, "agents": AGENTS, "names": NAMES}
-MORE = {"database2": READER, "pooler": POOLER}
+MORE = {"database2": READER, "pooler": POOLER, "vpc2": VPC_ELSEWHERE}
 """Hosts that are there only where a scenario wants them."""
 
 ZONE = "corp.example"

@@ -33,6 +33,8 @@ from lab.testbed.hosts.server_host import DatabaseAccess, ServerHost
 _FILES_MOST = "1600m"
 _SERVED = ([SERVICE_NAME, f"ms1.{ZONE}", f"ms2.{ZONE}"], [addresses.MS1, addresses.MS2])
 """What the servers' certificate is good for."""
+_PLACES = ("vpc", "vpc2")
+"""Where functions in the network run: nothing else does."""
 _ENGINES: dict[str, type[Database]] = {kind.engine: kind for kind in (PostgreSQL, MariaDB)}
 
 
@@ -74,17 +76,18 @@ class Instances:
 class FunctionPlaces:
     """Where functions run: beside the database's network, or outside. Implements `host_interfaces.Places`."""
 
-    def __init__(self, vpc: Host) -> None:
-        self._vpc = vpc
+    def __init__(self, vpc: Host, elsewhere: Host) -> None:
+        self._vpc, self._elsewhere = vpc, elsewhere
 
     def spawn(
-        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int
+        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int, network: str = ""
     ) -> subprocess.Popen[bytes]:
         """Start a function's process; the process returned is the function's own, leader of a session of its own.
 
-        In the VPC it has the vpc host's address and files (its resolver above all); outside, the testbed's own.
+        In the VPC it has its subnet's host's address and files (its resolver above all); outside, the testbed's own.
         """
-        enter = ["nsenter", "-t", str(self._vpc.pid), "-n", "-m", f"--wdns={Path.cwd()}", "--"] if in_vpc else []
+        host = self._elsewhere if network == addresses.SECOND_FUNCTIONS_SUBNET else self._vpc
+        enter = ["nsenter", "-t", str(host.pid), "-n", "-m", f"--wdns={Path.cwd()}", "--"] if in_vpc else []
         return subprocess.Popen(
             [*enter, *argv], env=dict(env), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr,
             start_new_session=True,
@@ -124,7 +127,7 @@ class Hosts:
         self._agents_come = agents_come
         self._network = Network()
         self._hosts = {
-            name: Host(Place(name, address), self._network, self.work_dir, PLACE_ONLY if name == "vpc" else MACHINE)
+            name: Host(Place(name, address), self._network, self.work_dir, PLACE_ONLY if name in _PLACES else MACHINE)
             for name, address in {**ADDRESS_OF, **MORE}.items()
         }
         self.servers = {role: ServerHost(self._hosts[role]) for role in ("ms1", "ms2")}
@@ -141,7 +144,7 @@ class Hosts:
         self.names = NameServer(self._hosts["names"])
         self.resolver = Resolver(self._hosts["names"]) if caching else None
         self._resolver_address = addresses.RESOLVER if caching else addresses.NAMES
-        self.places = FunctionPlaces(self._hosts["vpc"])
+        self.places = FunctionPlaces(*(self._hosts[name] for name in _PLACES))
         self.agents = Fleet(self._hosts["agents"], self._ms_certificate.certificate, agents)
 
     @property
@@ -157,7 +160,8 @@ class Hosts:
         return self.servers[role]
 
     def host(self, name: str) -> Host:
-        """Any host: ms1, ms2, vpc, database, agents, names; and those that are off until wanted: database2, pooler."""
+        """Any host: ms1, ms2, vpc, database, agents, names; and those that are off until wanted: database2,
+        pooler, vpc2."""
         return self._hosts[name]
 
     def __enter__(self) -> Hosts:
@@ -284,9 +288,11 @@ class Hosts:
             self.agents.start()
 
     def _up_vpc(self) -> None:
-        host = self._hosts["vpc"]
-        host.files.create(self._resolver_address)
-        host.power_on()
+        # In two zones, as the database: a function may stand in either.
+        for name in _PLACES if self._by_name else _PLACES[:1]:
+            host = self._hosts[name]
+            host.files.create(self._resolver_address)
+            host.power_on()
 
     def _pair_member(self, role: str) -> Callable[[], None]:
         def up() -> None:

@@ -28,7 +28,7 @@ class Scenario:
         excused: invariants of the report that the scenario itself breaks; it is judged without them.
         cloud: the one that it is run on unless another is asked for.
         manners: dials of the cloud that the outage turns (lab/testbed/cloud/manners/table.py).
-        multi_az: whether the database can be in another zone later.
+        multi_az: whether the database can be in another zone later, and there is a second probe in that zone.
     """
 
     name: str

@@ -1,14 +1,22 @@
-"""A zone is lost and does not come back: as zone-lost, and nothing that was in it is ever heard of again."""
+"""A zone is lost and does not come back: as zone-lost, and nothing that was in it is ever heard of again.
+
+Here the probe that stood in it can't even be asked: Lambda runs it no more.
+"""
 
 from __future__ import annotations
 
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.zone_lost import lose_zone
-from lab.testbed.testbed import Testbed
+from lab.testbed.testbed import STACK, Testbed
 
 
 def run(testbed: Testbed, story: Story) -> None:
-    lose_zone(testbed, story)
+    functions = testbed.cloud.client("lambda")
+
+    def take_probe() -> None:
+        functions.put_function_concurrency(FunctionName=f"{STACK}-probe", ReservedConcurrentExecutions=0)
+
+    lose_zone(testbed, story, take_probe)
     story.watch_on(2)
 
 

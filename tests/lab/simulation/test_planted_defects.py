@@ -70,6 +70,8 @@ FOUND_BY = {
     "outage-not-confirmed": ("I3", "ms1=healthy"),
     "standby-not-checked": ("I4", "ms2=dead"),
     "silence-is-life": ("I4", "ms2=unprobed"),
+    "cut-off-is-down": ("I3", "ms1=healthy probe=blind"),
+    "second-probe-believed": ("I3", "ms1=healthy probe=astray"),
     "mode-ignored": ("I7", "controls=manual"),
     "not-to-acknowledge": ("I7", ""),
     "audit-forgets-lease": ("I4", "audit@state:PromotionVerified#1"),

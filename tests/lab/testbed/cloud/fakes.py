@@ -69,7 +69,7 @@ class Places:
         self.processes: list[subprocess.Popen[bytes]] = []
 
     def spawn(
-        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int
+        self, argv: Sequence[str], env: Mapping[str, str], *, in_vpc: bool, stdout: int, stderr: int, network: str = ""
     ) -> subprocess.Popen[bytes]:
         self.in_vpc.append(in_vpc)
         process = subprocess.Popen(list(argv), env=dict(env), stdin=subprocess.DEVNULL, stdout=stdout, stderr=stderr)

@@ -78,7 +78,9 @@ def test_a_function_with_a_vpc_config_runs_in_the_vpc(sky: Sky) -> None:
     )
     call(sky, "Other")  # the changed variables make a new process
     assert sky.places.in_vpc[before:][-1] is True
-    assert sky.cloud.functions.spec(sky.stack.outputs["Echo"]).in_vpc is False
+    assert sky.cloud.functions.spec(sky.stack.outputs["Other"]).network == "10.77.0.64/28"
+    outside = sky.cloud.functions.spec(sky.stack.outputs["Echo"])
+    assert (outside.in_vpc, outside.network) == (False, "")
 
 
 def test_concurrent_calls_get_processes_of_their_own_up_to_the_limit(sky: Sky) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.testbed.hosts.addresses import CLOUD, VPC
+from lab.testbed.hosts.addresses import CLOUD, SECOND_FUNCTIONS_SUBNET, VPC, VPC_ELSEWHERE
 from lab.testbed.hosts.polling import wait_until
 from tests.lab.testbed.hosts.conftest import Testbed
 
@@ -42,6 +42,21 @@ def test_a_function_has_its_place_s_address_and_sees_the_machine_s_files(
     resolver, content = second.split()
     assert (resolver == "10.77.0.53") is in_vpc
     assert content == "code"
+
+
+@pytest.mark.testbed
+def test_a_function_in_a_subnet_of_the_other_zone_has_an_address_there(testbed: Testbed, tmp_path: Path) -> None:
+    elsewhere, out = testbed.hosts.host("vpc2"), tmp_path / "out"
+    elsewhere.files.create()
+    elsewhere.power_on()
+    with out.open("wb") as file:
+        process = testbed.hosts.places.spawn(
+            [sys.executable, "-c", SAY, "10.77.0.30", __file__],
+            {"ONLY": "this"}, in_vpc=True, network=SECOND_FUNCTIONS_SUBNET, stdout=file.fileno(),
+            stderr=subprocess.STDOUT,
+        )  # fmt: skip
+        assert process.wait(timeout=10) == 0, out.read_text()
+    assert out.read_text().startswith(f"{VPC_ELSEWHERE} ")
 
 
 @pytest.mark.testbed
