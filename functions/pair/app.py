@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from msfailover.adapters import best_effort, clients, lambda_invoke, step_functions
-from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.pair_table import Ending, PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import (
     adoption,
@@ -321,27 +321,28 @@ def turn_back(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
-    """End the change: write history, then record, and return the notification, empty if repeated. Twice is once."""
+    """End the change, and return the notification, empty if it is repeated. Twice is once, and the first end wins."""
     execution, outcome = _execution_in(event), Outcome(one_of(event, "outcome", Outcome))
     sentence, now = plain_words(str(event.get("sentence", "")))[:1000], time.time()
-    before = (table := _table()).read()
-    lines = [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]  # newest first
-    line = next((each for each in lines if each.execution == execution), None)
-    if line is None or (before.lease is not None and before.lease.execution == execution):
-        _, line = transitions.conclude(before, execution, outcome, sentence, now)
-        line = best_effort.result_of(partial(_with_files, line, table, before.epoch), line, "the files' age", logger)
-        phases = partial(step_functions.phases, clients.stepfunctions(), execution, now)
-        table.add_history(line, best_effort.result_of(phases, [], "the phases", logger), SETTINGS.history_days)
-        table.change(lambda state: transitions.conclude(state, execution, outcome, sentence, now)[0])
+    table, lines = _table(), list[History]()  # newest first
+    phases = partial(step_functions.phases, clients.stepfunctions(), execution, now)
+
+    def end(state: PairState) -> Ending | None:
+        lines[:] = [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]
+        if any(each.execution == execution for each in lines):
+            return None
+        after, line = transitions.conclude(state, execution, outcome, sentence, now)
+        aged = partial(replication.with_copy, line, table.freshness, state.epoch)
+        lines.insert(0, line := best_effort.result_of(aged, line, "the files' age", logger))
+        return Ending(after, line, best_effort.result_of(phases, [], "the phases", logger))
+
+    table.end_change(end, SETTINGS.history_days)
+    line = next(each for each in lines if each.execution == execution)
     if transitions.is_repeat(line, lines):
         return {"outcome": line.outcome.value, "subject": "", "message": ""}
     instead = fallback.instead(line.target, _put) if line.outcome is Outcome.HALTED else None
     message = notifications.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack, instead)
     return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
-
-
-def _with_files(line: History, table: PairTable, epoch: int) -> History:
-    return replication.with_copy(line, replication.Freshness.from_json(table.freshness()), epoch)
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@ to moto's. And the judge of everything that is written to the record."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -66,6 +66,19 @@ class Table:
             raise client_error("ConditionalCheckFailedException", "The conditional request failed", "PutItem")
         self._items[_key(item)] = copied(dict(item))
 
+    def put_together(self, writes: Sequence[Mapping[str, Any]]) -> None:
+        reasons: list[Any] = []
+        for write in writes:
+            held, condition = self._items.get(_key(write["Item"]), {}), write.get("ConditionExpression")
+            failed = condition is not None and not _holds(str(condition), held, write)
+            reasons.append({"Code": "ConditionalCheckFailed" if failed else "None"})
+        if any(each["Code"] != "None" for each in reasons):
+            error = client_error("TransactionCanceledException", "Transaction cancelled", "TransactWriteItems")
+            error.response["CancellationReasons"] = reasons
+            raise error
+        for write in writes:
+            self._items[_key(write["Item"])] = copied(dict(write["Item"]))
+
     def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
         assert request["KeyConditionExpression"] == "#p = :p AND begins_with(#i, :h)", "not modelled"
         values = request["ExpressionAttributeValues"]
@@ -82,8 +95,8 @@ def _key(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def _holds(condition: str, held: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
     names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
-    if condition == "attribute_not_exists(#v)":
-        return names["#v"] not in held
+    if condition in ("attribute_not_exists(#v)", "attribute_not_exists(#i)"):
+        return next(iter(names.values())) not in held
     assert condition == "#v = :v", f"{condition!r} is not modelled"
     return bool(held.get(names["#v"]) == values[":v"])
 
@@ -102,6 +115,20 @@ class DynamoDB:
     def put_item(self, *, TableName: str, Item: Any, **request: Any) -> Any:  # noqa: N803
         del TableName
         return self._world.gate.call("dynamodb.put_item", lambda: self._put(Item, request), client_failure("PutItem"))
+
+    def transact_write_items(self, *, TransactItems: Any, **_: Any) -> Any:  # noqa: N803
+        writes = [each["Put"] for each in TransactItems]
+
+        def put() -> dict[str, Any]:
+            before = {_key(each["Item"]): self._world.items.get(_key(each["Item"]), {}) for each in writes}
+            self._table.put_together(writes)
+            for item in (each["Item"] for each in writes):
+                if _key(item)[1] == "state":
+                    self._judge.written(plain(before[_key(item)]), plain(item))
+            return {}
+
+        failure = client_failure("TransactWriteItems")
+        return self._world.gate.call("dynamodb.transact_write_items", put, failure)
 
     def _put(self, item: Any, request: Mapping[str, Any]) -> dict[str, Any]:
         before = self._world.items.get(_key(item), {})

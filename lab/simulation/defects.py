@@ -126,6 +126,7 @@ _ALL = (
     Defect("writes-unconditional", "The record is written whatever others wrote.", functions.writes_unconditional),
     Defect("conclude-once-only", "A change that is concluded twice fails the second time.",
            functions.conclude_once_only),
+    Defect("ends-twice", "Every end of a change is written, also after another one.", functions.ends_twice),
     # ---- what moves the pair
     Defect("outage-not-confirmed", "A failover asks nobody whether the server is down.",
            functions.outage_not_confirmed),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
-from msfailover.adapters import security_groups, step_functions
+from msfailover.adapters import pair_table, security_groups, step_functions
 from msfailover.adapters.pair_table import PairTable
 from msfailover.decisions import (
     access,
@@ -311,6 +311,12 @@ def writes_unconditional(patches: Patches, _found: Functions) -> None:
 
 def conclude_once_only(patches: Patches, _found: Functions) -> None:
     patches.put(controls, "is_note", lambda _: True, why=WHY)
+
+
+def ends_twice(patches: Patches, found: Functions) -> None:
+    key = pair_table._key_of_line
+    patches.put(pair_table, "_key_of_line", lambda line: f"{key(line)}#{line.outcome}", why=WHY)
+    conclude_once_only(patches, found)
 
 
 # ---- what moves the pair

@@ -86,6 +86,7 @@ GRANTS = ("ec2.authorize_security_group_ingress", "ec2.delete_network_acl_entry"
 """What grants a server access, and may be done when it is no longer awaited."""
 _WRITES = (
     "dynamodb.put_item",
+    "dynamodb.transact_write_items",
     "ec2.stop_instances",
     "ec2.authorize_security_group_ingress",
     "ec2.revoke_security_group_ingress",
@@ -113,7 +114,7 @@ def kinds_at(place: str) -> tuple[Kind, ...]:
         return (*kinds, Kind.DELAYED)
     if place == "ssm.send_command":
         return (*kinds, Kind.LATE)
-    if place == "dynamodb.put_item":
+    if place in ("dynamodb.put_item", "dynamodb.transact_write_items"):
         return (*kinds, *TRIGGERS, *PEOPLE)  # between reading the record and writing it
     return (*kinds, Kind.STALE) if place in _STALE else kinds
 

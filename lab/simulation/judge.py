@@ -249,9 +249,7 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
     if not execution.sentence.strip():
         raise Violation("I4", f"{execution.arn} ended as {outcome} without a reason")
     own = {str(line["outcome"]) for line in lines if line["execution"] == execution.arn}
-    # A conclusion that nobody got an answer to can be carried out after the next one: then the history tells of both.
-    late = any(fault.kind is Kind.LATE and fault.place == "task:pair.conclude" for fault in world.gate.fired)
-    if len(own - {"halted"} if late else own) > 1:
+    if len(own) > 1:
         raise Violation("I4", f"the history says of {execution.arn} that it ended as {', '.join(sorted(own))}")
     recorded = bool(own) or outcome == "refused"
     troubled = any(fault.place.split(".")[0] in ("dynamodb", "task:pair", "task:topic") for fault in world.gate.fired)

@@ -11,9 +11,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import clients
-from msfailover.adapters.pair_table import WRITERS_AT_MOST, PairTable, RecordBusy
+from msfailover.adapters.pair_table import WRITERS_AT_MOST, Ending, PairTable, RecordBusy
 from msfailover.decisions.transitions import conclude
-from msfailover.history import Outcome
+from msfailover.history import History, Outcome
 from msfailover.pair import PairState, Role
 
 from tests.functions.record import Record
@@ -173,7 +173,7 @@ def test_any_other_error_of_the_table_is_not_swallowed(cloud: None) -> None:
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         nowhere.read()
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
-        nowhere.add_history(conclude(FULL, OURS, Outcome.HALTED, "Why.", NOW)[1])
+        nowhere.end_change(partial(ended, Outcome.HALTED))
 
 
 def test_pairs_in_one_table_know_nothing_of_each_other(record: Record) -> None:
@@ -187,32 +187,67 @@ def test_pairs_in_one_table_know_nothing_of_each_other(record: Record) -> None:
 # ---- the history -----------------------------------------------------------------------------------------------------
 
 
-def test_the_same_line_twice_is_one_line(record: Record) -> None:
-    _, line = conclude(FULL, OURS, Outcome.HALTED, "ms2 did not start.", NOW + 9.5)
-    record.table.add_history(line)
-    record.table.add_history(line)
+def ended(outcome: Outcome, before: PairState) -> Ending:
+    return Ending(*conclude(before, OURS, outcome, "So it ended.", NOW + 9.5), [{"name": "Begin"}])
+
+
+def returned(end: Ending, _before: PairState) -> Ending:
+    return end
+
+
+def test_an_end_is_written_to_history_and_record_at_once(record: Record) -> None:
+    record.put(FULL)
+    record.table.end_change(partial(ended, Outcome.PROMOTED))
     (found,) = record.table.history()
-    assert type(line).from_json(found) == line
+    assert History.from_json(found) == ended(Outcome.PROMOTED, FULL).line
+    assert found["phases"] == [{"name": "Begin"}]
+    assert record.get() == replace(ended(Outcome.PROMOTED, FULL).state, version=0)
 
 
-def test_different_ends_of_one_execution_are_lines_of_their_own(record: Record) -> None:
-    for outcome in (Outcome.HALTED, Outcome.PROMOTED):
-        record.table.add_history(conclude(FULL, OURS, outcome, "So it ended.", NOW)[1])
-    assert sorted(record.outcomes) == ["halted", "promoted"]
+def test_of_two_ends_of_one_execution_the_first_wins(record: Record) -> None:
+    record.put(FULL)
+    record.table.end_change(partial(ended, Outcome.HALTED))
+    with pytest.raises(RecordBusy):
+        record.table.end_change(partial(ended, Outcome.PROMOTED))
+    assert record.outcomes == ["halted"]
+    assert record.get().active is FULL.active
+
+
+def test_a_change_that_has_its_line_is_not_ended_again(record: Record) -> None:
+    record.put(FULL)
+    before = record.get()
+    record.table.end_change(lambda _: None)
+    assert (record.outcomes, record.get()) == ([], before)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.HALTED])
+def test_an_end_is_read_again_where_somebody_wrote_between(record: Record, outcome: Outcome) -> None:
+    record.put(FULL)
+    modes = iter(["shadow"])
+
+    def end(before: PairState) -> Ending:
+        for mode in modes:
+            record.table.change(partial(replace, mode=mode))
+        return ended(outcome, before)
+
+    record.table.end_change(end)
+    assert (record.outcomes, record.get().mode) == ([outcome], "shadow")
 
 
 def test_the_history_is_told_from_the_newest_on(record: Record) -> None:
     for epoch in (2, 10, 9, 100):
         about = state(lease=lease(epoch=epoch, taken_at=NOW + epoch))
-        record.table.add_history(conclude(about, OURS, Outcome.BLOCKED, "Not fit.", NOW)[1])
+        record.put(about)
+        record.table.end_change(partial(ended, Outcome.BLOCKED))
     assert [line["epoch"] for line in record.table.history()] == [100, 10, 9, 2]
     assert [line["epoch"] for line in record.table.history(2)] == [100, 10]
 
 
 def test_several_tries_of_one_epoch_are_told_from_the_latest_on(record: Record) -> None:
     for taken_at in (NOW, NOW + 30.25, NOW + 4):
-        about = state(lease=lease(taken_at=taken_at))
-        record.table.add_history(conclude(about, OURS, Outcome.STOOD_DOWN, "It answers.", taken_at + 1)[1])
+        record.put(about := state(lease=lease(taken_at=taken_at)))
+        end = Ending(*conclude(about, OURS, Outcome.STOOD_DOWN, "It answers.", taken_at + 1))
+        record.table.end_change(partial(returned, end))
     assert [line["taken_at"] for line in record.table.history()] == [NOW + 30.25, NOW + 4, NOW]
 
 

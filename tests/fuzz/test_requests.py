@@ -69,6 +69,10 @@ class Memory:
     def put_item(self, *, Item: Any, **_: Any) -> Any:  # noqa: N803
         self.items[Item["pair"]["S"], Item["item"]["S"]] = copy.deepcopy(Item)
 
+    def transact_write_items(self, *, TransactItems: Any, **_: Any) -> Any:  # noqa: N803
+        for each in TransactItems:
+            self.put_item(Item=each["Put"]["Item"])
+
     def query(self, **_: Any) -> Any:
         return {"Items": [item for (_, name), item in self.items.items() if name.startswith("history#")]}
 
@@ -79,7 +83,7 @@ def pair() -> Iterator[ModuleType]:
     app = start("pair", complete("pair"))
     with (
         mock.patch.object(app, "SERVER_WAIT_S", 0.0),
-        mock.patch.object(app, "_ask", lambda *_: unknown("Nobody answers.")),
+        mock.patch.object(app, "_put", lambda *_: unknown("Nobody answers.")),
         mock.patch.object(lambda_invoke, "ask", lambda *_: unknown("Nobody answers.").to_json()),
         mock.patch.object(app.step_functions, "phases", lambda *_: []),
         mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not tell.")),

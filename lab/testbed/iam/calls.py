@@ -47,6 +47,14 @@ def _record(action: str, key: Callable[[Params], Any]) -> Callable[[Params, Here
     return call
 
 
+def _put_together(params: Params, here: Here) -> Call:
+    """A transaction of puts, for which IAM asks dynamodb:PutItem, with the keys of all of them."""
+    puts = [each["Put"] for each in params["TransactItems"]]
+    keys = tuple(dict.fromkeys(str(each["Item"]["pair"]["S"]) for each in puts))
+    arns = tuple(dict.fromkeys(here("dynamodb", f"table/{each['TableName']}") for each in puts))
+    return Call("dynamodb:PutItem", arns, {"dynamodb:LeadingKeys": keys})
+
+
 def _queried(params: Params) -> Any:
     """The partition key's value of a query: the first comparison of its condition."""
     found = re.match(r"\s*[#\w]+\s*=\s*(:\w+)", str(params["KeyConditionExpression"]))
@@ -113,6 +121,7 @@ def _invoke(params: Params, here: Here) -> Call:
 _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "dynamodb:GetItem": _record("GetItem", lambda params: params["Key"]["pair"]["S"]),
     "dynamodb:PutItem": _record("PutItem", lambda params: params["Item"]["pair"]["S"]),
+    "dynamodb:TransactWriteItems": _put_together,
     "dynamodb:Query": _record("Query", _queried),
     "ec2:AuthorizeSecurityGroupIngress": _access_group("AuthorizeSecurityGroupIngress"),
     "ec2:RevokeSecurityGroupIngress": _access_group("RevokeSecurityGroupIngress"),

@@ -67,6 +67,7 @@ FOUND_BY = {
     "turn-back-same-epoch": ("I4", "action=switchover by=erika ms1=healthy error@task:dns.update_record#1*99"),
     "writes-unconditional": ("I7", "alarm@dynamodb.put_item#1"),
     "conclude-once-only": ("I4", "lost@task:pair.conclude#1"),
+    "ends-twice": ("I4", "action=force by=erika late@task:pair.conclude#1*9"),
     "outage-not-confirmed": ("I3", "ms1=healthy"),
     "standby-not-checked": ("I4", "ms2=dead"),
     "silence-is-life": ("I4", "ms2=unprobed"),

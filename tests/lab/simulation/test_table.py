@@ -35,6 +35,9 @@ class Moto:
     def put(self, item: Any, request: Any) -> None:
         self._client.put_item(TableName="t", Item=item, **request)
 
+    def put_together(self, writes: Any) -> None:
+        self._client.transact_write_items(TransactItems=[{"Put": {"TableName": "t", **each}} for each in writes])
+
     def query(self, request: Any) -> dict[str, Any]:
         return {"Items": self._client.query(TableName="t", **request)["Items"]}
 
@@ -80,6 +83,22 @@ def test_of_two_writers_only_one_wins(table: Any) -> None:
         with pytest.raises(ClientError, match="ConditionalCheckFailed"):
             table.put(version(9), condition)
     table.put(version(2), at(1))
+    assert table.get(key("state")) == {"Item": version(2)}
+
+
+def test_what_is_put_together_is_put_whole_or_not_at_all(table: Any) -> None:
+    line = {"Item": key("history#1"), "ConditionExpression": "attribute_not_exists(#i)"}
+    line["ExpressionAttributeNames"] = {"#i": "item"}
+    table.put(version(1), {})
+    with pytest.raises(ClientError, match="TransactionCanceled") as cancelled:
+        table.put_together([{"Item": version(3), **at(2)}, line])
+    codes = [each["Code"] for each in cancelled.value.response["CancellationReasons"]]
+    assert codes == ["ConditionalCheckFailed", "None"]
+    assert table.get(key("history#1")) == {}
+    table.put_together([{"Item": version(2), **at(1)}, line])
+    assert table.get(key("history#1")) == {"Item": key("history#1")}
+    with pytest.raises(ClientError, match="TransactionCanceled"):
+        table.put_together([{"Item": version(3), **at(2)}, line])
     assert table.get(key("state")) == {"Item": version(2)}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +36,21 @@ class NewerIsKept(Exception):
 
 class NotStorable(Exception):
     """A number, a text or a shape that DynamoDB does not keep; nothing was written."""
+
+
+@dataclass(frozen=True)
+class Ending:
+    """How a change ends.
+
+    Args:
+        state: the record as it is to be.
+        line: the change's line in the history.
+        phases: when each of its steps ran.
+    """
+
+    state: PairState
+    line: History
+    phases: Sequence[Mapping[str, Any]] = ()
 
 
 class PairTable:
@@ -84,15 +99,28 @@ class PairTable:
                 return before, after
         raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
-    def add_history(self, line: History, phases: Sequence[Mapping[str, Any]] = (), keep_days: int = 0) -> None:
-        """Write a change's line; the same line twice is one line.
+    def end_change(self, end: Callable[[PairState], Ending | None], keep_days: int = 0) -> None:
+        """Write the end of a change: its line in the history and the record, both or neither; the first end wins.
 
         Args:
-            phases: when each of its steps ran.
-            keep_days: after which DynamoDB may delete it; 0 keeps it for ever.
+            end: from the record as read, what is to be written; None where the change has its line already. May be
+                called several times; what it raises is passed on and nothing is written.
+            keep_days: after which DynamoDB may delete the line; 0 keeps it for ever.
+
+        Raises:
+            RecordBusy: others were faster every time.
         """
-        key = f"history#{line.epoch:09d}#{line.taken_at:.3f}#{line.execution.rsplit(':', 1)[-1]}#{line.outcome}"
-        self._put(key, {**line.to_json(), "phases": list(phases), **_expiry(line.ended_at, keep_days)}, None)
+        for _ in range(WRITERS_AT_MOST):
+            before = self.read()
+            ending = end(before)
+            if ending is None:
+                return
+            after = replace(ending.state, version=before.version + 1)
+            body = {**ending.line.to_json(), "phases": list(ending.phases), **_expiry(ending.line.ended_at, keep_days)}
+            line = {**self._write(_key_of_line(ending.line), body, None), **_NOT_THERE}
+            if self._write_together(self._write("state", state_to_json(after), before.version), line):
+                return
+        raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
     def add_note(self, note: Note, keep_days: int = 0) -> None:
         """Write a line of the history that is no change of the pair."""
@@ -168,29 +196,38 @@ class PairTable:
         return key_of(self._pair, name)
 
     def _put(self, name: str, body: Mapping[str, Any], version: int | None) -> bool:
-        item = {**self._key(name), **_attributes(body)}
-        condition: dict[str, Any] = {}
-        if version == 0:
-            condition = {
-                "ConditionExpression": "attribute_not_exists(#v)",
-                "ExpressionAttributeNames": {"#v": "version"},
-            }
-        elif version is not None:
-            condition = {
-                "ConditionExpression": "#v = :v",
-                "ExpressionAttributeNames": {"#v": "version"},
-                "ExpressionAttributeValues": {":v": {"N": str(version)}},
-            }
+        write = self._write(name, body, version)
         try:
-            self._client.put_item(TableName=self._table, Item=item, **condition)
+            self._client.put_item(**write)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
             # The reply of our own earlier try may have been lost: then the item is ours already.
-            return version is not None and self._item(name) == _plain(item)
+            return version is not None and self._item(name) == _plain(write["Item"])
+        return True
+
+    def _write(self, name: str, body: Mapping[str, Any], version: int | None) -> Any:
+        """A write of an item that was read in a version: 0 where it was not there, None where that does not matter."""
+        condition: dict[str, Any] = {}
+        if version is not None:
+            there = {"ConditionExpression": "#v = :v", "ExpressionAttributeValues": {":v": {"N": str(version)}}}
+            condition = there if version else {"ConditionExpression": "attribute_not_exists(#v)"}
+            condition["ExpressionAttributeNames"] = {"#v": "version"}
+        return {"TableName": self._table, "Item": {**self._key(name), **_attributes(body)}, **condition}
+
+    def _write_together(self, *writes: Any) -> bool:
+        """All of the writes or none; false where somebody else wrote one of the items, or is about to."""
+        try:
+            self._client.transact_write_items(TransactItems=[{"Put": each} for each in writes])
+        except ClientError as error:
+            reasons = {str(each.get("Code")) for each in error.response.get("CancellationReasons", [])}
+            if reasons - {"None", "ConditionalCheckFailed", "TransactionConflict"} or not reasons:
+                raise
+            return False
         return True
 
 
+_NOT_THERE = {"ConditionExpression": "attribute_not_exists(#i)", "ExpressionAttributeNames": {"#i": "item"}}
 _APART = ("freshness", "machines")
 """Items with a key of their own: IAM lets those who write them write nothing else of the pair."""
 
@@ -198,6 +235,11 @@ _APART = ("freshness", "machines")
 def key_of(pair: str, item: str) -> dict[str, Any]:
     """The key of one of a pair's items, as DynamoDB's API has it."""
     return {"pair": {"S": f"{pair}#{item}" if item in _APART else pair}, "item": {"S": item}}
+
+
+def _key_of_line(line: History) -> str:
+    """One line for one execution, however it ends: a second end of it finds the first one there."""
+    return f"history#{line.epoch:09d}#{line.taken_at:.3f}#{line.execution.rsplit(':', 1)[-1]}"
 
 
 def _expiry(at: float, keep_days: int) -> dict[str, int]:

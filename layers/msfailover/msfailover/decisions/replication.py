@@ -5,7 +5,7 @@ What travels, and that it arrives whole or not at all, is the documents' busines
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -239,10 +239,15 @@ def held_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
     return known.config, known.config_as_of
 
 
-def with_copy(line: History, known: Freshness, epoch: int) -> History:
-    """The line of a change from an epoch; a promotion's with the age of the files and configuration it had."""
+def with_copy(line: History, read: Callable[[], Mapping[str, Any]], epoch: int) -> History:
+    """The line of a change from an epoch; a promotion's with the age of the files and configuration it had.
+
+    Args:
+        read: reads what the record keeps of the copy, where that is wanted.
+    """
     if line.outcome is not Outcome.PROMOTED:
         return line
+    known = Freshness.from_json(read())
     held, of = held_configuration(known, epoch)
     return replace(line, files_as_of=as_of_in(known, epoch), config=held, config_as_of=of)
 
