@@ -74,6 +74,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
     },
     "server": {
         **_TABLE,
+        "PROBE_FUNCTION": "ms-failover-probe",
         "STATUS_DOCUMENT": "ms-failover-status",
         "START_DOCUMENT": "ms-failover-start",
         "STOP_DOCUMENT": "ms-failover-stop",

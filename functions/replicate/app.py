@@ -40,18 +40,12 @@ MARGIN_S = 10
 DRY_RUN_LIMIT_S = 60
 BUSY_PAUSE_S = 1.0
 BUSY_PAUSE_MOST_S = 5.0
-LOST_EVERY_S = 5.0
-"""Seconds between two questions whether the server that is waited for is there still."""
 NAMES_AT_MOST = "999999999"
 """More than any directory holds: what a person accepts to be deleted on the standby."""
 
 
 class NotReplicated(Exception):
     """The workflow asked for a copy now, and it did not become whole; the standby keeps its last complete set."""
-
-
-class SourceLost(Exception):
-    """The server that the files come from was lost while they were carried; the standby keeps its last complete set."""
 
 
 class NotVerified(Exception):
@@ -151,27 +145,13 @@ def _carry(execution: str, wait_s: float) -> tuple[Order, dict[str, Any]]:
         raise NotReplicated(verdict.sentence)
     known = _send(order, "changes")
     try:
-        told = _result_while_there(order.source, known.command, wait_s)
+        server, whether_lost = SETTINGS.pair.server(order.source), partial(fallback.whether_lost, order.source, _put)
+        told = run_command.result_while_there(clients.ssm(), server, known.command, wait_s, whether_lost)
     except (run_command.CommandFailed, run_command.CommandUnfinished) as error:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {error}") from error
     result = replication.read_result(told)
     _take(known.command, result)
     return order, result
-
-
-def _result_while_there(source: Role, command: str, wait_s: float) -> dict[str, Any]:
-    """Wait for a run's result as long as there is somebody who could give it (I5)."""
-    end = time.monotonic() + wait_s
-    while True:
-        try:
-            left_s = max(0.0, end - time.monotonic())
-            return run_command.result(clients.ssm(), SETTINGS.pair.server(source), command, min(LOST_EVERY_S, left_s))
-        except run_command.CommandUnfinished:
-            lost = fallback.whether_lost(source, _put)
-            if lost.is_yes:
-                raise SourceLost(f"{lost.sentence} The copy from it is not waited for.") from None
-            if time.monotonic() >= end:
-                raise
 
 
 def _put(question: Question) -> Verdict:

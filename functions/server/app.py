@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -21,7 +22,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, ec2_power, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
-from msfailover.decisions import audit, epochs, fence, machine
+from msfailover.adapters.probes import Probes
+from msfailover.decisions import audit, epochs, fallback, fence, machine
+from msfailover.decisions.dry_run import Question
 from msfailover.observations import Machine
 from msfailover.pair import PairState, Server
 from msfailover.request import Action, BadRequest, epoch_in, role_in
@@ -148,6 +151,7 @@ def stop_source(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: no change away from this server is under way.
+        SourceLost: it was lost meanwhile, and nobody is left to wait for.
         ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop.
     """
     fence.demand_change(_state(), server.role, epoch)
@@ -180,7 +184,9 @@ def stop_again(server: Server, epoch: int) -> Verdict:
 def _stop_and_wait(server: Server, epoch: int) -> Verdict:
     lasts_s = SETTINGS.stop_grace_s + KILL_S + MARGIN_S
     command = _send_stop(server, epoch, lasts_s, keep_role=True)
-    status = _result_or_cancel(server, command, lasts_s)
+    with _taken_back(server, command):
+        whether_lost = partial(fallback.whether_lost, server.role, _put)
+        status = run_command.result_while_there(clients.ssm(), server, command, lasts_s, whether_lost)
     if status.get("service") != "stopped":
         raise ServiceDidNotStop(f"The service of {server.role} was told to stop, but is {status.get('service')}.")
     return yes(f"The service of {server.role} has stopped.", **status)
@@ -209,7 +215,7 @@ def restart_source(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: it is not the active server, or the failover away from it has gone further already.
-        ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop, or to start again.
+        SourceLost, ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop, or to start again.
     """
     before = fence.demand_untouched(_state(), server.role, epoch)
     _stop_and_wait(server, before)
@@ -226,15 +232,25 @@ def _start_and_wait(server: Server, epoch: int) -> Verdict:
         "LimitSeconds": str(SETTINGS.start_limit_s),
     }
     command = run_command.send(clients.ssm(), server, SETTINGS.start_document, parameters)
-    status = _result_or_cancel(server, command, lasts_s)
+    with _taken_back(server, command):
+        status = run_command.result(clients.ssm(), server, command, lasts_s)
     return yes(f"The service of {server.role} runs.", **status)
 
 
-def _result_or_cancel(server: Server, command: str, wait_s: float) -> dict[str, Any]:
-    """The command's result; an order whose result is not waited for any longer is taken back, as far as it can be."""
+def _put(question: Question) -> Verdict:
+    """Ask whether a server is there: the probe, or EC2."""
+    assert question.server is not None
+    if question.function == "probe":
+        return Probes(SETTINGS.probe_function, SETTINGS.second_probe, _state).ask_verdict(question.payload())
+    return is_on(SETTINGS.pair.server(question.server))
+
+
+@contextmanager
+def _taken_back(server: Server, command: str) -> Iterator[None]:
+    """An order whose result is not waited for any longer is taken back, as far as it can be."""
     try:
-        return run_command.result(clients.ssm(), server, command, wait_s)
-    except run_command.CommandUnfinished:
+        yield
+    except (run_command.CommandUnfinished, run_command.SourceLost):
         try:
             run_command.cancel(clients.ssm(), server, command)
         except (ClientError, BotoCoreError) as error:  # its epoch and its time still bound it

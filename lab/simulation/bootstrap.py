@@ -122,6 +122,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
         database_host,
         dns_resolver,
         lambda_invoke,
+        run_command,
         security_groups,
     )
     from msfailover.runtime import polling
@@ -129,7 +130,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     for service, maker in list(vars(clients).items()):
         if inspect.isfunction(maker) and maker.__module__ == clients.__name__ and not service.startswith("_"):
             patches.put(clients, service, lambda service=service: Current.clients[service], why="AWS is in memory")
-    for module in (*found.values(), polling):
+    for module in (*found.values(), polling, run_command):
         if hasattr(module, "time"):
             patches.put(module, "time", clock, why="time is virtual")
     for module in (*found.values(), lambda_invoke, security_groups):

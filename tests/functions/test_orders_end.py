@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
-from msfailover.adapters.run_command import CommandUnfinished
+from msfailover.adapters.run_command import CommandUnfinished, SourceLost
 from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import PairState, Role
-from msfailover.verdict import yes
+from msfailover.verdict import Verdict, unknown, yes
 
+from tests.functions.answers import Answers
 from tests.functions.conftest import Start
 from tests.functions.hosts import RUNNING, Hosts, failed, succeeded
 from tests.functions.record import Record
@@ -54,10 +56,45 @@ def test_an_order_is_good_for_as_long_as_somebody_waits_for_it(
     assert hosts.cancelled == []
 
 
+@pytest.fixture
+def there(answers: Answers, monkeypatch: pytest.MonkeyPatch, server: ModuleType) -> Answers:
+    """Both hosts answer the probe, and EC2 calls the machines running."""
+    monkeypatch.setattr(server, "is_on", lambda each: yes(f"The instance of {each.role} is running."))
+    answers.prepare("probe", "check_reachable", yes("It can be reached."))
+    return answers
+
+
+def test_a_source_that_is_lost_while_it_stops_is_not_waited_for(
+    server: ModuleType, record: Record, hosts: Hosts, there: Answers
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("stop", RUNNING)
+    silent, seen = unknown("Nothing of ms1 comes back.", silent=True), yes("ms2 can be reached.")
+    there.prepare("probe", "check_reachable", lambda asked: silent if asked["server"] == "ms1" else seen)
+    with pytest.raises(SourceLost, match="ms1 is lost"):
+        order(server, "stop_source", "ms1")
+    assert len(there.asked) == 3, "it is asked at the first pause"
+    assert hosts.cancelled == [(hosts.commands[0].identity, hosts.commands[0].instance)]
+
+
+@pytest.mark.parametrize("other", [unknown("Nothing.", silent=True, cut_off=True), unknown("The probe failed.")])
+def test_a_source_that_may_be_there_is_waited_for(
+    server: ModuleType, record: Record, hosts: Hosts, there: Answers, other: Verdict
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("stop", *[RUNNING] * 3, succeeded(service="stopped"))
+    there.prepare("probe", "check_reachable", other)
+    assert order(server, "stop_source", "ms1")["answer"] == "yes"
+
+
+@pytest.mark.usefixtures("there")
 @pytest.mark.parametrize(("action", "to"), [("start_server", "ms2"), ("stop_source", "ms1")])
 def test_an_order_whose_step_gives_up_is_taken_back(
-    server: ModuleType, record: Record, hosts: Hosts, action: str, to: str
+    server: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch, action: str, to: str
 ) -> None:
+    for limit in ("KILL_S", "MARGIN_S"):
+        monkeypatch.setattr(server, limit, 0)
+    monkeypatch.setattr(server, "SETTINGS", replace(server.SETTINGS, stop_grace_s=1))
     record.put(PROVEN)
     hosts.prepare(action.split("_")[0], RUNNING)
     with pytest.raises(CommandUnfinished):

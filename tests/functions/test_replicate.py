@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from msfailover.adapters import run_command
 from msfailover.pair import Role
 from msfailover.verdict import unknown, yes
 
@@ -225,7 +226,7 @@ def test_a_run_that_never_ends_is_said_as_the_reason(
 def test_a_copy_from_a_server_that_is_lost_is_not_waited_for(
     replicate: ModuleType, record: Record, hosts: Hosts, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicate, "LOST_EVERY_S", 0.05)
+    monkeypatch.setattr(run_command, "LOST_EVERY_S", 0.05)
     held = lease(action="switchover")
     record.put(state(epoch=4, lease=held))
     hosts.prepare("replicate", RUNNING)
@@ -234,7 +235,7 @@ def test_a_copy_from_a_server_that_is_lost_is_not_waited_for(
     answers.prepare("probe", "check_reachable", lambda asked: silent if asked["server"] == "ms1" else there)
     answers.prepare("server", "power", yes("its instance is running."))
     began = time.monotonic()
-    with pytest.raises(replicate.SourceLost, match="ms1 is lost"):
+    with pytest.raises(run_command.SourceLost, match="ms1 is lost"):
         replicate.handler({"action": "now", "execution": held.execution}, None)
     assert time.monotonic() - began < 5, "its limit is 10 s and more"
 
@@ -242,7 +243,7 @@ def test_a_copy_from_a_server_that_is_lost_is_not_waited_for(
 def test_a_slow_copy_is_waited_for_while_its_source_is_there(
     replicate: ModuleType, record: Record, hosts: Hosts, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replicate, "LOST_EVERY_S", 0.05)
+    monkeypatch.setattr(run_command, "LOST_EVERY_S", 0.05)
     held = lease(action="switchover")
     record.put(state(epoch=4, lease=held))
     hosts.prepare("replicate", RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, RUNNING, complete())

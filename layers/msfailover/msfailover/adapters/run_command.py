@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 DELIVERY_LIMIT_S = 30
 """SSM's least: how long a command may wait for the agent to fetch it."""
 
+LOST_EVERY_S = 5.0
+"""Seconds between two questions whether the server that is waited for is there still."""
+
 _AGENTS_LINE = re.compile(r"failed to run commands: exit status -?\d+")
 _UNDER_WAY = ("Pending", "InProgress", "Delayed", "Cancelling")
 
@@ -30,6 +34,10 @@ class CommandFailed(Exception):
 
 class CommandUnfinished(Exception):
     """No result by the deadline; whether the host did it is not known."""
+
+
+class SourceLost(Exception):
+    """The server that a command was sent to was lost before its result came; whether it did it is not known."""
 
 
 def send(client: SSMClient, server: Server, document: str, parameters: Mapping[str, str]) -> str:
@@ -75,6 +83,31 @@ def result(client: SSMClient, server: Server, command_id: str, wait_s: float) ->
         if status not in _UNDER_WAY:
             return _read(answer, command_id)
     raise CommandUnfinished(f"Command {command_id} on {server.role} is {status} after {wait_s:g} s.")
+
+
+def result_while_there(
+    client: SSMClient, server: Server, command_id: str, wait_s: float, whether_lost: Callable[[], Verdict]
+) -> dict[str, Any]:
+    """Wait for a command's result as long as there is somebody who could give it (I5).
+
+    Args:
+        wait_s: seconds to wait at most.
+        whether_lost: is the server lost? Asked every `LOST_EVERY_S`, while there is no result.
+
+    Raises:
+        SourceLost: it is.
+        CommandFailed, CommandUnfinished: as `result`.
+    """
+    end = time.monotonic() + wait_s
+    while True:
+        try:
+            return result(client, server, command_id, min(LOST_EVERY_S, max(0.0, end - time.monotonic())))
+        except CommandUnfinished:
+            lost = whether_lost()
+            if lost.is_yes:
+                raise SourceLost(f"{lost.sentence} It is not waited for.") from None
+            if time.monotonic() >= end:
+                raise
 
 
 def cancel(client: SSMClient, server: Server, command_id: str) -> None:

@@ -149,6 +149,8 @@ class ServerSettings:
 
     pair: Pair
     table: str = setting("TABLE_NAME", _table)
+    probe_function: str = setting("PROBE_FUNCTION", function_name)
+    second_probe: str = setting("SECOND_PROBE_FUNCTION", function_name, "")
     status_document: str = setting("STATUS_DOCUMENT", _document)
     start_document: str = setting("START_DOCUMENT", _document)
     stop_document: str = setting("STOP_DOCUMENT", _document)

@@ -41,6 +41,7 @@ UNUSED_HERE = {
         (f"{function}FunctionRole", "sqs:SendMessage", f"*:{STACK}-undelivered"): "Lambda's, for a run that failed"
         for function in ("Audit", "Dns", "Readiness", "Replicate", "Watch")
     },
+    ("ServerFunctionRole", "lambda:InvokeFunction", f"*:function:{STACK}-probe"): "for a source lost while it stops",
     ("ServerFunctionRole", "ssm:CancelCommand", "*"): "for an order that its step gave up, as none is here",
 }
 """What no call of the session needs: role, action, resource, and the reason why it is allowed all the same."""
