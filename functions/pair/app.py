@@ -1,9 +1,8 @@
 """`pair`: keeps the pair's record, and gathers for it what the functions that can see say.
 
 Actions of the workflow: begin, dry_run, survey, may_restart, end_sessions, verify_fence, verify_power,
-verify_promotion, fall_back, turn_back, conclude, refuse. The proof of a fence is read here from network, access group
-and sessions, and written with the epoch; it never passes through the state machine. Of people: set_mode, maintenance,
-acknowledge. Of functions: end_sessions, hold, release, keep_readiness, see_path, see_second_probe.
+verify_promotion, fall_back, turn_back, conclude, refuse. The proof of a fence is read and written here; it never passes
+through the state machine. Of people: set_mode, maintenance, acknowledge. Of functions: the rest of ACTIONS.
 """
 
 from __future__ import annotations
@@ -35,6 +34,7 @@ from msfailover.decisions import (
 from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, provable
 from msfailover.decisions.audit import demand_endable, must_be_out
 from msfailover.decisions.dry_run import Question, predict, questions
+from msfailover.demands import demand_yes
 from msfailover.history import History, Note, Outcome
 from msfailover.pair import FencedBy, PairState, Role
 from msfailover.request import (
@@ -71,7 +71,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but one of {', '.join(ACTIONS)} is needed.")
     answer = action(event)
     logger.info("answered", extra={"asked": event["action"], "answer": answer})
-    return answer
+    return demand_yes(event, answer)
 
 
 _execution_in = partial(execution_in, machine=SETTINGS.machine)
@@ -338,11 +338,12 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
 
     table.end_change(end, SETTINGS.history_days)
     line = next(each for each in lines if each.execution == execution)
+    text = {"outcome": line.outcome.value, "sentence": line.sentence, "subject": "", "message": ""}
     if transitions.is_repeat(line, lines):
-        return {"outcome": line.outcome.value, "subject": "", "message": ""}
+        return text
     instead = fallback.instead(line.target, _put) if line.outcome is Outcome.HALTED else None
     message = notifications.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack, instead)
-    return {"outcome": line.outcome.value, "subject": message.subject, "message": message.body}
+    return {**text, "subject": message.subject, "message": message.body}
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -356,8 +357,7 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
     """What people set without moving the pair (msfailover/keeping.py); noted in the history with their name."""
-    now = time.time()
-    sentence, alter = controls.wished(event, now)
+    sentence, alter = controls.wished(event, now := time.time())
     by, table = line_in(event, "requested_by"), _table()
     state = table.change(alter)
     table.add_note(Note(state.epoch, str(event["action"]), state.active, sentence, by, now), SETTINGS.history_days)

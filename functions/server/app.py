@@ -25,6 +25,7 @@ from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import audit, epochs, fallback, fence, machine
 from msfailover.decisions.dry_run import Question
+from msfailover.demands import demand_yes
 from msfailover.observations import Machine
 from msfailover.pair import PairState, Server
 from msfailover.request import Action, BadRequest, epoch_in, role_in
@@ -70,7 +71,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         raise BadRequest(f"action is {action[:40]!r}, but one of {', '.join(ACTIONS)} is needed.")
     verdict = READS[action](server) if action in READS else ACTS[action](server, epoch_in(event))
     logger.info(verdict.sentence, extra={"asked": action, "server": server.role, "answer": verdict.answer})
-    return verdict.to_json()
+    return demand_yes(event, verdict.to_json())
 
 
 def runs(server: Server) -> Verdict:

@@ -40,7 +40,6 @@ SUBSTITUTIONS = {
     "FenceAttempts": "3",
     "PowerAttempts": "5",
     "PowerPauseSeconds": "5",
-    "VerifyAttempts": "3",
     "StartTaskSeconds": "630",
 }
 ENVIRONMENT = {
@@ -91,9 +90,14 @@ class Current:
     clients: Mapping[str, Any]
 
 
+WAITING = re.compile(r'"IntervalSeconds": 1, "MaxAttempts": [0-9]{2},')
+"""A retry that waits for a server, second by second; here, too, a few turns say the same."""
+
+
 def definition() -> str:
     """The state machine with what the template would put in."""
     text = (ROOT / "statemachine" / "failover.asl.json").read_text()
+    text = WAITING.sub('"IntervalSeconds": 1, "MaxAttempts": 2,', text)
     return re.sub(r"\$\{([A-Za-z0-9]+)\}", lambda found: _substitution(found[1]), text)
 
 

@@ -21,14 +21,13 @@ def _state(machine: Machine, wanted: str) -> Machine:
 
 def verify_bypassed(machine: Machine) -> None:
     state = _state(machine, "EndSessions")
-    for end in (state, state["Catch"][0]):
-        end["Next"] = "FenceAnswered"
-        end["Assign"]["fenceAnswer"] = "yes"
+    state["Next"] = state["Catch"][0]["Next"] = "FenceUnproven"
+    _state(machine, "FenceUnproven")["Output"]["proven"] = True
 
 
 def sessions_first(machine: Machine) -> None:
     _state(machine, "BeginFencing")["Next"] = "EndSessions"
-    _state(machine, "FenceVerified")["Choices"][-1]["Next"] = "EndSessions"
+    _state(machine, "FenceAgain")["Choices"][-1]["Next"] = "EndSessions"
     for name, after in (("EndSessions", "RevokeAccess"), ("RevokeAccess", "VerifyFence")):
         state = _state(machine, name)
         state["Next"] = state["Catch"][0]["Next"] = after

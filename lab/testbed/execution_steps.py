@@ -42,7 +42,7 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
             continue
         step = steps[owner]
         if kind in _ANSWERED:
-            steps[owner] = Step(step.name, step.start, at, _sentence(event), step.failed)
+            steps[owner] = Step(step.name, step.start, at, _sentence(event))  # whatever an attempt before it came to
         elif kind in _FAILED:
             steps[owner] = Step(step.name, step.start, at, _trouble(event), True)
         elif kind.endswith("StateExited"):

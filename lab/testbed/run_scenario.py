@@ -168,7 +168,7 @@ def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
     for name, members in (
         ("admit", ("Begin",)),
         ("confirm", ("Survey", "ConfirmOutage", "CheckStandby")),
-        ("restart in place", ("MayRestart", "RestartSource", "CheckServing", "WaitForRestart")),
+        ("restart in place", ("MayRestart", "RestartSource", "CheckServing")),
         ("carry the files ahead", ("ReplicateAhead",)),
         ("stop", ("StopSource",)),
         ("carry the last files", ("ReplicateLast",)),
@@ -176,7 +176,7 @@ def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
         ("grant access and start", ("GrantAccess", "StartServer")),
         ("update the record", ("UpdateRecord",)),
         ("fall back", ("FallBack", "TurnBack")),
-        ("verify", ("VerifyPromotion", "WaitForServer")),
+        ("verify", ("VerifyPromotion",)),
         ("commit and tell", ("Commit", "Conclude", "Refuse", "Notify")),
     ):
         own = [step for step in steps if step.name in members]

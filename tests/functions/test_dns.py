@@ -47,8 +47,14 @@ def following(run: Start, zone: Zone, monkeypatch: pytest.MonkeyPatch) -> Module
     return module
 
 
-def follow(module: ModuleType) -> Any:
-    return module.handler({"action": "follow_record", "change": "/change/C1", "execution": "x"}, None)
+def follow(module: ModuleType, change: str = "/change/C1") -> Any:
+    return module.handler({"action": "follow_record", "change": change, "execution": "x"}, None)
+
+
+def test_a_record_that_was_right_already_has_no_change_to_follow(following: ModuleType) -> None:
+    with Changes("PENDING") as changes:
+        assert follow(following, change="")["answer"] == "yes"
+    assert changes.asked == []
 
 
 def test_how_long_the_name_servers_took_is_published(following: ModuleType, capsys: pytest.CaptureFixture[str]) -> None:

@@ -70,7 +70,8 @@ def test_people_are_told_though_the_topic_is_throttled_for_some_seconds() -> Non
 def test_the_copy_of_the_new_direction_is_asked_for_once_the_change_is_written_and_waited_for_by_nothing() -> None:
     by_name = {place.name: place.body for place in places(definition())}
     asked = by_name["AskForCopy"]
-    assert by_name["Commit"]["Next"] == "MustAskForCopy"
+    following = {name: body["Next"] for name, body in by_name.items() if name in ("Commit", "FollowRecord")}
+    assert following == {"Commit": "FollowRecord", "FollowRecord": "MustAskForCopy"}
     assert asked["Arguments"]["InvocationType"] == "Event"
     assert [catch["ErrorEquals"] for catch in asked["Catch"]] == [["States.ALL"]]
-    assert asked["Catch"][0]["Next"] == asked["Next"] == "MustFollowRecord"
+    assert asked["Catch"][0]["Next"] == asked["Next"] == "Notify"

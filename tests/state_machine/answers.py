@@ -61,10 +61,11 @@ class Truth:
 
 @dataclass(frozen=True)
 class Reply:
-    """One way a step can end: its payload, or None for an error; and what is so afterwards."""
+    """One way a step can end: its payload, or None for an error and its name; and what is so afterwards."""
 
     payload: Mapping[str, Any] | None
     truth: Truth
+    error: str = "Some.Error"
 
 
 def _plan(action: str, **changes: Any) -> dict[str, Any]:
@@ -95,13 +96,20 @@ PLANS = (
 
 
 def replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
-    """Every way in which a step can end.
+    """Every way in which a step can end; one that demands a yes (`unless_yes`) fails on every other answer.
 
     Args:
         step: function and action.
         asked: the payload it got.
         truth: what was so before.
     """
+    error = asked.get("unless_yes")
+    for reply in _replies(step, asked, truth):
+        refused = error and reply.payload is not None and reply.payload["answer"] != "yes"
+        yield Reply(None, reply.truth, str(error)) if refused else reply
+
+
+def _replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
     function, action = step
     if step in TOUCHES:
         truth = replace(truth, touched=True)
@@ -150,7 +158,7 @@ def _fallen_back(asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
 
 def _concluded(asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
     outcome = str(asked["outcome"])
-    told = {"outcome": outcome, "subject": "s", "message": "m"}
+    told = {"outcome": outcome, "sentence": "because", "subject": "s", "message": "m"}
     yield Reply(told, replace(truth, recorded=outcome))
     if outcome == "blocked":  # nobody has to be told again
         yield Reply({**told, "message": ""}, replace(truth, recorded=outcome, told=True))

@@ -159,7 +159,7 @@ class _Step:
 
     def _after(self, reply: Reply, result: Any) -> Iterator[Node]:
         if reply.payload is None:
-            yield from self._caught(reply.truth)
+            yield from self._caught(reply.truth, reply.error)
             return
         changed = {**self.variables, **self._value(self.body.get("Assign", {}), {"result": result})}
         if self.body.get("End"):
@@ -167,12 +167,14 @@ class _Step:
         else:
             yield _node(self.prefix + self.body["Next"], changed, reply.truth)
 
-    def _caught(self, truth: Truth) -> Iterator[Node]:
-        catch = next((each for each in self.body.get("Catch", []) if "States.ALL" in each["ErrorEquals"]), None)
+    def _caught(self, truth: Truth, error_name: str = "Some.Error") -> Iterator[Node]:
+        """An error that no retry makes go away. A retry that does is a reply like any other: it was asked the same."""
+        names = {error_name, "States.ALL"}
+        catch = next((each for each in self.body.get("Catch", []) if names & set(each["ErrorEquals"])), None)
         if catch is None:
             self._end("Fail", truth, {})
             return
-        error = {"errorOutput": {"Error": "Some.Error", "Cause": "it broke"}}
+        error = {"errorOutput": {"Error": error_name, "Cause": "it broke"}}
         changed = {**self.variables, **self._value(catch.get("Assign", {}), error)}
         yield _node(self.prefix + catch["Next"], changed, truth)
 

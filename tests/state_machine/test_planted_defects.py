@@ -23,12 +23,13 @@ def state(machine: Machine, name: str) -> Machine:
 
 
 def bypass_verify_fence(machine: Machine) -> None:
-    proven = {"fenceAnswer": "yes"}
-    state(machine, "EndSessions").update(Next="FenceAnswered", Assign=proven)
+    state(machine, "EndSessions")["Next"] = "FenceUnproven"
+    state(machine, "FenceUnproven")["Output"]["proven"] = True
 
 
 def take_unknown_for_proven(machine: Machine) -> None:
-    state(machine, "FenceAnswered")["Output"]["proven"] = "{% $fenceAnswer != 'no' %}"
+    del state(machine, "VerifyFence")["Arguments"]["Payload"]["unless_yes"]
+    state(machine, "VerifyFence")["Output"]["proven"] = "{% $states.result.Payload.answer != 'no' %}"
 
 
 def promote_by_default(machine: Machine) -> None:
@@ -36,7 +37,8 @@ def promote_by_default(machine: Machine) -> None:
 
 
 def trust_a_failed_verification(machine: Machine) -> None:
-    state(machine, "VerifyFence")["Catch"][0]["Assign"]["fenceAnswer"] = "yes"
+    state(machine, "VerifyFence")["Catch"][0]["Next"] = "FenceUnproven"
+    state(machine, "FenceUnproven")["Output"]["proven"] = "{% $not($fenceRead) %}"
 
 
 def trust_a_failed_fence(machine: Machine) -> None:
@@ -61,7 +63,11 @@ def name_before_the_fence(machine: Machine) -> None:
 
 
 def forget_which_answer_was_read(machine: Machine) -> None:
-    state(machine, "VerifyFence")["Assign"]["fenceAnswer"] = "yes"
+    state(machine, "FenceUnproven")["Output"]["proven"] = True
+
+
+def take_any_answer_for_a_promotion(machine: Machine) -> None:
+    del state(machine, "VerifyPromotion")["Arguments"]["Payload"]["unless_yes"]
 
 
 def restart_after_the_fence(machine: Machine) -> None:
@@ -69,6 +75,7 @@ def restart_after_the_fence(machine: Machine) -> None:
 
 
 UNSAFE = [
+    take_any_answer_for_a_promotion,
     restart_after_the_fence,
     bypass_verify_fence,
     take_unknown_for_proven,
@@ -97,7 +104,11 @@ def turn_back_for_ever(machine: Machine) -> None:
     state(machine, "TurnBack")["Assign"]["turned"] = False
 
 
-@pytest.mark.parametrize("edit", [forget_to_count, turn_back_for_ever], ids=lambda edit: edit.__name__)
+def verify_for_ever(machine: Machine) -> None:
+    del state(machine, "VerifyPromotion")["Catch"][0]["Assign"]["serverUp"]
+
+
+@pytest.mark.parametrize("edit", [forget_to_count, turn_back_for_ever, verify_for_ever], ids=lambda edit: edit.__name__)
 def test_a_loop_without_a_bound_is_found(edit: Callable[[Machine], None]) -> None:
     assert explore(edited(edit)).endless() is not None
 

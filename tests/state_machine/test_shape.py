@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msfailover.decisions.transitions import BEGIN_LASTS_S
+from msfailover.demands import ERRORS
 
 from tests.state_machine.definition import (
     SUBSTITUTION,
@@ -49,14 +50,46 @@ def test_a_task_catches_everything(place: Place) -> None:
     assert any(catch["ErrorEquals"] == ["States.ALL"] for catch in place.body.get("Catch", []))
 
 
-MOST_TRIES = {("DatabaseAway",): 30}
-"""What may be tried for minutes: a Multi-AZ database takes that long to fail over."""
+MOST_TRIES = {
+    ("StartServer", "DatabaseAway"): 30,
+    ("CheckServing", "NotServingYet"): 29,
+    ("VerifyPromotion", "StartNotSeen"): 4,
+    ("VerifyPromotion", "States.ALL"): 14,
+}
+"""What may be tried for minutes: a Multi-AZ database takes that long to fail over, and a server to start."""
 
 
 @pytest.mark.parametrize("place", TASKS, ids=by_path)
 def test_a_retry_is_bounded(place: Place) -> None:
     for retry in place.body.get("Retry", []):
-        assert 0 <= retry["MaxAttempts"] <= MOST_TRIES.get(tuple(retry["ErrorEquals"]), 3)
+        assert 0 <= retry["MaxAttempts"] <= MOST_TRIES.get((place.name, retry["ErrorEquals"][0]), 3)
+
+
+def test_every_call_is_tried_again_for_the_same_but_where_any_error_is() -> None:
+    """What is sent and not awaited is not tried again."""
+    awaited = {place.name: place.body["Retry"] for place in CALLS if "Retry" in place.body}
+    whatever = {name for name, retries in awaited.items() if retries[-1]["ErrorEquals"] == ["States.ALL"]}
+    assert whatever == {"UpdateRecord", "VerifyPromotion", "Commit", "Conclude"}
+    common = [json.dumps(retries[-2:])[1:-1] for name, retries in awaited.items() if name not in whatever]
+    assert definition_text().count(common[0]) == len(common) > 20, "each of them written alike, on a line"
+
+
+@pytest.mark.parametrize("place", CALLS, ids=by_path)
+def test_an_error_that_is_demanded_is_one_that_functions_raise(place: Place) -> None:
+    demanded = _demanded(place)
+    assert demanded <= set(ERRORS)
+    retried = {name for retry in place.body.get("Retry", []) for name in retry["ErrorEquals"]}
+    assert retried & set(ERRORS) <= demanded
+
+
+def test_every_error_that_can_be_demanded_is() -> None:
+    assert {name for place in CALLS for name in _demanded(place)} == set(ERRORS)
+
+
+def _demanded(place: Place) -> set[str]:
+    """The errors that a question names: one, or several in an expression."""
+    written = str(place.payload.get("unless_yes", ""))
+    return set(re.findall(r"'([A-Z]\w+)'", written) if "{%" in written else filter(None, [written]))
 
 
 @pytest.mark.parametrize("place", ALL, ids=by_path)
@@ -79,7 +112,17 @@ def test_a_task_asks_for_an_action_that_its_function_has(place: Place) -> None:
 
 
 def test_every_task_says_which_execution_asks() -> None:
-    assert [p.path for p in CALLS if p.payload.get("execution") != "{% $states.context.Execution.Id %}"] == []
+    own = "{% $states.context.Execution.Id %}"
+    assert [
+        p.path for p in CALLS if p.payload.get("execution") != (own if p.name == "Begin" else "{% $execution %}")
+    ] == []
+    assert {p.path: each for p in ALL for each in _values_of(p.body, "execution")} == {"Begin": own}
+
+
+def _values_of(body: Mapping[str, Any], name: str) -> list[Any]:
+    """What a state assigns to a name, each of its ways."""
+    parts = (body, *body.get("Choices", []), *body.get("Catch", []))
+    return [each["Assign"][name] for each in parts if name in each.get("Assign", {})]
 
 
 def test_substitutions_and_template_agree() -> None:
@@ -132,9 +175,3 @@ def test_no_branch_assigns_a_variable_of_the_world_around_it() -> None:
 def test_the_machine_itself_is_bounded() -> None:
     assert 0 < definition()["TimeoutSeconds"] <= 24 * 3600
     assert definition()["QueryLanguage"] == "JSONata"
-
-
-def test_each_retry_stands_on_one_line() -> None:
-    """So that one form of it, said many times, is seen to be one."""
-    written = [line for line in definition_text().splitlines() if '"ErrorEquals"' in line and '"MaxAttempts"' in line]
-    assert len(written) == sum(len(place.body.get("Retry", [])) for place in ALL)

@@ -25,6 +25,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         new = WORLD.with_suffix(f".{os.getpid()}")
         new.write_text(json.dumps(world))
         new.replace(WORLD)
+    if "unless_yes" in event and answer["answer"] != "yes":
+        raise type(event["unless_yes"], (Exception,), {})(answer["sentence"])
     return answer
 
 

@@ -75,7 +75,7 @@ FOUND_BY = {
     "second-probe-believed": ("I3", "ms1=healthy probe=astray"),
     "mode-ignored": ("I7", "controls=manual"),
     "not-to-acknowledge": ("I7", ""),
-    "audit-forgets-lease": ("I4", "audit@state:PromotionVerified#1"),
+    "audit-forgets-lease": ("I4", "audit@state:Commit#1"),
     "dry-run-takes-lease": ("I4", "dry_run=yes"),
     "verify-bypassed": ("I4", ""),
     "sessions-first": ("I4", "ms1=hung"),

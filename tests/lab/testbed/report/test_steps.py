@@ -49,6 +49,14 @@ def test_a_state_that_is_entered_again_is_a_step_of_its_own() -> None:
     assert [(step.start, step.end) for step in steps] == [(1001, 1002), (1003, None)]
 
 
+def test_a_step_that_is_answered_in_the_end_has_not_failed() -> None:
+    tried = [("TaskStateEntered", "VerifyPromotion", 0), ("TaskFailed", "", 1), ("TaskSucceeded", "", 2)]
+    steps = steps_of(history(*tried, ("TaskStateExited", "VerifyPromotion", 3)))
+    assert [(step.name, step.end, step.failed) for step in steps] == [("VerifyPromotion", 1004, False)]
+    (failed,) = steps_of(history(*tried[:2], ("TaskStateExited", "VerifyPromotion", 2)))
+    assert failed.failed
+
+
 def test_a_state_that_is_never_left_ends_with_its_execution() -> None:
     events = history(("FailStateEntered", "Halted", 0))
     events.append({"id": 2, "previousEventId": 1, "type": "ExecutionFailed",
