@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from moto.ec2.exceptions import EC2ClientError
+from moto.ec2.exceptions import EC2ClientError, OperationDisableApiStopNotPermitted
 from moto.ec2.models.instances import InstanceBackend
+from moto.ec2.responses.instances import InstanceResponse
 
 from lab.testbed.cloud import interfaces
 from lab.testbed.cloud.account import arn
@@ -32,11 +33,21 @@ class IncorrectInstanceStateError(EC2ClientError):  # type: ignore[misc]
         )
 
 
+class SkipUnsupportedError(EC2ClientError):  # type: ignore[misc]
+    """The instance's type can't skip the guest's shutdown."""
+
+    def __init__(self, instance_id: str) -> None:
+        super().__init__(
+            "UnsupportedOperation", f"The instance '{instance_id}' is of a type that does not support SkipOsShutdown."
+        )
+
+
 class Power:
     """Joins moto's instances to `machines`.
 
-    `stopping_s` says how long an instance is `stopping`, as while it shuts down (infinite: for ever); `on_off` hears of
-    each instance whose power is gone.
+    `stopping_s` says how long an instance is `stopping`, as while it shuts down (infinite: for ever); `is_protected`
+    whether EC2 refuses to stop one, beside those whose attribute says so; `refuses_skip` whether its type can't skip
+    the guest's shutdown; `on_off` hears of each instance whose power is gone.
     """
 
     def __init__(self, machines: Machines, bus: Bus, on_off: Callable[[str], None]) -> None:
@@ -45,6 +56,8 @@ class Power:
         self._on_off = on_off
         self._changing = threading.Lock()
         self.stopping_s: Callable[[], float] = lambda: 0.0
+        self.is_protected: Callable[[str], bool] = lambda _: False
+        self.refuses_skip: Callable[[str], bool] = lambda _: False
 
     def install(self, patches: Patches) -> None:
         interfaces.install(patches)
@@ -52,6 +65,10 @@ class Power:
         self._moto_terminate = InstanceBackend.terminate_instances
         patches.put(InstanceBackend, "stop_instances", lambda ec2, ids, *_, **__: self._stop(ec2, ids), why=why)
         patches.put(InstanceBackend, "start_instances", lambda ec2, ids, *_, **__: self._start(ec2, ids), why=why)
+        skip = self._refused_skip(InstanceResponse.stop_instances)
+        patches.put(InstanceResponse, "stop_instances", skip, why="moto skips nothing and refuses nothing")
+        told = self._told_protection(InstanceBackend.describe_instance_attribute)
+        patches.put(InstanceBackend, "describe_instance_attribute", told, why="a dial protects, too")
         patches.put(
             InstanceBackend, "terminate_instances", lambda ec2, ids, *_, **__: self._terminate(ec2, ids), why=why
         )
@@ -59,9 +76,31 @@ class Power:
     def _stop(self, ec2: Any, instance_ids: Sequence[str]) -> list[tuple[Any, Any]]:
         instances = ec2.get_multi_instances_by_id(instance_ids)
         for instance in instances:
+            if self._protected(instance):
+                raise OperationDisableApiStopNotPermitted(instance.id)
             if instance.state not in ("running", "stopping", "stopped"):
                 raise IncorrectInstanceStateError(instance.id, "stopped")
         return [self._move(each, ("running",), "stopping", self._off_to_stopped) for each in instances]
+
+    def _protected(self, instance: Any) -> bool:
+        return bool(instance.disable_api_stop) or self.is_protected(instance.id)
+
+    def _refused_skip(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def stop(request: Any) -> Any:
+            skips = str(request._get_param("SkipOsShutdown")).lower() == "true"
+            refused = [each for each in request._get_param("InstanceIds", []) if skips and self.refuses_skip(each)]
+            if refused:
+                raise SkipUnsupportedError(refused[0])
+            return original(request)
+
+        return stop
+
+    def _told_protection(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def attribute(ec2: Any, instance_id: str, name: str) -> tuple[Any, Any]:
+            instance, value = original(ec2, instance_id, name)
+            return instance, self._protected(instance) if name == "disableApiStop" else value
+
+        return attribute
 
     def _start(self, ec2: Any, instance_ids: Sequence[str]) -> list[tuple[Any, Any]]:
         instances = ec2.get_multi_instances_by_id(instance_ids)

@@ -50,6 +50,8 @@ def install(
     commands.runs_twice = lambda: manners.happens("command.twice")
     commands.adds_own_line = lambda: manners.happens("command.own-line")
     power.stopping_s = stopping
+    power.is_protected = lambda instance_id: manners.holds_for("ec2.stop-protected", instance_id)
+    power.refuses_skip = lambda instance_id: manners.holds_for("ec2.skip-refused", instance_id)
     firewall.effect_s = lambda: manners.draw("ec2.effect")
     functions.cold_s = cold
     functions.at_once = lambda: int(manners.draw("lambda.at-once"))

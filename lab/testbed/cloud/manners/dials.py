@@ -79,3 +79,9 @@ class Manners:
         with self._lock:
             share = self._set[name][1]
             return self.begun and share > 0 and self._chances[name].random() < share
+
+    def holds_for(self, name: str, thing: str) -> bool:
+        """Whether what a share says holds for one thing; the same for it each time, while the dial stays."""
+        with self._lock:
+            share = self._set[name][1]
+            return self.begun and random.Random(f"{self.seed}/{name}/{thing}").random() < share

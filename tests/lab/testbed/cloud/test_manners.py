@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
+from msfailover.adapters import ec2_power
+from msfailover.pair import Role, Server
 
 from lab.testbed.cloud.commands import Commands, Invocation
 from lab.testbed.cloud.manners.dials import Manners, turning
@@ -188,6 +191,53 @@ def test_a_machine_that_hangs_stays_in_stopping(sky: Sky, turned: Manners) -> No
     described = client.describe_instances(InstanceIds=[made])["Reservations"][0]["Instances"][0]
     assert described["State"]["Name"] == "stopping"
     assert made not in sky.machines.off
+
+
+def launched(sky: Sky) -> Server:
+    """A machine of a server's, running."""
+    client = sky.cloud.client("ec2")
+    image = client.describe_images()["Images"][0]["ImageId"]
+    made = client.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    return Server(Role.MS1, made, ("10.77.0.11",))
+
+
+def test_a_machine_that_is_protected_is_not_stopped_and_ec2_says_so_before(sky: Sky, turned: Manners) -> None:
+    client, server = sky.cloud.client("ec2"), launched(sky)
+    assert ec2_power.is_stop_protected(client, server) is False
+    turned.turn("ec2.stop-protected", 1)
+    assert ec2_power.is_stop_protected(client, server) is True
+    with pytest.raises(ClientError, match="OperationNotPermitted"):
+        ec2_power.switch_off(client, server)
+    assert state_of(client, server) == "running"
+    turned.turn("ec2.stop-protected", 0)
+    client.modify_instance_attribute(InstanceId=server.instance_id, DisableApiStop={"Value": True})
+    with pytest.raises(ClientError, match="OperationNotPermitted"):
+        ec2_power.switch_off(client, server)
+
+
+def test_a_type_that_can_not_skip_the_shutdown_refuses_that_and_is_stopped_without_it(
+    sky: Sky, turned: Manners
+) -> None:
+    turned.turn("ec2.skip-refused", 1)
+    client, server = sky.cloud.client("ec2"), launched(sky)
+    with pytest.raises(ClientError, match="UnsupportedOperation"):
+        client.stop_instances(InstanceIds=[server.instance_id], Force=True, SkipOsShutdown=True)
+    assert state_of(client, server) == "running"
+    ec2_power.switch_off(client, server)
+    eventually(lambda: state_of(client, server) == "stopped", 5)
+
+
+def test_what_holds_for_one_machine_holds_for_it_each_time_and_for_a_share_of_all() -> None:
+    manners = begun(ec2__skip_refused=0.5)
+    machines = [f"i-{number}" for number in range(200)]
+    held = [manners.holds_for("ec2.skip-refused", each) for each in machines]
+    assert held == [manners.holds_for("ec2.skip-refused", each) for each in machines]
+    assert 60 < sum(held) < 140
+
+
+def state_of(client: Any, server: Server) -> str:
+    found = client.describe_instances(InstanceIds=[server.instance_id])["Reservations"][0]["Instances"][0]
+    return str(found["State"]["Name"])
 
 
 def test_a_rule_is_in_effect_a_moment_after_the_call(sky: Sky, turned: Manners) -> None:
