@@ -108,7 +108,7 @@ simulation: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2
 
 campaign: simulation # its name until 0.1
 
-.PHONY: docs lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
+.PHONY: docs diagram lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: lab/setup/tools.txt
 	@lab/setup/virtualenv.sh $(TOOLS) lab/setup/tools.txt
@@ -149,6 +149,9 @@ lock: ## make the lock files anew from pyproject.toml's dependency groups (needs
 
 licences: $(READY) ## write docs/licences.md anew
 	@$(PYTHON) -m lab.setup.licences
+
+diagram: $(READY) ## draw the workflow in docs/design.md anew
+	@$(PYTHON) -m lab.setup.diagram
 
 wheel: $(READY) ## failoverctl as people install it: build/wheels/*.whl, for pipx or uv
 	@$(PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheels .
