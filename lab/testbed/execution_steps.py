@@ -11,6 +11,7 @@ from msfailover.text import plain_words
 from lab.testbed.report.record import Step
 
 _FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
+_SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")
 _ANSWERED = ("TaskSucceeded", "LambdaFunctionSucceeded")
 _ENDED_BADLY = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 
@@ -42,9 +43,11 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> tuple[Step, ...]:
             continue
         step = steps[owner]
         if kind in _ANSWERED:
-            steps[owner] = Step(step.name, step.start, at, _sentence(event))  # whatever an attempt before it came to
+            steps[owner] = Step(step.name, step.start, at, _sentence(event))
         elif kind in _FAILED:
             steps[owner] = Step(step.name, step.start, at, _trouble(event), True)
+        elif kind in _SCHEDULED and step.failed:
+            steps[owner] = Step(step.name, step.start)  # it is tried again
         elif kind.endswith("StateExited"):
             steps[owner] = Step(step.name, step.start, at, step.result, step.failed)
     return tuple(steps[number] for number in sorted(steps))

@@ -172,6 +172,11 @@ def test_no_branch_assigns_a_variable_of_the_world_around_it() -> None:
     assert inner == []
 
 
+def test_the_definition_can_be_read_at_one_sitting() -> None:
+    assert len(ALL) <= 60
+    assert len(definition_text().splitlines()) <= 700
+
+
 def test_the_machine_itself_is_bounded() -> None:
     assert 0 < definition()["TimeoutSeconds"] <= 24 * 3600
     assert definition()["QueryLanguage"] == "JSONata"

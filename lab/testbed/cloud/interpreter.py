@@ -80,7 +80,7 @@ class Interpreter:
             AmazonStateLanguageParser,
             "parse",
             staticmethod(_parsed),
-            why="reading a definition of fifty states takes 0.4 s, and moto does it for every execution",
+            why="reading a definition of sixty states takes 0.4 s, and moto does it for every execution",
         )
         patches.put_everywhere(
             _PACKAGE,

@@ -88,7 +88,7 @@ def transient() -> Run:
         steps=(
             Step("Begin", begun, begun + 0.09, "epoch 2 is ours"),
             Step("ConfirmOutage", begun + 0.09, begun + 1.2, "ms1 answers: it is not down"),
-            Step("StandDown", begun + 1.2, begun + 1.25, "nothing was touched"),
+            Step("Conclude", begun + 1.2, begun + 1.25, "nothing was touched"),
         ),
         rows=written([("ms1", T0, FAILURE + 9)]),
         agents=tuple(AgentEvent(f"agent-{n:02}", "ms1", T0 + 0.05 * n) for n in range(20)),

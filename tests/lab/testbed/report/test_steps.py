@@ -50,10 +50,12 @@ def test_a_state_that_is_entered_again_is_a_step_of_its_own() -> None:
 
 
 def test_a_step_that_is_answered_in_the_end_has_not_failed() -> None:
-    tried = [("TaskStateEntered", "VerifyPromotion", 0), ("TaskFailed", "", 1), ("TaskSucceeded", "", 2)]
-    steps = steps_of(history(*tried, ("TaskStateExited", "VerifyPromotion", 3)))
-    assert [(step.name, step.end, step.failed) for step in steps] == [("VerifyPromotion", 1004, False)]
-    (failed,) = steps_of(history(*tried[:2], ("TaskStateExited", "VerifyPromotion", 2)))
+    attempt = [("TaskStateEntered", "VerifyPromotion", 0), ("TaskScheduled", "", 1), ("TaskFailed", "", 2)]
+    again = [("TaskScheduled", "", 3), ("TaskSucceeded", "", 4), ("TaskStateExited", "VerifyPromotion", 5)]
+    states = [steps_of(history(*(attempt + again)[:number]))[0] for number in range(3, 7)]
+    assert [(step.end, step.failed) for step in states] == [(1003, True), (None, False), (1005, False), (1006, False)]
+    assert {step.start for step in states} == {1001}, "it is one step, however often it is tried"
+    (failed,) = steps_of(history(*attempt, ("TaskStateExited", "VerifyPromotion", 3)))
     assert failed.failed
 
 
