@@ -196,8 +196,9 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
         )
     elif copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]:
         yield _line(f"The standby's copy is {ago(copy['age_s'])} old.", again, "replication-stale")
-    if str(copy.get("config", "")).startswith("held back"):
-        yield _line(f"The standby's configuration is {copy['config']}.", again, "replication-stale")
+    if copy.get("config_withheld"):
+        why = f"The active server's configuration is withheld from the standby: {copy['config_withheld']}."
+        yield _line(why, again, "replication-stale")
 
 
 def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -206,7 +207,7 @@ def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
         why = "The last automatic failover has not been acknowledged: the next one waits."
         yield _line(why, "failoverctl acknowledge", "promoted")
     if record.get("held"):
-        why = f"The watchdog found the active server down, and holds its failover back. {record['held']}"
+        why = f"The watchdog found the active server down, and its failover is held. {record['held']}"
         yield _line(why, 'failoverctl failover --reason "…"', "held")
     if record.get("mode", "automatic") != "automatic":
         yield _line(f"The mode is {record['mode']}: nothing fails over by itself.", "failoverctl mode automatic")

@@ -22,6 +22,7 @@ from msfailover.adapters.probes import Probes
 from msfailover.decisions import fallback, replication
 from msfailover.decisions.dry_run import Question
 from msfailover.decisions.replication import Freshness, Order
+from msfailover.history import read_withheld
 from msfailover.pair import Role
 from msfailover.request import BadRequest
 from msfailover.runtime import observability
@@ -130,9 +131,8 @@ def now(execution: str) -> Verdict:
             break
     if result.get("complete") is not True:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
-    but = (
-        f", but the configuration is {config}" if (config := str(result.get("config"))).startswith("held back") else ""
-    )
+    withheld = read_withheld(result)
+    but = f", but the configuration is withheld: {withheld}" if withheld else ""
     return yes(
         f"The standby holds all of {order.source} as of this moment ({result.get('files')} files){but}.", **result
     )

@@ -10,11 +10,11 @@ from msfailover.decisions.replication import (
     Order,
     arrived,
     as_of_in,
-    held_configuration,
     is_fresh,
     may_run,
     sent,
     under_way,
+    withheld_configuration,
 )
 from msfailover.decisions.transitions import conclude
 from msfailover.history import History, Outcome
@@ -58,40 +58,50 @@ def test_the_history_keeps_it_and_reads_lines_from_before_it_was_kept() -> None:
     assert History.from_json(kept).files_as_of == 0.0
 
 
-def configuration_line(config: str, as_of: float) -> str:
+def configuration_line(withheld: str, as_of: float) -> str:
     """What a message of a promotion says of the configuration; empty where it says nothing."""
     before = state(lease=lease(), receipt=receipt())
     after, line = conclude(before, OURS, Outcome.PROMOTED, "So it ended.", NOW)
-    body = tell("tectia", after, replace(line, files_as_of=NOW, config=config, config_as_of=as_of)).body
+    body = tell("tectia", after, replace(line, files_as_of=NOW, config_withheld=withheld, config_as_of=as_of)).body
     return next((each for each in body.splitlines() if each.startswith("Configuration: ")), "")
 
 
-def test_a_promotion_says_of_when_a_configuration_is_that_was_held_back() -> None:
-    said = configuration_line("held back: versions differ", NOW - 42)
+def test_a_promotion_says_of_when_a_configuration_is_that_was_withheld() -> None:
+    said = configuration_line("versions differ", NOW - 42)
     assert said.startswith("Configuration: ms2's is ms1's as of ")
-    assert said.endswith("held back: versions differ.")
-    assert "never ms1's" in configuration_line("held back: versions differ", 0.0)
+    assert said.endswith("withheld: versions differ.")
+    assert "never ms1's" in configuration_line("versions differ", 0.0)
     assert configuration_line("", 0.0) == ""
 
 
-def test_the_history_keeps_what_was_held_back_and_reads_lines_from_before() -> None:
+def test_the_history_keeps_why_a_configuration_was_withheld_and_reads_lines_from_before() -> None:
     _, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "", NOW)
-    kept = replace(line, config="held back: x", config_as_of=NOW - 42).to_json()
-    assert (History.from_json(kept).config, History.from_json(kept).config_as_of) == ("held back: x", NOW - 42)
-    del kept["config"], kept["config_as_of"]
-    assert (History.from_json(kept).config, History.from_json(kept).config_as_of) == ("", 0.0)
+    kept = replace(line, config_withheld="x", config_as_of=NOW - 42).to_json()
+    assert (History.from_json(kept).config_withheld, History.from_json(kept).config_as_of) == ("x", NOW - 42)
+    del kept["config_withheld"]
+    assert History.from_json(kept | {"config": "held back: x"}).config_withheld == "x"
+    del kept["config_as_of"]
+    assert (History.from_json(kept).config_withheld, History.from_json(kept).config_as_of) == ("", 0.0)
 
 
-def test_a_configuration_held_back_after_it_was_carried_once_is_known_though_the_age_stands_still() -> None:
+@pytest.mark.parametrize(
+    ("before", "why"), [("held back: versions differ", "versions differ"), ("same", ""), ("sent", ""), ("", "")]
+)
+def test_a_freshness_that_was_stored_before_says_why_the_configuration_is_withheld(before: str, why: str) -> None:
+    stored = {name: value for name, value in Freshness().to_json().items() if name != "config_withheld"}
+    assert Freshness.from_json(stored | {"config": before}).config_withheld == why
+
+
+def test_a_configuration_withheld_after_it_was_carried_once_is_known_though_the_age_stands_still() -> None:
     carried = WHOLE | {"config": "sent", "config_as_of": NOW}
     known = arrived(sent(Freshness(), "one", Order(Role.MS1, 1), NOW), "one", carried, NOW + 1)
     known = sent(known, "two", Order(Role.MS1, 1), NOW + 300)
-    held = carried | {"config": "held back: versions differ"}
+    held = carried | {"config": "withheld", "config_withheld": "versions differ"}
     after = arrived(known, "two", held, NOW + 301)
-    assert held_configuration(after, 1) == ("held back: versions differ", NOW)
+    assert withheld_configuration(after, 1) == ("versions differ", NOW)
     assert after.as_of == NOW
-    assert "held back: versions differ" in is_fresh(after, state(), NOW + 301, 1000).sentence
-    assert held_configuration(after, 2) == ("", 0.0)
+    assert "withheld: versions differ;" in is_fresh(after, state(), NOW + 301, 1000).sentence
+    assert withheld_configuration(after, 2) == ("", 0.0)
 
 
 def test_a_set_of_another_epoch_went_the_other_way_and_says_nothing_of_this_one() -> None:
@@ -134,19 +144,19 @@ def test_a_set_of_a_newer_epoch_replaces_a_later_one_and_an_older_epoch_never_do
     assert (older.as_of, older.epoch) == (NOW, 2)
 
 
-def test_the_oldest_directory_counts_and_a_configuration_that_is_held_back_is_said_with_its_age() -> None:
-    held = "held back: versions differ (7 here, 6 on the standby)"
-    result = {**WHOLE, "as_of": NOW - 5000, "started_at": NOW, "config": held, "config_as_of": NOW - 5000}
+def test_the_oldest_directory_counts_and_a_configuration_that_is_withheld_is_said_with_its_age() -> None:
+    held = "versions differ (7 here, 6 on the standby)"
+    result = {**WHOLE, "as_of": NOW - 5000, "started_at": NOW, "config_withheld": held, "config_as_of": NOW - 5000}
     known = arrived(Freshness(), "x", result, NOW + 1)
     verdict = is_fresh(known, state(), NOW + 1, 4000)
     assert verdict.is_no
     assert "as of 5001 s ago" in verdict.sentence
-    assert f"The configuration is {held}; the standby's is of 5001 s ago." in verdict.sentence
+    assert f"The configuration is withheld: {held}; the standby's is of 5001 s ago." in verdict.sentence
 
 
 def test_a_configuration_that_was_never_carried_leaves_no_whole_set() -> None:
-    held = "held back: versions differ (7 here, 6 on the standby)"
-    known = arrived(Freshness(), "x", {**WHOLE, "as_of": 0, "started_at": NOW, "config": held}, NOW)
+    held = "versions differ (7 here, 6 on the standby)"
+    known = arrived(Freshness(), "x", {**WHOLE, "as_of": 0, "started_at": NOW, "config_withheld": held}, NOW)
     assert known.as_of == 0
     verdict = is_fresh(known, state(), NOW, 4000)
     assert verdict.answer is Answer.UNKNOWN

@@ -9,7 +9,7 @@ from tests.documents.pair import CDS, CONFIG, Pair, tree
 pytestmark = pytest.mark.testbed
 
 
-def test_after_an_upgrade_of_one_host_the_configuration_is_held_back_and_carried_once_both_agree(pair: Pair) -> None:
+def test_after_an_upgrade_of_one_host_the_configuration_is_withheld_and_carried_once_both_agree(pair: Pair) -> None:
     pair.assert_complete(pair.replicate())
     before = tree(pair.inside("ms2", CONFIG))
     pair.set_version("ms1", "7.0.0-1")
@@ -17,15 +17,15 @@ def test_after_an_upgrade_of_one_host_the_configuration_is_held_back_and_carried
     pair.write("ms1", f"{CDS}/one", "software goes on")
     ended = pair.replicate()
     assert ended.result["complete"] is True
-    assert ended.result["config"] == "held back: versions differ (7.0.0-1 here, 6.6.9-1 on the standby)"
+    assert ended.result["config_withheld"] == "versions differ (7.0.0-1 here, 6.6.9-1 on the standby)"
     assert tree(pair.inside("ms2", CONFIG)) == before
     assert tree(pair.inside("ms2", CDS)) == tree(pair.inside("ms1", CDS))
-    assert pair.replicate().result["config"].startswith("held back")
+    assert pair.replicate().result["config"] == "withheld"
     pair.set_version("ms2", "7.0.0-1")
     assert pair.assert_complete(pair.replicate())["config"] == "sent"
 
 
-def test_a_configuration_that_is_held_back_has_an_age_of_its_own_and_the_oldest_counts(pair: Pair) -> None:
+def test_a_configuration_that_is_withheld_has_an_age_of_its_own_and_the_oldest_counts(pair: Pair) -> None:
     first = pair.assert_complete(pair.replicate())
     pair.set_version("ms1", "7.0.0-1")
     pair.write("ms1", f"{CONFIG}/server.key", "renewed", mode=0o600)
@@ -52,7 +52,7 @@ def test_two_unknown_versions_are_not_the_same_version(pair: Pair) -> None:
     for role in ("ms1", "ms2"):
         pair.set_version(role, "")
     ended = pair.replicate()
-    assert ended.result["config"] == "held back: versions differ (unknown here, unknown on the standby)"
+    assert ended.result["config_withheld"] == "versions differ (unknown here, unknown on the standby)"
     assert set(tree(pair.inside("ms2", CONFIG))) == {"."}
 
 

@@ -304,13 +304,13 @@ def test_a_chronicle_that_can_not_be_read_holds_no_end_up(pair: ModuleType, reco
     assert record.get().active is Role.MS2
 
 
-def test_a_configuration_that_was_held_back_is_in_the_line_and_in_the_message(pair: ModuleType, record: Record) -> None:
+def test_a_configuration_that_was_withheld_is_in_the_line_and_in_the_message(pair: ModuleType, record: Record) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
-    held = {"as_of": 1_790_000_000, "epoch": 1, "config": "held back: versions differ", "config_as_of": 1_790_000_000}
+    held = {"as_of": 1_790_000_000, "epoch": 1, "config_withheld": "versions differ", "config_as_of": 1_790_000_000}
     record.table.change_freshness(lambda _: held | {"version": 1})
     message = conclude(pair, "promoted")["message"]
     line = record.table.history()[0]
-    assert (line["config"], line["config_as_of"]) == (held["config"], held["config_as_of"])
+    assert (line["config_withheld"], line["config_as_of"]) == (held["config_withheld"], held["config_as_of"])
     assert "Configuration: ms2's is ms1's as of" in message
 
 

@@ -308,13 +308,13 @@ def test_a_large_removal_is_carried_only_when_a_person_says_so_by_the_pairs_name
     assert hosts.commands[-1].parameters["MostRemovedPercent"] == "50", "for that run only"
 
 
-def test_a_configuration_that_is_held_back_is_said_with_the_last_copy_of_a_switchover(
+def test_a_configuration_that_is_withheld_is_said_with_the_last_copy_of_a_switchover(
     replicate: ModuleType, record: Record, hosts: Hosts
 ) -> None:
     record.put(state(epoch=4, lease=lease(action="switchover")))
-    hosts.prepare("replicate", complete(config="held back: versions differ"))
+    hosts.prepare("replicate", complete(config="withheld", config_withheld="versions differ"))
     answer = replicate.handler({"action": "now", "execution": lease().execution}, None)
-    assert answer["sentence"].endswith("but the configuration is held back: versions differ.")
+    assert answer["sentence"].endswith("but the configuration is withheld: versions differ.")
 
 
 def test_a_dry_run_names_what_would_travel_and_leaves_what_is_known_alone(

@@ -29,7 +29,7 @@ INSTEAD = {
     r"(in|into|pair into) care\b": "adopt, register a pair",
     r"\b(gone|goes|go) on (with|from the fence)\b": "resume, continue",
     r"\b(tell|tells|told) people\b|\bpeople (are|were|could not be) told\b|tells the wall": "notify, notification",
-    r"failovers? (that )?(is |was |be )?held back|alarm is held back": "held, suppressed",
+    r"\bheld[ _]back\b(?!: )": "held, suppressed (a failover); withheld (a configuration)",
     r"\bdisappointed\b": "a probe that failed",
     r"\bpolite\b|\bnobody waits\b|\bnothing waits for\b": "best effort, not awaited",
     r"\bteeth\b": "planted defects, mutation test",

@@ -10,6 +10,17 @@ from typing import Any
 from msfailover.pair import Receipt, Role
 
 
+def read_withheld(data: Mapping[str, Any]) -> str:
+    """Why a configuration was not carried, as a stored item or a host's result has it; empty where it was.
+
+    What 0.1.0 wrote has one field for what became of it and why: "held back: versions differ".
+    """
+    if "config_withheld" in data:
+        return str(data["config_withheld"] or "")
+    _, withheld, why = str(data.get("config", "")).partition("held back: ")
+    return why if withheld else ""
+
+
 class Outcome(StrEnum):
     """How a workflow ends; each execution has exactly one."""
 
@@ -28,8 +39,7 @@ class History:
     Args:
         files_as_of: where a server was promoted, the moment up to which it holds the other one's files, in seconds
             since 1970; 0 where that is not known.
-        config: what the last complete copy made of the configuration, where it was not carried ("held back: …"); else
-            empty.
+        config_withheld: why the last complete copy did not carry the configuration; empty where it did.
         config_as_of: then, the moment as of which the promoted server's configuration is the other one's; 0 where it
             never was.
     """
@@ -47,7 +57,7 @@ class History:
     ended_at: float
     receipt: Receipt | None
     files_as_of: float = 0.0
-    config: str = ""
+    config_withheld: str = ""
     config_as_of: float = 0.0
 
     def to_json(self) -> dict[str, Any]:
@@ -65,7 +75,7 @@ class History:
             "ended_at": self.ended_at,
             "receipt": self.receipt.to_json() if self.receipt else None,
             "files_as_of": self.files_as_of,
-            "config": self.config,
+            "config_withheld": self.config_withheld,
             "config_as_of": self.config_as_of,
         }
 
@@ -86,7 +96,7 @@ class History:
             ended_at=float(data["ended_at"]),
             receipt=Receipt.from_json(data["receipt"]) if data.get("receipt") else None,
             files_as_of=float(data.get("files_as_of", 0.0)),
-            config=str(data.get("config", "")),
+            config_withheld=read_withheld(data),
             config_as_of=float(data.get("config_as_of", 0.0)),
         )
 

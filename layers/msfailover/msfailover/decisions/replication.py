@@ -9,15 +9,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from msfailover.history import History, Outcome
+from msfailover.history import History, Outcome, read_withheld
 from msfailover.pair import PairState, Role
 from msfailover.text import clean
 from msfailover.verdict import Verdict, no, unknown, yes
 
 _FIELDS_AT_MOST, _LONGEST_NAME, _LONGEST_TEXT, _LARGEST = 40, 40, 500, 10**15
-HELD_BACK = "held back"
-"""How a host's word on a configuration begins that the standby's version of the server can't use."""
-
 AHEAD_AT_MOST_S = 300.0
 """How far a host's clock may be ahead of ours; a copy of a later moment than that has no age that could be believed."""
 
@@ -58,7 +55,8 @@ class Freshness:
         epoch: the epoch that set belongs to.
         digest: of its manifest.
         content_as_of: when all contents were last compared; every change since then was carried. 0 where not known.
-        config: what the last complete run made of the configuration, in the host's words ("held back: …").
+        config_withheld: why the last complete run did not carry the configuration, in the host's words; empty where it
+            did.
         config_as_of: the standby's configuration is the active server's of then; 0 where none was ever carried.
         last: the last result, as the host gave it.
         wanted: software was imported while a run was under way; another run is due as soon as that one has ended.
@@ -73,7 +71,7 @@ class Freshness:
     epoch: int = 0
     digest: str = ""
     content_as_of: float = 0.0
-    config: str = ""
+    config_withheld: str = ""
     config_as_of: float = 0.0
     last: Mapping[str, Any] | None = None
     wanted: bool = False
@@ -89,7 +87,7 @@ class Freshness:
             "epoch": self.epoch,
             "digest": self.digest,
             "content_as_of": self.content_as_of,
-            "config": self.config,
+            "config_withheld": self.config_withheld,
             "config_as_of": self.config_as_of,
             "last": dict(self.last) if self.last else None,
             "wanted": self.wanted,
@@ -112,7 +110,7 @@ class Freshness:
             epoch=int(data.get("epoch", 0)),
             digest=str(data.get("digest", "")),
             content_as_of=float(data.get("content_as_of", 0)),
-            config=str(data.get("config", "")),
+            config_withheld=read_withheld(data),
             config_as_of=float(data.get("config_as_of", 0)),
             last=dict(data["last"]) if data.get("last") else None,
             wanted=bool(data.get("wanted", False)),
@@ -190,20 +188,20 @@ def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: floa
     ahead = _ahead(known if ours else None, result, now)
     as_of, content, config = (_moment(result.get(name), ahead) for name in ("as_of", "content_as_of", "config_as_of"))
     so_far = known.as_of if known.as_of <= now else 0.0
-    words = str(result.get("config", ""))[:200]
+    withheld = read_withheld(result)[:200]
     if epoch < known.epoch or as_of > now:
         return after
-    if epoch == known.epoch and as_of <= so_far:  # of a configuration that is held back the age stands still
-        return replace(after, config=words, config_as_of=min(config, now)) if ours else after
+    if epoch == known.epoch and as_of <= so_far:  # of a configuration that is withheld the age stands still
+        return replace(after, config_withheld=withheld, config_as_of=min(config, now)) if ours else after
     if as_of <= 0:  # complete, but for a configuration that was never carried: no whole set yet
-        return replace(after, config=words)
+        return replace(after, config_withheld=withheld)
     return replace(
         after,
         as_of=as_of,
         epoch=epoch,
         digest=str(result.get("digest") or "")[:128],
         content_as_of=content,
-        config=words,
+        config_withheld=withheld,
         config_as_of=config,
     )
 
@@ -231,12 +229,12 @@ def as_of_in(known: Freshness, epoch: int) -> float:
     return known.as_of if known.epoch == epoch else 0.0
 
 
-def held_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
+def withheld_configuration(known: Freshness, epoch: int) -> tuple[str, float]:
     """Why the configuration of the server that is active in an epoch was not carried by the last complete run, and as
     of when the standby's is; an empty word where it was carried, or nothing is known of this epoch."""
-    if known.epoch != epoch or not known.config.startswith(HELD_BACK):
+    if known.epoch != epoch or not known.config_withheld:
         return "", 0.0
-    return known.config, known.config_as_of
+    return known.config_withheld, known.config_as_of
 
 
 def with_copy(line: History, read: Callable[[], Mapping[str, Any]], epoch: int) -> History:
@@ -248,8 +246,8 @@ def with_copy(line: History, read: Callable[[], Mapping[str, Any]], epoch: int) 
     if line.outcome is not Outcome.PROMOTED:
         return line
     known = Freshness.from_json(read())
-    held, of = held_configuration(known, epoch)
-    return replace(line, files_as_of=as_of_in(known, epoch), config=held, config_as_of=of)
+    withheld, of = withheld_configuration(known, epoch)
+    return replace(line, files_as_of=as_of_in(known, epoch), config_withheld=withheld, config_as_of=of)
 
 
 def complete_copy(known: Freshness, state: PairState, now: float) -> Verdict:
@@ -273,7 +271,7 @@ def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) ->
         oldest_s: seconds the last whole set may be old.
     """
     if known.as_of == 0:
-        return unknown(f"No whole set of files has reached the standby yet.{_held_back(known, now)}")
+        return unknown(f"No whole set of files has reached the standby yet.{_withheld(known, now)}")
     if known.as_of > now + AHEAD_AT_MOST_S:
         return unknown(f"The last whole set is of {known.as_of - now:.0f} s in the future: the host's clock is wrong.")
     age = max(0.0, now - known.as_of)
@@ -282,14 +280,14 @@ def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) ->
     word = yes if age <= oldest_s else no
     return word(
         f"The last whole set reached the standby as of {age:.0f} s ago; {oldest_s:g} s are allowed."
-        f"{_held_back(known, now)}",
+        f"{_withheld(known, now)}",
         age_s=age,
     )
 
 
-def _held_back(known: Freshness, now: float) -> str:
+def _withheld(known: Freshness, now: float) -> str:
     """What is to be said of a configuration that the standby's version of the server can't use; empty where it can."""
-    if not known.config.startswith(HELD_BACK):
+    if not known.config_withheld:
         return ""
     age = f"of {max(0.0, now - known.config_as_of):.0f} s ago" if known.config_as_of else "not the active server's"
-    return f" The configuration is {known.config}; the standby's is {age}."
+    return f" The configuration is withheld: {known.config_withheld}; the standby's is {age}."

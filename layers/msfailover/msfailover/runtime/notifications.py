@@ -207,11 +207,11 @@ def _files(history: History) -> tuple[str, ...]:
 
 def _configuration(history: History) -> tuple[str, ...]:
     """What a promoted server's configuration is, where the last copy could not carry the other one's."""
-    if not history.config:
+    if not history.config_withheld:
         return ()
     target, source = history.target, history.source
     whose = f"{source}'s as of {moment(history.config_as_of)}" if history.config_as_of else f"its own, never {source}'s"
-    return (f"Configuration: {target}'s is {whose}; what changed later was {history.config}.",)
+    return (f"Configuration: {target}'s is {whose}; what changed later was withheld: {history.config_withheld}.",)
 
 
 def _fence(history: History) -> str:

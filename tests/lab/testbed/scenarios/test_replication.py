@@ -49,7 +49,7 @@ def test_a_standby_without_room_keeps_its_set_and_takes_the_next_when_it_can(tmp
 def test_a_configuration_waits_for_the_standbys_upgrade_and_software_does_not(tmp_path: Path) -> None:
     ran = run_scenario("upgrade", tmp_path)
     assert replicated(ran)
-    for name in ("The configuration is held back", "MS2's stays as it was", "Software goes on", "Now it is carried"):
+    for name in ("The configuration is withheld", "MS2's stays as it was", "Software goes on", "Now it is carried"):
         ran.held(name)
 
 
