@@ -13,7 +13,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
-from msfailover.decisions.replication import Freshness
+from msfailover.freshness import Freshness
 from msfailover.pair import PairState
 from msfailover.record import RecordUnreadable, state_from_json
 from msfailover.text import clean, clean_all

@@ -13,8 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from msfailover.decisions import readiness
 from msfailover.pair import Role
+from msfailover.questions import of_readiness
 
 MINUTES = 730 * 60
 """Minutes of a month, as AWS reckons one."""
@@ -190,7 +190,7 @@ def _calls(runs: Mapping[str, float], probes: float) -> dict[str, float]:
     found["probe"] += probes
     for name, often in (("access", 2), ("sessions", 2), ("dns", 1)):
         found[name] += runs["audit"] * often
-    for question in readiness.questions(Role.MS1).values():
+    for question in of_readiness(Role.MS1).values():
         if question.function != "watch":
             found[question.function] += runs["readiness"]
     found["pair"] += runs["readiness"]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from msfailover.decisions.replication import Freshness
+from msfailover.freshness import Freshness
 from rich.console import Group
 from rich.text import Text
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from msfailover.decisions.replication import BUSY
+from msfailover.freshness import BUSY
 from msfailover.record import state_to_json
 from msfailover.text import clean_lines
 

@@ -33,10 +33,11 @@ from msfailover.decisions import (
 )
 from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, provable
 from msfailover.decisions.audit import demand_endable, must_be_out
-from msfailover.decisions.dry_run import Question, predict, questions
+from msfailover.decisions.dry_run import predict, questions
 from msfailover.demands import demand_yes
 from msfailover.history import History, Note, Outcome
 from msfailover.pair import FencedBy, PairState, Role
+from msfailover.questions import Question
 from msfailover.request import (
     Action,
     BadRequest,
@@ -254,8 +255,7 @@ def see_second_probe(_event: Mapping[str, Any]) -> dict[str, Any]:
 def verify_promotion(event: Mapping[str, Any]) -> dict[str, Any]:
     """Ask whether the new server is active: it answers, has sessions, the old one none, and the record points to it.
 
-    Sessions of the old server are ended: a connection of before its access was revoked can turn into one late, and one
-    of a machine without power, or cut off, stays till it is ended.
+    Sessions of the old server are ended: a login from before may be late, and those of a machine without power stay.
     """
     server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
@@ -305,7 +305,7 @@ def fall_back(event: Mapping[str, Any]) -> dict[str, Any]:
     """A step of a switchover failed: turn back, continue without the source, or stop? Asked before either is begun."""
     execution, state = _execution_in(event), (table := _table()).read()
     source = transitions.own_lease(state, execution).target.other
-    copy = replication.complete_copy(replication.Freshness.from_json(table.freshness()), state, time.time())
+    copy = replication.complete_copy(table.freshness(), state, time.time())
     way, sentence = fallback.choose(source, copy, event.get("may_go_on") is True, _put, attempts(10.0))
     if way is fallback.Way.GO_ON:
         table.change(lambda before: transitions.go_on(before, execution))

@@ -18,8 +18,8 @@ from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import machine, readiness
-from msfailover.decisions.dry_run import Question
 from msfailover.pair import PairState, Role
+from msfailover.questions import Question, of_readiness
 from msfailover.request import BadRequest
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
@@ -65,7 +65,7 @@ def check() -> dict[str, Any]:
 
 
 def _checks(active: Role, state: PairState) -> list[readiness.Check]:
-    asked = readiness.questions(active, second_probe=bool(SETTINGS.second_probe))
+    asked = of_readiness(active, second_probe=bool(SETTINGS.second_probe))
     answers = lambda_invoke.side_by_side(_ask, asked, AT_ONCE)
     if state.lease is None:
         _remember_machines(state, answers)

@@ -20,10 +20,11 @@ from msfailover.adapters import clients, lambda_invoke, permission_checks, run_c
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import fallback, replication
-from msfailover.decisions.dry_run import Question
-from msfailover.decisions.replication import Freshness, Order
+from msfailover.decisions.replication import Order
+from msfailover.freshness import BUSY, Freshness
 from msfailover.history import read_withheld
 from msfailover.pair import Role
+from msfailover.questions import Question
 from msfailover.request import BadRequest
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
@@ -127,7 +128,7 @@ def now(execution: str) -> Verdict:
     result: dict[str, Any] = {}
     for _ in attempts(SETTINGS.limit_s, first_s=BUSY_PAUSE_S, most_s=BUSY_PAUSE_MOST_S):
         order, result = _carry(execution, max(0.0, end - time.monotonic()) + MARGIN_S)
-        if result.get("outcome") != replication.BUSY:
+        if result.get("outcome") != BUSY:
             break
     if result.get("complete") is not True:
         raise NotReplicated(f"The copy from {order.source} did not become whole: {result.get('reason')}")
@@ -330,11 +331,11 @@ def _metrics() -> EphemeralMetrics:
 
 def _change(alter: Callable[[Freshness], Freshness]) -> Freshness:
     """Write what became known, onto what is known now: an event and the schedule may come at once."""
-    return Freshness.from_json(_table().change_freshness(lambda data: alter(Freshness.from_json(data)).to_json()))
+    return _table().change_freshness(alter)
 
 
 def _known() -> Freshness:
-    return Freshness.from_json(_table().freshness())
+    return _table().freshness()
 
 
 def _table() -> PairTable:

@@ -24,10 +24,10 @@ from msfailover.adapters import clients, ec2_power, permission_checks, run_comma
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import audit, epochs, fallback, fence, machine
-from msfailover.decisions.dry_run import Question
 from msfailover.demands import demand_yes
 from msfailover.observations import Machine
 from msfailover.pair import PairState, Server
+from msfailover.questions import Question
 from msfailover.request import Action, BadRequest, epoch_in, role_in
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
@@ -54,6 +54,14 @@ STOP_CONFIRM_S = 8
 
 class NotTheServersMachine(Exception):
     """The configured instance is not shown to be the server's machine; it was not switched off."""
+
+
+class MachineNotKnown(Exception):
+    """Nothing can be said of a server's machine: it is outside EC2, or EC2 does not tell. `verdict` says which."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.sentence)
+        self.verdict = verdict
 
 
 class DatabaseAway(Exception):
@@ -259,21 +267,22 @@ def _taken_back(server: Server, command: str) -> Iterator[None]:
         raise
 
 
-def _machine(server: Server) -> Machine | Verdict:
-    """The server's machine as EC2 shows it, or why nothing is known of it."""
+def _machine(server: Server) -> Machine:
+    """The server's machine as EC2 shows it. Raises MachineNotKnown where it shows none."""
     if (outside := machine.outside_ec2(server)) is not None:
-        return outside
+        raise MachineNotKnown(outside)
     try:
         return ec2_power.see(clients.ec2(), server)
     except ec2_power.MachineUnseen as error:
-        return unknown(str(error))
+        raise MachineNotKnown(unknown(str(error))) from error
 
 
 def is_on(server: Server) -> Verdict:
     """Is the server's machine on? Of another machine nothing is said (machine.py)."""
-    seen = _machine(server)
-    if isinstance(seen, Verdict):
-        return seen
+    try:
+        seen = _machine(server)
+    except MachineNotKnown as error:
+        return error.verdict
     terminated = seen.instance is not None and seen.instance.state == "terminated"
     return machine.is_on(server, seen, owned_before=terminated and _owned_before(server))
 
@@ -285,9 +294,10 @@ def _owned_before(server: Server) -> bool:
 
 def own_machine(server: Server) -> Verdict:
     """Is the instance the server's machine, and could it be switched off? `owns` in the evidence answers the first."""
-    seen = _machine(server)
-    if isinstance(seen, Verdict):
-        return seen
+    try:
+        seen = _machine(server)
+    except MachineNotKnown as error:
+        return error.verdict
     owner = machine.owns(server, seen)
     if not owner.is_yes or seen.instance is None:
         return owner

@@ -19,9 +19,9 @@ from msfailover.decisions import (
     promotion,
     transitions,
 )
-from msfailover.decisions.dry_run import Question
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
+from msfailover.questions import Question
 from msfailover.verdict import Verdict, no, yes
 
 from lab.simulation.clock import BEGINNING

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import clients
 from msfailover.adapters.pair_table import WRITERS_AT_MOST, Ending, PairTable, RecordBusy
 from msfailover.decisions.transitions import conclude
+from msfailover.freshness import Freshness
 from msfailover.history import History, Outcome
 from msfailover.pair import PairState, Role
 
@@ -68,7 +69,7 @@ def lost_reply() -> Iterator[list[int]]:
 def test_nobody_has_written_yet(record: Record) -> None:
     assert record.table.read() == PairState()
     assert record.table.history() == []
-    assert record.table.freshness() == {}
+    assert record.table.freshness() == Freshness()
 
 
 @pytest.mark.parametrize("wanted", [PairState(epoch=1), state(), FULL])
@@ -256,8 +257,8 @@ def test_several_tries_of_one_epoch_are_told_from_the_latest_on(record: Record) 
 
 def test_what_is_known_of_the_copy_is_kept_beside_the_record(record: Record) -> None:
     record.put(state())
-    written = record.table.change_freshness(lambda before: {**before, "as_of": NOW + 0.25, "digest": "ab"})
-    assert record.table.freshness()["as_of"] == written["as_of"] == NOW + 0.25
+    written = record.table.change_freshness(lambda before: replace(before, as_of=NOW + 0.25, digest="ab"))
+    assert record.table.freshness().as_of == written.as_of == NOW + 0.25
     assert record.get() == state(version=0)
 
 
@@ -266,12 +267,12 @@ def test_of_two_results_of_a_copy_neither_is_lost(record: Record) -> None:
 
     def somebody_else_is_faster() -> None:
         for _ in others:
-            record.table.change_freshness(lambda before: {**before, "files": 7})
+            record.table.change_freshness(lambda before: replace(before, epoch=7))
 
     with before_each_write(somebody_else_is_faster):
-        record.table.change_freshness(lambda before: {**before, "digest": "ab"})
+        record.table.change_freshness(lambda before: replace(before, digest="ab"))
     found = record.table.freshness()
-    assert (found["files"], found["digest"]) == (7, "ab")
+    assert (found.epoch, found.digest) == (7, "ab")
 
 
 def test_a_table_that_does_not_answer_in_time_is_not_taken_for_an_empty_one(

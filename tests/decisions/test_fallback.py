@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from msfailover.decisions.dry_run import Question
 from msfailover.decisions.fallback import Way, choose, instead, whether_lost
-from msfailover.decisions.replication import Freshness, complete_copy
+from msfailover.decisions.replication import complete_copy
+from msfailover.freshness import Freshness
 from msfailover.pair import Role
+from msfailover.questions import Question
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import state

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 from msfailover.decisions import database_path, fence_proofs
-from msfailover.decisions.dry_run import Question
 from msfailover.pair import PairState, Role
+from msfailover.questions import Question
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import NOW, lease, state

@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import pytest
 from msfailover.decisions.replication import (
-    Freshness,
     Order,
     arrived,
     as_of_in,
@@ -17,6 +16,7 @@ from msfailover.decisions.replication import (
     withheld_configuration,
 )
 from msfailover.decisions.transitions import conclude
+from msfailover.freshness import Freshness
 from msfailover.history import History, Outcome
 from msfailover.pair import Role
 from msfailover.runtime.notifications import tell

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from msfailover.decisions.readiness import Check, judge, questions, summary
+from msfailover.decisions.readiness import Check, judge, summary
 from msfailover.pair import PairState, Role
+from msfailover.questions import of_readiness
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import NOW, lease, state
@@ -36,7 +37,7 @@ def host(role: Role, /, **seen: Any) -> Verdict:
 
 def answers(**changed: Verdict) -> dict[str, Verdict]:
     """Answers of a pair that is well, ms1 active; names as in `questions`, blanks as underscores."""
-    found = {name: yes(f"{name}: well.") for name in questions(Role.MS1)}
+    found = {name: yes(f"{name}: well.") for name in of_readiness(Role.MS1)}
     for name in ("standby access", "owner's groups, active", "owner's groups, standby", "standby sessions"):
         found[name] = no(f"{name}: none.", guarded=[AT], database_addresses=[AT])
     found["active access"] = yes("active access: open.", guarded=[AT])
@@ -64,14 +65,14 @@ def bad(found: dict[str, Verdict], **more: Any) -> dict[str, Answer]:
 
 
 def test_only_what_reads_is_asked_for_and_every_function_of_the_workflow_is_kept_warm() -> None:
-    asked = questions(Role.MS1).values()
+    asked = of_readiness(Role.MS1).values()
     assert {each.action for each in asked} <= READS
     assert {each.function for each in asked} == {"server", "probe", "access", "sessions", "dns", "replicate", "watch"}
 
 
 @pytest.mark.parametrize("active", list(Role))
 def test_both_servers_rights_are_tried_whoever_is_active(active: Role) -> None:
-    asked = questions(active)
+    asked = of_readiness(active)
     rights = {each.server for each in asked.values() if (each.function, each.action) == ("server", "rights")}
     assert rights == set(Role)
     assert (asked["active host"].server, asked["standby host"].server) == (active, active.other)

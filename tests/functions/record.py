@@ -6,7 +6,7 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from msfailover.adapters.pair_table import PairTable
+from msfailover.adapters.pair_table import PairTable, key_of
 from msfailover.pair import PairState
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ class Record:
             ],
             KeySchema=[{"AttributeName": "pair", "KeyType": "HASH"}, {"AttributeName": "item", "KeyType": "RANGE"}],
         )
+        self._client = client
         self.table = PairTable(client, self.name, PAIR)
 
     def put(self, state: PairState) -> None:
@@ -38,6 +39,11 @@ class Record:
     def get(self) -> PairState:
         """What the record says, without the number of its writing."""
         return replace(self.table.read(), version=0)
+
+    def tear_freshness(self) -> None:
+        """Have what is known of the standby's copy be of a shape that nothing here writes."""
+        item = {**key_of(PAIR, "freshness"), "as_of": {"S": "yesterday"}, "version": {"N": "1"}}
+        self._client.put_item(TableName=self.name, Item=item)
 
     @property
     def outcomes(self) -> list[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
+from msfailover.freshness import Freshness
 from msfailover.pair import Role
 from msfailover.verdict import Verdict, unknown, yes
 
@@ -22,7 +24,7 @@ UNDER_WAY = state(lease=lease(action="switchover", requested_by="Ann"), version=
 def pair(run: Start, record: Record, answers: Answers) -> ModuleType:
     """The function, in a switchover to ms2; both hosts are there, and the standby holds a copy of 12 s ago."""
     record.put(UNDER_WAY)
-    record.table.change_freshness(lambda _: {"as_of": time.time() - 12, "epoch": 1, "version": 1})
+    record.table.change_freshness(lambda _: Freshness(as_of=time.time() - 12, epoch=1))
     lose(answers, None)
     answers.prepare("server", "power", yes("its instance is running."))
     answers.prepare("server", "check_standby", yes("ms1 is fit: its host answers."))
@@ -69,7 +71,7 @@ def test_without_a_complete_copy_of_this_epoch_it_stops_for_a_person(
     pair: ModuleType, record: Record, answers: Answers, epoch: int
 ) -> None:
     lose(answers, "ms1")
-    record.table.change_freshness(lambda data: {**data, "epoch": epoch})
+    record.table.change_freshness(lambda before: replace(before, epoch=epoch))
     assert fall_back(pair)["way"] == "halt"
     assert record.get() == UNDER_WAY
 

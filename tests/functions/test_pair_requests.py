@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from msfailover.adapters import clients
+from msfailover.freshness import Freshness
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -17,7 +18,7 @@ from tests.functions.answers import Answers, Asked
 from tests.functions.conftest import Start
 from tests.functions.record import Record
 from tests.functions.wire import Failure, Wire
-from tests.samples import OURS, THEIRS, lease, receipt, state
+from tests.samples import NOW, OURS, THEIRS, lease, receipt, state
 
 READS = {
     *("check_reachable", "runs", "check_standby", "rights", "machine", "foreign", "could_cut"),
@@ -306,17 +307,17 @@ def test_a_chronicle_that_can_not_be_read_holds_no_end_up(pair: ModuleType, reco
 
 def test_a_configuration_that_was_withheld_is_in_the_line_and_in_the_message(pair: ModuleType, record: Record) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
-    held = {"as_of": 1_790_000_000, "epoch": 1, "config_withheld": "versions differ", "config_as_of": 1_790_000_000}
-    record.table.change_freshness(lambda _: held | {"version": 1})
+    known = Freshness(as_of=NOW, epoch=1, config_withheld="versions differ", config_as_of=NOW)
+    record.table.change_freshness(lambda _: known)
     message = conclude(pair, "promoted")["message"]
     line = record.table.history()[0]
-    assert (line["config_withheld"], line["config_as_of"]) == (held["config_withheld"], held["config_as_of"])
+    assert (line["config_withheld"], line["config_as_of"]) == ("versions differ", NOW)
     assert "Configuration: ms2's is ms1's as of" in message
 
 
 def test_a_torn_item_of_the_copys_age_holds_no_end_up(pair: ModuleType, record: Record) -> None:
     record.put(state(lease=lease(), receipt=receipt()))
-    record.table.change_freshness(lambda _: {"as_of": "yesterday", "version": 1})
+    record.tear_freshness()
     assert conclude(pair, "promoted")["outcome"] == "promoted"
     assert record.get().active is Role.MS2
     assert record.table.history()[0]["files_as_of"] == 0

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 from msfailover.adapters import clients
 from msfailover.decisions.machine import was_owner
-from msfailover.decisions.readiness import questions
 from msfailover.pair import PairState, Role
+from msfailover.questions import of_readiness
 from msfailover.request import BadRequest
 from msfailover.verdict import Verdict, no, yes
 
@@ -53,7 +53,7 @@ def topic(cloud: None) -> Iterator[Topic]:
 def readiness(run: Start, record: Record, answers: Answers, topic: Topic) -> ModuleType:
     """The function, in front of a pair that is well."""
     record.put(state())
-    for question in questions(Role.MS1).values():
+    for question in of_readiness(Role.MS1).values():
         function = FUNCTIONS.get(question.function, question.function)
         answers.prepare(function, question.action, _well(function, question.action))
     answers.prepare("pair", "keep_readiness", {"answer": "yes", "sentence": "Kept."})
@@ -109,7 +109,8 @@ def test_every_question_is_asked_once_and_none_of_them_acts(readiness: ModuleTyp
     check(readiness)
     asked = sorted((name, *payload.values()) for name, payload in answers.asked if name != "pair")
     wanted = sorted(
-        (FUNCTIONS.get(each.function, each.function), *each.payload().values()) for each in questions(Role.MS1).values()
+        (FUNCTIONS.get(each.function, each.function), *each.payload().values())
+        for each in of_readiness(Role.MS1).values()
     )
     assert asked == wanted
 

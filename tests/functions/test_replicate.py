@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
 from types import ModuleType
 from typing import Any
 
 import pytest
 from msfailover.adapters import run_command
+from msfailover.freshness import Freshness
 from msfailover.pair import Role
 from msfailover.verdict import unknown, yes
 
@@ -49,7 +52,7 @@ def published(told: str) -> dict[str, float]:
     return {name: value[0] for name, value in line.items() if isinstance(value, list)}
 
 
-def known(record: Record) -> dict[str, Any]:
+def known(record: Record) -> Freshness:
     return record.table.freshness()
 
 
@@ -96,32 +99,32 @@ def test_a_run_that_still_goes_on_is_left_alone_and_one_that_was_lost_is_not(
     replicate.handler(SCHEDULED, None)
     assert "still goes on" in replicate.handler(SCHEDULED, None)["sentence"]
     assert len(hosts.commands) == 1
-    record.table.change_freshness(lambda data: {**data, "sent_at": time.time() - 71})  # the limit, and a minute
+    record.table.change_freshness(lambda before: replace(before, sent_at=time.time() - 71))  # the limit, and a minute
     replicate.handler(SCHEDULED, None)
     assert len(hosts.commands) == 2
 
 
 def test_the_result_comes_by_event(replicate: ModuleType, record: Record, hosts: Hosts) -> None:
     replicate.handler(SCHEDULED, None)
-    assert known(record)["ended"] is False
+    assert known(record).ended is False
     answer = replicate.handler(ended(hosts.commands[0].identity), None)
     assert answer["answer"] == "yes"
-    assert (known(record)["ended"], known(record)["digest"], known(record)["epoch"]) == (True, "d1", 4)
+    assert (known(record).ended, known(record).digest, known(record).epoch) == (True, "d1", 4)
 
 
 def test_without_the_event_the_result_is_polled_for(replicate: ModuleType, record: Record, hosts: Hosts) -> None:
     hosts.prepare("replicate", NOT_YET, complete())
     replicate.handler(SCHEDULED, None)
     replicate.handler(SCHEDULED, None)
-    assert known(record)["as_of"] == 0
+    assert known(record).as_of == 0
     replicate.handler(SCHEDULED, None)
-    assert known(record)["as_of"] > 0
+    assert known(record).as_of > 0
 
 
 def test_an_event_of_another_command_is_not_taken_for_ours(replicate: ModuleType, record: Record) -> None:
     replicate.handler(SCHEDULED, None)
     assert replicate.handler(ended("somebody-elses"), None)["answer"] == "no"
-    assert known(record)["as_of"] == 0
+    assert known(record).as_of == 0
 
 
 @pytest.mark.parametrize(
@@ -139,12 +142,12 @@ def test_a_run_that_did_not_become_whole_makes_no_copy_fresher(
 ) -> None:
     replicate.handler(SCHEDULED, None)
     replicate.handler(ended(hosts.commands[-1].identity), None)
-    before = known(record)["as_of"]
+    before = known(record).as_of
     hosts.prepare("replicate", result)
     replicate.handler(SCHEDULED, None)
     replicate.handler(ended(hosts.commands[-1].identity), None)
-    assert known(record)["as_of"] == before
-    assert known(record)["ended"] is True
+    assert known(record).as_of == before
+    assert known(record).ended is True
 
 
 def test_an_import_is_carried_at_once_and_again_where_the_run_under_way_may_have_missed_it(
@@ -157,7 +160,7 @@ def test_an_import_is_carried_at_once_and_again_where_the_run_under_way_may_have
     assert len(hosts.commands) == 1
     replicate.handler(ended(hosts.commands[0].identity), None)
     assert len(hosts.commands) == 2
-    assert known(record)["wanted"] is False
+    assert known(record).wanted is False
 
 
 def test_what_is_published_is_the_age_of_the_last_whole_set_and_the_size_of_the_last_run(
@@ -209,7 +212,7 @@ def test_a_run_that_is_under_way_is_no_error_of_the_copy_that_is_waited_for(
     answer = replicate.handler({"action": "now", "execution": lease().execution}, None)
     assert answer["answer"] == "yes"
     assert len(hosts.commands) == 3
-    assert known(record)["last"]["complete"] is True
+    assert (known(record).last or {})["complete"] is True
 
 
 def test_a_run_that_never_ends_is_said_as_the_reason(
@@ -257,8 +260,7 @@ def test_whether_the_copy_is_fresh_is_answered_from_the_last_whole_set(
 ) -> None:
     assert replicate.handler({"action": "status"}, None)["answer"] == "unknown"
     for age_s, answer in ((60, "yes"), (90_000, "no")):
-        as_of = {"as_of": time.time() - age_s, "epoch": 4}
-        record.table.change_freshness(lambda data, as_of=as_of: {**data, **as_of})  # type: ignore[misc]
+        record.table.change_freshness(partial(replace, as_of=time.time() - age_s, epoch=4))
         assert replicate.handler({"action": "status"}, None)["answer"] == answer
     record.put(state(active=Role.MS2, epoch=5))
     assert "the pair is in 5" in replicate.handler({"action": "status"}, None)["sentence"]
@@ -279,7 +281,7 @@ def test_the_deep_check_tells_drift_keeps_it_and_publishes_it(
         "/var/opt/ssh-mgmt/server/cds", "/var/opt/ssh-mgmt/server/dists", "/etc/opt/ssh-mgmt/server"
     ]  # fmt: skip
     assert published(capsys.readouterr().out)["ReplicationDrift"] == 1
-    assert known(record)["deep"]["drift"] == drift
+    assert (known(record).deep or {})["drift"] == drift
     hosts.prepare("replication", succeeded(identical=True, drifted=0, files=7, reason="both hosts hold the same"))
     assert replicate.handler({"action": "verify"}, None)["answer"] == "yes"
     assert published(capsys.readouterr().out)["ReplicationDrift"] == 0
@@ -334,7 +336,7 @@ def test_a_host_that_can_not_be_told_raises_and_leaves_what_is_known(
     hosts.refuse = Failure("InvalidInstanceId")
     with pytest.raises(Exception, match="InvalidInstanceId"):
         replicate.handler(SCHEDULED, None)
-    assert known(record).get("command", "") == ""
+    assert known(record).command == ""
 
 
 def test_what_nobody_understands_is_refused_by_name(replicate: ModuleType) -> None:

@@ -22,7 +22,8 @@ from msfailover.adapters.admin_interface import ask_admin
 from msfailover.adapters.pair_table import _attributes
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, mysql, oracle, postgresql
 from msfailover.adapters.sessions.interface import read_rows
-from msfailover.decisions.replication import Freshness, arrived, is_fresh, read_result
+from msfailover.decisions.replication import arrived, is_fresh, read_result
+from msfailover.freshness import Freshness
 from msfailover.observations import Session
 from msfailover.pair import FencedBy, Lease, PairState, Receipt, Role
 from msfailover.record import RecordUnreadable, state_from_json, state_to_json

@@ -56,6 +56,13 @@ def test_no_function_reaches_into_another_one(module: str) -> None:
     assert [name for name in imported(module) if name.startswith("functions.")] == []
 
 
+@pytest.mark.parametrize("module", [name for name in sources() if name.startswith("failoverctl")])
+def test_the_command_imports_the_vocabulary_and_reaches_the_lab_through_one_entry_point(module: str) -> None:
+    mine = [name for name in sources() if name.startswith("failoverctl")]
+    entry = ["lab.testbed.join_network"] if module == "failoverctl.program" else []
+    assert others(module, mine, VOCABULARY, entry) == []
+
+
 def test_imports_go_round_in_no_circle() -> None:
     assert circle() == []
 

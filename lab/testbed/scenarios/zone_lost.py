@@ -72,7 +72,7 @@ def lose_zone(testbed: Testbed, story: Story, lose_probe: Callable[[], object]) 
         back.join()
     ended_at = time.time()
     reason = str(testbed.history()[0].get("reason"))
-    story.check("The second probe told the outage", SEEN_BY_THE_SECOND in reason, reason)
+    story.check("The second probe answer the outage", SEEN_BY_THE_SECOND in reason, reason)
     receipt = testbed.record().get("receipt") or {}
     proven_at = float(receipt.get("verified_at", ended_at))
     took_s = ended_at - max(back_at[0], proven_at if receipt.get("by") == "power" else 0.0)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from msfailover.freshness import Freshness
 from msfailover.history import History, Note
 from msfailover.pair import PairState
 from msfailover.record import state_from_json, state_to_json
@@ -144,17 +145,18 @@ class PairTable:
         lines = [_plain(item) for item in answer["Items"]]
         return sorted(lines, key=lambda line: float(line["ended_at"]), reverse=True)
 
-    def freshness(self) -> dict[str, Any]:
-        """What is known of the standby's copy; empty before the first replication."""
-        return self._item("freshness")
+    def freshness(self) -> Freshness:
+        """What is known of the standby's copy."""
+        return Freshness.from_json(self._item("freshness"))
 
-    def change_freshness(self, alter: Callable[[dict[str, Any]], Mapping[str, Any]]) -> dict[str, Any]:
+    def change_freshness(self, alter: Callable[[Freshness], Freshness]) -> Freshness:
         """Read what is known of the standby's copy, alter it, and write it if nobody wrote between; again if so.
 
         Raises:
             RecordBusy: others were faster every time.
         """
-        return self._change_item("freshness", alter)
+        changed = self._change_item("freshness", lambda data: alter(Freshness.from_json(data)).to_json())
+        return Freshness.from_json(changed)
 
     def put_readiness(self, found: Mapping[str, Any]) -> None:
         """Keep the latest readiness check, by the time that it says it was made `at`.

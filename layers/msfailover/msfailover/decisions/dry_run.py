@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from msfailover.decisions import database_path, epochs
 from msfailover.decisions.admission import Plan
@@ -12,22 +10,9 @@ from msfailover.decisions.adoption import Survey, who_is_active
 from msfailover.decisions.proof_options import ProofOptions, evaluate
 from msfailover.history import Outcome
 from msfailover.pair import FencedBy, Role
+from msfailover.questions import Question
 from msfailover.request import Action
 from msfailover.verdict import Answer, Verdict, no, yes
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question to a function of the stack: `function` is a word for it, not its name; `more` goes with it."""
-
-    function: str
-    action: str
-    server: Role | None = None
-    more: Mapping[str, Any] = field(default_factory=dict)
-
-    def payload(self) -> dict[str, Any]:
-        server = {"server": self.server.value} if self.server else {}
-        return {"action": self.action, **server, **self.more}
 
 
 def questions(plan: Plan) -> dict[str, Question]:

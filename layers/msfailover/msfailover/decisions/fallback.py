@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from enum import StrEnum
 
-from msfailover.decisions.dry_run import Question
 from msfailover.pair import Role
+from msfailover.questions import Question
 from msfailover.verdict import Verdict, no, unknown, yes
 
 Ask = Callable[[Question], Verdict]

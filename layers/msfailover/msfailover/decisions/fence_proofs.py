@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from msfailover.decisions import database_object, database_path, fence
-from msfailover.decisions.dry_run import Question
 from msfailover.pair import FencedBy, PairState, Receipt, Role
+from msfailover.questions import Question
 from msfailover.verdict import Verdict, no, unknown
 
 Proof = tuple[Verdict, Receipt | None]

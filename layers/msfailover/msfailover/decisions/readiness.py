@@ -8,7 +8,6 @@ from typing import Any
 
 from msfailover.decisions import database_path, epochs
 from msfailover.decisions.audit import seen_of
-from msfailover.decisions.dry_run import Question
 from msfailover.decisions.proof_options import ProofOptions, evaluate
 from msfailover.pair import PairState, Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
@@ -41,43 +40,6 @@ class Check:
         }
 
 
-def questions(active: Role, second_probe: bool = False) -> dict[str, Question]:
-    """What has to be asked of the functions, by a name for each. All of it reads; the rights are tried dry.
-
-    Args:
-        active: the active server.
-        second_probe: whether there is one.
-    """
-    standby = active.other
-    return {
-        **({"both probes": Question("pair", "see_second_probe")} if second_probe else {}),
-        "active host": Question("server", "runs", active),
-        "standby host": Question("server", "check_standby", standby),
-        "standby seen": Question("probe", "check_reachable", standby),
-        "active answers": Question("probe", "check_serving", active),
-        "certificate": Question("probe", "certificate", active),
-        "resolved": Question("probe", "name"),
-        "active access": Question("access", "status", active),
-        "standby access": Question("access", "status", standby),
-        "owner's groups, active": Question("access", "foreign", active),
-        "owner's groups, standby": Question("access", "foreign", standby),
-        "active sessions": Question("sessions", "status", active),
-        "standby sessions": Question("sessions", "status", standby),
-        "database rights": Question("sessions", "rights"),
-        "record": Question("dns", "status", active),
-        "files": Question("replicate", "status"),
-        "network": Question("access", "could_cut", active),
-        "right to the access group": Question("access", "rights", standby),
-        "right to the name": Question("dns", "rights"),
-        "machine ms1": Question("server", "machine", Role.MS1),
-        "machine ms2": Question("server", "machine", Role.MS2),
-        "right to ms1": Question("server", "rights", Role.MS1),
-        "right to ms2": Question("server", "rights", Role.MS2),
-        "right to replicate": Question("replicate", "rights"),
-        "right to start a failover": Question("watch", "rights"),
-    }
-
-
 def judge(
     active: Role, state: PairState, answers: Mapping[str, Verdict], people: Verdict, vouched: bool = False
 ) -> list[Check]:
@@ -86,7 +48,7 @@ def judge(
     Args:
         active: the active server.
         state: the pair's record as read now.
-        answers: to `questions(active)`, each with `answered_at` (seconds since 1970) in its evidence.
+        answers: to `questions.of_readiness(active)`, each with `answered_at` (seconds since 1970) in its evidence.
         people: is anybody told?
         vouched: whether the owner says that the path to the database is a direct one.
     """
