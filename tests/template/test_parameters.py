@@ -50,6 +50,7 @@ def test_good_sense_is_taken() -> None:
         ({"DatabasePort": "2484", "DatabaseTls": "off"}, "Oracle's port 2484 speaks TLS"),
         ({"DatabaseEngine": "postgresql", "DatabasePort": "2484"}, "DatabaseEngine is postgresql, but"),
         ({"DatabaseEngine": "mysql", "DatabasePort": "5432"}, "DatabaseEngine is mysql, but"),
+        ({"SecondProbeSubnetIds": GOOD["SubnetIds"]}, "All of SecondProbeSubnetIds are among SubnetIds"),
         ({"RecordTtlSeconds": "301"}, "RecordTtlSeconds"),
         ({"FailureThreshold": "0"}, "FailureThreshold"),
         ({"AlarmPeriods": "1"}, "AlarmPeriods"),
@@ -64,6 +65,13 @@ def test_good_sense_is_taken() -> None:
 def test_nonsense_is_refused_with_its_reason(changed: dict[str, str], words: str) -> None:
     with pytest.raises(DeployError, match=words):
         check_parameters(EXPANDED, {**GOOD, **changed})
+
+
+@pytest.mark.parametrize("not_given", [[], [""]], ids=["an empty list", "a list of an empty text"])
+def test_no_second_probe_is_asked_for_in_either_reading_of_an_empty_list(not_given: list[str]) -> None:
+    asked = template()["Rules"]["SecondProbeStandsElsewhere"]["RuleCondition"]
+    assert not rules.holds(asked, {"SecondProbeSubnetIds": not_given})
+    assert rules.holds(asked, {"SecondProbeSubnetIds": ["subnet-0123456789abcdef1"]})
 
 
 def test_engine_port_and_tls_fit_each_other_by_default() -> None:

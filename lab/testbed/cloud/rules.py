@@ -21,10 +21,10 @@ def broken(template: Mapping[str, Any], given: Mapping[str, str]) -> list[str]:
     values = {name: _typed(str(given.get(name, about.get("Default", ""))), about) for name, about in declared.items()}
     found = []
     for rule in template.get("Rules", {}).values():
-        if not _holds(rule.get("RuleCondition", True), values):
+        if not holds(rule.get("RuleCondition", True), values):
             continue
         for each in rule["Assertions"]:
-            if not any(name in str(each["Assert"]) for name in _NEEDS_ACCOUNT) and not _holds(each["Assert"], values):
+            if not any(name in str(each["Assert"]) for name in _NEEDS_ACCOUNT) and not holds(each["Assert"], values):
                 found.append(str(each["AssertDescription"]))
     return found
 
@@ -34,16 +34,16 @@ def _typed(value: str, about: Mapping[str, Any]) -> str | list[str]:
     return [each.strip() for each in value.split(",")] if "List" in kind else value
 
 
-def _holds(expression: Any, values: Mapping[str, str | list[str]]) -> Any:
+def holds(expression: Any, values: Mapping[str, str | list[str]]) -> Any:
     """What an expression of a rule comes to: a truth, a string or a list of strings."""
     if isinstance(expression, list):
-        return [_holds(each, values) for each in expression]
+        return [holds(each, values) for each in expression]
     if not isinstance(expression, Mapping):
         return expression
     ((name, argument),) = expression.items()
     if name == "Ref":
         return values[argument]
-    operands = _holds(argument, values)
+    operands = holds(argument, values)
     match name:
         case "Fn::Equals":
             return operands[0] == operands[1]
@@ -55,6 +55,8 @@ def _holds(expression: Any, values: Mapping[str, str | list[str]]) -> Any:
             return any(operands)
         case "Fn::EachMemberIn":
             return set(operands[0]) <= set(operands[1])
+        case "Fn::EachMemberEquals":
+            return set(operands[0]) <= {operands[1]}
         case "Fn::Contains":
             return operands[1] in operands[0]
     raise ValueError(f"a rule uses {name}, which is not known here")
