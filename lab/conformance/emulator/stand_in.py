@@ -13,6 +13,8 @@ from typing import Any
 
 ROLES = ("ms1", "ms2")
 WORLD = Path("@WORLD@")
+DATABASE = "10.0.0.30"
+"""Where the database's name leads to, and its interface is."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -46,6 +48,8 @@ def probe(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
         return {each: {"admin": signal[each in world["runs"]], "port": signal[each in world["runs"]]} for each in ROLES}
     if action == "confirm_outage":
         return verdict(not up, f"{role} is {'up' if up else 'down'}.")
+    if action == "check_reachable":
+        return verdict(True, f"{role} can be reached.")
     return verdict(up, f"{role} {'answers' if up else 'does not answer'}.")
 
 
@@ -79,7 +83,10 @@ def sessions(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
     if event["action"] == "status":
         there, reads = event["server"] in world["runs"], int(event.get("reads", 1))
         sentence = f"{event['server']} has {'a session' if there else 'no session'}."
-        return verdict(there, sentence, counts=[int(there)] * reads)
+        seen = {"counts": [int(there)] * reads, "by_address": int(there), "database_addresses": [DATABASE]}
+        return verdict(there, sentence, **seen)
+    if event["action"] == "addresses":
+        return verdict(True, f"The database's name leads to {DATABASE}.", database_addresses=[DATABASE])
     return verdict(True, "Done.")
 
 
