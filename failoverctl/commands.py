@@ -23,7 +23,7 @@ NAME_AT_MOST = 100
 MAINTENANCE_AT_MOST_S = 30 * 86400
 MODES = {
     "automatic": "fail over by itself",
-    "manual": "notice and tell, and wait for a person",
+    "manual": "notice and notify, and wait for a person",
     "shadow": "write down what would have been done, and do nothing",
 }
 

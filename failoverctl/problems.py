@@ -156,7 +156,7 @@ def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) ->
         yield _line(why, "failoverctl readiness", "not-ready")
     elif signals[0] not in ("refused",):
         why = observation.get("error") or observation.get("sentence")
-        yield _line(f"Whether the standby {role} is stopped can't be told: {why}", "failoverctl readiness", "not-ready")
+        yield _line(f"Whether the standby {role} is stopped is not known: {why}", "failoverctl readiness", "not-ready")
 
 
 def _around(status: Mapping[str, Any]) -> Iterator[Line]:

@@ -304,7 +304,7 @@ def readiness_table(ready: Mapping[str, Any]) -> RenderableType:
         seen = Text(each["sentence"])
         folded = [str(one["name"]) for one in ready["checks"] if one.get("because") == each["name"]]
         if folded:
-            seen.append(f"\nSo these can't be told: {', '.join(folded)}.", style="dim")
+            seen.append(f"\nSo these are not known: {', '.join(folded)}.", style="dim")
         table.add_row(
             Text(each["name"]), Text(answer, style=_COLOURS.get(answer, "")), seen, Text(each["remedy"], style="bold")
         )

@@ -20,7 +20,7 @@ class Headline:
 
     Args:
         how: good where the active server serves and nobody else does, bad where nobody or the wrong one does, doubtful
-            where that can't be told, or a change is under way.
+            where that is not known, or a change is under way.
         sentence: who serves, or why not.
     """
 
@@ -32,7 +32,7 @@ class Headline:
 
 
 def serves(server: Mapping[str, Any]) -> bool | None:
-    """Whether a server serves: it answers people and has the database. None where that can't be told."""
+    """Whether a server serves: it answers people and has the database. None where that is not known."""
     admin = server["observation"].get("admin", "unknown")
     if admin in ("refused", "silent", "unreachable", "broken"):
         return False
@@ -50,7 +50,7 @@ def headline(status: Mapping[str, Any]) -> Headline:
     """
     record = status["record"]
     if record.get("error"):
-        return Headline(DOUBTFUL, f"WHO SERVES CAN'T BE TOLD: {record['error']}")
+        return Headline(DOUBTFUL, f"WHO SERVES IS NOT KNOWN: {record['error']}")
     seen = {role: serves(server) for role, server in status["servers"].items()}
     serving = [role for role in ROLES if seen[role]]
     if len(serving) > 1:
@@ -72,7 +72,7 @@ def headline(status: Mapping[str, Any]) -> Headline:
             or (why.get("admin") != "answers" and why.get("sentence"))
             or "what it has of the database can't be asked"
         )
-        return Headline(DOUBTFUL, f"WHETHER {active} SERVES CAN'T BE TOLD: {doubt}")
+        return Headline(DOUBTFUL, f"WHETHER {active} SERVES IS NOT KNOWN: {doubt}")
     return Headline(BAD, f"NOBODY SERVES: {_why_not(active, status['servers'][active])}{_blocked(status)}")
 
 
@@ -93,7 +93,7 @@ def _while_changing(
         if serving:
             return Headline(DOUBTFUL, f"{serving[0]} serves; {about}")
         if None in seen.values():
-            return Headline(DOUBTFUL, f"WHO SERVES CAN'T BE TOLD: {about}")
+            return Headline(DOUBTFUL, f"WHO SERVES IS NOT KNOWN: {about}")
         return Headline(BAD, f"NOBODY SERVES: {about}")
     return Headline(DOUBTFUL, f"{about}; {_who(serving, seen)}")
 
@@ -101,7 +101,7 @@ def _while_changing(
 def _who(serving: list[str], seen: Mapping[str, bool | None]) -> str:
     if serving:
         return f"{serving[0]} serves"
-    return "who serves can't be told" if None in seen.values() else "nobody serves at this moment"
+    return "who serves is not known" if None in seen.values() else "nobody serves at this moment"
 
 
 def _why_not(active: str, server: Mapping[str, Any]) -> str:

@@ -60,7 +60,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def status(server: Server) -> Verdict:
-    """Can the server get in to the database now, by the groups' rules? What EC2 does not tell is unknown.
+    """Can the server get in to the database now, by the groups' rules? What EC2 does not say is unknown.
 
     The evidence holds `guarded` (private addresses behind the access group), `addresses` and `unconfigured` (EC2's of
     it), `stray` (rules not expected where it must be out); with ACLs `network` (is it cut off?), `denials` (ours).
@@ -186,7 +186,7 @@ class _Sight:
         self._threads.shutdown()
 
     def can_get_in(self, server: Server, *, own_rules: bool = True) -> Verdict:
-        """Can the server get in, by the rules as they are now? What EC2 does not tell is unknown.
+        """Can the server get in, by the rules as they are now? What EC2 does not say is unknown.
 
         Args:
             server: one of those it was made for.

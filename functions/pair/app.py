@@ -342,7 +342,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     if transitions.is_repeat(line, lines):
         return text
     instead = fallback.instead(line.target, _put) if line.outcome is Outcome.HALTED else None
-    message = notifications.tell(SETTINGS.pair.name, table.read(), line, SETTINGS.stack, instead)
+    message = notifications.of_end(SETTINGS.pair.name, table.read(), line, SETTINGS.stack, instead)
     return {**text, "subject": message.subject, "message": message.body}
 
 
@@ -351,7 +351,7 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
     sentence, execution = plain_words(str(event.get("sentence", "")))[:1000], _execution_in(event)
     if is_quiet_whatever(event.get("request")):
         return {"outcome": Outcome.REFUSED.value, "subject": "", "message": ""}
-    message = notifications.tell_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
+    message = notifications.of_refusal(SETTINGS.pair.name, _table().read(), sentence, execution, SETTINGS.stack)
     return {"outcome": Outcome.REFUSED.value, "subject": message.subject, "message": message.body}
 
 
@@ -365,18 +365,18 @@ def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def hold(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Note that an automatic failover is held. `tell` is there for the first asking in an outage only."""
+    """Note that an automatic failover is held. `notification` is there for the first asking in an outage only."""
     why, by, epoch, table = line_in(event, "sentence"), line_in(event, "requested_by"), epoch_in(event), _table()
     before, state = table.change_from(lambda state: controls.hold(state, why, epoch))
     if before.held:
         return {"answer": "yes", "sentence": state.held}
     table.add_note(Note(state.epoch, "held", state.active, why, by, time.time()), SETTINGS.history_days)
-    message = notifications.tell_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
-    return {"answer": "yes", "sentence": why, "tell": {"subject": message.subject, "message": message.body}}
+    message = notifications.of_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
+    return {"answer": "yes", "sentence": why, "notification": {"subject": message.subject, "message": message.body}}
 
 
 def release(event: Mapping[str, Any]) -> dict[str, Any]:
-    """The active server is well again: the next outage is told of anew."""
+    """The active server is well again: the next outage is notified of anew."""
     _table().change(partial(controls.release, epoch=epoch_in(event)))
     return {"answer": "yes", "sentence": "Nothing is held."}
 

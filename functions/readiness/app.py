@@ -99,11 +99,11 @@ def _ask(question: Question) -> Verdict:
 
 
 def _people() -> Verdict:
-    """Is anybody told? A topic without a subscription notifies no one."""
+    """Is anybody notified? A topic without a subscription notifies no one."""
     try:
         attributes = clients.sns().get_topic_attributes(TopicArn=SETTINGS.topic)["Attributes"]
     except (BotoCoreError, ClientError) as error:
-        return unknown(f"Whether anybody is told is not known: {str(error)[:300]}")
+        return unknown(f"Whether anybody is notified is not known: {str(error)[:300]}")
     confirmed = int(attributes.get("SubscriptionsConfirmed", 0))
     return (yes if confirmed else no)(f"{confirmed} confirmed subscription(s) to the topic.")
 

@@ -57,7 +57,7 @@ class NotTheServersMachine(Exception):
 
 
 class MachineNotKnown(Exception):
-    """Nothing can be said of a server's machine: it is outside EC2, or EC2 does not tell. `verdict` says which."""
+    """Nothing can be said of a server's machine: it is outside EC2, or EC2 does not say. `verdict` says which."""
 
     def __init__(self, verdict: Verdict) -> None:
         super().__init__(verdict.sentence)
@@ -122,7 +122,7 @@ def _epoch_ahead(standby: Server, host: Verdict) -> Verdict | None:
 def reaches(server: Server) -> Verdict:
     """Can the server's host connect to the database at this moment? A session that is only listed may be half dead.
 
-    It is the host's own word: good for telling people, and no proof of anything.
+    It is the host's own word: good for a notification, and no proof of anything.
     """
     where = f"{SETTINGS.database_host}:{SETTINGS.database_port}"
     try:
@@ -313,7 +313,7 @@ def power_off(server: Server, epoch: int) -> Verdict:
         NoReceipt: no change away from this server is under way.
         NoPowerSwitch: it is not an EC2 instance.
         NotTheServersMachine: the instance is not shown to be the server's: to switch it off would prove nothing.
-        MachineUnseen: EC2 does not tell.
+        MachineUnseen: EC2 does not say.
     """
     fence.demand_change(_state(), server.role, epoch)
     if machine.outside_ec2(server) is None:

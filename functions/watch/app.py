@@ -185,7 +185,7 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
         # Those who began a maintenance know, and a change under way notifies of its own end; else operators are
         # notified, once for each outage.
         if held is not None and state.lease is None and not state.held and state.maintenance_until <= time.time():
-            _tell_held(held.sentence, state.epoch)
+            _notify_held(held.sentence, state.epoch)
         return None
     # One name for each epoch and half minute: a doubled tick starts nothing twice, a failover that stood down can be
     # tried again. The lease is what keeps two from running at once.
@@ -196,14 +196,13 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     return execution
 
 
-def _tell_held(why: str, epoch: int) -> None:
+def _notify_held(why: str, epoch: int) -> None:
     answer = _ask_pair({"action": "hold", "sentence": why[:500], "requested_by": "watch", "epoch": epoch})
-    if "tell" not in answer:
+    message = answer.get("notification")
+    if message is None:
         return
     try:
-        clients.sns().publish(
-            TopicArn=SETTINGS.topic, Subject=answer["tell"]["subject"], Message=answer["tell"]["message"]
-        )
+        clients.sns().publish(TopicArn=SETTINGS.topic, Subject=message["subject"], Message=message["message"])
     except (BotoCoreError, ClientError) as error:
         logger.error("SNS publish failed", extra={"why": str(error)[:300], "what": why})
 

@@ -21,7 +21,7 @@ from lab.testbed.state_files import BUILD, ROOT
 SCENARIOS = ("crash", "hang", "partition", "reboot", "switchover")
 DEADLINE_S = 900
 PHASES = ("detect", "confirm", "stop", "fence", "grant access and start", "verify")
-"""Those that take long; admitting, moving the name beside the start, committing and telling are left out."""
+"""Those that take long; admitting, updating the record beside the start, committing and notifying are left out."""
 
 Report = Mapping[str, Any]
 

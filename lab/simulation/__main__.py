@@ -50,18 +50,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def replay(schedule: Schedule, defect: str) -> int:
-    """Run one schedule again and tell its story."""
+    """Run one schedule again and show its story."""
     runner = Runner(defect=defects.ALL[defect] if defect else None)
     result = runner.run(schedule)
     runner.close()
-    tell(result, defect)
+    show(result, defect)
     return 1 if result.violation else 0
 
 
 def report(tally: Tally, seconds: float, seed: int, defect: str) -> int:
     """Print what came of it, for people and as one line of JSON; returns the exit code."""
-    for broken in tally.told:
-        tell(broken, defect)
+    for broken in tally.stories:
+        show(broken, defect)
     rate = tally.schedules / seconds
     print(f"{tally.schedules} schedules in {seconds:.1f} s ({rate:.1f} a second), seed {seed}")
     print(f"{len(tally.states)} distinct states of the pair and its record, {len(tally.faults)} distinct faults")
@@ -85,7 +85,7 @@ def report(tally: Tally, seconds: float, seed: int, defect: str) -> int:
     return 1 if tally.violations else 3 if defect else 0
 
 
-def tell(result: Result, defect: str = "") -> None:
+def show(result: Result, defect: str = "") -> None:
     """The story of a schedule, line by line, and how to see it again."""
     print(f"The schedule: {result.schedule}")
     for line in result.story:

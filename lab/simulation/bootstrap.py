@@ -265,15 +265,15 @@ class Topic:
         self._world, self._way = world, way
 
     def publish(self, *, Message: str, **_: Any) -> Any:  # noqa: N803
-        def tell() -> Any:
-            self._world.told.append((self._world.running[-1] if self._world.running else "", Message))
+        def publish() -> Any:
+            self._world.notified.append((self._world.running[-1] if self._world.running else "", Message))
             return {"MessageId": "1"}
 
         def failure(kind: Kind) -> Exception:
             of_the_machine = kind is Kind.TIMEOUT and self._way.startswith("task:")
             return machine.TimedOut() if of_the_machine else client_error("InternalError", "no", "Publish")
 
-        return self._world.gate.call(f"{self._way}.publish", tell, failure)
+        return self._world.gate.call(f"{self._way}.publish", publish, failure)
 
 
 class Engine:
@@ -376,6 +376,6 @@ def _resolve(name: str, *_: Any) -> Any:
     from msfailover.verdict import unknown, yes
 
     if Current.world.gate.come_to("probe.name"):
-        return unknown(f"The name servers do not tell where {name} points: Timeout")
+        return unknown(f"The name servers do not say where {name} points: Timeout")
     found = list(Current.world.name["values"])
     return yes(f"{name} points to {', '.join(found)}.", addresses=found)

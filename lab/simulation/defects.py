@@ -63,7 +63,7 @@ _ALL = (
            functions.names_believed),
     Defect("standby-believed", "A standby's list of sessions is taken for the writer's.", functions.standby_believed),
     Defect("unreachable-is-zero", "A database that can't be asked has no sessions.", functions.unreachable_is_zero),
-    Defect("one-address", "Sessions are told by the server's first address only.", functions.one_address),
+    Defect("one-address", "Sessions are attributed by the server's first address only.", functions.one_address),
     Defect("owners-rules-unread", "Only the access group's own rules are read.", functions.owners_rules_unread),
     Defect("prefix-lists-unread", "A rule by prefix list is taken for one that allows nobody.",
            functions.prefix_lists_unread),

@@ -51,7 +51,7 @@ def access_not_read(patches: Patches, found: Functions) -> None:
 
     def asked(question: Question) -> Verdict:
         of_the_access_group = (question.function, question.action) == ("access", "status")
-        revoked = no("It was told to be revoked.", guarded=["10.77.0.30"])
+        revoked = no("It is said to be revoked.", guarded=["10.77.0.30"])
         return revoked if of_the_access_group else put(question)
 
     patches.put(found["pair"], "_put", asked, why=WHY)

@@ -39,7 +39,7 @@ class Injector:
         faults: what goes wrong.
         happen: lets an event happen to the world; says whether the execution under way has ended by it.
         tick: lets the world go on by itself.
-        tell: takes a line for the story.
+        note: takes a line for the story.
         owned: binds what is delivered later to the execution that asks for it now.
     """
 
@@ -49,10 +49,10 @@ class Injector:
         faults: Iterable[Fault],
         happen: Callable[[Kind], bool],
         tick: Callable[[], None],
-        tell: Callable[[str], None],
+        note: Callable[[str], None],
         owned: Callable[[Callable[[], object]], Callable[[], object]],
     ) -> None:
-        self._clock, self._happen, self._tick, self._tell, self._owned = clock, happen, tick, tell, owned
+        self._clock, self._happen, self._tick, self._note, self._owned = clock, happen, tick, note, owned
         self.faults = tuple(faults)
         self.counts: Counter[str] = Counter()
         self.fired: list[Fault] = []
@@ -85,7 +85,7 @@ class Injector:
         striking = [fault for fault in self.faults if fault.strikes(place, count)]
         self.fired += striking
         for fault in striking:
-            self._tell(f"FAULT {fault.kind} at {place} ({count})")
+            self._note(f"FAULT {fault.kind} at {place} ({count})")
             if fault.kind in EVENTS:
                 self._happen(fault.kind)
         self._tick()
@@ -184,12 +184,12 @@ class Injector:
         return [place for _, place, _ in self._delayed]
 
     def _deliver(self, place: str, effect: Callable[[], object]) -> None:
-        self._tell(f"LATE delivery of {place}")
+        self._note(f"LATE delivery of {place}")
         before, self.delivering = self.delivering, True
         try:
             effect()
         except Exception as error:
-            self._tell(f"  which came to nothing: {type(error).__name__}: {error}")
+            self._note(f"  which came to nothing: {type(error).__name__}: {error}")
         finally:
             self.delivering = before
         self._tick()

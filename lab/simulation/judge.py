@@ -34,7 +34,7 @@ class Execution:
     status: str = "RUNNING"
     outcome: str = ""
     sentence: str = ""
-    told: list[str] = field(default_factory=list)
+    notified: list[str] = field(default_factory=list)
     source: str = ""
     healthy_since: str = ""
     standby_unfit: bool = False

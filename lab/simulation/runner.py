@@ -233,7 +233,7 @@ class _Run:
             execution.outcome = "halted"
         elif not execution.outcome:
             execution.sentence = f"{ended.error}: {ended.cause}"
-        execution.told = [message for who, message in world.told if who == execution.arn]
+        execution.notified = [message for who, message in world.notified if who == execution.arn]
         world.note(f"EXECUTION {_short(execution.arn)} ends: {execution.outcome}: {execution.sentence}")
         self._must_serve(execution)
         lines: list[Mapping[str, Any]] = [item for key, item in self.history().items() if key.startswith("history#")]
@@ -300,7 +300,7 @@ class _Run:
             except Exception as error:
                 self.world.note(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
                 if who == judge.PERSON:
-                    self.world.settings.clear()  # the person was told that it may not have been done
+                    self.world.settings.clear()  # the person was warned that it may not have been done
 
     def _overtake(self, kind: Kind) -> bool:
         execution = self.executions.get(self.world.running[-1]) if self.world.running else None

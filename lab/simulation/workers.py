@@ -16,14 +16,14 @@ STORIES_AT_MOST = 3
 
 @dataclass
 class Tally:
-    """What came of many schedules; `told` has the first broken one of each kind, made small."""
+    """What came of many schedules; `stories` has the first broken one of each kind, made small."""
 
     schedules: int = 0
     violations: int = 0
     states: set[str] = field(default_factory=set)
     faults: set[tuple[str, str]] = field(default_factory=set)
     outcomes: Counter[str] = field(default_factory=Counter)
-    told: list[Result] = field(default_factory=list)
+    stories: list[Result] = field(default_factory=list)
 
     def add(self, result: Result) -> None:
         self.schedules += 1
@@ -38,9 +38,9 @@ class Tally:
         self.states |= other.states
         self.faults |= other.faults
         self.outcomes.update(other.outcomes)
-        known = {_likeness(each) for each in self.told}
-        self.told += [each for each in other.told if _likeness(each) not in known]
-        del self.told[STORIES_AT_MOST:]
+        known = {_likeness(each) for each in self.stories}
+        self.stories += [each for each in other.stories if _likeness(each) not in known]
+        del self.stories[STORIES_AT_MOST:]
 
 
 def simulate(schedules: int, seed: int, workers: int, defect: str = "", *, everything: bool = False) -> Tally:
@@ -73,9 +73,9 @@ def _turn(order: tuple[int, int, int, int, str, bool]) -> Tally:
     tally = Tally()
     for result in _results(runner, turn, workers, schedules, seed, bool(defect), everything):
         tally.add(result)
-        new = result.violation and _likeness(result) not in {_likeness(each) for each in tally.told}
-        if new and len(tally.told) < STORIES_AT_MOST:
-            tally.told.append(search.shrunk(runner, result))
+        new = result.violation and _likeness(result) not in {_likeness(each) for each in tally.stories}
+        if new and len(tally.stories) < STORIES_AT_MOST:
+            tally.stories.append(search.shrunk(runner, result))
         if defect and result.violation:
             break
     runner.close()

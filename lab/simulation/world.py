@@ -67,7 +67,7 @@ class World:
         self.probes: list[bool] = []
         self.probe, self.asked_probe = schedule.probe, "probe"
         self.settings: dict[str, Any] = {}
-        self.told: list[tuple[str, str]] = []
+        self.notified: list[tuple[str, str]] = []
         self.running: list[str] = []
         self.happen_trigger: Callable[[Kind], bool] = lambda _kind: False
         self.watched: list[Callable[[], None]] = []

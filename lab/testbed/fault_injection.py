@@ -59,7 +59,7 @@ def obey(testbed: Testbed, line: str) -> str:
         FAULTS[name].do(testbed, server)
     except (TestbedError, OSError, RuntimeError, subprocess.SubprocessError, ClientError) as error:
         return f"no: {name} {server} was not done: {error}"
-    return FAULTS[name].told.format(server=server)
+    return FAULTS[name].sentence.format(server=server)
 
 
 def usage() -> str:
@@ -71,7 +71,7 @@ def table() -> str:
     rows = []
     for name, fault in FAULTS.items():
         whom = " SERVER" if fault.of_a_server else ""
-        rows.append(f"{name + whom:27} {fault.told.format(server='SERVER'):72} undo: {fault.undo or '-'}")
+        rows.append(f"{name + whom:27} {fault.sentence.format(server='SERVER'):72} undo: {fault.undo or '-'}")
     return "\n".join([*rows, "", f"SERVER is ms1, ms2, active or standby. {usage()}"])
 
 

@@ -20,13 +20,13 @@ class Fault:
     """Something a person can do to a server of the pair.
 
     Args:
-        told: what has been done, with `{server}` in it.
+        sentence: what has been done, with `{server}` in it.
         do: does it; takes the testbed and "ms1" or "ms2".
         undo: what takes it back; empty where that is the workflow's business, or nobody's.
         of_a_server: whether a server has to be named.
     """
 
-    told: str
+    sentence: str
     do: Callable[[Testbed, str], object]
     undo: str = ""
     of_a_server: bool = True
@@ -125,7 +125,7 @@ FAULTS: Mapping[str, Fault] = {
         of_a_server=False,
     ),
     "import": Fault(
-        "Software was imported on {server}; replication is told of it.",
+        "Software was imported on {server}; replication is notified of it.",
         lambda testbed, server: testbed.import_software(20, 20_000, server),
     ),
     "power-off": Fault(

@@ -177,7 +177,7 @@ def _phases_of(steps: tuple[Step, ...]) -> list[Phase]:
         ("update the record", ("UpdateRecord",)),
         ("fall back", ("FallBack", "TurnBack")),
         ("verify", ("VerifyPromotion",)),
-        ("commit and tell", ("Commit", "Conclude", "Refuse", "Notify")),
+        ("commit and notify", ("Commit", "Conclude", "Refuse", "Notify")),
     ):
         own = [step for step in steps if step.name in members]
         if own:

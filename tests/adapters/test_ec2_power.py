@@ -96,7 +96,7 @@ def test_an_ec2_that_does_not_answer_shows_nothing(cloud: None, monkeypatch: pyt
         raise ConnectTimeoutError(endpoint_url="ec2")
 
     monkeypatch.setattr(clients.ec2(), "describe_instances", silent)
-    with pytest.raises(MachineUnseen, match="EC2 does not tell the state of ms1"):
+    with pytest.raises(MachineUnseen, match="EC2 does not say the state of ms1"):
         ec2_power.see(clients.ec2(), MS1)
 
 

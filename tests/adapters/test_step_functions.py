@@ -104,7 +104,7 @@ def test_a_holder_that_began_a_moment_ago_may_not_be_known_yet(cloud: None) -> N
     for since_s in (0.0, step_functions.KNOWN_WITHIN_S):
         verdict = step_functions.running(clients.stepfunctions(), ARN, NOW - since_s, NOW)
         assert verdict.answer is Answer.UNKNOWN
-        assert verdict.sentence.startswith(f"Step Functions does not tell of {ARN}: ")
+        assert verdict.sentence.startswith(f"Step Functions does not say of {ARN}: ")
 
 
 @pytest.mark.parametrize("code", ["InvalidArn", "AccessDeniedException", "ThrottlingException"])

@@ -151,7 +151,7 @@ def test_a_lease_does_not_end_by_the_clock(age: float) -> None:
     ("holder", "why"),
     [
         (yes("It still runs."), "It still runs."),
-        (unknown("Step Functions does not tell."), "Step Functions does not tell."),
+        (unknown("Step Functions does not say."), "Step Functions does not say."),
         (None, "whether it still runs was not asked"),
     ],
 )

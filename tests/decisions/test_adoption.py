@@ -78,4 +78,4 @@ def test_none_that_runs_and_one_in_doubt_cannot_be_told_even_with_a_name(doubtfu
         verdict, active = who_is_active(*surveys, wanted)
         assert active is None
         assert verdict.answer is Answer.UNKNOWN
-        assert verdict.sentence.startswith("Who is active can't be told: ")
+        assert verdict.sentence.startswith("Who is active is not known: ")

@@ -22,7 +22,7 @@ from msfailover.verdict import Answer, Verdict, no, unknown, yes
 
 from tests.samples import PAIR, lease, receipt, state
 
-OPEN, REVOKED, HIDDEN = yes("It can get in by sgr-1."), no("It can't get in."), unknown("EC2 does not tell.")
+OPEN, REVOKED, HIDDEN = yes("It can get in by sgr-1."), no("It can't get in."), unknown("EC2 does not say.")
 THERE, NONE, UNSEEN = yes("It has 2 sessions."), no("It has no session."), unknown("The database does not answer.")
 OUT = Seen(REVOKED, NONE)
 IN = Seen(OPEN, THERE)

@@ -39,7 +39,7 @@ def asks(ms1: Verdict, power: Verdict = ON, ms2: Verdict = THERE, fit: Verdict =
         (SILENT, OFF, SILENT, Answer.YES),
         (NOT_ASKED, OFF, NOT_ASKED, Answer.YES),
         (SILENT, ON, THERE, Answer.YES),
-        (SILENT, unknown("EC2 does not tell."), THERE, Answer.YES),
+        (SILENT, unknown("EC2 does not say."), THERE, Answer.YES),
         (SILENT, ON, SILENT, Answer.UNKNOWN),
         (SILENT, ON, NOT_ASKED, Answer.UNKNOWN),
         (NOT_ASKED, ON, THERE, Answer.UNKNOWN),

@@ -18,7 +18,7 @@ from tests.samples import NOW, lease, receipt, state
 
 REVOKED = no("ms1 can't get in.")
 OPEN = yes("ms1 can get in by rule sgr-1.")
-UNREAD = unknown("EC2 does not tell.")
+UNREAD = unknown("EC2 does not say.")
 BELIEVED = yes("The list has shown sessions.")
 
 
@@ -112,7 +112,7 @@ def test_a_machine_that_is_off_is_a_proof() -> None:
 
 @pytest.mark.parametrize(
     ("answer", "power"),
-    [(Answer.NO, yes("the instance is stopping.")), (Answer.UNKNOWN, unknown("EC2 does not tell."))],
+    [(Answer.NO, yes("the instance is stopping.")), (Answer.UNKNOWN, unknown("EC2 does not say."))],
 )
 def test_a_machine_not_known_to_be_off_proves_nothing(answer: Answer, power: Verdict) -> None:
     verdict, proof = proof_by_power(Role.MS1, 2, power, NOW)

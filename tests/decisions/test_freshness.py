@@ -19,7 +19,7 @@ from msfailover.decisions.transitions import conclude
 from msfailover.freshness import Freshness
 from msfailover.history import History, Outcome
 from msfailover.pair import Role
-from msfailover.runtime.notifications import tell
+from msfailover.runtime.notifications import of_end
 from msfailover.verdict import Answer
 
 from tests.samples import NOW, OURS, THEIRS, lease, receipt, state
@@ -31,7 +31,7 @@ def files_line(outcome: Outcome, as_of: float, action: str = "failover") -> str:
     """What a message says of the files; empty where it says nothing."""
     before = state(lease=lease(action=action), receipt=receipt())
     after, line = conclude(before, OURS, outcome, "So it ended.", NOW)
-    body = tell("tectia", after, replace(line, files_as_of=as_of)).body
+    body = of_end("tectia", after, replace(line, files_as_of=as_of)).body
     return next((each for each in body.splitlines() if each.startswith("Files: ")), "")
 
 
@@ -62,7 +62,7 @@ def configuration_line(withheld: str, as_of: float) -> str:
     """What a message of a promotion says of the configuration; empty where it says nothing."""
     before = state(lease=lease(), receipt=receipt())
     after, line = conclude(before, OURS, Outcome.PROMOTED, "So it ended.", NOW)
-    body = tell("tectia", after, replace(line, files_as_of=NOW, config_withheld=withheld, config_as_of=as_of)).body
+    body = of_end("tectia", after, replace(line, files_as_of=NOW, config_withheld=withheld, config_as_of=as_of)).body
     return next((each for each in body.splitlines() if each.startswith("Configuration: ")), "")
 
 

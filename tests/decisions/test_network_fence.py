@@ -117,7 +117,7 @@ def test_what_no_entry_matches_is_denied() -> None:
             Answer.UNKNOWN,
             "DatabaseSubnetIds has to name",
         ),
-        ({"subnets": SUBNETS[:1]}, Answer.UNKNOWN, "EC2 does not tell of subnet-b"),
+        ({"subnets": SUBNETS[:1]}, Answer.UNKNOWN, "EC2 does not say of subnet-b"),
         ({"acls": ()}, Answer.NO, "stands behind none of DatabaseNetworkAclIds"),
         ({"own": ()}, Answer.UNKNOWN, "10.0.1.11 is on no network interface of i-00000000000000001"),
         ({"own": (replace(OWN, private=("10.0.1.99",)),)}, Answer.UNKNOWN, "is on no network interface"),

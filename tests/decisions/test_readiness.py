@@ -116,7 +116,7 @@ CASES: list[tuple[str, dict[str, Verdict], Answer, str]] = [
     ("hosts know their roles", {"standby_host": host(Role.MS2, role="unknown")}, Answer.UNKNOWN, "ms2 says unknown"),
     ("clocks agree", {"standby_host": host(Role.MS2, clock_off=-30)}, Answer.NO, "ms2 -30.0 s; 10 s are allowed"),
     ("clocks agree", {"active_host": host(Role.MS1, clock_off=12)}, Answer.NO, "ms1 +12.0 s"),
-    ("clocks agree", {"active_host": host(Role.MS1, clock=None)}, Answer.UNKNOWN, "ms1 did not tell its clock."),
+    ("clocks agree", {"active_host": host(Role.MS1, clock=None)}, Answer.UNKNOWN, "ms1 did not say its clock."),
     ("standby's copy fresh", {"files": no("It is a week old.")}, Answer.NO, "It is a week old."),
     ("standby's copy fresh", {"files": unknown("No whole set yet.")}, Answer.UNKNOWN, "No whole set yet."),
     ("access as it should be", {"active_access": no("ms1 can't get in.")}, Answer.NO, "ms1 can't get in."),

@@ -183,7 +183,7 @@ def test_explain_tells_of_the_latest_change_and_not_of_a_dry_run_unless_asked(ct
 def test_watch_says_since_when_aws_can_t_be_asked_and_calls_no_server_unadopted(ctl: Run, region: Region) -> None:
     region.denied = {"GetItem", "Invoke", "Query", "ListExecutions", "DescribeAlarms"}
     said = ctl("watch", "--for", "0s")
-    assert "WHO SERVES CAN'T BE TOLD" in said.out
+    assert "WHO SERVES IS NOT KNOWN" in said.out
     assert "(since " in said.out
     assert "not adopted" not in ctl("status").out
 

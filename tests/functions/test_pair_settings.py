@@ -93,16 +93,17 @@ def test_a_pair_that_is_not_in_care_yet_can_have_its_mode_set(pair: ModuleType, 
     assert record.get().mode == "manual"
 
 
-def test_people_are_told_of_a_held_failover_once_in_each_outage(pair: ModuleType, record: Record) -> None:
+def test_operators_are_notified_of_a_held_failover_once_in_each_outage(pair: ModuleType, record: Record) -> None:
     first = keep(pair, "hold", "watch", epoch=1, sentence="Refused: in manual mode a person decides.")
-    assert first["tell"]["subject"].endswith("failover held")
-    assert "ms1" in first["tell"]["message"]
-    assert "tell" not in keep(pair, "hold", "watch", epoch=1, sentence="Refused: in manual mode a person decides.")
+    assert first["notification"]["subject"].endswith("failover held")
+    assert "ms1" in first["notification"]["message"]
+    again = keep(pair, "hold", "watch", epoch=1, sentence="Refused: in manual mode a person decides.")
+    assert "notification" not in again
     assert record.get().held == "Refused: in manual mode a person decides."
     assert len(record.table.history()) == 1
     keep(pair, "release", "watch", epoch=1)
     assert record.get().held == ""
-    assert "tell" in keep(pair, "hold", "watch", epoch=1, sentence="Refused: again.")
+    assert "notification" in keep(pair, "hold", "watch", epoch=1, sentence="Refused: again.")
 
 
 def test_what_is_held_in_shadow_mode_is_in_the_history_word_for_word(pair: ModuleType, record: Record) -> None:

@@ -60,9 +60,9 @@ def test_a_throttled_question_to_the_standby_is_no_answer_about_it(run: Start, c
         server.handler({"action": "check_standby", "server": "ms2", "execution": "x"}, None)
 
 
-def test_people_are_told_though_the_topic_is_throttled_for_some_seconds() -> None:
-    (telling,) = [place for place in places(definition()) if place.name == "Notify"]
-    (retry,) = telling.body["Retry"]
+def test_operators_are_notified_though_the_topic_is_throttled_for_some_seconds() -> None:
+    (notify,) = [place for place in places(definition()) if place.name == "Notify"]
+    (retry,) = notify.body["Retry"]
     waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** number for number in range(retry["MaxAttempts"])]
     assert sum(waits) >= 10
 

@@ -1,4 +1,4 @@
-"""`watch`: what it starts and what it holds, in every mode and state; and whom it tells."""
+"""`watch`: what it starts and what it holds, in every mode and state; and whom it notifies."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ WELL = DOWN | {"ms1": {"admin": "answers", "port": "answers", "sentence": "it an
 
 
 class World:
-    """Step Functions and SNS as the watchdog knows them: what was started, and who was told what."""
+    """Step Functions and SNS as the watchdog knows them: what was started, and who was notified of what."""
 
     def __init__(self) -> None:
         self.started: list[dict[str, Any]] = []
-        self.told: list[str] = []
+        self.notified: list[str] = []
         self.exists = False
 
     def start(self, call: Any) -> dict[str, Any]:
@@ -43,8 +43,8 @@ class World:
         self.started.append({"name": call["name"], **json.loads(call["input"])})
         return {"executionArn": f"arn:aws:states:eu-central-1:123456789012:execution:m:{call['name']}"}
 
-    def tell(self, call: Any) -> dict[str, Any]:
-        self.told.append(call["Subject"])
+    def publish(self, call: Any) -> dict[str, Any]:
+        self.notified.append(call["Subject"])
         return {"MessageId": "1"}
 
 
@@ -53,7 +53,7 @@ def world(cloud: None) -> Iterator[World]:
     made = World()
     with (
         Wire(clients.stepfunctions(), "sfn", {"StartExecution": made.start}),
-        Wire(clients.sns(), "sns", {"Publish": made.tell}),
+        Wire(clients.sns(), "sns", {"Publish": made.publish}),
     ):
         yield made
 
@@ -70,14 +70,14 @@ def watch(run: Start, record: Record, answers: Answers, world: World) -> ModuleT
 
 
 def _hold(record: Record) -> Any:
-    """What `pair` does: keeps the first reason, and has people told of that one."""
+    """What `pair` does: keeps the first reason, and has operators notified of that one."""
 
     def hold(asked: Any) -> dict[str, Any]:
         before = record.get()
         if before.held:
             return {"answer": "yes", "sentence": before.held}
         record.put(PairState(**{**vars(before), "held": asked["sentence"]}))
-        return {"answer": "yes", "sentence": "", "tell": {"subject": "held", "message": asked["sentence"]}}
+        return {"answer": "yes", "sentence": "", "notification": {"subject": "held", "message": asked["sentence"]}}
 
     return hold
 
@@ -105,16 +105,16 @@ LEFT_TO_OTHERS = ("lease held", "halted", "not adopted")
 
 
 @pytest.mark.parametrize(("mode", "name"), list(product(("automatic", "manual", "shadow"), STATES)))
-def test_in_each_mode_and_state_it_starts_or_tells_once_or_keeps_quiet(
+def test_in_each_mode_and_state_it_starts_or_notifies_once_or_keeps_quiet(
     watch: ModuleType, record: Record, world: World, mode: str, name: str
 ) -> None:
     record.put(state(mode=mode, **STATES[name]))
     probe(watch, 6)
     starts = mode == "automatic" and name in ("fresh", "maintenance is over")
-    tells = not starts and name not in LEFT_TO_OTHERS and "maintenance_until" not in STATES[name]
-    tells = tells or (not starts and name == "maintenance is over")
+    notifies = not starts and name not in LEFT_TO_OTHERS and "maintenance_until" not in STATES[name]
+    notifies = notifies or (not starts and name == "maintenance is over")
     assert bool(world.started) is starts
-    assert world.told == (["held"] if tells else [])
+    assert world.notified == (["held"] if notifies else [])
 
 
 def test_what_it_starts_is_a_failover_in_its_own_name_with_its_reason(watch: ModuleType, world: World) -> None:
@@ -131,14 +131,14 @@ def test_a_doubled_start_is_none(watch: ModuleType, world: World) -> None:
     assert world.started == []
 
 
-def test_told_not_to_start_it_starts_nothing_and_tells_nobody(
+def test_set_not_to_start_it_starts_nothing_and_notifies_nobody(
     run: Start, watch: ModuleType, record: Record, world: World
 ) -> None:
     probe(run("watch", TABLE_NAME=record.name, WATCH_STARTS_FAILOVER="no"), 6)
-    assert (world.started, world.told) == ([], [])
+    assert (world.started, world.notified) == ([], [])
 
 
-def test_the_next_outage_is_told_of_anew(watch: ModuleType, record: Record, answers: Answers, world: World) -> None:
+def test_the_next_outage_is_notified_of_anew(watch: ModuleType, record: Record, answers: Answers, world: World) -> None:
     record.put(state(mode="manual"))
     probe(watch, 4)
     see(answers, WELL)
@@ -147,7 +147,7 @@ def test_the_next_outage_is_told_of_anew(watch: ModuleType, record: Record, answ
     record.put(state(mode="manual"))
     see(answers, DOWN)
     probe(watch, 4)
-    assert world.told == ["held", "held"]
+    assert world.notified == ["held", "held"]
 
 
 def test_a_mode_that_is_changed_in_the_outage_is_obeyed_at_the_next_probe(
@@ -164,7 +164,7 @@ def test_a_mode_that_is_changed_in_the_outage_is_obeyed_at_the_next_probe(
 def test_a_server_that_is_well_is_let_alone(watch: ModuleType, answers: Answers, world: World) -> None:
     see(answers, WELL)
     probe(watch, 6)
-    assert (world.started, world.told) == ([], [])
+    assert (world.started, world.notified) == ([], [])
     assert answers.actions("pair") == []
 
 
@@ -174,7 +174,7 @@ def test_a_record_that_can_not_be_kept_does_not_end_the_probing(
     answers.prepare("pair", "hold", Raises("RecordBusy"))
     record.put(state(mode="manual"))
     probe(watch, 4)
-    assert (world.started, world.told) == ([], [])
+    assert (world.started, world.notified) == ([], [])
 
 
 def test_its_right_to_start_is_tried_without_starting_anything(watch: ModuleType, world: World) -> None:

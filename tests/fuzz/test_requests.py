@@ -86,7 +86,7 @@ def pair() -> Iterator[ModuleType]:
         mock.patch.object(app, "_put", lambda *_: unknown("Nobody answers.")),
         mock.patch.object(lambda_invoke, "ask", lambda *_: unknown("Nobody answers.").to_json()),
         mock.patch.object(app.step_functions, "phases", lambda *_: []),
-        mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not tell.")),
+        mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not say.")),
         mock.patch.object(app.clients, "stepfunctions", lambda: None),
     ):
         yield app

@@ -45,6 +45,8 @@ INSTEAD = {
     r"\blets? (it|both|nobody|anybody|everybody|the server) in\b": "grants access, allows",
     r"\blets?_in(?!_settles_at\"|\"\:|\"\))|\bshut_out\b|\b(access|rule|rules) (is|was) shut\b": "grant, allow, revoke",
     r"\bweigh(s|ed)?\b|\b(admit|evaluate) and weigh|moves? the name\b|name is moved\b": "evaluate, update the record",
+    r"\b(notifications|story|world)\.(tell|told)\b|\btell_refusal\b|people_are_told|\"tell\"": "notify, note",
+    r"\b(can't|could not) be told\b(?! apart)": "is not known",
     r"rehears": "dry run (of a change), run (of a scenario)",
     r"\bplay(s|ed)? (it|a|one|each|what|the)\b|\bis played\b|def play\b|[.,] ?play\b": "run a scenario",
     r"\b(an?|one|each|every|last|next|second|first|few|many) (late |single )?looks?\b": "probe, read",

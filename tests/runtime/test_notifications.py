@@ -9,7 +9,7 @@ import pytest
 from msfailover.decisions.transitions import conclude
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
-from msfailover.runtime.notifications import SUBJECT_AT_MOST, Message, subject, tell, tell_held, tell_refusal
+from msfailover.runtime.notifications import SUBJECT_AT_MOST, Message, of_end, of_held, of_refusal, subject
 
 from failoverctl.parser import make_parser
 from tests.samples import NOW, OURS, lease, receipt, state
@@ -30,7 +30,7 @@ def told(
     held = lease(**about)
     before = state(lease=held, receipt=receipt(epoch=held.epoch, server=held.target.other) if proven else None)
     after, line = conclude(before, OURS, outcome, "So it ended.", NOW)
-    return tell(pair, after, line, "demo", instead)
+    return of_end(pair, after, line, "demo", instead)
 
 
 def parts(message: Message) -> dict[str, str]:
@@ -47,8 +47,8 @@ def all_messages() -> dict[str, Message]:
     )}  # fmt: skip
     found["halted, proven"] = told(Outcome.HALTED, proven=True)
     found["halted, its target lost"] = told(Outcome.HALTED, instead=Role.MS1)
-    found["refused request"] = tell_refusal("tectia", state(), "Refused: no.", OURS, "demo")
-    found["held"] = tell_held("tectia", state(mode="manual"), "Refused: manual mode.", "demo")
+    found["refused request"] = of_refusal("tectia", state(), "Refused: no.", OURS, "demo")
+    found["held"] = of_held("tectia", state(mode="manual"), "Refused: manual mode.", "demo")
     return found
 
 
@@ -74,7 +74,7 @@ def test_every_command_is_one_that_failoverctl_knows_and_names_the_stack(name: s
 
 
 def test_without_a_stack_s_name_the_command_names_none() -> None:
-    assert parts(tell_refusal("tectia", state(), "Refused.", OURS))["Command"] == "failoverctl status"
+    assert parts(of_refusal("tectia", state(), "Refused.", OURS))["Command"] == "failoverctl status"
 
 
 @pytest.mark.parametrize("outcome", list(Outcome))
@@ -137,12 +137,12 @@ def test_after_what_was_planned_nobody_is_asked_to_find_out_what_happened(action
 
 
 def test_a_mode_in_which_nothing_happens_by_itself_is_said_in_every_message() -> None:
-    body = tell_refusal("tectia", state(mode="shadow"), "Refused.", OURS).body
+    body = of_refusal("tectia", state(mode="shadow"), "Refused.", OURS).body
     assert "shadow mode, nothing fails over by itself" in body
 
 
 def test_a_failover_that_is_held_says_who_is_down_and_how_to_go_ahead() -> None:
-    message = tell_held("tectia", state(mode="manual"), "Refused: in manual mode a person decides.", "demo")
+    message = of_held("tectia", state(mode="manual"), "Refused: in manual mode a person decides.", "demo")
     assert message.subject == "[ms-failover tectia] failover held"
     lines = message.body.splitlines()
     assert lines[0].startswith("The active server ms1 of pair tectia is down, and automatic failover is held.")
@@ -176,7 +176,7 @@ def test_a_rolled_back_switchover_tells_of_the_server_that_did_not_come_up() -> 
 
 
 def test_a_refusal_says_why_and_that_nothing_was_touched() -> None:
-    message = tell_refusal("tectia", state(), "Refused: somebody else holds the lease.", OURS, "demo")
+    message = of_refusal("tectia", state(), "Refused: somebody else holds the lease.", OURS, "demo")
     assert message.subject == "[ms-failover tectia] request refused"
     assert message.body.splitlines() == [
         "Pair tectia: Refused: somebody else holds the lease.",
@@ -190,7 +190,7 @@ def test_a_refusal_says_why_and_that_nothing_was_touched() -> None:
 
 
 def test_a_pair_that_nobody_took_into_care_has_no_active_server_to_name() -> None:
-    assert "State: no server is active yet." in tell_refusal("tectia", PairState(), "Refused.", OURS).body
+    assert "State: no server is active yet." in of_refusal("tectia", PairState(), "Refused.", OURS).body
     adopting = PairState(lease=lease(action="adopt", epoch=1))
     ended = conclude(adopting, OURS, Outcome.REFUSED, "Both run.", NOW)
-    assert "State: no server is active yet." in tell("tectia", *ended).body
+    assert "State: no server is active yet." in of_end("tectia", *ended).body

@@ -46,7 +46,7 @@ class Truth:
         proven: the server whose fence was proven for the change under way; empty for none.
         touched: whether anything that people would notice was ordered.
         recorded: the outcome that was written to the record; empty for none.
-        told: whether operators were notified (or it was tried).
+        notified: whether operators were notified (or it was tried).
         behind: whether the standby was refused the latest files.
         waived: whether it was asked, and answered, that its complete copy is enough: the source is lost.
     """
@@ -54,7 +54,7 @@ class Truth:
     proven: str = ""
     touched: bool = False
     recorded: str = ""
-    told: bool = False
+    notified: bool = False
     behind: bool = False
     waived: bool = False
 
@@ -114,7 +114,7 @@ def _replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Rep
     if step in TOUCHES:
         truth = replace(truth, touched=True)
     if function == "Topic":
-        truth = replace(truth, told=True)
+        truth = replace(truth, notified=True)
         yield Reply({}, truth)
     elif action == "begin":
         yield Reply({"admitted": False, "sentence": "no"}, truth)
@@ -140,7 +140,8 @@ def _replies(step: Step, asked: Mapping[str, Any], truth: Truth) -> Iterator[Rep
         yield from (_concluded if action == "conclude" else _fallen_back)(asked, truth)
     elif action == "refuse":
         yield Reply({"outcome": "refused", "subject": "s", "message": "m"}, truth)
-        yield Reply({"outcome": "refused", "subject": "", "message": ""}, replace(truth, told=True))  # nobody has to be
+        silent = {"outcome": "refused", "subject": "", "message": ""}
+        yield Reply(silent, replace(truth, notified=True))  # nobody has to be
     else:
         yield from _verdicts(truth, ("yes", "no", "unknown"))
         yield from (Reply({**_verdict("yes"), "evidence": each}, truth) for each in EVIDENCE.get(action, ()))
@@ -160,8 +161,8 @@ def _concluded(asked: Mapping[str, Any], truth: Truth) -> Iterator[Reply]:
     outcome = str(asked["outcome"])
     told = {"outcome": outcome, "sentence": "because", "subject": "s", "message": "m"}
     yield Reply(told, replace(truth, recorded=outcome))
-    if outcome == "blocked":  # nobody has to be told again
-        yield Reply({**told, "message": ""}, replace(truth, recorded=outcome, told=True))
+    if outcome == "blocked":  # nobody has to be notified again
+        yield Reply({**told, "message": ""}, replace(truth, recorded=outcome, notified=True))
 
 
 def _verdict(answer: str) -> dict[str, Any]:

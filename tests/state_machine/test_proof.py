@@ -69,14 +69,14 @@ def test_no_source_is_turned_back_to_unasked(walk: Walk) -> None:
     assert before == {"FellBack"}
 
 
-def test_people_are_told_of_every_end(walk: Walk) -> None:
-    assert [end for end in walk.ends if not end.truth.told and outcome(end) != DRY_RUN] == []
+def test_operators_are_notified_of_every_end(walk: Walk) -> None:
+    assert [end for end in walk.ends if not end.truth.notified and outcome(end) != DRY_RUN] == []
 
 
 def test_a_dry_run_writes_nothing_and_notifies_nobody_but_who_asked(walk: Walk) -> None:
     dry = [end for end in walk.ends if outcome(end) == DRY_RUN]
     assert dry
-    assert [end for end in dry if end.truth.recorded or end.truth.told or end.truth.touched] == []
+    assert [end for end in dry if end.truth.recorded or end.truth.notified or end.truth.touched] == []
 
 
 def test_while_power_is_waited_for_the_other_ways_of_proof_are_tried_again(walk: Walk) -> None:

@@ -212,7 +212,7 @@ def described(alarm: dict[str, Any]) -> str:
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_every_alarm_tells_people_and_says_what_is_wrong(name: str) -> None:
+def test_every_alarm_notifies_operators_and_says_what_is_wrong(name: str) -> None:
     alarm = ALARMS[name]
     assert {"Ref": "Topic"} in alarm["AlarmActions"]
     said = described(alarm)

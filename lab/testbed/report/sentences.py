@@ -48,7 +48,7 @@ def evidence(run: Run) -> list[str]:
 def _when(run: Run, report: Report, stored: Mapping[str, Any]) -> str:
     verified = stored.get("verified_at")
     if not isinstance(verified, int | float):
-        return "At a time that the receipt does not tell,"
+        return "At a time that the receipt does not say,"
     told = f"At {seconds(verified - run.zero, signed=True)}"
     change = report["changes"][-1] if report["changes"] else None
     if change is None or change["first_write_at"] is None:

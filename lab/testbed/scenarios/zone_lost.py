@@ -1,6 +1,6 @@
 """A zone is lost: MS1's machine, the database's instance and the probe's network interface in it are gone at once.
 
-The probe sees neither server: it may be the probe that is cut off. The second one, in the other zone, tells the outage.
+The probe sees neither server: it may be the probe that is cut off. The second one, in the other zone, sees the outage.
 The database fails over to its standby in the other zone, which takes a minute or two, and is found under another
 address then. EC2 goes on saying of MS1's machine that it is stopping: power proves nothing. Whatever can prove the
 fence first must win, and the new server must come up as soon as there is a database for it.
@@ -72,7 +72,7 @@ def lose_zone(testbed: Testbed, story: Story, lose_probe: Callable[[], object]) 
         back.join()
     ended_at = time.time()
     reason = str(testbed.history()[0].get("reason"))
-    story.check("The second probe answer the outage", SEEN_BY_THE_SECOND in reason, reason)
+    story.check("The second probe saw the outage", SEEN_BY_THE_SECOND in reason, reason)
     receipt = testbed.record().get("receipt") or {}
     proven_at = float(receipt.get("verified_at", ended_at))
     took_s = ended_at - max(back_at[0], proven_at if receipt.get("by") == "power" else 0.0)

@@ -65,7 +65,7 @@ class Listing:
         gaps: a sentence for each reason why that may not be all of them; empty for a whole list.
         late_login_s: a list read sooner than so many seconds after access was revoked may miss a connection that came
             through before and turns into a session later; 0 where every connection is listed from its first packet,
-            None where the engine does not tell.
+            None where the engine does not say.
         not_writer: why what answered is not the database's writer, or not known to be it; read in the same connection
             and moment. Empty for the writer. A standby's list says nothing of who writes.
     """

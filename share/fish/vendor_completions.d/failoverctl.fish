@@ -107,7 +107,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -a off
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l for
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l by
 complete -c failoverctl -n '__fish_seen_subcommand_from maintenance' -l yes
-complete -c failoverctl -n __fish_use_subcommand -a mode -d 'automatic: fail over by itself; manual: notice and tell, and wait for a person; shadow: write down what would have been done, and do nothing'
+complete -c failoverctl -n __fish_use_subcommand -a mode -d 'automatic: fail over by itself; manual: notice and notify, and wait for a person; shadow: write down what would have been done, and do nothing'
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from mode' -l profile

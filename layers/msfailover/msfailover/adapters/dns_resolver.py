@@ -31,5 +31,5 @@ def resolve(name: str, record_type: str, resolvers: tuple[str, ...], timeout_s: 
     except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer):
         found = []
     except dns.exception.DNSException as error:
-        return unknown(f"The name servers do not tell where {name} points: {type(error).__name__}")
+        return unknown(f"The name servers do not say where {name} points: {type(error).__name__}")
     return yes(f"{name} points to {', '.join(found) or 'nothing'}.", addresses=found)

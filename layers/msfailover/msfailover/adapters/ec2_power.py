@@ -24,27 +24,27 @@ class NoPowerSwitch(Exception):
 
 
 class MachineUnseen(Exception):
-    """EC2 does not tell what it knows of a server's machine, or not all of it."""
+    """EC2 does not say what it knows of a server's machine, or not all of it."""
 
 
 def see(client: EC2Client, server: Server) -> Machine:
     """The configured instance, and then who holds the server's addresses: interfaces of whatever is there.
 
     Raises:
-        MachineUnseen: EC2 did not tell.
+        MachineUnseen: EC2 did not say.
     """
     try:
         answer = client.describe_instances(InstanceIds=[server.instance_id])
         found = [each for group in answer["Reservations"] for each in group["Instances"]]
         holders = _holders(client, server.addresses)
     except (ClientError, BotoCoreError) as error:
-        message = f"EC2 does not tell the state of {server.role} ({server.instance_id}): {error}"
+        message = f"EC2 does not say the state of {server.role} ({server.instance_id}): {error}"
         raise MachineUnseen(message) from error
     return Machine(_instance(server, found[0]) if len(found) == 1 else None, holders)
 
 
 def is_stop_protected(client: EC2Client, server: Server) -> bool | None:
-    """Whether EC2 would refuse to stop the instance; None where it does not tell."""
+    """Whether EC2 would refuse to stop the instance; None where it does not say."""
     try:
         answer = client.describe_instance_attribute(InstanceId=server.instance_id, Attribute="disableApiStop")
     except (ClientError, BotoCoreError):

@@ -66,7 +66,7 @@ def running(client: SFNClient, execution: str, taken_at: float, now: float) -> V
         code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
         if code == "ExecutionDoesNotExist" and now - taken_at > KNOWN_WITHIN_S:
             return no(f"{execution} has ended: Step Functions knows no execution of that name.")
-        return unknown(f"Step Functions does not tell of {execution}: {error}")
+        return unknown(f"Step Functions does not say of {execution}: {error}")
     status = found["status"]
     if status in ("RUNNING", "PENDING_REDRIVE"):
         return yes(f"{execution} still runs.")

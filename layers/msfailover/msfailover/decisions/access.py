@@ -47,7 +47,7 @@ def can_get_in(
 
 
 def _allows(rule: Rule, addresses: list[IPNetwork], groups: frozenset[str] | None) -> bool | None:
-    """True, False, or None where it can't be told."""
+    """True, False, or None where it is not known."""
     if rule.source_group is not None:
         return None if groups is None else rule.source_group in groups
     if rule.prefix_list is not None:

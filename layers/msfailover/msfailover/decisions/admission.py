@@ -121,16 +121,16 @@ def suppression(request: Request, state: PairState, now: float) -> Admission | N
 
 
 def is_quiet(request: Request) -> bool:
-    """Whether nobody has to be told that a request was refused: the machinery asked for what it may ask for.
+    """Whether nobody has to be notified that a request was refused: the machinery asked for what it may ask for.
 
     The watchdog asks again as long as the outage lasts, and notifies operators once where it is held; whoever holds the
-    lease tells of its own end. What the machinery may not ask for is told, since somebody has set it up wrongly.
+    lease notifies of its own end. What the machinery may not ask for is notified of: somebody has set it up wrongly.
     """
     return request.automatic and request.action is Action.FAILOVER
 
 
 def is_quiet_whatever(asked: object) -> bool:
-    """As `is_quiet`, of an input that may be no request at all: that is told."""
+    """As `is_quiet`, of an input that may be no request at all: that is notified of."""
     try:
         return is_quiet(parse_request(asked))
     except BadRequest:

@@ -58,7 +58,7 @@ def who_is_active(ms1: Survey, ms2: Survey, wanted: Role | None) -> tuple[Verdic
         return yes(f"Neither server runs; {wanted} was named to be active."), wanted
     if len(running) != 1:
         doubtful = next(each for each in stopped.values() if not each.is_yes)
-        return unknown(f"Who is active can't be told: {doubtful.sentence}"), None
+        return unknown(f"Who is active is not known: {doubtful.sentence}"), None
     active = running[0]
     if not stopped[active.other].is_yes:
         word = no if stopped[active.other].is_no else unknown

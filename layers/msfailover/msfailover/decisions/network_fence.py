@@ -225,7 +225,7 @@ def _subnets_in_doubt(ground: Ground) -> Verdict | None:
     wanted, read = set(subnets_of(ground.guarded, ground.wanted)), {each.subnet_id for each in ground.subnets}
     if wanted - read:
         return unknown(
-            f"Whether {role} is cut off is not known: EC2 does not tell of {', '.join(sorted(wanted - read))}."
+            f"Whether {role} is cut off is not known: EC2 does not say of {', '.join(sorted(wanted - read))}."
         )
     return None
 

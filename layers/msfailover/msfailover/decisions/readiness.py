@@ -49,7 +49,7 @@ def judge(
         active: the active server.
         state: the pair's record as read now.
         answers: to `questions.of_readiness(active)`, each with `answered_at` (seconds since 1970) in its evidence.
-        people: is anybody told?
+        people: is anybody notified?
         vouched: whether the owner says that the path to the database is a direct one.
     """
     ahead = _ahead(active, state, answers, vouched)
@@ -273,7 +273,7 @@ def _clocks(hosts: Mapping[Role, Verdict]) -> Verdict:
     for role, host in hosts.items():
         clock, ours = host.evidence.get("clock"), host.evidence.get("answered_at")
         if not isinstance(clock, int | float) or not isinstance(ours, int | float):
-            return unknown(f"{role} did not tell its clock.")
+            return unknown(f"{role} did not say its clock.")
         off[role] = clock - ours
     told = ", ".join(f"{role} {seconds:+.1f} s" for role, seconds in sorted(off.items()))
     good = all(abs(seconds) <= CLOCKS_MAY_DIFFER_S for seconds in off.values())

@@ -118,7 +118,7 @@ _HELD = Advice(
 )
 
 
-def tell(pair: str, state: PairState, history: History, stack: str = "", instead: Role | None = None) -> Message:
+def of_end(pair: str, state: PairState, history: History, stack: str = "", instead: Role | None = None) -> Message:
     """The message for a change that has ended.
 
     Args:
@@ -143,13 +143,13 @@ def tell(pair: str, state: PairState, history: History, stack: str = "", instead
     return Message(subject(pair, history.action, history.outcome.value), body)
 
 
-def tell_refusal(pair: str, state: PairState, sentence: str, execution: str, stack: str = "") -> Message:
+def of_refusal(pair: str, state: PairState, sentence: str, execution: str, stack: str = "") -> Message:
     """The message for a request that was refused."""
     body = _body((f"Pair {pair}: {sentence}",), state, _ADVICE[Outcome.REFUSED], {}, stack, execution)
     return Message(subject(pair, "request", Outcome.REFUSED.value), body)
 
 
-def tell_held(pair: str, state: PairState, why: str, stack: str = "") -> Message:
+def of_held(pair: str, state: PairState, why: str, stack: str = "") -> Message:
     """The message for an automatic failover that is held while the active server is down. One for each outage."""
     active = str(state.active or "nobody")
     happened = (

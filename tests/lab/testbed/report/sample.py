@@ -168,7 +168,7 @@ def _steps(begun: float, fenced: float, committed: float) -> tuple[Step, ...]:
         Step("UpdateRecord", fenced + 0.01, fenced + 0.31, "ms.corp.example is 10.77.0.12"),
         Step("VerifyPromotion", fenced + 1.05, committed - 0.09, "ms2 answers by name, and holds the only session"),
         Step("Commit", committed - 0.09, committed, "ms2 is active in epoch 2"),
-        Step("Notify", committed, committed + 0.06, "told ms-failover-topic"),
+        Step("Notify", committed, committed + 0.06, "published to ms-failover-topic"),
     )
 
 

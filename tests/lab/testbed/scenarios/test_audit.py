@@ -1,4 +1,4 @@
-"""What no workflow is to blame for, and no fence can prevent: the audit sees it, ends it, and tells."""
+"""What no workflow is to blame for, and no fence can prevent: the audit sees it, ends it, and notifies operators."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ def test_the_documentation_has_a_line_for_every_scenario_and_no_other() -> None:
     assert sorted(listed) == sorted(all_scenarios())
 
 
-def test_a_scenario_tells_its_incident_where_it_is_written() -> None:
+def test_a_scenario_describes_its_outage_where_it_is_written() -> None:
     for scenario in all_scenarios().values():
         module = __import__(scenario.run.__module__, fromlist=["SCENARIO"])
         assert module.__doc__, scenario.name

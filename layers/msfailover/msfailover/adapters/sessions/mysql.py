@@ -230,7 +230,7 @@ def _not_writer(settings: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]
     """
     found = {str(name).lower(): str(value).upper() for name, value in settings}
     if "read_only" not in found:
-        return "it does not tell whether it is read-only."
+        return "it does not say whether it is read-only."
     on = sorted(name for name, value in found.items() if value not in ("OFF", "0"))
     if on:
         return f"it is read-only ({', '.join(on)})."
