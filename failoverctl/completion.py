@@ -60,6 +60,8 @@ _failoverctl() {{
   case $previous in
     --target) words="ms1 ms2" ;;
     --stack|--profile|--region|--reason|--by|--pair|--for|--every|--most|--since|--limit) return ;;
+    --ms1|--ms2|--database|--record|--admin-tls-name|--database-name|--secret|--iam-user|--config-env) return ;;
+    --engine) words="postgresql mysql oracle" ;;
     *) case ${{COMP_WORDS[1]}} in
 {cases}
     *) words="{" ".join(words)} --help --version" ;;

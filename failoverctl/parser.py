@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 from msfailover.history import Outcome
 
-from failoverctl import change_history, commands, setting_up, updating, watching
+from failoverctl import change_history, commands, initializing, setting_up, updating, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
 
@@ -32,7 +33,7 @@ def make_parser() -> argparse.ArgumentParser:
         found: argparse.ArgumentParser = known.add_parser(
             name, help=does, description=does, parents=[] if alone else [shared], epilog=_CODES, allow_abbrev=False
         )
-        found.set_defaults(run=run, alone=alone, **more)
+        found.set_defaults(**{"run": run, "alone": alone, "deployed": True, **more})
         return found
 
     add("status", "how the pair is now, on one screen", commands.status)
@@ -46,6 +47,7 @@ def make_parser() -> argparse.ArgumentParser:
     _past(add)
     ready = add("readiness", "could we fail over right now? Checks it", commands.readiness)
     ready.add_argument("--last", action="store_true", help="show the last check in place of a new one")
+    _init(add)
     _setting_up(add)
     completion = add("completion", "what a shell reads to complete command lines", _complete, alone=True, json=False)
     completion.add_argument("shell", choices=SHELLS)
@@ -116,6 +118,39 @@ def _past(add: Adding) -> None:
     explain = add("explain", "what a change did, step by step, and where the seconds went", change_history.explain)
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
     explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
+
+
+def matching(pattern: str, what: str) -> Callable[[str], str]:
+    """A text of a certain form, for an option. Raises ArgumentTypeError for anything else."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(pattern, text):
+            raise argparse.ArgumentTypeError(f"{text!r} is not {what}")
+        return text
+
+    return read
+
+
+def _init(add: Adding) -> None:
+    does = "find a new pair's parameters in the account, name the obstacles, and write samconfig.toml"
+    init = add("init", does, initializing.init, deployed=False)
+    server = matching(r"(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})", "the id of an instance (i-…, mi-…)")
+    host = matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", "a host name")
+    init.add_argument("--ms1", type=server, metavar="ID", help="the first server's instance; otherwise as in the file")
+    init.add_argument("--ms2", type=server, metavar="ID", help="the second server's instance; otherwise as in the file")
+    init.add_argument("--database", metavar="NAME", help="an RDS instance or cluster, or i-…:PORT for one on EC2")
+    init.add_argument("--record", type=host, metavar="NAME", help="the DNS record's name")
+    init.add_argument("--admin-tls-name", type=host, metavar="NAME", help="whom the interface's certificate is for")
+    init.add_argument("--database-name", metavar="NAME", help="the database, or Oracle's service name")
+    init.add_argument("--engine", choices=("postgresql", "mysql", "oracle"), help="of a database on EC2")
+    login = init.add_mutually_exclusive_group()
+    login.add_argument("--secret", metavar="NAME", help="name or ARN of the monitoring role's secret")
+    login.add_argument("--iam-user", metavar="NAME", help="database user of RDS IAM authentication, for no secret")
+    init.add_argument("--config-file", default="samconfig.toml", metavar="FILE", help="of sam (samconfig.toml)")
+    init.add_argument("--config-env", default="default", metavar="NAME", help="of sam (default)")
+    how = init.add_mutually_exclusive_group()
+    how.add_argument("--check", action="store_true", help="say what has drifted; write nothing")
+    how.add_argument("--update", action="store_true", help="write what has drifted, too: the file's values give way")
 
 
 def _setting_up(add: Adding) -> None:

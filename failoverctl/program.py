@@ -67,7 +67,7 @@ def _account(arguments: argparse.Namespace) -> Account:
             )
         endpoint = _join_testbed(arguments)
     arguments.stack = arguments.stack or os.environ.get("FAILOVER_STACK")
-    if not arguments.stack:
+    if not arguments.stack and arguments.deployed:
         raise CommandError("Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.", Exit.USAGE)
     return Account(arguments.profile, arguments.region, endpoint)
 

@@ -155,6 +155,26 @@ complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l last
+complete -c failoverctl -n __fish_use_subcommand -a init -d 'find a new pair'"'"'s parameters in the account, name the obstacles, and write samconfig.toml'
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l stack
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l profile
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l region
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l testbed
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l ms1
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l ms2
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l database
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l record
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l admin-tls-name
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l database-name
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l engine
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l secret
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l iam-user
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l config-file
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l config-env
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l check
+complete -c failoverctl -n '__fish_seen_subcommand_from init' -l update
 complete -c failoverctl -n __fish_use_subcommand -a prepare -d 'make both hosts ends of the replication; can be run again'
 complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from prepare' -l stack
