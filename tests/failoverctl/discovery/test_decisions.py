@@ -151,3 +151,24 @@ def test_the_order_of_a_list_is_no_drift_and_another_proposal_is_none_either() -
     assert [(each.name, each.was, each.now) for each in found] == [
         ("DatabaseSubnetIds", "a", "a,b"), ("SubnetIds", "c,d", "a,b"),
     ]  # fmt: skip
+
+
+def test_a_full_network_acl_and_one_that_allows_first_would_not_cut() -> None:
+    (acl,) = facts().acls or ()
+    many = tuple(AclEntry(200 + number, False, True, "-1", f"10.7.{number}.0/24") for number in range(20))
+    full = facts(acls=(replace(acl, entries=(*acl.entries, *many)),))
+    assert named(full) == ["acl"]
+    assert "more than 20 entries" in network.why_not_cut(full)
+    first = facts(acls=(replace(acl, entries=(*acl.entries, AclEntry(7, True, True, "-1", "10.0.0.0/8"))),))
+    assert named(first) == ["acl"]
+    assert "DatabaseNetworkAclIds" not in {each.name for each in plan.values(first)}
+
+
+def test_a_rule_counts_by_what_it_admits() -> None:
+    def admitted(**source: Any) -> list[str]:
+        return named(facts(rules=(Rule("sg-database", "sgr-1", "tcp", 5432, 5432, **source),)))
+
+    assert admitted(prefix_list="pl-1", prefixes=("192.0.2.0/24", "10.0.2.0/24")) == ["owner-rule"]
+    assert admitted(source_group="sg-servers") == ["owner-rule"]
+    assert admitted(cidr="10.0.2.10/32") == ["owner-rule"]
+    assert admitted(cidr="10.0.9.0/24") == admitted(source_group="sg-other") == []
