@@ -28,8 +28,8 @@ def problems_of(status: Mapping[str, Any], where: str = "") -> list[Line]:
         where: the options that name this pair (" --stack demo"), for the commands.
 
     Returns:
-        a line each: `{"sentence", "command", "see", "follows"}`; see names a section of docs/operate.md or is empty,
-        follows says that it is there because of the first line, and goes with it.
+        a line each: `{"sentence", "command", "see", "follows", "alarm"}`; see names a section of docs/operate.md, alarm
+        an alarm that is on, or both are empty; follows says that it is there because of the first line.
     """
     change, servers = [*_change(status)], [*_servers(status)]
     causes = [*change, *servers]
@@ -46,14 +46,13 @@ def _at(line: Line, where: str) -> Line:
     return {**line, "command": f"{command}{where}" if command.startswith("failoverctl") else command}
 
 
-def _line(sentence: str, command: str = "", see: str = "") -> Line:
-    return {"sentence": sentence, "command": command, "see": see, "follows": False}
+def _line(sentence: str, command: str = "", see: str = "", alarm: str = "") -> Line:
+    return {"sentence": sentence, "command": command, "see": see, "follows": False, "alarm": alarm}
 
 
 def _follows(line: Line) -> bool:
     """Whether a line is only there because a change waits or nobody serves."""
-    alarm = re.match(r"Alarm ([a-z-]+): ", line["sentence"])
-    return alarm[1] in FOLLOWING if alarm else line["see"] in ("not-ready", "held")
+    return line["alarm"] in FOLLOWING if line["alarm"] else line["see"] in ("not-ready", "held")
 
 
 def _change(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -227,7 +226,8 @@ def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:
             yield _line(f"The alarm {each['name']} is not there: nobody would hear of it. Deploy the stack again.")
         elif each["state"] == "ALARM" and not (each.get("waiting") or each.get("over")):
             means = str(each["means"]).partition("\n")[0]
-            yield _line(f"Alarm {each['name']}: {means}", "", _section_of(str(each["means"]), each["name"]))
+            section = _section_of(str(each["means"]), each["name"])
+            yield _line(f"Alarm {each['name']}: {means}", see=section, alarm=each["name"])
 
 
 def _section_of(means: str, name: str) -> str:

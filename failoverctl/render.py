@@ -170,8 +170,7 @@ def _problems(status: Mapping[str, Any]) -> list[RenderableType]:
 
 
 def _short(line: Mapping[str, Any]) -> str:
-    sentence = str(line["sentence"])
-    return sentence.partition(": ")[0].lower() if sentence.startswith("Alarm ") else str(line["see"])
+    return f"alarm {line['alarm']}" if line["alarm"] else str(line["see"])
 
 
 def steps_table(

@@ -73,7 +73,7 @@ def _machine(host: Host) -> Iterator[Obstacle]:
     if known.state in ("terminated", "shutting-down"):
         yield Obstacle("terminated", f"{who} is {known.state}.", "Give the instance in its place.", blocks=True)
     if known.stop_protected is not False:
-        told = "is protected against being stopped" if known.stop_protected else "does not tell its stop protection"
+        told = "is protected against being stopped" if known.stop_protected else "does not show its stop protection"
         yield Obstacle(
             "stop-protection",
             f"{who} {told}: no fence by power while it is so.",
