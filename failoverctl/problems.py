@@ -28,8 +28,8 @@ def problems_of(status: Mapping[str, Any], where: str = "") -> list[Line]:
         where: the options that name this pair (" --stack demo"), for the commands.
 
     Returns:
-        a line each: `{"sentence", "command", "see", "follows", "alarm"}`; see names a section of docs/operate.md, alarm
-        an alarm that is on, or both are empty; follows says that it is there because of the first line.
+        a line each: `{"sentence", "command", "see", "follows", "alarm"}`; see and alarm name a section of
+        docs/operate.md and an alarm that is on, or are empty; follows says that it is there because of the first line.
     """
     change, servers = [*_change(status)], [*_servers(status)]
     causes = [*change, *servers]
