@@ -1,8 +1,8 @@
 """`database_access`: the access group and the network ACLs. Says who can get in to it, revokes and grants access.
 
 Actions: status, foreign (by the owner's groups alone?), cut (does the network deny the server? a proof reads it twice),
-could_cut (would our entries cut it off?), rights (may we edit both? tried dry), revoke, grant, keep_out. The last three
-edit the stack's own group and our own entries only; the answer is about every one.
+could_cut (would our entries cut it off?), rights (may we edit both? tried dry), revoke_access, grant_access, keep_out.
+The last three edit the stack's own group and our own entries only; the answer is about every one.
 """
 
 from __future__ import annotations

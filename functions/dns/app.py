@@ -1,8 +1,8 @@
 """`dns`: the one record that agents go by.
 
-Actions: status (where does it point?), move (compare-and-swap; only to the target of the change under way, or to the
-active server), follow (wait until the name servers have a change; asked by an event, best effort),
-rights (may we move it? tried dry).
+Actions: status (where does it point?), update_record (compare-and-swap; only to the target of the change under way, or
+to the active server), follow_record (wait until the name servers have a change; asked by an event, best effort), rights
+(may we update it? tried dry).
 """
 
 from __future__ import annotations

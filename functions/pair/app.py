@@ -356,7 +356,7 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What people set without moving the pair (msfailover/keeping.py); noted in the history with their name."""
+    """What people set without moving the pair (decisions/controls.py); noted in the history with their name."""
     sentence, alter = controls.wished(event, now := time.time())
     by, table = line_in(event, "requested_by"), _table()
     state = table.change(alter)

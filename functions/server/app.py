@@ -1,11 +1,11 @@
 """`server`: one server's host and machine, through SSM Run Command and EC2.
 
-Actions that read: runs (does its service run?), reaches (can its host connect to the database?), fit (could it be
-started?), rights (may we order what a failover orders? tried dry), power (is the machine on?), machine (is the instance
-the server's machine, and could it be switched off?).
-Actions that act: ask_to_stop (best effort, waits for nothing), stop (cleanly, waits), start (demands the other one's
-fence receipt), restart (in place, before anything was touched), power_off; stop_again (a server that the record says
-must be out, as often as it takes).
+Actions that read: runs (does its service run?), reaches (can its host connect to the database?), check_standby (could
+it be started?), rights (may we order what a failover orders? tried dry), power (is the machine on?), machine (is the
+instance the server's machine, and could it be switched off?).
+Actions that act: ask_source_to_stop (best effort, waits for nothing), stop_source (cleanly, waits), start_server
+(demands the other one's fence receipt), restart_source (in place, before anything was touched), power_off; stop_again
+(a server that the record says must be out, as often as it takes).
 """
 
 from __future__ import annotations

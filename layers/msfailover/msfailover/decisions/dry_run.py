@@ -59,7 +59,7 @@ def predict(
     Args:
         plan: as admitted.
         answers: to `questions(plan)`.
-        direct, believed: is the path a direct one, and has the list been seen to work (msfailover/path.py)?
+        direct, believed: is the path a direct one, and has the list been seen to work (decisions/database_path.py)?
         named: the server that an adoption named.
         restart_first: whether a failover first tries to restart the service in place.
 

@@ -1,4 +1,4 @@
-"""How the pair's record changes: taking the lease, keeping the proof, turning back, and the seven ways to end.
+"""How the pair's record changes: taking the lease, keeping the proof, turning back, and the six ways to end.
 
 Pure: each function takes the record as read and returns it as it is to be; the table writes it only if nobody else did.
 """

@@ -1,7 +1,7 @@
 """Notifications: what happened, what state the pair is in, what is safe, what to do next, with which command.
 
 Read at three in the morning, by somebody who did not build this: so each message says all of it, and names the section
-of docs/operate.md that says more. Alarms say the same in their descriptions (template.yaml).
+of docs/operate.md that says more. Alarms say the same in their descriptions (observability.yaml).
 """
 
 from __future__ import annotations
