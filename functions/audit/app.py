@@ -47,8 +47,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     for each in judged:
         if not each.verdict.is_no:
             logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
+    publish(state, risk, judged)  # before anything is done: what is done can take longer than this call may
     done = [act(state, each) for each in _acts(state, judged)] if state and SETTINGS.acts else []
-    publish(state, risk, judged)
     findings = {each.finding.value: each.verdict.to_json() for each in judged}
     logger.info(risk.sentence, extra={"risk": risk.answer, "done": done})
     return {"risk": risk.to_json(), "findings": findings, "done": done}

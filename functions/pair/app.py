@@ -200,8 +200,8 @@ def end_sessions(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _end_order(server: Role, known: Mapping[str, Any]) -> Question:
-    more = {"addresses": known.get("addresses", []), "not_after": time.time() + ORDER_LASTS_S}
-    return Question("sessions", "terminate", server, more)
+    own = [each for each in known.get("addresses", []) if each not in SETTINGS.pair.other(server).addresses]
+    return Question("sessions", "terminate", server, {"addresses": own, "not_after": time.time() + ORDER_LASTS_S})
 
 
 def _end_sessions_beside(server: Role, epoch: int) -> None:

@@ -13,7 +13,7 @@ DEFINITION = ROOT / "statemachine/failover.asl.json"
 PAGE = ROOT / "docs/design.md"
 BEGIN, END = "<!-- diagram: written by make diagram -->", "<!-- /diagram -->"
 
-_COMMON = ("Throttled", "Lambda.ServiceException")
+_COMMON = ("Throttled", "FunctionFailed", "Lambda.ServiceException")
 """The first errors of the retries that every call has; they are not drawn."""
 _SHAPES = {"Choice": ("{", "}"), "Succeed": ("([", "])"), "Fail": ("([", "])"), "Pass": (">", "]")}
 

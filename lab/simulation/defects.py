@@ -89,6 +89,8 @@ _ALL = (
            network.delegated_ignored),
     Defect("hidden-way-forgotten", "A server that served unseen is cut off like any other.",
            network.hidden_way_forgotten),
+    Defect("unseen-is-direct", "A server that was started, and that nobody saw come, is cut off like any other.",
+           network.unseen_is_direct),
     Defect("one-port", "Only the database's own port is checked.", network.one_port),
     Defect("way-kept", "A way that was seen is believed, though the active server comes by another one now.",
            network.way_kept),

@@ -80,6 +80,10 @@ def hidden_way_forgotten(patches: Patches, _found: Functions) -> None:
     patches.put(database_path, "hides", lambda *_: "", why=WHY)
 
 
+def unseen_is_direct(patches: Patches, _found: Functions) -> None:
+    patches.put(database_path, "is_unseen", lambda *_: False, why=WHY)
+
+
 def path_not_demanded(patches: Patches, _found: Functions) -> None:
     patches.put(database_path, "is_direct", lambda *_: yes("It will be direct."), why=WHY)
 

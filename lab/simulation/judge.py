@@ -134,6 +134,7 @@ class RecordJudge:
             raise Violation(
                 "I2", f"a receipt says that {server} is out while {world.gate.delayed()[0]} of before is on its way"
             )
+        self._no_hidden_way(receipt)
         if receipt["by"] == "database":
             if any(world.database.allows(address) for address in host.every_address):
                 raise Violation("I2", f"a receipt by database says that {server} is out, but it can get in")
@@ -153,6 +154,14 @@ class RecordJudge:
                 )
         elif self.last_off.get(server, 0.0) < float(lease["taken_at"]) - 1:
             raise Violation("I2", f"a receipt by power says that {server} is off, but its machine is {host.machine}")
+
+    def _no_hidden_way(self, receipt: Mapping[str, Any]) -> None:
+        """A server that was seen to serve, and whose sessions no list showed, is proven to be out by power only."""
+        state, vouched = record(self._world), self._world.schedule.network == "local-pooler"
+        known = max(state.get("epoch", 0), state.get("path_seen_epoch", -1))
+        hidden = receipt["server"] != state.get("active") and state.get("path_hidden_epoch", -1) > known
+        if hidden and receipt["by"] != "power" and not vouched:
+            raise Violation("I2", f"a receipt by {receipt['by']} for {receipt['server']}, which served unseen")
 
     def _moved(self, before: Mapping[str, Any], after: Mapping[str, Any], lease: Mapping[str, Any] | None) -> None:
         automatic = bool(lease) and lease is not None and lease["requested_by"] in AUTOMATIC

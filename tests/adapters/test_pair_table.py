@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -9,6 +11,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import clients
 from msfailover.adapters.pair_table import WRITERS_AT_MOST, Ending, PairTable, RecordBusy
@@ -167,6 +171,32 @@ def test_a_lost_reply_does_not_hide_that_somebody_else_won(record: Record) -> No
     stale = replace(state(), version=1)
     body = {"active": "ms1", "epoch": 1, "lease": None, "version": 2}
     assert record.table._put("state", body, stale.version) is False
+
+
+class Raw(io.BytesIO):
+    """The body of an answer, as botocore reads it."""
+
+    def stream(self, **_: Any) -> Iterator[bytes]:
+        while chunk := self.read():
+            yield chunk
+
+
+def test_a_record_that_a_transaction_holds_is_written_when_that_is_through(record: Record) -> None:
+    record.put(state())
+    events, refused = clients.dynamodb().meta.events, iter(["TransactionConflictException"])
+
+    def refuse(**_: Any) -> Any:
+        for code in refused:
+            body = {"__type": f"com.amazonaws.dynamodb.v20120810#{code}", "message": "held"}
+            return AWSResponse("memory", 400, HTTPHeaders(), Raw(json.dumps(body).encode()))
+        return None
+
+    events.register("before-send.dynamodb.PutItem", refuse)
+    try:
+        assert record.table.change(lambda before: replace(before, mode="manual")).mode == "manual"
+    finally:
+        events.unregister("before-send.dynamodb.PutItem", refuse)
+    assert next(refused, None) is None
 
 
 def test_any_other_error_of_the_table_is_not_swallowed(cloud: None) -> None:

@@ -88,3 +88,38 @@ def test_a_server_whose_way_is_hidden_is_out_by_the_owners_word_or_by_power_only
     assert fence_proofs.prove(Role.MS2, back, vouched, 3, ask, ask_all, keep).answer is answer
     seen = replace(back, path_hidden_epoch=-1)
     assert fence_proofs.prove(Role.MS2, seen, vouched, 3, ask, ask_all, keep).is_yes
+
+
+@pytest.mark.parametrize("vouched", [None, False, True])
+@pytest.mark.parametrize(
+    ("seen", "runs", "proven"),
+    [
+        (no("ms2 has no session."), no("It is stopped."), True),
+        (yes("ms2 has 2.", by_address=2), yes("It runs."), True),
+        (yes("ms2 has 2, by name.", by_address=0), yes("It runs."), False),
+        (no("ms2 has no session."), yes("It runs."), False),
+        (no("ms2 has no session."), unknown("Its host is silent."), False),
+        (unknown("The database is silent."), unknown("Its host is silent."), False),
+    ],
+)
+def test_a_server_that_was_granted_access_and_that_nobody_saw_come_is_not_out_while_it_may_run(
+    seen: Verdict, runs: Verdict, proven: bool, vouched: bool | None
+) -> None:
+    """The change to ms2 was proven and turned back; whether it was started, and by which way it came, nobody saw."""
+    back = replace(SEEN, lease=replace(lease(), target=Role.MS1, epoch=3), path_unseen_epoch=2)
+    there = {"counts": [0, 0, 0], "database_addresses": ["10.0.0.30"]}
+
+    def ask(question: Question) -> Verdict:
+        if question.function == "sessions":
+            return no("None.", **there) if "reads" in question.payload() else seen
+        return runs if question.action == "runs" else no("ms2 can't get in.", guarded=["10.0.0.30"])
+
+    def ask_all(questions: Mapping[str, Question]) -> Mapping[str, Verdict]:
+        answers = {"cut": yes("It is cut off.", guarded=["10.0.0.30"]), "addresses": yes("There.", **there)}
+        return {name: answers[name] for name in questions}
+
+    found = fence_proofs.prove(Role.MS2, back, vouched, 3, ask, ask_all, lambda judge: judge(back, 3, NOW)[0])
+    assert found.is_yes is (proven or vouched is True)
+    assert fence_proofs.prove(
+        Role.MS1, back, vouched, 3, ask, ask_all, lambda _: yes("The active server is not asked about.")
+    ).is_yes

@@ -12,8 +12,10 @@ from msfailover.verdict import Answer, no, unknown, yes
 from tests.samples import lease, state
 
 HERE, SILENT = {"admin": "refused", "port": "silent"}, {"admin": "silent", "port": "unreachable"}
-BOTH, NOTHING = {"ms1": HERE, "ms2": HERE}, {"ms1": SILENT, "ms2": SILENT}
-MS1, MS2 = {"ms1": HERE, "ms2": SILENT}, {"ms1": SILENT, "ms2": HERE}
+SERVES = {"ms1": {"admin": "answers", "port": "answers"}, "ms2": HERE}
+REFUSED = {"ms1": HERE, "ms2": HERE}
+BOTH, NOTHING = SERVES, {"ms1": SILENT, "ms2": SILENT}
+MS1, MS2 = {**SERVES, "ms2": SILENT}, {"ms1": SILENT, "ms2": HERE}
 
 
 @pytest.mark.parametrize(
@@ -30,10 +32,14 @@ MS1, MS2 = {"ms1": HERE, "ms2": SILENT}, {"ms1": SILENT, "ms2": HERE}
         ({"error": "Throttled"}, BOTH, Answer.NO, False),
         (BOTH, {"error": "Throttled"}, Answer.NO, False),
         (BOTH, {}, Answer.NO, True),
+        (SERVES, {"ms1": {"admin": "silent", "port": "answers"}, "ms2": HERE}, Answer.NO, True),
+        (SERVES, {"ms1": {"admin": "refused", "port": "refused"}, "ms2": HERE}, Answer.NO, True),
+        (SERVES, {"ms1": {"admin": "wrong certificate", "port": "answers"}, "ms2": HERE}, Answer.NO, True),
+        (REFUSED, REFUSED, Answer.UNKNOWN, False),
         (BOTH, {"ms1": "nonsense", "ms2": {"admin": 7}}, Answer.NO, True),
     ],
 )  # fmt: skip
-def test_both_probes_have_to_reach_both_servers(first: Any, second: Any, answer: Answer, misses: bool) -> None:
+def test_both_probes_have_to_see_the_same_of_each_port(first: Any, second: Any, answer: Answer, misses: bool) -> None:
     found = compare(first, second)
     assert (found.answer, found.evidence.get("misses") is True) == (answer, misses)
 

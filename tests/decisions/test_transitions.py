@@ -130,9 +130,14 @@ def test_a_survey_delivered_again_takes_nothing_back_of_an_adoption_that_is_prov
     assert (ahead.lease.epoch, ahead.receipt) == (3, None)
 
 
-def granted(role: Role, at: float = NOW) -> dict[str, Any]:
-    """The fields of a record that say that a server may have been granted access until then."""
-    return {"granted": role, "grant_settles_at": at + GRANT_SETTLES_S}
+def granted(role: Role, at: float = NOW, unseen: int = -1) -> dict[str, Any]:
+    """The fields of a record that say that a server may have been granted access until then, and came unseen."""
+    return {"granted": role, "grant_settles_at": at + GRANT_SETTLES_S, "path_unseen_epoch": unseen}
+
+
+def test_a_server_whose_sessions_were_seen_in_its_change_did_not_come_unseen() -> None:
+    seen = state(lease=lease(action="switchover"), receipt=receipt(), path_seen_epoch=lease().epoch)
+    assert turn_back(seen, OURS, NOW).path_unseen_epoch == -1
 
 
 @pytest.mark.parametrize("by", [FencedBy.NETWORK, FencedBy.DATABASE])
@@ -176,7 +181,7 @@ def test_a_change_resumed_the_other_way_waits_for_the_server_that_may_have_been_
 
 def test_turning_back_is_a_change_of_its_own_with_its_own_epoch_and_no_proof_yet() -> None:
     out = state(lease=lease(action="switchover"), receipt=receipt())
-    back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), **granted(Role.MS2))
+    back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), **granted(Role.MS2, unseen=2))
     assert turn_back(out, OURS, NOW) == back
 
 
@@ -196,7 +201,9 @@ def test_turning_back_twice_is_turning_back_once() -> None:
 
 def test_a_promotion_makes_the_target_active_in_the_new_epoch_and_gives_the_lease_back() -> None:
     after, line = conclude(state(lease=lease(), receipt=receipt()), OURS, Outcome.PROMOTED, "ms2 is active.", NOW + 5)
-    assert after == state(active=Role.MS2, epoch=2, acknowledged=False, receipt=receipt(), **granted(Role.MS2, NOW + 5))
+    assert after == state(
+        active=Role.MS2, epoch=2, acknowledged=False, receipt=receipt(), **granted(Role.MS2, NOW + 5, 2)
+    )
     assert line == History(
         epoch=2,
         execution=OURS,
@@ -245,7 +252,7 @@ def test_a_change_that_has_fenced_a_server_can_not_end_as_if_nothing_was_touched
 
 def test_an_adoption_that_is_refused_after_all_leaves_no_proof_behind() -> None:
     before = PairState(lease=lease(action="adopt", epoch=1), receipt=receipt(epoch=1))
-    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState(**granted(Role.MS2))
+    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState(**granted(Role.MS2, unseen=1))
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])
@@ -271,7 +278,7 @@ def test_a_switchover_that_was_rolled_back_has_the_first_server_active_in_the_ep
     proof = receipt(epoch=3, server=Role.MS2)
     out_and_back = state(lease=lease(action="switchover", target=Role.MS1, epoch=3), receipt=proof)
     after, line = conclude(out_and_back, OURS, Outcome.ROLLED_BACK, "ms2 did not come up.", NOW)
-    assert after == state(active=Role.MS1, epoch=3, receipt=proof, **granted(Role.MS1))
+    assert after == state(active=Role.MS1, epoch=3, receipt=proof, **granted(Role.MS1, unseen=3))
     assert (line.source, line.target, line.epoch) == (Role.MS2, Role.MS1, 3)
 
 

@@ -35,7 +35,7 @@ def test_a_promotion_without_the_proof_of_its_epoch_is_not_written(pair: ModuleT
 def test_a_call_to_begin_that_nobody_awaits_any_more_takes_no_lease(pair: ModuleType, record: Record) -> None:
     record.put(before := state(version=0))
     asked: dict[str, Any] = {"execution": OURS, **BY_EXECUTION["begin"]}
-    entered = (datetime.now(UTC) - timedelta(seconds=25)).isoformat()
+    entered = (datetime.now(UTC) - timedelta(seconds=35)).isoformat()
     with pytest.raises(TooLate, match="nothing was touched"):
         pair.handler({"action": "begin", "entered": entered, **asked}, None)
     for wrong in (None, 7, "yesterday", "2026-01-31T12:00:00"):

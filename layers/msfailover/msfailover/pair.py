@@ -173,6 +173,8 @@ class PairState:
         path_seen_by: what showed that they are its own, its "address" or its "name"; empty before the first time.
         path_hidden_epoch: the epoch of the last change in which the new server served and no list showed its sessions;
             below zero before the first time.
+        path_unseen_epoch: the epoch of the last change that was proven, and ended or turned before a list showed
+            sessions of the new server; below zero before the first time.
         second_probe_epoch: the epoch in which the second probe was last seen to reach both servers; below zero before
             the first time, and where it does not any more.
         granted: the server that was granted access, or may have been, by the last change that was proven.
@@ -193,6 +195,7 @@ class PairState:
     path_seen_epoch: int = -1
     path_seen_by: str = ""
     path_hidden_epoch: int = -1
+    path_unseen_epoch: int = -1
     second_probe_epoch: int = -1
     granted: Role | None = None
     grant_settles_at: float = 0.0

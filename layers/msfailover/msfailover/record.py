@@ -38,6 +38,7 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         "path_seen_epoch": state.path_seen_epoch,
         "path_seen_by": state.path_seen_by,
         "path_hidden_epoch": state.path_hidden_epoch,
+        "path_unseen_epoch": state.path_unseen_epoch,
         "second_probe_epoch": state.second_probe_epoch,
         # Stored under the names that a deployed pair's record has: an update finds and keeps what is there.
         "let_in": state.granted.value if state.granted else None,
@@ -86,6 +87,7 @@ def _state(data: Mapping[str, Any]) -> PairState:
         path_seen_epoch=int(data.get("path_seen_epoch", -1)),
         path_seen_by=str(data.get("path_seen_by", "")),
         path_hidden_epoch=int(data.get("path_hidden_epoch", -1)),
+        path_unseen_epoch=int(data.get("path_unseen_epoch", -1)),
         second_probe_epoch=int(data.get("second_probe_epoch", -1)),
         granted=Role(granted) if (granted := data.get("let_in")) else None,
         grant_settles_at=float(data.get("let_in_settles_at", 0.0)),

@@ -39,6 +39,7 @@ FOUND_BY = {
     "one-interface": ("I2", "network=two-interfaces ms1=hung"),
     "delegated-ignored": ("I2", "network=delegated ms1=hung access=broad"),
     "hidden-way-forgotten": ("I2", "network=standby-pooler action=switchover by=erika ms1=healthy"),
+    "unseen-is-direct": ("I2", "action=switchover by=erika ms1=healthy ms2=start-hangs network=standby-pooler"),
     "one-port": ("I2", "ms1=hung access=second-port"),
     "way-kept": ("audit", "ms1=healthy network=acls"),
     "own-rule-missed": ("audit", "network=acls"),

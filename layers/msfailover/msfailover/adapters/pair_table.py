@@ -7,6 +7,7 @@ Keys: `pair` (the pair's name) and `item` ("state", "readiness", or "history#<ep
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
 
 WRITERS_AT_MOST = 6
 """How often a write is tried again because somebody else wrote first."""
+
+
+CONFLICT_PAUSE_S = 0.05
+"""Seconds until an item is written again that somebody else's transaction holds."""
 
 
 class RecordBusy(Exception):
@@ -202,7 +207,11 @@ class PairTable:
         try:
             self._client.put_item(**write)
         except ClientError as error:
-            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            code = error.response["Error"]["Code"]
+            if code == "TransactionConflictException":  # the end of a change is being written; botocore does not retry
+                time.sleep(CONFLICT_PAUSE_S)
+                return False
+            if code != "ConditionalCheckFailedException":
                 raise
             # The reply of our own earlier try may have been lost: then the item is ours already.
             return version is not None and self._item(name) == _plain(write["Item"])
@@ -225,6 +234,7 @@ class PairTable:
             reasons = {str(each.get("Code")) for each in error.response.get("CancellationReasons", [])}
             if reasons - {"None", "ConditionalCheckFailed", "TransactionConflict"} or not reasons:
                 raise
+            time.sleep(CONFLICT_PAUSE_S if "TransactionConflict" in reasons else 0.0)
             return False
         return True
 

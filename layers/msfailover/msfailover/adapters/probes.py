@@ -100,7 +100,10 @@ class Probes:
         return Verdict(verdict.answer, f"{verdict.sentence} {answer.get('origin', '')}".rstrip(), verdict.evidence)
 
     def _ask_second(self, payload: Mapping[str, Any]) -> dict[str, Any] | FunctionFailed:
-        state = self.record()
+        try:
+            state = self.record()
+        except Exception as error:  # whatever it is: what can't be read lends no belief to the second probe (I3)
+            return FunctionFailed("The second probe", "NotAsked", f"the record can't be read: {type(error).__name__}.")
         if not state.believes_second_probe:
             why = f"it has not been seen to reach both servers in epoch {state.epoch}."
             return FunctionFailed("The second probe", "NotAsked", why)

@@ -99,6 +99,15 @@ def hides(server: Role, state: PairState) -> str:
     )
 
 
+def is_unseen(server: Role, state: PairState) -> bool:
+    """Whether a change granted a server access, and nobody has seen since by which way it came, if it came.
+
+    It may have been started, and its answer, the list of sessions or the step that reads both may have failed. Then it
+    is not known (I3) that cutting its addresses cuts its way, as long as it may be running.
+    """
+    return server is not state.active and state.path_unseen_epoch > max(state.epoch, state.path_seen_epoch)
+
+
 def can_list(state: PairState, vouched: bool) -> bool:
     """Whether a server that was just promoted has to be in the list of sessions.
 

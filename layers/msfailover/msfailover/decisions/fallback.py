@@ -43,17 +43,22 @@ def whether_lost(server: Role, ask: Ask) -> Verdict:
         seen = ask(Question("probe", "check_reachable", server))
         if seen.is_yes:
             return no(f"{server} is there: {seen.sentence}")
-        if seen.evidence.get("silent") is not True:
+        if not _silent(seen):
             break
     power = ask(Question("server", "power", server))
     if power.is_no:
         return yes(f"{server} is lost: {power.sentence}")
-    if seen.evidence.get("silent") is not True:
+    if not _silent(seen):
         return unknown(f"Whether {server} is lost is not known: {seen.sentence}")
     other = ask(Question("probe", "check_reachable", server.other))
     if other.is_yes:
         return yes(f"{server} is lost: nothing of its host comes back to the functions in the network.")
     return unknown(f"Whether {server} is lost is not known: neither host can be seen. {other.sentence}")
+
+
+def _silent(seen: Verdict) -> bool:
+    """Whether nothing of the server comes back to a probe that is not cut off itself."""
+    return seen.evidence.get("silent") is True and seen.evidence.get("cut_off") is not True
 
 
 def choose(source: Role, copy: Verdict, may_go_on: bool, ask: Ask, tries: Iterable[object]) -> tuple[Way, str]:

@@ -102,6 +102,9 @@ def prove(
     hidden = database_path.hides(server, state)
     if hidden and not vouched:
         return unknown(f"The fence of {server} is not proven: {hidden}")
+    unseen = _unseen(server, state, ask) if database_path.is_unseen(server, state) and not vouched else ""
+    if unseen:
+        return unknown(f"The fence of {server} is not proven: {unseen}")
     found = unknown("DatabaseNetworkAclIds names no network ACL.")
     if vouched is not None:
         found = by_network(server, state, vouched, ask_all, keep)
@@ -110,6 +113,23 @@ def prove(
     if found.is_yes:
         return found.having(by=FencedBy.NETWORK)
     return of_all(found, by_database(server, reads, ask, keep).having(by=FencedBy.DATABASE))
+
+
+def _unseen(server: Role, state: PairState, ask: Callable[[Question], Verdict]) -> str:
+    """What speaks against cutting the addresses of a server that a change granted access, and that nobody saw come.
+
+    Empty where the list shows its sessions now, from its own address, or where its service does not run: then it is as
+    one that has never served (docs/safety.md).
+    """
+    if database_path.seen_by(ask(Question("sessions", "status", server))) == database_path.BY_ADDRESS:
+        return ""
+    runs = ask(Question("server", "runs", server))
+    if runs.is_no:
+        return ""
+    return (
+        f"it was granted access in epoch {state.path_unseen_epoch}, no list has shown by which way it comes, and it may"
+        f" be running: cutting its addresses may not cut that way. {runs.sentence}"
+    )
 
 
 def of_all(first: Verdict, second: Verdict) -> Verdict:

@@ -63,10 +63,12 @@ def _granted(state: PairState, now: float) -> PairState:
     lease, receipt = state.lease, state.receipt
     if lease is None or receipt is None or receipt.epoch != lease.epoch:
         return state
+    unseen = lease.epoch if state.path_seen_epoch != lease.epoch else state.path_unseen_epoch
+    state = replace(state, path_unseen_epoch=unseen)
     return replace(state, granted=lease.target, grant_settles_at=now + GRANT_SETTLES_S)
 
 
-BEGIN_LASTS_S = 20.0
+BEGIN_LASTS_S = 30.0
 """Seconds for which the workflow's state Begin waits. What comes later would take the lease for an ended execution."""
 
 
