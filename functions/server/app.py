@@ -248,8 +248,7 @@ def _start_and_wait(server: Server, epoch: int) -> Verdict:
 
 def _put(question: Question) -> Verdict:
     """Ask whether a server is there: the probe, or EC2."""
-    assert question.server is not None
-    if question.function == "probe":
+    if question.function == "probe" or question.server is None:
         return Probes(SETTINGS.probe_function, SETTINGS.second_probe, _state).ask_verdict(question.payload())
     return is_on(SETTINGS.pair.server(question.server))
 
