@@ -152,6 +152,14 @@ def test_an_adoption_would_take_the_one_that_runs() -> None:
     assert sentence == "ms1 runs and ms2 is stopped. It would be adopted as the active server."
 
 
+def test_an_adoption_that_no_probe_could_verify_would_be_halted() -> None:
+    adoption = plan(Action.ADOPT)
+    unasked = unknown("Every probe failed.")
+    outcome, sentence = predict(adoption, {**well(adoption), "seen ms1": unasked})
+    assert (outcome, "could not be verified" in sentence) == (Outcome.HALTED, True)
+    assert predict(adoption, {**well(adoption), "seen ms2": unasked})[0] is Outcome.PROMOTED, "ms2 is to be out"
+
+
 def test_an_adoption_of_two_that_run_or_of_one_in_doubt_would_be_refused() -> None:
     asked = plan(Action.ADOPT)
     both = well(asked) | {"runs ms2": yes("ms2 runs.")}

@@ -32,6 +32,7 @@ def questions(plan: Plan) -> dict[str, Question]:
             asked |= {f"network {role}": Question("access", "could_cut", role)}
             asked |= {f"runs {role}": Question("server", "runs", role)}
             asked |= {f"sessions {role}": Question("sessions", "status", role)}
+            asked |= {f"seen {role}": Question("probe", "check_reachable", role)}
         return asked
     asked["standby seen"] = Question("probe", "check_reachable", target)
     asked["standby"] = Question("server", "check_standby", target)
@@ -127,4 +128,7 @@ def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named
     if ahead.first is None:
         told = ahead.in_words().sentence
         return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven. {told}"
+    seen_from = answers[f"seen {active}"]
+    if not seen_from.is_yes:
+        return Outcome.HALTED, f"{verdict.sentence} It could not be verified that it serves. {seen_from.sentence}"
     return Outcome.PROMOTED, f"{verdict.sentence} It would be adopted as the active server."
