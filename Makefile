@@ -19,6 +19,9 @@ HOST ?= ms1
 ONLY ?=
 RUNS ?= 20
 KILLS ?= 200
+REGION ?=
+PROFILE ?=
+HOURS ?= 4
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python
@@ -27,11 +30,12 @@ TOOLS := build/tools
 export PYTHONPATH := layers/msfailover:.
 export PYTHONDONTWRITEBYTECODE := 1
 TESTBED := $(PYTHON) -m lab.testbed
+DEMO = $(PYTHON) -m examples.demo.demo $(if $(REGION),--region $(REGION)) $(if $(PROFILE),--profile $(PROFILE))
 
 .PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws permissions clean kills
 
 USE := run drill scenarios testbed ctl failover fault import shell logs invoke verify-replication
-DEPLOY := build update validate wheel prepare undo-prepare attach cost
+DEPLOY := build update validate wheel prepare undo-prepare attach cost demo-up demo-down
 MEASURE := bench bench-replication bench-peers bench-aws simulation kills second-opinion
 
 help: ## what there is
@@ -94,7 +98,7 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy
 	@mkdir -p build && $(PYTHON) -m lab.testbed.cloud.template template.yaml >build/template.json
-	@$(VENV)/bin/cfn-lint build/template.json # which the template is with its includes in place
+	@$(VENV)/bin/cfn-lint build/template.json examples/demo/template.yaml # the first is template.yaml with its includes in place
 	@lab/setup/shellcheck.sh
 	@$(VENV)/bin/bandit -q -r layers functions
 	@$(VENV)/bin/bandit -q -ll -r failoverctl
@@ -108,7 +112,7 @@ simulation: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2
 
 campaign: simulation # its name until 0.1
 
-.PHONY: docs diagram lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
+.PHONY: demo-up demo-down docs diagram lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: lab/setup/tools.txt
 	@lab/setup/virtualenv.sh $(TOOLS) lab/setup/tools.txt
@@ -132,6 +136,12 @@ undo-prepare: $(READY) ## take away what prepare made on both hosts (STACK=ms-fa
 
 attach: $(READY) ## say what the access group of a deployed pair has to be attached to; changes nothing (STACK=ms-failover)
 	@bin/failoverctl attach --stack $(STACK)
+
+demo-up: $(READY) ## a demo pair in an AWS account: asks, shows the cost, removes itself (REGION= PROFILE= HOURS=4)
+	@$(DEMO) up --hours $(HOURS)
+
+demo-down: $(READY) ## take the demo pair away
+	@$(DEMO) down
 
 audit: $(READY) ## known vulnerabilities of every locked package, by PyPI's list (needs the network)
 	@lab/setup/audit.sh $(VENV)

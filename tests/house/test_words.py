@@ -8,7 +8,19 @@ import pytest
 
 from tests.house.imports import ROOT
 
-FOLDERS = ("docs", "documents", "events", "failoverctl", "functions", "lab", "layers", "share", "statemachine", "tests")
+FOLDERS = (
+    "docs",
+    "documents",
+    "events",
+    "examples",
+    "failoverctl",
+    "functions",
+    "lab",
+    "layers",
+    "share",
+    "statemachine",
+    "tests",
+)
 SPOKEN = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "Makefile", "template.yaml", "observability.yaml")),
     *(

@@ -11,7 +11,7 @@ from typing import Any
 
 from moto.moto_api._internal.models import moto_api_backend
 
-from lab.testbed.cloud import atomic, resources
+from lab.testbed.cloud import atomic, owner_resources, resources
 from lab.testbed.cloud import deploy as deploying
 from lab.testbed.cloud.account import backend
 from lab.testbed.cloud.agents import AgentServer
@@ -196,7 +196,7 @@ class Cloud:
         self.permissions = Permissions()
         self.interpreter = Interpreter(self.endpoint, self.credentials_of, self._execution_changed)
         self._agents = AgentServer(self.ssm.commands, self._listen_on, self._ports.agents)
-        resources.install(self._patches, self.client)
+        resources.install(self._patches, self.client, owner_resources.OWNERS)
         atomic.install(self._patches)
         for part in (
             self.functions,

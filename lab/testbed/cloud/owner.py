@@ -133,7 +133,7 @@ def _network_acl(ec2: Any, vpc_id: str, subnet_ids: Sequence[str]) -> str:
 def run_instance(ec2: Any, name: str, subnet_id: str, group_id: str, address: str) -> str:
     """Launch a server of the pair, at an address of its subnet; returns the instance's id."""
     made = ec2.run_instances(
-        ImageId="ami-12c6146b",
+        ImageId="ami-bb9a6bc2",
         MinCount=1,
         MaxCount=1,
         InstanceType="t3.small",

@@ -49,9 +49,9 @@ class Made:
 Maker = Callable[[ClientOf, str, Properties], Made]
 
 
-def install(patches: Patches, client_of: ClientOf) -> None:
-    """Teach moto's CloudFormation the types in `MAKERS`, and functions their layers."""
-    for kind, (name_property, attributes, maker) in MAKERS.items():
+def install(patches: Patches, client_of: ClientOf, more: Mapping[str, tuple[str, frozenset[str], Maker]]) -> None:
+    """Teach moto's CloudFormation the types in `MAKERS` and some `more`, and functions their layers."""
+    for kind, (name_property, attributes, maker) in {**MAKERS, **more}.items():
         model = _model(kind, name_property, attributes, maker, client_of)
         patches.put_item(get_model_map(), kind, model, why=f"moto's CloudFormation does not make {kind}, or not so")
         patches.put_item(get_name_type_map(), kind, name_property, why=f"how {kind} is named")

@@ -252,7 +252,10 @@ def _checked(client: Any, operation: str, answer: Any) -> Any:
 
     def reply(call: Mapping[str, Any]) -> Any:
         found = answer(call)
-        _demand(client.meta.service_model.operation_model(operation).output_shape, found, operation)
+        shape = client.meta.service_model.operation_model(operation).output_shape
+        assert shape is not None or found == {}, f"{operation} answers nothing"
+        if shape is not None:
+            _demand(shape, found, operation)
         return found
 
     return reply
