@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import threading
@@ -24,6 +25,8 @@ ANSWER_WITHIN_S = 80.0
 _LIMITS = Config(connect_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 _OUT_OF_ORDER_AT_MOST = 30
 _OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "AccessGroupId")
+_DESCRIBED = "ms-failover: fenced failover"
+"""How the template's description begins, by which a stack of ours is known that was not deployed as a whole."""
 
 
 class Account:
@@ -44,6 +47,12 @@ class Account:
         self._endpoint = endpoint
         self._clients: dict[tuple[str, float], Any] = {}
         self._making = threading.Lock()
+
+    def in_region(self, region: str) -> Account:
+        """The same credentials in another region."""
+        other = copy.copy(self)  # the lock stays one: the session is one
+        other._region, other._clients = region, {}
+        return other
 
     def client(self, service: str, wait_s: float = ANSWER_WITHIN_S) -> Any:
         """The client of a service, whose answers are waited for as long as that."""
@@ -130,16 +139,70 @@ def find_stack(account: Account, name: str) -> Stack:
             f"There is no stack {name} in {client.meta.region_name}: name it with --stack (or FAILOVER_STACK),"
             " and check that --profile and --region are those it was deployed with."
         ) from error
-    outputs = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
-    missing = [each for each in _OUTPUTS if each not in outputs]
+    missing = [each for each in _OUTPUTS if each not in _outputs(found)]
     if missing:
         raise CommandError(
             f"The stack {name} ({found.get('StackStatus')}) is not a deployed one of ms-failover: it has no output"
             f" {', '.join(missing)}. `sam deploy` says why, where the deployment failed."
         )
+    return _stack(found)
+
+
+def find_stacks(account: Account) -> tuple[list[Stack], dict[str, str]]:
+    """Every stack of ours in the account's region.
+
+    Returns:
+        the deployed ones, and the names and states (ROLLBACK_COMPLETE) of those that are not deployed as a whole.
+
+    Raises:
+        CommandError: they could not be listed.
+    """
+    found, more = list[dict[str, Any]](), dict[str, str]()
+    client = account.client("cloudformation")
+    while True:
+        with plainly("list the stacks"):
+            answer = client.describe_stacks(**more)
+        found += answer["Stacks"]
+        if not answer.get("NextToken"):
+            break
+        more = {"NextToken": answer["NextToken"]}
+    whole = [each for each in found if not set(_OUTPUTS) - set(_outputs(each))]
+    ours = [each for each in found if str(each.get("Description", "")).startswith(_DESCRIBED) and each not in whole]
+    others = {str(each["StackName"]): str(each.get("StackStatus")) for each in ours}
+    return sorted(map(_stack, whole), key=lambda each: each.name), others
+
+
+def only_stack(account: Account) -> Stack:
+    """The one stack of ours in the account's region. Raises CommandError where there is none, or more than one."""
+    deployed, _ = find_stacks(account)
+    if len(deployed) == 1:
+        return deployed[0]
+    region = account.client("cloudformation").meta.region_name
+    if not deployed:
+        raise CommandError(
+            f"There is no stack of ms-failover in {region}: `failoverctl list --all-regions` looks for it in the"
+            " others; check that --profile is the one it was deployed with.",
+            Exit.USAGE,
+        )
+    names = ", ".join(each.name for each in deployed)
+    raise CommandError(f"Which pair? There are {len(deployed)} in {region}: give --stack ({names}).", Exit.USAGE)
+
+
+def _outputs(found: Mapping[str, Any]) -> dict[str, str]:
+    return {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
+
+
+def _stack(found: Mapping[str, Any]) -> Stack:
     parameters = {each["ParameterKey"]: each.get("ParameterValue", "") for each in found.get("Parameters", [])}
-    pair = parameters.get("PairName", "management-server")
-    return Stack(name, pair, outputs["StateMachineArn"], outputs["TableName"], outputs["AccessGroupId"], parameters)
+    pair, outputs = parameters.get("PairName", "management-server"), _outputs(found)
+    return Stack(
+        str(found["StackName"]),
+        pair,
+        outputs["StateMachineArn"],
+        outputs["TableName"],
+        outputs["AccessGroupId"],
+        parameters,
+    )
 
 
 def ask(

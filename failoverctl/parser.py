@@ -7,10 +7,11 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import Enum, auto
 
 from msfailover.history import Outcome
 
-from failoverctl import change_history, commands, initializing, setting_up, updating, watching
+from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
 
@@ -19,6 +20,14 @@ LIMIT_AT_MOST_S = 86400
 MOST_AT_MOST = 10_000
 
 Adding = Callable[..., argparse.ArgumentParser]
+
+
+class Needs(Enum):
+    """Which stack a command needs: one that is named, for what acts; the only one will do, to look; or none."""
+
+    NAMED_STACK = auto()
+    ANY_STACK = auto()
+    NO_STACK = auto()
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -33,11 +42,20 @@ def make_parser() -> argparse.ArgumentParser:
         found: argparse.ArgumentParser = known.add_parser(
             name, help=does, description=does, parents=[] if alone else [shared], epilog=_CODES, allow_abbrev=False
         )
-        found.set_defaults(**{"run": run, "alone": alone, "deployed": True, **more})
+        found.set_defaults(**{"run": run, "alone": alone, "needs": Needs.NAMED_STACK, **more})
         return found
 
-    add("status", "how the pair is now, on one screen", commands.status)
-    watch = add("watch", "the same, live; in a pipe a line for each thing that changes", watching.watch)
+    add("status", "how the pair is now, on one screen", commands.status, needs=Needs.ANY_STACK)
+    every = add(
+        "list", "every pair of the account, a line each, the worst first", pairs.show_list, needs=Needs.NO_STACK
+    )
+    every.add_argument("--all-regions", action="store_true", help="in all regions that the account has enabled")
+    watch = add(
+        "watch",
+        "the same, live; in a pipe a line for each thing that changes",
+        watching.watch,
+        needs=Needs.ANY_STACK,
+    )
     watch.add_argument(
         "--every", type=number(0.2, 3600), default=2.0, metavar="SECONDS", help="pause from one status to the next"
     )
@@ -45,7 +63,7 @@ def make_parser() -> argparse.ArgumentParser:
     _verbs(add)
     _keepers(add)
     _past(add)
-    ready = add("readiness", "could we fail over right now? Checks it", commands.readiness)
+    ready = add("readiness", "could we fail over right now? Checks it", commands.readiness, needs=Needs.ANY_STACK)
     ready.add_argument("--last", action="store_true", help="show the last check in place of a new one")
     _init(add)
     _setting_up(add)
@@ -106,7 +124,9 @@ def moment_of(text: str) -> str:
 
 
 def _past(add: Adding) -> None:
-    history = add("history", "the changes of the pair, newest first", change_history.show_history)
+    history = add(
+        "history", "the changes of the pair, newest first", change_history.show_history, needs=Needs.ANY_STACK
+    )
     history.add_argument(
         "--most", type=whole(1, MOST_AT_MOST), default=20, metavar="N", help="how many lines at most (20)"
     )
@@ -115,7 +135,12 @@ def _past(add: Adding) -> None:
     )
     history.add_argument("--outcome", choices=[*(each.value for each in Outcome), "noted"], help="only what ended so")
     history.add_argument("--csv", action="store_true", help="for spreadsheets")
-    explain = add("explain", "what a change did, step by step, and where the seconds went", change_history.explain)
+    explain = add(
+        "explain",
+        "what a change did, step by step, and where the seconds went",
+        change_history.explain,
+        needs=Needs.ANY_STACK,
+    )
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
     explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
 
@@ -133,7 +158,7 @@ def matching(pattern: str, what: str) -> Callable[[str], str]:
 
 def _init(add: Adding) -> None:
     does = "find a new pair's parameters in the account, name the obstacles, and write samconfig.toml"
-    init = add("init", does, initializing.init, deployed=False)
+    init = add("init", does, initializing.init, needs=Needs.NO_STACK)
     server = matching(r"(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})", "the id of an instance (i-…, mi-…)")
     host = matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", "a host name")
     init.add_argument("--ms1", type=server, metavar="ID", help="the first server's instance; otherwise as in the file")
@@ -169,7 +194,7 @@ def _setting_up(add: Adding) -> None:
     )
     _waiting(replicate, 900)
     add("verify-replication", "compare both copies by content and list what differs", setting_up.verify_replication)
-    add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost)
+    add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost, needs=Needs.ANY_STACK)
 
 
 def _waiting(command: argparse.ArgumentParser, limit_s: float) -> None:

@@ -9,10 +9,10 @@ import sys
 from collections.abc import Sequence
 
 from failoverctl import terminal
-from failoverctl.account import Account
+from failoverctl.account import Account, only_stack
 from failoverctl.commands import CommandContext
 from failoverctl.errors import CommandError, Exit
-from failoverctl.parser import make_parser
+from failoverctl.parser import Needs, make_parser
 
 DEBUG = "FAILOVERCTL_DEBUG"
 """Set to anything, it lets a fault of failoverctl's own show where it happened."""
@@ -66,10 +66,15 @@ def _account(arguments: argparse.Namespace) -> Account:
                 f"--testbed is a pair of its own: leave out {' and '.join(both)}, or --testbed.", Exit.USAGE
             )
         endpoint = _join_testbed(arguments)
+    elif arguments.stack and arguments.command == "list":
+        raise CommandError("list shows every pair: leave out --stack, or ask for its status.", Exit.USAGE)
+    account = Account(arguments.profile, arguments.region, endpoint)
     arguments.stack = arguments.stack or os.environ.get("FAILOVER_STACK")
-    if not arguments.stack and arguments.deployed:
+    if not arguments.stack and arguments.needs is Needs.NAMED_STACK:
         raise CommandError("Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.", Exit.USAGE)
-    return Account(arguments.profile, arguments.region, endpoint)
+    if not arguments.stack and arguments.needs is Needs.ANY_STACK:
+        arguments.stack = only_stack(account).name  # from here on named, also in the commands that are proposed
+    return account
 
 
 def _own_fault(error: Exception) -> int:

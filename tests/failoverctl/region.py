@@ -61,6 +61,9 @@ class Region:
         self.gone: set[str] = set()
         self.stack_status = "CREATE_COMPLETE"
         self.outputs = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "AccessGroupId": "sg-1"}
+        self.other_stacks: list[dict[str, Any]] = []
+        self.deployed_here = True
+        self.regions = ["eu-central-1"]
         self.template: str | dict[str, Any] = "{}"
         self.executions: dict[str, dict[str, Any]] = {}
         self.outcome: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: ended("promoted")
@@ -89,7 +92,7 @@ class Region:
         return found
 
     def _DescribeStacks(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802 - as AWS names it
-        if call["StackName"] != STACK:
+        if call.get("StackName", STACK) != STACK:
             raise Failure("ValidationError", f"Stack with id {call['StackName']} does not exist")
         about = {
             "PairName": PAIR,
@@ -107,7 +110,15 @@ class Region:
             "Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in self.outputs.items()],
             "Parameters": [{"ParameterKey": key, "ParameterValue": value} for key, value in about.items()],
         }
-        return {"Stacks": [stack]}
+        if "StackName" in call:
+            return {"Stacks": [stack]}
+        page = int(call.get("NextToken", 0))  # one stack a page, as many stacks have several
+        there = [stack, *({**stack, **each} for each in self.other_stacks)][0 if self.deployed_here else 1 :]
+        more = {"NextToken": str(page + 1)} if page + 1 < len(there) else {}
+        return {"Stacks": there[page : page + 1], **more}
+
+    def _DescribeRegions(self, _call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"Regions": [{"RegionName": each} for each in self.regions]}
 
     def _GetCallerIdentity(self, _call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"Account": "123456789012", "UserId": "AIDA", "Arn": WHO}
@@ -186,6 +197,7 @@ class Region:
 
 OPERATIONS = {
     "sts": ("GetCallerIdentity",),
+    "ec2": ("DescribeRegions",),
     "cloudformation": ("DescribeStacks", "GetTemplate"),
     "dynamodb": ("GetItem", "Query"),
     "cloudwatch": ("DescribeAlarms",),
@@ -208,6 +220,9 @@ class AccountThere(Account):
         self._at = at or "eu-central-1"
         super().__init__(profile, self._at, "http://127.0.0.1:1")
         _NOW[:] = [region]
+
+    def in_region(self, region: str) -> Account:
+        return AccountThere(_NOW[0], None, region)
 
     def client(self, service: str, wait_s: float = 0.0) -> Any:
         key = (service, self._at)

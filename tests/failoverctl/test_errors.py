@@ -68,7 +68,7 @@ class TestAMachineWithoutALogin:
 
 
 def test_no_stack_is_named(ctl: Run) -> None:
-    said = ctl("status", stack="")
+    said = ctl("acknowledge", stack="")
     assert said.code == Exit.USAGE
     assert said.err == "Which pair? Give --stack NAME, set FAILOVER_STACK, or --testbed.\n"
 

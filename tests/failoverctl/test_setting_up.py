@@ -55,7 +55,12 @@ class Stacks:
         parameters = [{"ParameterKey": key, "ParameterValue": each} for key, each in {**GIVEN, **changed}.items()]
         given = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "AccessGroupId": access}
         outputs = [{"OutputKey": key, "OutputValue": each} for key, each in given.items()]
-        self._stack = {"Parameters": parameters, "Outputs": outputs, "StackStatus": "CREATE_COMPLETE"}
+        self._stack = {
+            "StackName": "ms-failover",
+            "Parameters": parameters,
+            "Outputs": outputs,
+            "StackStatus": "CREATE_COMPLETE",
+        }
         self.meta = SimpleNamespace(region_name="eu-central-1")
 
     def describe_stacks(self, StackName: str) -> dict[str, Any]:  # noqa: N803

@@ -7,6 +7,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from status' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from status' -l json
+complete -c failoverctl -n __fish_use_subcommand -a list -d 'every pair of the account, a line each, the worst first'
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l stack
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l profile
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l region
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l testbed
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from list' -l all-regions
 complete -c failoverctl -n __fish_use_subcommand -a watch -d 'the same, live; in a pipe a line for each thing that changes'
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l stack
