@@ -1,8 +1,8 @@
 """Whatever a power cut leaves of a swap, the standby holds one whole set, and its marker is of that set.
 
 What was written since the last sync of a file system may be lost, from any point on, on each file system by itself;
-the content of a file that nobody synced may be lost although its name is there. CRASHES asks for more of them, which takes
-a second or two each: MODULE_DEADLINE_S, in seconds, gives them the time.
+the content of a file that nobody synced may be lost although its name is there. CRASHES asks for more of them,
+which takes a second or two each: MODULE_DEADLINE_S, in seconds, gives them the time.
 """
 
 from __future__ import annotations
