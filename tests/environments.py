@@ -108,6 +108,7 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "PAIR_FUNCTION": "ms-failover-pair",
         "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:ms-failover",
         "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:ms-failover-failover",
+        "SLOT_QUEUE_URL": "https://sqs.eu-central-1.amazonaws.com/123456789012/ms-failover-slots",
         "PROBE_INTERVAL_SECONDS": "0.2",
         "FAILURE_THRESHOLD": "3",
         "TICK_SECONDS": "5",

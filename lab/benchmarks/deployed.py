@@ -102,6 +102,8 @@ def _id(name: str, kind: str) -> str:
         return "sg-0123456789abcdef0"
     if kind in ("AWS::SNS::Topic", "AWS::StepFunctions::StateMachine"):
         return _arn(name, kind)
+    if kind == "AWS::SQS::Queue":
+        return f"https://sqs.{REGION}.amazonaws.com/123456789012/bench-{name}"
     return f"bench-{name}"
 
 

@@ -36,6 +36,7 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
         prepare(testbed, Story(testbed))
         for schedule in ("watch", "audit", "readiness", "replicate"):
             testbed.cloud.schedules.pause(f"{STACK}-{schedule}")
+        testbed.cloud.event_sources.pause(f"{STACK}-watch")
         for _ in range(warm_up):
             _minute(testbed)
         probes, audits = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")

@@ -57,6 +57,7 @@ ENVIRONMENT = {
     "SECOND_PROBE_FUNCTION": "second_probe",
     "TOPIC_ARN": "arn:aws:sns:eu-west-1:123456789012:simulation",
     "STATE_MACHINE_ARN": f"{machine.ARN}:stateMachine:failover",
+    "SLOT_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/123456789012/simulation-slots",
     "STATUS_DOCUMENT": "simulation-status",
     "START_DOCUMENT": "simulation-start",
     "STOP_DOCUMENT": "simulation-stop",
@@ -156,9 +157,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
 
 def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
-    from msfailover.decisions.detection import Streak
-
-    found["watch"]._streak = Streak()  # type: ignore[attr-defined]
+    found["watch"]._second_until = 0.0  # type: ignore[attr-defined]
     found["audit"]._stopped.clear()
     if hasattr(found["database_sessions"], "_led_to"):
         found["database_sessions"]._led_to.clear()

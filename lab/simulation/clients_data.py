@@ -3,7 +3,9 @@ to moto's. And the judge of everything that is written to the record."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
@@ -66,6 +68,15 @@ class Table:
             raise client_error("ConditionalCheckFailedException", "The conditional request failed", "PutItem")
         self._items[_key(item)] = copied(dict(item))
 
+    def update(self, key: Mapping[str, Any], request: Mapping[str, Any]) -> None:
+        """An update that sets attributes, where one of two conditions holds that are joined by OR."""
+        held = self._items.get(_key(key), {})
+        if not any(_holds(each, held, request) for each in str(request["ConditionExpression"]).split(" OR ")):
+            raise client_error("ConditionalCheckFailedException", "The conditional request failed", "UpdateItem")
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        pairs = [each.split(" = ") for each in str(request["UpdateExpression"]).removeprefix("SET ").split(", ")]
+        self._items[_key(key)] = {**held, **dict(key), **{names[name]: copied(values[value]) for name, value in pairs}}
+
     def put_together(self, writes: Sequence[Mapping[str, Any]]) -> None:
         reasons: list[Any] = []
         for write in writes:
@@ -95,10 +106,15 @@ def _key(item: Mapping[str, Any]) -> tuple[str, str]:
 
 def _holds(condition: str, held: Mapping[str, Any], request: Mapping[str, Any]) -> bool:
     names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
-    if condition in ("attribute_not_exists(#v)", "attribute_not_exists(#i)"):
-        return next(iter(names.values())) not in held
-    assert condition == "#v = :v", f"{condition!r} is not modelled"
-    return bool(held.get(names["#v"]) == values[":v"])
+    absent = re.fullmatch(r"attribute_not_exists\((#\w+)\)", condition)
+    if absent:
+        return names[absent[1]] not in held
+    compared = re.fullmatch(r"(#\w+) (=|<) (:\w+)", condition)
+    assert compared, f"{condition!r} is not modelled"
+    there, wanted = held.get(names[compared[1]]), values[compared[3]]
+    if compared[2] == "=":
+        return bool(there == wanted)
+    return there is not None and Decimal(there["N"]) < Decimal(wanted["N"])
 
 
 class DynamoDB:
@@ -115,6 +131,16 @@ class DynamoDB:
     def put_item(self, *, TableName: str, Item: Any, **request: Any) -> Any:  # noqa: N803
         del TableName
         return self._world.gate.call("dynamodb.put_item", lambda: self._put(Item, request), client_failure("PutItem"))
+
+    def update_item(self, *, TableName: str, Key: Any, **request: Any) -> Any:  # noqa: N803
+        del TableName
+        assert _key(Key)[1] != "state", "the record is written whole"
+
+        def update() -> dict[str, Any]:
+            self._table.update(Key, request)
+            return {}
+
+        return self._world.gate.call("dynamodb.update_item", update, client_failure("UpdateItem"))
 
     def transact_write_items(self, *, TransactItems: Any, **_: Any) -> Any:  # noqa: N803
         writes = [each["Put"] for each in TransactItems]

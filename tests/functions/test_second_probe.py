@@ -70,13 +70,14 @@ def test_while_the_first_probe_has_an_answer_the_second_one_is_not_asked(watch: 
     assert answers.actions("second-probe") == []
 
 
-def test_the_first_probe_is_waited_for_once_in_a_tick_and_asked_anew_in_the_next(
-    watch: ModuleType, answers: Answers
+def test_the_first_probe_is_waited_for_once_in_a_minute_and_asked_anew_in_the_next(
+    watch: ModuleType, answers: Answers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers.prepare("probe", "probe", FAILS)
     answers.prepare("second-probe", "probe", AT_REST)
     started(watch, 3)
     assert (len(answers.actions("probe")), len(answers.actions("second-probe"))) == (1, 3)
+    monkeypatch.setattr(watch, "_second_until", watch.time.monotonic())
     watch.handler({"once": True}, None)
     assert len(answers.actions("probe")) == 2
 

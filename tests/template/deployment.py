@@ -109,6 +109,7 @@ def _named(name: str) -> Any:
         "AWS::DynamoDB::Table": f"{STACK}-{name}-1ABCDEFGHIJKL",
         "AWS::EC2::SecurityGroup": "sg-0123456789abcdef0",
         "AWS::Serverless::StateMachine": f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{STACK}-failover",
+        "AWS::SQS::Queue": f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{STACK}-watch-slots",
         "AWS::SNS::Topic": f"arn:aws:sns:{REGION}:{ACCOUNT}:{STACK}-{name}",
         "AWS::Serverless::LayerVersion": f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{STACK}-msfailover:1",
     }[kind]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from msfailover.adapters import clients
+from msfailover.decisions import slots
 from msfailover.request import parse_request
 from msfailover.runtime import settings
 from msfailover.runtime.environment import BadSettings, read
@@ -154,6 +155,23 @@ def test_the_watchdog_is_called_each_minute_and_a_late_call_is_not_made_up_for()
     assert found["ScheduleExpression"] == "rate(1 minute)"
     assert found["RetryPolicy"] == {"MaximumRetryAttempts": 0}
     assert "Input" not in found or isinstance(json.loads(found["Input"]), dict)
+
+
+def test_slots_are_kept_as_long_as_they_are_seeded_ahead_and_hidden_as_long_as_a_call_may_take() -> None:
+    queue = resources("AWS::SQS::Queue")["Slots"]
+    mapping = resources("AWS::Lambda::EventSourceMapping")["TakeSlots"]
+    assert slots.AHEAD_S + 60 <= queue["MessageRetentionPeriod"] <= 600, "what is older is of no use to anybody"
+    assert queue["VisibilityTimeout"] >= 6 * functions()["watch"]["Timeout"]
+    assert queue["SqsManagedSseEnabled"] is True
+    assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Slots", "Arn"]}
+    assert (mapping["BatchSize"], mapping["ScalingConfig"]) == (1, {"MaximumConcurrency": 2})
+
+
+def test_the_watchdog_writes_its_own_item_and_takes_from_its_own_queue_only() -> None:
+    found = {each["Sid"]: each for each in statements("watch")}
+    assert found["SeedAndTakeSlots"]["Resource"] == {"Fn::GetAtt": ["Slots", "Arn"]}
+    keys = value(found["KeepWhatWasObserved"]["Condition"]["ForAllValues:StringEquals"]["dynamodb:LeadingKeys"])
+    assert keys == [f"{value({'Ref': 'PairName'})}#watch"]
 
 
 def test_a_tick_of_the_watchdog_ends_before_its_time_is_over_and_no_sooner_than_the_next_begins() -> None:

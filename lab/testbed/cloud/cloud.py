@@ -16,6 +16,7 @@ from lab.testbed.cloud import deploy as deploying
 from lab.testbed.cloud.account import backend
 from lab.testbed.cloud.agents import AgentServer
 from lab.testbed.cloud.alarms import Alarms
+from lab.testbed.cloud.event_sources import EventSources
 from lab.testbed.cloud.events import Bus
 from lab.testbed.cloud.function_logs import FunctionLogs, metric, put_metrics
 from lab.testbed.cloud.functions import Functions
@@ -160,7 +161,17 @@ class Cloud:
         if not self._started:
             return
         self._started = False
-        for part in ("schedules", "alarms", "targets", "interpreter", "functions", "ssm", "_agents", "zones"):
+        for part in (
+            "schedules",
+            "event_sources",
+            "alarms",
+            "targets",
+            "interpreter",
+            "functions",
+            "ssm",
+            "_agents",
+            "zones",
+        ):
             if hasattr(self, part):
                 getattr(self, part).stop()
         self._server.stop()
@@ -194,6 +205,7 @@ class Cloud:
         self.firewall = DatabaseFirewall(self._firewalls_of_hosts, self.addresses.functions)
         self.zones = Zones(self._names)
         self.permissions = Permissions()
+        self.event_sources = EventSources(self.functions, self.permissions)
         self.interpreter = Interpreter(self.endpoint, self.credentials_of, self._execution_changed)
         self._agents = AgentServer(self.ssm.commands, self._listen_on, self._ports.agents)
         resources.install(self._patches, self.client, owner_resources.OWNERS)
@@ -208,19 +220,21 @@ class Cloud:
             self.zones,
             self.interpreter,
             self.permissions,
+            self.event_sources,
         ):
             part.install(self._patches)
         apply.install(
             self.manners,
             zones=self.zones,
             schedules=self.schedules,
+            event_sources=self.event_sources,
             commands=self.ssm.commands,
             power=self.power,
             firewall=self.firewall,
             functions=self.functions,
             interpreter=self.interpreter,
         )
-        for running in (self._agents, self.ssm, self.zones, self.schedules, self.alarms):
+        for running in (self._agents, self.ssm, self.zones, self.schedules, self.event_sources, self.alarms):
             running.start()
 
     def _execution_changed(self, detail: dict[str, Any]) -> None:

@@ -95,11 +95,22 @@ class Permissions:
             decision = decide(self.statements(role), call)
         except UnknownCall as error:
             call, decision = Call(f"{service}:{operation}"), Decision(False, str(error))
+        self._remember(role, call, decision)
+        if not decision.allowed:
+            raise _denied(service, f"{role} is not authorized: {decision.sentence}")
+
+    def hold(self, role: str, call: Call) -> bool:
+        """Whether a role may make a call that a service makes for it."""
+        if role.startswith(self.exempt):
+            return True
+        decision = decide(self.statements(role), call)
+        self._remember(role, call, decision)
+        return decision.allowed
+
+    def _remember(self, role: str, call: Call, decision: Decision) -> None:
         seen = Seen(role, call, decision.allowed, decision.sentence)
         with self._lock:
             self._seen[repr(seen)] = seen
-        if not decision.allowed:
-            raise _denied(service, f"{role} is not authorized: {decision.sentence}")
 
 
 def _parameters(response: Any) -> Mapping[str, Any]:

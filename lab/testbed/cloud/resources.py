@@ -170,6 +170,12 @@ def _event_invoke_config(client_of: ClientOf, name: str, properties: Properties)
     return Made(name)
 
 
+def _event_source_mapping(client_of: ClientOf, _name: str, properties: Properties) -> Made:
+    client = client_of("lambda")
+    made = client.create_event_source_mapping(**_typed(client, "CreateEventSourceMapping", properties))
+    return Made(made["UUID"], {"Id": made["UUID"]})
+
+
 def _layer(client_of: ClientOf, name: str, properties: Properties) -> Made:
     made = client_of("lambda").publish_layer_version(
         LayerName=name,
@@ -224,6 +230,7 @@ MAKERS: dict[str, tuple[str, frozenset[str], Maker]] = {
     "AWS::Scheduler::ScheduleGroup": ("Name", frozenset({"Arn"}), _schedule_group),
     "AWS::StepFunctions::StateMachine": ("StateMachineName", frozenset({"Arn", "Name"}), _state_machine),
     "AWS::Lambda::LayerVersion": ("LayerName", frozenset({"LayerVersionArn"}), _layer),
+    "AWS::Lambda::EventSourceMapping": ("", frozenset({"Id"}), _event_source_mapping),
     "AWS::Lambda::EventInvokeConfig": ("", frozenset(), _event_invoke_config),
     "AWS::SNS::Subscription": ("", frozenset({"Arn"}), _subscription),
     "AWS::SNS::TopicPolicy": ("", frozenset(), _topic_policy),

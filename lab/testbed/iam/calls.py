@@ -118,10 +118,15 @@ def _invoke(params: Params, here: Here) -> Call:
     return Call("lambda:InvokeFunction", (name if name.startswith("arn:") else here("lambda", f"function:{name}"),))
 
 
+def _queue(action: str) -> Callable[[Params, Here], Call]:
+    return lambda params, here: Call(action, (here("sqs", str(params["QueueUrl"]).rsplit("/", 1)[-1]),))
+
+
 _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "dynamodb:GetItem": _record("GetItem", lambda params: params["Key"]["pair"]["S"]),
     "dynamodb:PutItem": _record("PutItem", lambda params: params["Item"]["pair"]["S"]),
     "dynamodb:TransactWriteItems": _put_together,
+    "dynamodb:UpdateItem": _record("UpdateItem", lambda params: params["Key"]["pair"]["S"]),
     "dynamodb:Query": _record("Query", _queried),
     "ec2:AuthorizeSecurityGroupIngress": _access_group("AuthorizeSecurityGroupIngress"),
     "ec2:RevokeSecurityGroupIngress": _access_group("RevokeSecurityGroupIngress"),
@@ -144,6 +149,7 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "secretsmanager:GetSecretValue": _named("secretsmanager:GetSecretValue", "SecretId"),
     "sns:GetTopicAttributes": _named("sns:GetTopicAttributes", "TopicArn"),
     "sns:Publish": _named("sns:Publish", "TopicArn"),
+    "sqs:SendMessageBatch": _queue("sqs:SendMessage"),
     "ssm:GetCommandInvocation": lambda _params, _here: Call("ssm:GetCommandInvocation"),
     "ssm:SendCommand": _send,
     "stepfunctions:DescribeExecution": _named("states:DescribeExecution", "executionArn"),

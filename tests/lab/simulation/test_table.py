@@ -14,7 +14,7 @@ from lab.simulation.clients_data import Table
 
 
 class Moto:
-    """The same three operations, by moto."""
+    """The same operations, by moto."""
 
     def __init__(self) -> None:
         self._client = boto3.client(
@@ -34,6 +34,9 @@ class Moto:
 
     def put(self, item: Any, request: Any) -> None:
         self._client.put_item(TableName="t", Item=item, **request)
+
+    def update(self, key: Any, request: Any) -> None:
+        self._client.update_item(TableName="t", Key=key, **request)
 
     def put_together(self, writes: Any) -> None:
         self._client.transact_write_items(TransactItems=[{"Put": {"TableName": "t", **each}} for each in writes])
@@ -84,6 +87,38 @@ def test_of_two_writers_only_one_wins(table: Any) -> None:
             table.put(version(9), condition)
     table.put(version(2), at(1))
     assert table.get(key("state")) == {"Item": version(2)}
+
+
+def kept(probed: int, before: int) -> dict[str, Any]:
+    """As the watchdog keeps what it observed."""
+    return {
+        "UpdateExpression": "SET #probed = :probed, #by = :by",
+        "ConditionExpression": "attribute_not_exists(#probed) OR #probed = :before",
+        "ExpressionAttributeNames": {"#probed": "probed", "#by": "by"},
+        "ExpressionAttributeValues": {":probed": {"N": str(probed)}, ":by": {"S": "me"}, ":before": {"N": str(before)}},
+    }
+
+
+def seeded(until: int) -> dict[str, Any]:
+    """As the watchdog keeps until when it seeded."""
+    return {
+        "UpdateExpression": "SET #seeded_until = :seeded_until",
+        "ConditionExpression": "attribute_not_exists(#seeded_until) OR #seeded_until < :seeded_until",
+        "ExpressionAttributeNames": {"#seeded_until": "seeded_until"},
+        "ExpressionAttributeValues": {":seeded_until": {"N": str(until)}},
+    }
+
+
+def test_an_update_is_made_once_and_leaves_what_it_does_not_name(table: Any) -> None:
+    table.update(key("watch"), seeded(9))
+    table.update(key("watch"), kept(10, before=0))
+    for refused in (kept(11, before=9), seeded(9), seeded(8)):
+        with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+            table.update(key("watch"), refused)
+    table.update(key("watch"), kept(11, before=10))
+    table.update(key("watch"), seeded(100))
+    found = {"probed": {"N": "11"}, "by": {"S": "me"}, "seeded_until": {"N": "100"}}
+    assert table.get(key("watch")) == {"Item": {**key("watch"), **found}}
 
 
 def test_what_is_put_together_is_put_whole_or_not_at_all(table: Any) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from lab.testbed.cloud.commands import Commands
+from lab.testbed.cloud.event_sources import EventSources
 from lab.testbed.cloud.functions import Functions
 from lab.testbed.cloud.interpreter import Interpreter
 from lab.testbed.cloud.manners.dials import Manners
@@ -22,6 +23,7 @@ def install(
     *,
     zones: Zones,
     schedules: Schedules,
+    event_sources: EventSources,
     commands: Commands,
     power: Power,
     firewall: DatabaseFirewall,
@@ -34,6 +36,10 @@ def install(
         late = manners.draw("schedules.late")
         return (late, max(late, manners.draw("schedules.late"))) if manners.happens("schedules.twice") else (late,)
 
+    def deliveries() -> Sequence[float]:
+        late = manners.draw("queue.late")
+        return (late, late + manners.draw("queue.late")) if manners.happens("queue.twice") else (late,)
+
     def result_after(_document: str) -> float:
         return FOR_EVER if manners.happens("command.lost") else manners.draw("command.late")
 
@@ -45,6 +51,7 @@ def install(
 
     zones.pending_s = lambda: manners.draw("route53.pending")
     schedules.firings = firings
+    event_sources.deliveries = deliveries
     commands.starts_after = lambda: manners.draw("command.starts")
     commands.result_after = result_after
     commands.runs_twice = lambda: manners.happens("command.twice")

@@ -102,6 +102,10 @@ def sns() -> SNSClient:
     return _client("sns", _STANDARD)  # type: ignore[no-any-return]
 
 
+def sqs() -> Any:
+    return _client("sqs", _STANDARD)
+
+
 def functions() -> LambdaClient:
     return _client("lambda", _PATIENT)  # type: ignore[no-any-return]
 

@@ -1,7 +1,8 @@
 """The pair's record in DynamoDB: one item per pair, written only as it was read, and one item per change for ever.
 
 Keys: `pair` (the pair's name) and `item` ("state", "readiness", or "history#<epoch>#<time>#<execution>"). The item
-"freshness" has a partition key of its own: so the function that keeps it needs no right to write the pair's record.
+"freshness" has a partition key of its own, as have "machines" and "watch" (adapters/watch_table.py): so the functions
+that keep them need no right to write the pair's record.
 """
 
 from __future__ import annotations
@@ -240,7 +241,7 @@ class PairTable:
 
 
 _NOT_THERE = {"ConditionExpression": "attribute_not_exists(#i)", "ExpressionAttributeNames": {"#i": "item"}}
-_APART = ("freshness", "machines")
+_APART = ("freshness", "machines", "watch")
 """Items with a key of their own: IAM lets those who write them write nothing else of the pair."""
 
 

@@ -95,6 +95,9 @@ class WatchSettings:
     pair_function: str = setting("PAIR_FUNCTION", function_name)
     topic: str = setting("TOPIC_ARN", arn)
     machine: str = setting("STATE_MACHINE_ARN", arn)
+    queue: str = setting(
+        "SLOT_QUEUE_URL", text(r"https?://[A-Za-z0-9.:-]{1,253}/[0-9]{12}/[A-Za-z0-9_-]{1,80}", "a URL")
+    )
     interval_s: float = setting("PROBE_INTERVAL_SECONDS", number(0.2, 30, "seconds"), 5.0)
     threshold: int = setting("FAILURE_THRESHOLD", whole(1, 20, "a number of failures"), 4)
     starts: bool = setting("WATCH_STARTS_FAILOVER", flag, True)
