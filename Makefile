@@ -35,7 +35,7 @@ DEMO = $(PYTHON) -m examples.demo.demo $(if $(REGION),--region $(REGION)) $(if $
 .PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws permissions clean kills
 
 USE := run drill scenarios testbed ctl failover fault import shell logs invoke verify-replication
-DEPLOY := build update validate wheel prepare undo-prepare attach cost demo-up demo-down
+DEPLOY := build release update validate wheel prepare undo-prepare attach cost demo-up demo-down
 MEASURE := bench bench-replication bench-peers bench-aws simulation kills second-opinion
 
 help: ## what there is
@@ -112,7 +112,7 @@ simulation: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2
 
 campaign: simulation # its name until 0.1
 
-.PHONY: demo-up demo-down docs diagram lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
+.PHONY: release demo-up demo-down docs diagram lock wheel build update validate prepare undo-prepare attach audit licences pythons cost second-opinion conformance
 
 $(TOOLS)/.ready: lab/setup/tools.txt
 	@lab/setup/virtualenv.sh $(TOOLS) lab/setup/tools.txt
@@ -167,6 +167,9 @@ wheel: $(READY) ## failoverctl as people install it: build/wheels/*.whl, for pip
 	@$(PYTHON) -m pip wheel -q --disable-pip-version-check --no-deps --wheel-dir build/wheels .
 	@rm -rf ms_failover.egg-info build/lib build/bdist.*
 	@ls build/wheels/*.whl
+
+release: $(READY) ## what others deploy, from HEAD: build/release; built twice and compared
+	@$(PYTHON) -m lab.release --check
 
 share: $(READY) ## write the manual page and the completions below share/ anew
 	@mkdir -p share/man/man1 share/bash-completion/completions share/zsh/site-functions share/fish/vendor_completions.d
