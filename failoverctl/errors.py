@@ -102,6 +102,12 @@ def plainly(doing: str) -> Iterator[None]:
         raise CommandError(f"AWS could not be asked to {doing}: {error}") from error
 
 
+def is_denied(error: CommandError) -> bool:
+    """Whether AWS refused a call because these credentials may not make it."""
+    cause = error.__cause__
+    return isinstance(cause, ClientError) and cause.response["Error"]["Code"] in _DENIED
+
+
 def _refusal(error: ClientError, doing: str) -> str:
     code, message = error.response["Error"]["Code"], error.response["Error"].get("Message", "")
     if code in _EXPIRED:

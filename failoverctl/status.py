@@ -24,7 +24,7 @@ from failoverctl.account import (
     read_freshness,
     read_record,
 )
-from failoverctl.errors import CommandError, plainly
+from failoverctl.errors import CommandError, is_denied, plainly
 from failoverctl.problems import FOLLOWING, problems_of
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
@@ -65,7 +65,7 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         "freshness": lambda: read_freshness(account, stack).to_json(),
         "readiness": lambda: item(account, stack, "readiness"),
         "probe": lambda: ask(account, stack, "probe", {"action": "probe"}),
-        "dns record": lambda: ask(account, stack, "dns", {"action": "status", "server": ROLES[0]}),  # whose is asked
+        "dns record": _asking(account, stack, "dns", ROLES[0]),  # whose is asked
         "resolved": lambda: ask(account, stack, "probe", {"action": "name"}),
         "alarms": lambda: read_alarms(account, stack),
         "execution": lambda: running_execution(account, stack),
@@ -91,7 +91,18 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
 
 
 def _asking(account: Account, stack: Stack, function: str, role: str) -> Callable[[], Any]:
-    return lambda: ask(account, stack, function, {"action": "status", "server": role})
+    """A question to a function that may act, too; a viewer may not call it, and asks `readiness` to ask it."""
+    asked = {"action": "status", "server": role}
+
+    def question() -> Any:
+        try:
+            return ask(account, stack, function, asked)
+        except CommandError as error:
+            if not is_denied(error):
+                raise
+        return ask(account, stack, "readiness", {**asked, "function": function})
+
+    return question
 
 
 def _answer(question: Callable[[], Any]) -> Any:

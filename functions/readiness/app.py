@@ -20,7 +20,7 @@ from msfailover.adapters.probes import Probes
 from msfailover.decisions import machine, readiness
 from msfailover.pair import PairState, Role
 from msfailover.questions import Question, of_readiness
-from msfailover.request import BadRequest
+from msfailover.request import BadRequest, role_in
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
 from msfailover.runtime.settings import ReadinessSettings
@@ -29,14 +29,18 @@ from msfailover.verdict import Verdict, no, unknown, yes
 SETTINGS = read(ReadinessSettings, os.environ)
 logger = observability.logger_for("readiness")
 
+SEEN_THROUGH = {"database-access": "access", "database-sessions": "sessions", "dns": "dns"}
+"""Whose status a viewer is shown, and the word for it in the settings."""
 AT_ONCE = 5
 """Questions asked side by side: enough to be quick, few enough not to start a process of a function for each."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     observability.begin(logger, event)
+    if event.get("action") == "status":
+        return status(event)
     if event.get("action") != "check":
-        raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but check is needed.")
+        raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but check or status is needed.")
     found = check()
     _publish(found["answer"] == "yes")
     log = logger.info if found["answer"] == "yes" else logger.warning
@@ -46,6 +50,19 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     except FunctionFailed as error:
         logger.error("the result could not be kept", extra={"why": str(error)[:300]})
     return found
+
+
+def status(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Ask one function for its status of one server: for people who see the pair and may not call what also acts.
+
+    Raises:
+        BadRequest: it names no server, or a function that is not among `SEEN_THROUGH`.
+    """
+    function = str(event.get("function"))
+    if function not in SEEN_THROUGH:
+        raise BadRequest(f"function is {function[:40]!r}, but one of {', '.join(SEEN_THROUGH)} is needed.")
+    asked = {"action": "status", "server": role_in(event).value}
+    return lambda_invoke.ask(clients.functions(), SETTINGS.function(SEEN_THROUGH[function]), asked)
 
 
 def check() -> dict[str, Any]:

@@ -201,8 +201,28 @@ def test_the_active_server_of_the_record_is_the_one_that_is_asked_about(
 
 
 def test_anything_but_a_check_is_refused(readiness: ModuleType, answers: Answers) -> None:
-    with pytest.raises(BadRequest, match="check is needed"):
+    with pytest.raises(BadRequest, match="check or status is needed"):
         readiness.handler({"action": "mend"}, None)
+    assert answers.asked == []
+
+
+@pytest.mark.parametrize("function", ["database-access", "database-sessions", "dns"])
+def test_a_viewer_s_question_is_passed_on_as_a_status_and_nothing_else(
+    readiness: ModuleType, answers: Answers, function: str
+) -> None:
+    asked = {"action": "status", "function": function, "server": "ms1", "payload": {"action": "grant"}}
+    assert readiness.handler(asked, None)["answer"] == "yes"
+    assert answers.asked == [(function, {"action": "status", "server": "ms1"})]
+
+
+@pytest.mark.parametrize(
+    "asked", [{"function": "pair"}, {"function": "server"}, {"function": "dns", "server": "ms3"}, {}]
+)
+def test_a_viewer_s_question_to_anybody_else_is_refused(
+    readiness: ModuleType, answers: Answers, asked: dict[str, str]
+) -> None:
+    with pytest.raises(BadRequest):
+        readiness.handler({"action": "status", **asked}, None)
     assert answers.asked == []
 
 

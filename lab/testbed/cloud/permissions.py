@@ -72,7 +72,7 @@ class Permissions:
         iam = backend("iam")
         documents = [json.dumps(iam.get_role_policy(role, name)[1]) for name in iam.list_role_policies(role)]
         attached, _ = iam.list_attached_role_policies(role)
-        documents += [each.document for each in attached]
+        documents += [version.document for each in attached for version in each.versions if version.is_default]
         key = tuple(documents)
         if key not in self._read:
             self._read[key] = tuple(each for text in documents for each in statements_of(_plain(text)))

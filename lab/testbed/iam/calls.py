@@ -113,6 +113,16 @@ def _named(action: str, parameter: str) -> Callable[[Params, Here], Call]:
     return lambda params, _here: Call(action, (str(params[parameter]),))
 
 
+def _stack(action: str) -> Callable[[Params, Here], Call]:
+    """A call for a stack, by its name or ARN; IAM sees an ARN with the stack's id, which is not known here."""
+
+    def call(params: Params, here: Here) -> Call:
+        name = str(params["StackName"])
+        return Call(action, (name if name.startswith("arn:") else here("cloudformation", f"stack/{name}/id"),))
+
+    return call
+
+
 def _invoke(params: Params, here: Here) -> Call:
     name = str(params["FunctionName"])
     return Call("lambda:InvokeFunction", (name if name.startswith("arn:") else here("lambda", f"function:{name}"),))
@@ -123,6 +133,9 @@ def _queue(action: str) -> Callable[[Params, Here], Call]:
 
 
 _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
+    "cloudformation:DescribeStacks": _stack("cloudformation:DescribeStacks"),
+    "cloudformation:GetTemplate": _stack("cloudformation:GetTemplate"),
+    "cloudwatch:DescribeAlarms": lambda _params, _here: Call("cloudwatch:DescribeAlarms"),
     "dynamodb:GetItem": _record("GetItem", lambda params: params["Key"]["pair"]["S"]),
     "dynamodb:PutItem": _record("PutItem", lambda params: params["Item"]["pair"]["S"]),
     "dynamodb:TransactWriteItems": _put_together,
@@ -153,6 +166,7 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "ssm:GetCommandInvocation": lambda _params, _here: Call("ssm:GetCommandInvocation"),
     "ssm:SendCommand": _send,
     "stepfunctions:DescribeExecution": _named("states:DescribeExecution", "executionArn"),
+    "stepfunctions:ListExecutions": _named("states:ListExecutions", "stateMachineArn"),
     "stepfunctions:GetExecutionHistory": _named("states:GetExecutionHistory", "executionArn"),
     "stepfunctions:StartExecution": _named("states:StartExecution", "stateMachineArn"),
 }

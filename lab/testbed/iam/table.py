@@ -45,7 +45,8 @@ or remove an interface.
 - The hosts need `AmazonSSMManagedInstanceCore` in their instance profile (managed instances: in their service role).
 - A database secret that is encrypted with a key of your own: let the role of `${AWS::StackName}-database-sessions` use
   `kms:Decrypt` in that key's policy. The table above can't know your key.
-- People who use `failoverctl` act with their own rights, not with any of these.
+- People who use `failoverctl` act with their own rights: attach the stack's `ViewerPolicy`, and for those who act
+  `OperatorPolicy` beside it. Neither lets anybody do what a function does.
 """
 _SHARED = "Every function's role has also"
 _BY = {
@@ -67,6 +68,10 @@ def page() -> str:
     ]
     own = [each for each in attached if each["Properties"] not in shared]
     tables = [_role(name, roles[name], own) for name in sorted(roles)]
+    people = {name: each["Properties"] for name, each in resources.items() if each["Type"] == "AWS::IAM::ManagedPolicy"}
+    tables += [
+        _table(f"{name}, for people", list(_rows(people[name]["PolicyDocument"], ""))) for name in sorted(people)
+    ]
     tables += [_table(f"{_SHARED} `{each['PolicyName']}`", list(_rows(each["PolicyDocument"], ""))) for each in shared]
     return _HEAD + "\n".join(tables) + _TAIL
 
