@@ -14,6 +14,7 @@ from typing import Any
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.session import Session
+from msfailover.chain import ChainHead
 from msfailover.freshness import Freshness
 from msfailover.pair import PairState
 from msfailover.record import RecordUnreadable, state_from_json
@@ -24,6 +25,7 @@ from failoverctl.errors import CommandError, Exit, plainly
 ANSWER_WITHIN_S = 80.0
 _LIMITS = Config(connect_timeout=3, retries={"total_max_attempts": 2, "mode": "standard"})
 _OUT_OF_ORDER_AT_MOST = 30
+_READS_AT_MOST = 3
 _OUTPUTS = ("StateMachineArn", "TableName", "TopicArn", "AccessGroupId")
 _DESCRIBED = "ms-failover: fenced failover"
 """How the template's description begins, by which a stack of ours is known that was not deployed as a whole."""
@@ -276,27 +278,9 @@ def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
 
 def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
     """The pair's latest lines of history, newest first: its changes, and notes of what was set or held."""
-    found: list[dict[str, Any]] = []
-    more: dict[str, Any] = {}
     # The table sorts by epoch first, and a change that came to nothing has the epoch it would have had: so a few more
     # are read than are wanted, and sorted by time.
-    enough = most + _OUT_OF_ORDER_AT_MOST
-    while len(found) < enough:
-        with plainly("read the pair's history"):
-            answer = account.client("dynamodb").query(
-                TableName=stack.table,
-                KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
-                ExpressionAttributeNames={"#p": "pair", "#i": "item"},
-                ExpressionAttributeValues={":p": {"S": stack.pair}, ":h": {"S": "history#"}},
-                ScanIndexForward=False,
-                Limit=enough - len(found),
-                ConsistentRead=True,
-                **more,
-            )
-        found += [plain(each) for each in answer["Items"]]
-        if "LastEvaluatedKey" not in answer:
-            break
-        more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    found = [dict(clean_all(each)) for each in _stored_lines(account, stack, most + _OUT_OF_ORDER_AT_MOST)]
     try:
         return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
     except (KeyError, ValueError, TypeError) as error:
@@ -304,6 +288,42 @@ def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
             f"A line of the pair's history can't be read ({error!r:.100}). Nothing was changed. Look for it in the"
             f" table {stack.table}, and take it out or restore it from the table's backup."
         ) from error
+
+
+def whole_history(account: Account, stack: Stack) -> tuple[list[dict[str, Any]], ChainHead]:
+    """Every line of the pair's history as it is stored, not cleaned, and the head of their chain.
+
+    Raises:
+        CommandError: it can't be read, or is being written all the time.
+    """
+    for _ in range(_READS_AT_MOST):
+        before = read_record(account, stack).chain
+        found = _stored_lines(account, stack, None)
+        if read_record(account, stack).chain == before:
+            return found, before
+    raise CommandError("The history was written each time it was read. Try again.")
+
+
+def _stored_lines(account: Account, stack: Stack, enough: int | None) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    more: dict[str, Any] = {}
+    while enough is None or len(found) < enough:
+        with plainly("read the pair's history"):
+            answer = account.client("dynamodb").query(
+                TableName=stack.table,
+                KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
+                ExpressionAttributeNames={"#p": "pair", "#i": "item"},
+                ExpressionAttributeValues={":p": {"S": stack.pair}, ":h": {"S": "history#"}},
+                ScanIndexForward=False,
+                Limit=1000 if enough is None else enough - len(found),
+                ConsistentRead=True,
+                **more,
+            )
+        found += [{name: _value(each) for name, each in line.items()} for line in answer["Items"]]
+        if "LastEvaluatedKey" not in answer:
+            break
+        more = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+    return found
 
 
 def object_of(text: str | None) -> dict[str, Any]:

@@ -9,11 +9,12 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from msfailover import chain
 from rich.console import Group
 from rich.text import Text
 
 from failoverctl import actions, render
-from failoverctl.account import Stack, history, object_of, read_record
+from failoverctl.account import Stack, history, object_of, read_record, whole_history
 from failoverctl.commands import CommandContext, is_period, parse_period
 from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.steps import Step
@@ -33,6 +34,8 @@ def show_history(context: CommandContext) -> Exit:
     given = context.arguments
     if given.csv and given.json:
         raise CommandError("--csv and --json are two formats: give one of them.", Exit.USAGE)
+    if given.verify:
+        return _verify_history(context)
     wanted = given.since or given.outcome
     found = history(context.account, context.stack(), max(given.most, SEARCHED_AT_MOST) if wanted else given.most)
     since = _since(given.since) if given.since else 0.0
@@ -47,6 +50,17 @@ def show_history(context: CommandContext) -> Exit:
     none = "Nothing in the pair's history is like that." if wanted and found else "The pair has no history yet."
     context.show(lines, render.history_list(lines) if lines else none)
     return Exit.DONE
+
+
+def _verify_history(context: CommandContext) -> Exit:
+    """Is the history as it was written? In one sentence."""
+    given = context.arguments
+    if given.csv or given.since or given.outcome:
+        raise CommandError("--verify reads the whole history: give no --csv, --since or --outcome.", Exit.USAGE)
+    lines, head = whole_history(context.account, context.stack())
+    found = chain.verify(lines, head, time.time())
+    context.show({**found.to_json(), "head": head.to_json()}, render.verified(found, head.digest))
+    return Exit.DONE if found.is_yes else Exit.NOT_WELL
 
 
 def _since(text: str) -> float:

@@ -135,6 +135,7 @@ def _past(add: Adding) -> None:
     )
     history.add_argument("--outcome", choices=[*(each.value for each in Outcome), "noted"], help="only what ended so")
     history.add_argument("--csv", action="store_true", help="for spreadsheets")
+    history.add_argument("--verify", action="store_true", help="is it as it was written? Names the line that is not")
     explain = add(
         "explain",
         "what a change did, step by step, and where the seconds went",

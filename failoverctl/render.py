@@ -6,6 +6,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msfailover.verdict import Verdict
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -276,6 +277,12 @@ def history_list(lines: Sequence[Mapping[str, Any]]) -> RenderableType:
     """The history for people: a line for what was done, and below it why and how it ended."""
     shown = [_history_line(each) for each in lines]
     return Text("\n").join(shown)
+
+
+def verified(found: Verdict, head: str) -> Text:
+    """Whether the history is as it was written, and the digest to note elsewhere."""
+    said = Text(found.sentence, style=_COLOURS[found.answer.value])
+    return said.append(f"\nThe last line's digest: {head}", style="dim") if head else said
 
 
 def _history_line(line: Mapping[str, Any]) -> Text:

@@ -34,6 +34,7 @@ def lease(**changes: Any) -> Lease:
         "reason": "ms1 is silent",
         "requested_by": "watch",
         "taken_at": NOW,
+        "counts_from": NOW,
     }
     return Lease(**{**about, **changes})
 

@@ -10,8 +10,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict
 from functools import partial
 from typing import Any
 
@@ -100,12 +98,7 @@ def begin(event: Mapping[str, Any]) -> dict[str, Any]:
         return transitions.take_lease(state, admission.plan, request, execution, time.time(), entered)
 
     _table().change(take)
-    admission = taken[-1]
-    if admission.plan is None:
-        return {"admitted": False, "dry_run": dry, "sentence": admission.sentence}
-    restart_first = SETTINGS.restart_first and admission.plan.action is Action.FAILOVER
-    plan = {**asdict(admission.plan), "named": request.target, "restart_first": restart_first}
-    return {"admitted": True, "dry_run": dry, "sentence": admission.sentence, "plan": plan}
+    return taken[-1].answer(request, SETTINGS.restart_first)
 
 
 def dry_run(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -237,7 +230,7 @@ def see_path(_event: Mapping[str, Any]) -> dict[str, Any]:
     before = _table().read()
     if before.active is None or before.lease is not None:
         return unknown("The pair is not at rest.").to_json()
-    seen = database_path.observe(partial(_seen_of, before.active), attempts(SERVER_WAIT_S, most_s=1.0))
+    seen = database_path.observe(partial(promotion.seen_of, before.active, _put), attempts(SERVER_WAIT_S, most_s=1.0))
     after = _table().change(lambda state: database_path.record_at_rest(state, before, seen))
     return database_path.is_direct(after, SETTINGS.path_is_direct).to_json()
 
@@ -259,7 +252,7 @@ def verify_promotion(event: Mapping[str, Any]) -> dict[str, Any]:
     """
     server, execution = role_in(event), _execution_in(event)
     for _ in attempts(SERVER_WAIT_S, most_s=0.4):
-        admin, own, others = _seen_of(server)
+        admin, own, others = promotion.seen_of(server, _put)
         listed = own.is_yes or database_path.can_list(_table().read(), SETTINGS.path_is_direct)
         if others.is_yes or (admin.is_yes and (own.is_yes or not listed)):
             break
@@ -268,16 +261,6 @@ def verify_promotion(event: Mapping[str, Any]) -> dict[str, Any]:
     _table().change(lambda state: database_path.record_in_change(state, execution, admin, own))
     record = _put(Question("dns", "status", server))
     return promotion.is_active(SETTINGS.pair.server(server), admin, own, others, record, listed=listed).to_json()
-
-
-def _seen_of(server: Role) -> tuple[Verdict, Verdict, Verdict]:
-    """Does it answer, and have it and the other one sessions? Each function is asked one thing at a time: a second
-    question at once would wait for a second, cold process."""
-    with ThreadPoolExecutor(max_workers=1) as threads:
-        sessions = threads.submit(lambda: [_sessions_of(each) for each in (server, server.other)])
-        admin = _put(Question("probe", "check_serving", server))
-        own, others = sessions.result()
-        return admin, own, others
 
 
 def _sessions_of(server: Role) -> Verdict:
@@ -358,19 +341,26 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
 def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
     """What people set without moving the pair (decisions/controls.py); noted in the history with their name."""
     sentence, alter = controls.wished(event, now := time.time())
-    by, table = line_in(event, "requested_by"), _table()
-    state = table.change(alter)
-    table.add_note(Note(state.epoch, str(event["action"]), state.active, sentence, by, now), SETTINGS.history_days)
+    action, by = str(event["action"]), line_in(event, "requested_by")
+
+    def noted(state: PairState) -> Ending:
+        return Ending(alter(state), Note(state.epoch, action, state.active, sentence, by, now))
+
+    _table().end_change(noted, SETTINGS.history_days)
     return {"answer": "yes", "sentence": sentence}
 
 
 def hold(event: Mapping[str, Any]) -> dict[str, Any]:
     """Note that an automatic failover is held. `notification` is there for the first asking in an outage only."""
-    why, by, epoch, table = line_in(event, "sentence"), line_in(event, "requested_by"), epoch_in(event), _table()
-    before, state = table.change_from(lambda state: controls.hold(state, why, epoch))
+    why, by, epoch, now = line_in(event, "sentence"), line_in(event, "requested_by"), epoch_in(event), time.time()
+
+    def noted(state: PairState) -> Ending | None:
+        held = controls.hold(state, why, epoch)
+        return None if state.held else Ending(held, Note(state.epoch, "held", state.active, why, by, now))
+
+    before, state = _table().end_change(noted, SETTINGS.history_days)
     if before.held:
         return {"answer": "yes", "sentence": state.held}
-    table.add_note(Note(state.epoch, "held", state.active, why, by, time.time()), SETTINGS.history_days)
     message = notifications.of_held(SETTINGS.pair.name, state, why, SETTINGS.stack)
     return {"answer": "yes", "sentence": why, "notification": {"subject": message.subject, "message": message.body}}
 

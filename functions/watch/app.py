@@ -207,7 +207,7 @@ def _probe(turn: Turn, due: float) -> tuple[Following, str | None]:
     so_far = slots.streak_of(kept, began_ms, _pace())
     # While a change is under way nothing hangs on this probe; it is not to be in the way of the functions that work.
     found = _diagnose(state, state.active, so_far)
-    streak = so_far.after(state.active, found.diagnosis.finding)
+    streak = so_far.after(state.active, found.diagnosis.finding, began_ms / 1000)
     following = turn.following(streak, due, time.monotonic(), _pace())
     if not _keep(kept, state, state.active, found, turn, began_ms, following):
         logger.debug("another process has probed meanwhile; this probe counts for nothing")
@@ -258,7 +258,7 @@ def _act(state: PairState, active: Role, diagnosis: Diagnosis, streak: Streak) -
         _well = active
     if diagnosis.finding is not Finding.HEALTHY:
         logger.warning(down.sentence, extra={"finding": diagnosis.finding, "down": down.answer})
-    return _start(state, active, down) if down.is_yes else None
+    return _start(state, active, down, streak.since) if down.is_yes else None
 
 
 def _diagnose(state: PairState, active: Role, so_far: Streak) -> Found:
@@ -290,7 +290,7 @@ def _judge(active: Role, observed: Mapping[Role, Observation], so_far: Streak, t
     return Found(diagnose(active, observation, other, sessions, power), observed, wanted, answer)
 
 
-def _start(state: PairState, active: Role, down: Verdict) -> str | None:
+def _start(state: PairState, active: Role, down: Verdict, since: float) -> str | None:
     request = Request(Action.FAILOVER, active.other, down.sentence[:400], "watch")
     held = suppression(request, state, time.time())
     if held is not None or state.lease is not None or not SETTINGS.starts:
@@ -304,7 +304,8 @@ def _start(state: PairState, active: Role, down: Verdict) -> str | None:
     # One name for each epoch and half minute: a doubled tick starts nothing twice, a failover that stood down can be
     # tried again. The lease is what keeps two from running at once.
     name = f"watch-epoch{state.epoch + 1}-{int(time.time() // 30)}"
-    body = {"action": request.action, "target": request.target, "reason": request.reason, "requested_by": "watch"}
+    body: dict[str, Any] = {"action": request.action, "target": request.target, "reason": request.reason}
+    body |= {"requested_by": "watch", "first_failed_at": round(since, 3)}
     execution = step_functions.start(clients.stepfunctions(), SETTINGS.machine, name, body)
     logger.warning("failover started", extra={"because": down.sentence, "started": execution or name})
     return execution

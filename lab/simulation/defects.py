@@ -129,6 +129,8 @@ _ALL = (
     Defect("conclude-once-only", "A change that is concluded twice fails the second time.",
            functions.conclude_once_only),
     Defect("ends-twice", "Every end of a change is written, also after another one.", functions.ends_twice),
+    Defect("head-not-carried", "A line of the history is written, and the record keeps the chain's old head.",
+           functions.head_not_carried),
     # ---- what moves the pair
     Defect("outage-not-confirmed", "A failover asks nobody whether the server is down.",
            functions.outage_not_confirmed),

@@ -9,6 +9,7 @@ from typing import Any
 
 from msfailover.adapters import pair_table, security_groups, step_functions
 from msfailover.adapters.pair_table import PairTable
+from msfailover.chain import linked
 from msfailover.decisions import (
     access,
     attribution,
@@ -19,6 +20,7 @@ from msfailover.decisions import (
     promotion,
     transitions,
 )
+from msfailover.history import History
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.questions import Question
@@ -314,9 +316,13 @@ def conclude_once_only(patches: Patches, _found: Functions) -> None:
 
 
 def ends_twice(patches: Patches, found: Functions) -> None:
-    key = pair_table._key_of_line
-    patches.put(pair_table, "_key_of_line", lambda line: f"{key(line)}#{line.outcome}", why=WHY)
+    key = vars(History)["key"].fget
+    patches.put(History, "key", property(lambda line: f"{key(line)}#{line.outcome}"), why=WHY)
     conclude_once_only(patches, found)
+
+
+def head_not_carried(patches: Patches, _found: Functions) -> None:
+    patches.put(pair_table, "linked", lambda line, head: (linked(line, head)[0], head), why=WHY)
 
 
 # ---- what moves the pair

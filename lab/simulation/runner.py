@@ -238,6 +238,7 @@ class _Run:
         self._must_serve(execution)
         lines: list[Mapping[str, Any]] = [item for key, item in self.history().items() if key.startswith("history#")]
         judge.ended(world, execution, lines)
+        judge.chained(world, lines)
         if not world.running:
             judge.at_rest(world, final=False)
 

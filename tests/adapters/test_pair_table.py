@@ -15,11 +15,12 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import clients
-from msfailover.adapters.pair_table import WRITERS_AT_MOST, Ending, PairTable, RecordBusy
+from msfailover.adapters.pair_table import WRITERS_AT_MOST, Ending, PairTable, RecordBusy, _attributes, key_of
 from msfailover.decisions.transitions import conclude
 from msfailover.freshness import Freshness
-from msfailover.history import History, Outcome
+from msfailover.history import History, Note, Outcome
 from msfailover.pair import PairState, Role
+from msfailover.record import state_to_json
 
 from tests.functions.record import Record
 from tests.samples import NOW, OURS, THEIRS, lease, receipt, state
@@ -280,6 +281,39 @@ def test_several_tries_of_one_epoch_are_told_from_the_latest_on(record: Record) 
         end = Ending(*conclude(about, OURS, Outcome.STOOD_DOWN, "It answers.", taken_at + 1))
         record.table.end_change(partial(returned, end))
     assert [line["taken_at"] for line in record.table.history()] == [NOW + 30.25, NOW + 4, NOW]
+
+
+def noted(number: int, before: PairState) -> Ending:
+    return Ending(before, Note(before.epoch, "held", before.active, "It is down.", "watch", NOW + number / 8))
+
+
+def test_every_line_takes_its_place_in_the_chain_whoever_writes_between(record: Record) -> None:
+    record.put(FULL)
+    others = iter(range(3))
+
+    def end(before: PairState) -> Ending:
+        for number in others:
+            record.table.end_change(partial(noted, number))
+        return ended(Outcome.PROMOTED, before)
+
+    record.table.end_change(end, 30)
+    record.table.end_change(partial(noted, 9))
+    found = record.verified()
+    assert found.is_yes, found.sentence
+    assert list(found.evidence["digests"]) == ["5", "4", "3", "2", "1"]
+    assert record.table.read().chain.number == 5
+    last = next(line for line in record.table.history() if line["chain"]["number"] == 5)
+    assert last["chain"]["previous_expires_at"] == int(NOW + 9.5) + 30 * 86400
+
+
+def test_a_torn_head_of_the_chain_fails_no_end(record: Record) -> None:
+    record.put(FULL)
+    record.table.end_change(partial(noted, 0))
+    item = {**key_of("management-server", "state"), **_attributes(state_to_json(record.table.read()) | {"chain": [1]})}
+    clients.dynamodb().put_item(TableName=record.name, Item=item)
+    record.table.end_change(partial(ended, Outcome.PROMOTED))
+    assert record.outcomes == ["promoted", "noted"]
+    assert record.verified().is_no
 
 
 # ---- the standby's copy ----------------------------------------------------------------------------------------------

@@ -256,6 +256,14 @@ def test_every_failure_adds_to_the_streak(finding: Finding) -> None:
     assert streak(finding, finding) == 2
 
 
+def test_a_streak_knows_when_it_began() -> None:
+    first = Streak().after(Role.MS1, Finding.CUT_OFF, 1.0).after(Role.MS1, Finding.SILENT, 2.0)
+    later = first.after(Role.MS1, Finding.CUT_OFF, 3.0).after(Role.MS1, Finding.HALF_DEAD, 4.0)
+    assert (first.since, later.since, later.failures) == (2.0, 2.0, 2)
+    assert later.after(Role.MS2, Finding.SILENT, 5.0).since == 5.0
+    assert later.after(Role.MS1, Finding.HEALTHY, 6.0).since == 0.0
+
+
 def test_different_failures_make_one_streak() -> None:
     assert streak(Finding.SILENT, Finding.HALF_DEAD, Finding.LISTENER_GONE) == 3
 

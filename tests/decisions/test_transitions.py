@@ -34,6 +34,32 @@ RESUMED = Plan(Action.RESUME, Role.MS1, Role.MS2, 2, may_power_off=True)
 # ---- taking the lease ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    ("first_failed_at", "counts_from"),
+    [(0.0, NOW), (NOW - 12.5, NOW - 12.5), (NOW + 60, NOW), (NOW - 2 * 86400, NOW)],
+    ids=["nobody says", "the first failed probe", "to come", "of another outage"],
+)
+def test_the_seconds_until_a_server_serves_count_from_the_first_failed_probe(
+    first_failed_at: float, counts_from: float
+) -> None:
+    asked = request(requested_by="watch", first_failed_at=first_failed_at)
+    taken = take_lease(state(), FAILOVER, asked, OURS, NOW, NOW)
+    assert taken.lease is not None
+    assert taken.lease.counts_from == counts_from
+    line = conclude(replace(taken, receipt=receipt()), OURS, Outcome.PROMOTED, "It serves.", NOW + 10)[1]
+    assert line.recovery_s == NOW + 10 - counts_from
+    assert replace(line, outcome=Outcome.HALTED).recovery_s is None
+    assert replace(line, action="adopt").recovery_s is None, "nothing was down"
+
+
+def test_a_resumed_change_goes_on_counting() -> None:
+    halted = state(lease=lease(execution=THEIRS, counts_from=NOW - 30), halted="ms2 did not start.", receipt=receipt())
+    for before in (halted, replace(halted, lease=lease(execution=THEIRS, taken_at=NOW - 30, counts_from=0.0))):
+        resumed = take_lease(before, RESUMED, request(Action.RESUME), OURS, NOW, NOW)
+        assert resumed.lease is not None
+        assert resumed.lease.counts_from == NOW - 30
+
+
 def test_the_lease_says_who_does_what_to_whom_in_which_epoch_and_why() -> None:
     after = take_lease(state(), FAILOVER, request(requested_by="watch"), OURS, NOW, NOW)
     assert after == state(lease=lease())

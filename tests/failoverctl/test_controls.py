@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from msfailover.chain import ChainHead, linked
 
 from failoverctl.commands import parse_period
 from failoverctl.errors import CommandError, Exit
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import RUNS, T0, WHO, Region, change, ended, lease, running
+from tests.failoverctl.region import PAIR, RUNS, T0, WHO, Region, change, ended, lease, running
 
 
 @pytest.mark.parametrize(
@@ -85,6 +86,36 @@ def test_history_shows_a_note_as_what_it_is(ctl: Run, region: Region) -> None:
     out = ctl("history").out
     assert "→" not in out
     assert "Acknowledged." in out
+
+
+def chained(region: Region, number: int) -> None:
+    head = ChainHead()
+    for each in range(number):
+        body = change("stood-down", T0 + each, pair=PAIR, item=f"history#{each}", sentence="It answers.\u0007")
+        line, head = linked(body, head)
+        region.history.append(line)
+    region.items["state"]["chain"] = head.to_json()
+
+
+def test_a_history_that_nobody_touched_is_unbroken_over_all_pages_with_every_character(
+    ctl: Run, region: Region
+) -> None:
+    chained(region, 5)
+    said = ctl("history", "--verify")
+    assert said.code == 0
+    assert "Unbroken from line 1 (2026-09-21 14:13:20 UTC, failover, stood-down) to line 5 (" in said.flat
+    found = ctl("history", "--verify", "--json").json()
+    assert found["evidence"]["digests"]["5"] == found["head"]["digest"]
+    assert found["head"]["digest"] in said.out
+
+
+def test_a_line_that_was_edited_is_named_and_is_something_for_a_person(ctl: Run, region: Region) -> None:
+    chained(region, 3)
+    region.history[1]["requested_by"] = "otto"
+    said = ctl("history", "--verify")
+    assert said.code == Exit.NOT_WELL
+    assert "Edited: line 2 (2026-09-21" in said.flat
+    assert ctl("history", "--verify", "--csv").code == Exit.USAGE
 
 
 def test_no_history_is_no_error(ctl: Run) -> None:

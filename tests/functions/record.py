@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from msfailover.adapters.pair_table import PairTable, key_of
+from msfailover.chain import ChainHead, verify
 from msfailover.pair import PairState
+from msfailover.verdict import Verdict
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -34,11 +37,15 @@ class Record:
 
     def put(self, state: PairState) -> None:
         """Have the record say this."""
-        self.table.change(lambda before: replace(state, version=before.version))
+        self.table.change(lambda before: replace(state, version=before.version, chain=before.chain))
 
     def get(self) -> PairState:
-        """What the record says, without the number of its writing."""
-        return replace(self.table.read(), version=0)
+        """What the record says, without the number of its writing and the head of its history's chain."""
+        return replace(self.table.read(), version=0, chain=ChainHead())
+
+    def verified(self) -> Verdict:
+        """Whether the history is as it was written."""
+        return verify(self.table.history(1000), self.table.read().chain, time.time())
 
     def tear_freshness(self) -> None:
         """Have what is known of the standby's copy be of a shape that nothing here writes."""

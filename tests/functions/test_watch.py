@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from itertools import product
 from types import ModuleType
@@ -123,6 +124,7 @@ def test_what_it_starts_is_a_failover_in_its_own_name_with_its_reason(watch: Mod
     assert (first["action"], first["target"], first["requested_by"]) == ("failover", "ms2", "watch")
     assert "ms1 is gone" in first["reason"]
     assert first["name"].startswith("watch-epoch2-")
+    assert 0 <= time.time() - first["first_failed_at"] < 60
 
 
 def test_a_doubled_start_is_none(watch: ModuleType, world: World) -> None:

@@ -31,6 +31,12 @@ def test_everything_that_may_be_said_is_taken_over() -> None:
     assert parse_request(data) == Request(Action.SWITCHOVER, Role.MS2, "patching", "Ada")
 
 
+@pytest.mark.parametrize("at", ["now", True, -1, 1e12, None, [1]])
+def test_a_first_failed_probe_that_is_no_moment_is_refused(at: object) -> None:
+    assert parse_request({**GOOD, "first_failed_at": 1_790_000_000}).first_failed_at == 1_790_000_000
+    assert "seconds since 1970 are needed" in refusal({**GOOD, "first_failed_at": at})
+
+
 @pytest.mark.parametrize("who", ["watch", "alarm"])
 def test_watchdog_and_alarm_count_as_automatic(who: str) -> None:
     assert parse_request({**GOOD, "requested_by": who}).automatic

@@ -42,6 +42,7 @@ class History:
         config_withheld: why the last complete copy did not carry the configuration; empty where it did.
         config_as_of: then, the moment as of which the promoted server's configuration is the other one's; 0 where it
             never was.
+        counts_from: from when on the seconds until a server serves count (see `Lease`); 0 in lines of before 0.2.
     """
 
     epoch: int
@@ -59,6 +60,18 @@ class History:
     files_as_of: float = 0.0
     config_withheld: str = ""
     config_as_of: float = 0.0
+    counts_from: float = 0.0
+
+    @property
+    def recovery_s(self) -> float | None:
+        """Seconds from `counts_from` until a server served again; None where the change did not come to that."""
+        served = self.outcome in (Outcome.PROMOTED, Outcome.ROLLED_BACK) and self.action != "adopt"
+        return round(max(0.0, self.ended_at - self.counts_from), 3) if served and self.counts_from else None
+
+    @property
+    def key(self) -> str:
+        """One line for one execution, however it ends: a second end of it finds the first one there."""
+        return f"history#{self.epoch:09d}#{self.taken_at:.3f}#{self.execution.rsplit(':', 1)[-1]}"
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -77,6 +90,8 @@ class History:
             "files_as_of": self.files_as_of,
             "config_withheld": self.config_withheld,
             "config_as_of": self.config_as_of,
+            "counts_from": self.counts_from,
+            "recovery_s": self.recovery_s,
         }
 
     @staticmethod
@@ -98,6 +113,7 @@ class History:
             files_as_of=float(data.get("files_as_of", 0.0)),
             config_withheld=read_withheld(data),
             config_as_of=float(data.get("config_as_of", 0.0)),
+            counts_from=float(data.get("counts_from", 0.0)),
         )
 
 
@@ -111,6 +127,10 @@ class Note:
     sentence: str
     requested_by: str
     at: float
+
+    @property
+    def ended_at(self) -> float:
+        return self.at
 
     @property
     def key(self) -> str:

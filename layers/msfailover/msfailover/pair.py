@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
+
+from msfailover.chain import ChainHead
 
 
 class Role(StrEnum):
@@ -144,6 +146,8 @@ class Lease:
         epoch: the epoch this change will have; one above the last.
         reason, requested_by: as given with the request.
         taken_at: seconds since 1970, UTC.
+        counts_from: from when on the seconds until a server serves count, in seconds since 1970: the first failed
+            probe where the watchdog asks, or else when the change began; 0 in a record of before 0.2.
     """
 
     execution: str
@@ -153,6 +157,7 @@ class Lease:
     reason: str
     requested_by: str
     taken_at: float
+    counts_from: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -180,6 +185,7 @@ class PairState:
         granted: the server that was granted access, or may have been, by the last change that was proven.
         grant_settles_at: seconds since 1970 from which on nothing that grants it access is on its way any more.
         held: why an automatic failover is held in the current outage; empty where none is.
+        chain: the end of the history's chain of digests.
         version: grows with every write, so that two writers can't both win.
     """
 
@@ -199,6 +205,7 @@ class PairState:
     second_probe_epoch: int = -1
     granted: Role | None = None
     grant_settles_at: float = 0.0
+    chain: ChainHead = field(default_factory=ChainHead)
     version: int = 0
 
     @property

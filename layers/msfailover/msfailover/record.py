@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msfailover.chain import ChainHead
 from msfailover.pair import Lease, PairState, Receipt, Role
 
 
@@ -26,6 +27,7 @@ def state_to_json(state: PairState) -> dict[str, Any]:
             "reason": lease.reason,
             "requested_by": lease.requested_by,
             "taken_at": lease.taken_at,
+            "counts_from": lease.counts_from,
         }
         if lease
         else None,
@@ -43,6 +45,7 @@ def state_to_json(state: PairState) -> dict[str, Any]:
         # Stored under the names that a deployed pair's record has: an update finds and keeps what is there.
         "let_in": state.granted.value if state.granted else None,
         "let_in_settles_at": state.grant_settles_at,
+        "chain": state.chain.to_json(),
         "version": state.version,
     }
 
@@ -75,6 +78,7 @@ def _state(data: Mapping[str, Any]) -> PairState:
             reason=str(lease["reason"]),
             requested_by=str(lease["requested_by"]),
             taken_at=float(lease["taken_at"]),
+            counts_from=float(lease.get("counts_from", 0.0)),
         )
         if lease
         else None,
@@ -91,5 +95,6 @@ def _state(data: Mapping[str, Any]) -> PairState:
         second_probe_epoch=int(data.get("second_probe_epoch", -1)),
         granted=Role(granted) if (granted := data.get("let_in")) else None,
         grant_settles_at=float(data.get("let_in_settles_at", 0.0)),
+        chain=ChainHead.from_json(data.get("chain")),
         version=int(data.get("version", 0)),
     )

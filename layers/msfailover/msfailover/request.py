@@ -16,8 +16,10 @@ WATCH = "watch"
 AUTOMATIC = (WATCH, "alarm")
 """Who asks without a person behind it. Their requests obey mode, maintenance and acknowledgement (I7)."""
 
-_KNOWN = ("action", "target", "reason", "requested_by", "dry_run")
+_KNOWN = ("action", "target", "reason", "requested_by", "dry_run", "first_failed_at")
 _LONGEST_TEXT = 500
+LATEST = 1e11
+"""Seconds since 1970 that no moment comes to; what is above it is in other units."""
 
 
 class BadRequest(Exception):
@@ -44,6 +46,7 @@ class Request:
         reason: why, in the words of whoever asks; kept in the history.
         requested_by: a person's name, or one of `AUTOMATIC`.
         dry_run: everything that reads, nothing that writes.
+        first_failed_at: when a probe first found the active server down, in seconds since 1970; 0 where nobody says.
     """
 
     action: Action
@@ -51,6 +54,7 @@ class Request:
     reason: str
     requested_by: str
     dry_run: bool = False
+    first_failed_at: float = 0.0
 
     @property
     def automatic(self) -> bool:
@@ -81,6 +85,7 @@ def parse_request(data: object) -> Request:
         reason=_sentence(data, "reason", None),
         requested_by=_sentence(data, "requested_by", "unnamed"),
         dry_run=dry_run,
+        first_failed_at=_moment(data, "first_failed_at"),
     )
 
 
@@ -117,6 +122,13 @@ def whole_in(event: Mapping[str, Any], name: str, least: int, most: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise BadRequest(f"{name} is {repr(value)[:40]}, but a whole number from {least} to {most} is needed.")
     return value
+
+
+def _moment(data: Mapping[Any, Any], name: str) -> float:
+    value = data.get(name, 0)
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < LATEST:
+        raise BadRequest(f"{name} is {repr(value)[:40]}, but seconds since 1970 are needed.")
+    return float(value)
 
 
 def _sentence(data: Mapping[Any, Any], name: str, default: str | None) -> str:

@@ -117,6 +117,7 @@ class Watching:
         by: which process that was.
         streak_of: the server that `failures` is about.
         failures: findings in a row that can be acted on.
+        failed_since_ms: when the first of them was made; 0 where there is none.
         run: what the last probes observed; None before the first.
     """
 
@@ -127,6 +128,7 @@ class Watching:
     by: str = ""
     streak_of: Role | None = None
     failures: int = 0
+    failed_since_ms: int = 0
     run: Run | None = None
 
 

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
+from msfailover.chain import linked
 from msfailover.freshness import Freshness
 from msfailover.history import History, Note
 from msfailover.pair import PairState
@@ -47,16 +48,16 @@ class NotStorable(Exception):
 
 @dataclass(frozen=True)
 class Ending:
-    """How a change ends.
+    """How a change ends, or what is noted beside the changes.
 
     Args:
         state: the record as it is to be.
-        line: the change's line in the history.
-        phases: when each of its steps ran.
+        line: the line for the history.
+        phases: when each of a change's steps ran.
     """
 
     state: PairState
-    line: History
+    line: History | Note
     phases: Sequence[Mapping[str, Any]] = ()
 
 
@@ -106,13 +107,18 @@ class PairTable:
                 return before, after
         raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
-    def end_change(self, end: Callable[[PairState], Ending | None], keep_days: int = 0) -> None:
-        """Write the end of a change: its line in the history and the record, both or neither; the first end wins.
+    def end_change(self, end: Callable[[PairState], Ending | None], keep_days: int = 0) -> tuple[PairState, PairState]:
+        """Write a line of the history and the record, both or neither; of two ends of a change the first one wins.
+
+        The line takes its place in the history's chain (chain.py), whose head the record keeps.
 
         Args:
             end: from the record as read, what is to be written; None where the change has its line already. May be
                 called several times; what it raises is passed on and nothing is written.
             keep_days: after which DynamoDB may delete the line; 0 keeps it for ever.
+
+        Returns:
+            the record as it was read, and as written (the same, where nothing was to be written).
 
         Raises:
             RecordBusy: others were faster every time.
@@ -121,17 +127,19 @@ class PairTable:
             before = self.read()
             ending = end(before)
             if ending is None:
-                return
-            after = replace(ending.state, version=before.version + 1)
-            body = {**ending.line.to_json(), "phases": list(ending.phases), **_expiry(ending.line.ended_at, keep_days)}
-            line = {**self._write(_key_of_line(ending.line), body, None), **_NOT_THERE}
+                return before, before
+            body, chain = linked(self._line(ending, keep_days), before.chain)
+            after = replace(ending.state, chain=chain, version=before.version + 1)
+            line = {**self._write(ending.line.key, body, None), **_NOT_THERE}
             if self._write_together(self._write("state", state_to_json(after), before.version), line):
-                return
+                return before, after
         raise RecordBusy(f"The record of {self._pair} was written by others {WRITERS_AT_MOST} times; try again.")
 
-    def add_note(self, note: Note, keep_days: int = 0) -> None:
-        """Write a line of the history that is no change of the pair."""
-        self._put(note.key, {**note.to_json(), **_expiry(note.at, keep_days)}, None)
+    def _line(self, ending: Ending, keep_days: int) -> dict[str, Any]:
+        line = ending.line
+        expiry = {"expires_at": int(line.ended_at) + keep_days * 86400} if keep_days else {}
+        steps = {"phases": list(ending.phases)} if isinstance(line, History) else {}
+        return {"pair": self._pair, "item": line.key, **line.to_json(), **steps, **expiry}
 
     def history(self, most: int = 50) -> list[dict[str, Any]]:
         """The latest changes and notes, newest first.
@@ -248,15 +256,6 @@ _APART = ("freshness", "machines", "watch")
 def key_of(pair: str, item: str) -> dict[str, Any]:
     """The key of one of a pair's items, as DynamoDB's API has it."""
     return {"pair": {"S": f"{pair}#{item}" if item in _APART else pair}, "item": {"S": item}}
-
-
-def _key_of_line(line: History) -> str:
-    """One line for one execution, however it ends: a second end of it finds the first one there."""
-    return f"history#{line.epoch:09d}#{line.taken_at:.3f}#{line.execution.rsplit(':', 1)[-1]}"
-
-
-def _expiry(at: float, keep_days: int) -> dict[str, int]:
-    return {"expires_at": int(at) + keep_days * 86400} if keep_days else {}
 
 
 def _attributes(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def _attributes(after: Watching) -> dict[str, Any]:
         "by": {"S": after.by},
         "streak_of": {"S": after.streak_of or ""},
         "failures": {"N": str(after.failures)},
+        "failed_since": {"N": str(after.failed_since_ms)},
         "run": {"S": json.dumps(after.run.to_json() if after.run else None, separators=(",", ":"))},
     }
 
@@ -104,6 +105,7 @@ def _watching(item: Mapping[str, Any]) -> Watching:
             str(item.get("by", {}).get("S", "")),
             Role(streak_of) if streak_of else None,
             whole("failures"),
+            whole("failed_since"),
             Run.from_json(run) if run is not None else None,
         )
     except (ValueError, AttributeError):

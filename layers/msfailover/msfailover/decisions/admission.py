@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from msfailover.decisions import database_path
 from msfailover.pair import Lease, PairState, Role
@@ -48,6 +49,14 @@ class Admission:
     @property
     def admitted(self) -> bool:
         return self.plan is not None
+
+    def answer(self, request: Request, restart_first: bool) -> dict[str, Any]:
+        """What the workflow is told: the plan with the server that was named, and whether to restart in place first."""
+        said = {"admitted": self.admitted, "dry_run": request.dry_run, "sentence": self.sentence}
+        if self.plan is None:
+            return said
+        restart = restart_first and self.plan.action is Action.FAILOVER
+        return {**said, "plan": {**asdict(self.plan), "named": request.target, "restart_first": restart}}
 
 
 def admit(

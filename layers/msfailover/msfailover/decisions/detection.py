@@ -247,17 +247,23 @@ class Streak:
     Args:
         active: the server the streak is about; another active server begins a new one.
         failures: findings in a row that can be acted on.
+        since: when the first of them was made, in seconds since 1970; 0 where there is none.
     """
 
     active: Role | None = None
     failures: int = 0
+    since: float = 0.0
 
-    def after(self, active: Role, finding: Finding) -> Streak:
-        """The streak after one more finding. What may be our own fault neither adds to it nor clears it."""
-        failures = self.failures if active is self.active else 0
+    def after(self, active: Role, finding: Finding, at: float = 0.0) -> Streak:
+        """The streak after one more finding. What may be our own fault neither adds to it nor clears it.
+
+        Args:
+            at: when that finding was made, in seconds since 1970.
+        """
+        before = self if active is self.active else Streak(active)
         if finding is Finding.CUT_OFF:
-            return Streak(active, failures)
-        return Streak(active, 0 if finding in NEVER else failures + 1)
+            return before
+        return Streak(active) if finding in NEVER else Streak(active, before.failures + 1, before.since or at)
 
     def reaches(self, active: Role, threshold: int) -> bool:
         """Whether one more failure is the one that makes it as long as the threshold."""

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
-from msfailover.pair import Server
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from msfailover.pair import Role, Server
+from msfailover.questions import Question
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
+
+
+def seen_of(server: Role, put: Callable[[Question], Verdict]) -> tuple[Verdict, Verdict, Verdict]:
+    """Does it answer, and have it and the other one sessions?
+
+    Each function is asked one thing at a time: a second question at once would wait for a second, cold process.
+
+    Args:
+        put: asks the function that can see.
+    """
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        asked = [Question("sessions", "status", each) for each in (server, server.other)]
+        sessions = threads.submit(lambda: [put(each) for each in asked])
+        admin = put(Question("probe", "check_serving", server))
+        own, others = sessions.result()
+        return admin, own, others
 
 
 def is_active(

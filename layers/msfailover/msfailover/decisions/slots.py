@@ -166,7 +166,7 @@ def streak_of(kept: Watching, now_ms: int, pace: Pace) -> Streak:
     longest_s = 3 * spacing_s(pace.interval_s) + 2 * pace.timeout_s + LATE_AT_MOST_S
     if now_ms - kept.probed_ms > longest_s * 1000:
         return Streak()
-    return Streak(kept.streak_of, kept.failures)
+    return Streak(kept.streak_of, kept.failures, kept.failed_since_ms / 1000)
 
 
 def busy_for_s(following: Following, now: float, pace: Pace) -> float:
@@ -254,6 +254,7 @@ def after_probe(
         by=by,
         streak_of=probed.streak.active,
         failures=probed.streak.failures,
+        failed_since_ms=round(probed.streak.since * 1000),
         run=one,
     )
     return after, ended

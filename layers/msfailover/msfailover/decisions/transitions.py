@@ -98,8 +98,20 @@ def take_lease(state: PairState, plan: Plan, request: Request, execution: str, n
         reason=request.reason,
         requested_by=request.requested_by,
         taken_at=now,
+        counts_from=_counts_from(held if same_change else None, request.first_failed_at, now),
     )
     return replace(state, lease=lease) if same_change else replace(_granted(state, now), lease=lease, receipt=None)
+
+
+FIRST_FAILED_AT_MOST_S = 86400.0
+"""Seconds that a first failed probe may be past: what is said to be longer ago was not of this outage."""
+
+
+def _counts_from(resumed: Lease | None, first_failed_at: float, now: float) -> float:
+    """From when on the seconds until a server serves count; a resumed change goes on counting."""
+    if resumed is not None:
+        return resumed.counts_from or resumed.taken_at
+    return first_failed_at if 0 < now - first_failed_at <= FIRST_FAILED_AT_MOST_S else now
 
 
 def keep_receipt(state: PairState, execution: str, receipt: Receipt) -> PairState:
@@ -198,6 +210,7 @@ def conclude(
         taken_at=lease.taken_at,
         ended_at=now,
         receipt=state.receipt,
+        counts_from=lease.counts_from or lease.taken_at,
     )
     if outcome is Outcome.HALTED:
         return replace(state, halted=sentence), history
