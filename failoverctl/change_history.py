@@ -15,16 +15,19 @@ from rich.text import Text
 
 from failoverctl import actions, render
 from failoverctl.account import Stack, history, object_of, read_record, whole_history
-from failoverctl.commands import CommandContext, is_period, parse_period
+from failoverctl.commands import MOVED, CommandContext, is_period, parse_period
 from failoverctl.errors import CommandError, Exit, plainly
+from failoverctl.recovery import in_words, target_of, trend
 from failoverctl.steps import Step
 
 COLUMNS = (
     "ended_at", "taken_at", "epoch", "action", "source", "target", "outcome", "sentence", "reason", "requested_by",
-    "execution",
+    "execution", "counts_from", "recovery_s",
 )  # fmt: skip
 """Of the history for spreadsheets; moments are in UTC, as ISO 8601 has them."""
 SEARCHED_AT_MOST = 1000
+TREND_IN = 100
+"""Lines that the trend is looked for in."""
 EXECUTIONS_AT_MOST = 50
 DRY_RUNS_PASSED_AT_MOST = 10
 
@@ -37,7 +40,8 @@ def show_history(context: CommandContext) -> Exit:
     if given.verify:
         return _verify_history(context)
     wanted = given.since or given.outcome
-    found = history(context.account, context.stack(), max(given.most, SEARCHED_AT_MOST) if wanted else given.most)
+    stack = context.stack()
+    found = history(context.account, stack, max(given.most, SEARCHED_AT_MOST if wanted else TREND_IN))
     since = _since(given.since) if given.since else 0.0
     lines = [
         each
@@ -48,7 +52,8 @@ def show_history(context: CommandContext) -> Exit:
         context.console.print(as_csv(lines), soft_wrap=True, end="")
         return Exit.DONE
     none = "Nothing in the pair's history is like that." if wanted and found else "The pair has no history yet."
-    context.show(lines, render.history_list(lines) if lines else none)
+    target_s = target_of(stack)
+    context.show(lines, render.history_list(lines, target_s, trend(found, target_s)) if lines else none)
     return Exit.DONE
 
 
@@ -75,7 +80,8 @@ def as_csv(lines: Sequence[Mapping[str, Any]]) -> str:
     rows = csv.writer(written, lineterminator="\n")
     rows.writerow(COLUMNS)
     for each in lines:
-        about = {**each, **{name: _moment(each[name]) for name in ("ended_at", "taken_at")}}
+        moments = [name for name in ("ended_at", "taken_at", "counts_from") if each.get(name)]
+        about = {**each, **{name: _moment(each[name]) for name in moments}}
         rows.writerow([_cell(about.get(name)) for name in COLUMNS])
     return written.getvalue()
 
@@ -107,9 +113,22 @@ def explain(context: CommandContext) -> Exit:
             render.steps_table(ended.steps, ended.began, time.time(), width=context.console.width),
             Text(render.longest(ended.steps, total)),
             render.ended_text(ended.outcome, ended.would, ended.sentence, context.where, total),
+            *_served(context, stack, arn, ended),
         ),
     )
     return Exit.DONE
+
+
+def _served(context: CommandContext, stack: Stack, arn: str, ended: actions.Ended) -> list[Text]:
+    """How long the service was out by a change that has moved the pair, as the history has it; best effort."""
+    if ended.outcome not in MOVED:
+        return []
+    try:
+        lines = history(context.account, stack, SEARCHED_AT_MOST)
+    except CommandError:
+        return []
+    found = [in_words(each, target_of(stack)) for each in lines if each["execution"] == arn]
+    return [Text("Out: ").append_text(each) for each in found if each]
 
 
 def _as_it_ran(context: CommandContext, arn: str) -> tuple[actions.Ended, dict[str, Any], float]:

@@ -12,6 +12,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from failoverctl import recovery
 from failoverctl.serving import ago
 from failoverctl.steps import Step
 
@@ -103,10 +104,14 @@ def _facts(status: Mapping[str, Any]) -> Table:
     if running and not running.get("error"):
         since = ago(status["at"] - running["since"])
         table.add_row("running", Text(f"{running['action']}, {since}: {running['step']}", style="bold yellow"))
+        if counted := recovery.so_far(status["record"], status["at"], status["recovery_target_s"]):
+            table.add_row("until it serves", counted)
     if last and not last.get("error"):
         said = Text(f"{last['action']} {last['source']} → {last['target']}: ")
         said.append(str(last["outcome"]), style=_ENDS.get(str(last["outcome"]), ""))
-        table.add_row("last change", said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)"))
+        said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)")
+        took = recovery.in_words(last, status["recovery_target_s"])
+        table.add_row("last change", said.append("; ").append_text(took) if took else said)
     return table
 
 
@@ -273,10 +278,10 @@ def busy(steps: Sequence[Step]) -> float:
     return total
 
 
-def history_list(lines: Sequence[Mapping[str, Any]]) -> RenderableType:
-    """The history for people: a line for what was done, and below it why and how it ended."""
-    shown = [_history_line(each) for each in lines]
-    return Text("\n").join(shown)
+def history_list(lines: Sequence[Mapping[str, Any]], target_s: float, trend: Text | None = None) -> RenderableType:
+    """The history for people: a line for what was done, below it why and how it ended; at the end the trend."""
+    shown = [_history_line(each, target_s) for each in lines]
+    return Text("\n").join([*shown, *([trend] if trend else [])])
 
 
 def verified(found: Verdict, head: str) -> Text:
@@ -285,7 +290,7 @@ def verified(found: Verdict, head: str) -> Text:
     return said.append(f"\nThe last line's digest: {head}", style="dim") if head else said
 
 
-def _history_line(line: Mapping[str, Any]) -> Text:
+def _history_line(line: Mapping[str, Any], target_s: float) -> Text:
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(line["ended_at"])))
     said = Text(f"{when}  epoch {line['epoch']}  ")
     if line["outcome"] == "noted":
@@ -296,6 +301,8 @@ def _history_line(line: Mapping[str, Any]) -> Text:
     said.append(f"{line['action']} {line['source']} → {line['target']}: ", style="bold")
     said.append(str(line["outcome"]), style="bold green" if line["outcome"] == "promoted" else "bold yellow")
     said.append(f" in {took:.1f} s, by {line['requested_by']}\n    why: {line['reason']}\n    end: {line['sentence']}")
+    if served := recovery.in_words(line, target_s):
+        said.append("\n    out: ").append_text(served)
     return said.append(f"\n    execution {str(line['execution']).rsplit(':', 1)[-1]}", style="dim")
 
 

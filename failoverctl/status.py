@@ -26,6 +26,7 @@ from failoverctl.account import (
 )
 from failoverctl.errors import CommandError, is_denied, plainly
 from failoverctl.problems import FOLLOWING, problems_of
+from failoverctl.recovery import target_of
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
 
@@ -42,6 +43,7 @@ ALARMS = (
     "failover-halted",
     "failover-timed-out",
     "not-ready",
+    "recovery-slow",
     "replication-drift",
     "replication-stale",
     "split-brain-risk",
@@ -144,6 +146,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "replication": copy,
         "readiness": _readiness(found["readiness"], record, found["last_change"], copy),
         "alarms": _settled(found["alarms"], found["last_change"], now),
+        "recovery_target_s": target_of(stack),
         "execution": found["execution"],
         "last_change": found["last_change"],
     }

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
+from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from msfailover.adapters import best_effort, clients, lambda_invoke, step_functions
 from msfailover.adapters.pair_table import Ending, PairTable
 from msfailover.adapters.probes import Probes
@@ -53,7 +54,7 @@ from msfailover.runtime.environment import read
 from msfailover.runtime.polling import attempts
 from msfailover.runtime.settings import PairSettings
 from msfailover.text import plain_words
-from msfailover.verdict import Verdict, no, unknown
+from msfailover.verdict import Verdict, unknown
 
 SETTINGS = read(PairSettings, os.environ)
 logger = observability.logger_for("pair")
@@ -278,10 +279,7 @@ def _end_sessions_of(fenced: Role, execution: str) -> Verdict | None:
         return None
     ended = _put(_end_order(fenced, {}))
     logger.warning("sessions of a fenced server were ended", extra={"server": fenced, "then": ended.sentence})
-    if state.receipt is None or state.receipt.by is not FencedBy.NETWORK:
-        return None
-    cut = _put(Question("access", "cut", fenced))
-    return no(cut.sentence) if cut.is_yes else None
+    return fence_proofs.cut_off(state, fenced, _put)
 
 
 def fall_back(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -321,12 +319,22 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
 
     table.end_change(end, SETTINGS.history_days)
     line = next(each for each in lines if each.execution == execution)
+    _publish(line)
     text = {"outcome": line.outcome.value, "sentence": line.sentence, "subject": "", "message": ""}
     if transitions.is_repeat(line, lines):
         return text
     instead = fallback.instead(line.target, _put) if line.outcome is Outcome.HALTED else None
     message = notifications.of_end(SETTINGS.pair.name, table.read(), line, SETTINGS.stack, instead)
     return {**text, "subject": message.subject, "message": message.body}
+
+
+def _publish(line: History) -> None:
+    """How long it took until a server served; twice is once, since the worst of some minutes is what counts."""
+    if line.recovery_s is not None:
+        metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="pair")
+        metrics.add_dimension("Pair", SETTINGS.pair.name)
+        metrics.add_metric("RecoverySeconds", MetricUnit.Seconds, line.recovery_s)
+        metrics.flush_metrics()
 
 
 def refuse(event: Mapping[str, Any]) -> dict[str, Any]:

@@ -136,3 +136,15 @@ def of_all(first: Verdict, second: Verdict) -> Verdict:
     """What is said of a second proof where the first one failed: where it failed as well, what spoke against each."""
     word = no if second.is_no else unknown
     return second if second.is_yes else word(f"{second.sentence} {first.sentence}", **second.evidence)
+
+
+def cut_off(state: PairState, fenced: Role, put: Callable[[Question], Verdict]) -> Verdict | None:
+    """A *no* where sessions of a fenced server can do nothing, listed or not, because the network cuts it off still.
+
+    Args:
+        put: asks the function that can see.
+    """
+    if state.receipt is None or state.receipt.by is not FencedBy.NETWORK:
+        return None
+    cut = put(Question("access", "cut", fenced))
+    return no(cut.sentence) if cut.is_yes else None

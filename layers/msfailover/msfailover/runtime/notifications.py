@@ -137,6 +137,7 @@ def of_end(pair: str, state: PairState, history: History, stack: str = "", inste
     happened = (
         f"{history.action} of pair {pair}: {history.outcome}. {history.sentence}",
         f"Asked for by {history.requested_by}: {history.reason}",
+        *_served(history),
         *_files(history),
     )
     body = _body(happened, state, _advice(state, history, instead), words, stack, history.execution)
@@ -184,6 +185,14 @@ def _advice(state: PairState, history: History, instead: Role | None) -> Advice:
         return _UNACKNOWLEDGED
     planned = {action: each for action, each in _PROMOTED_BY.items() if action == history.action}
     return next(iter(planned.values()), _ADVICE[Outcome.PROMOTED])
+
+
+def _served(history: History) -> tuple[str, ...]:
+    """How long it took until a server served."""
+    if history.recovery_s is None:
+        return ()
+    since = "the first failed probe" if history.counts_from < history.taken_at else "the begin of the change"
+    return (f"Out: {history.target} served {history.recovery_s:.0f} s after {since}.",)
 
 
 def _files(history: History) -> tuple[str, ...]:
