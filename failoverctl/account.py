@@ -280,7 +280,8 @@ def history(account: Account, stack: Stack, most: int) -> list[dict[str, Any]]:
     """The pair's latest lines of history, newest first: its changes, and notes of what was set or held."""
     # The table sorts by epoch first, and a change that came to nothing has the epoch it would have had: so a few more
     # are read than are wanted, and sorted by time.
-    found = [dict(clean_all(each)) for each in _stored_lines(account, stack, most + _OUT_OF_ORDER_AT_MOST)]
+    stored = _stored_items(account, stack, stack.pair, "history#", most + _OUT_OF_ORDER_AT_MOST)
+    found = [dict(clean_all(each)) for each in stored]
     try:
         return sorted(found, key=lambda each: float(each["ended_at"]), reverse=True)[:most]
     except (KeyError, ValueError, TypeError) as error:
@@ -298,13 +299,20 @@ def whole_history(account: Account, stack: Stack) -> tuple[list[dict[str, Any]],
     """
     for _ in range(_READS_AT_MOST):
         before = read_record(account, stack).chain
-        found = _stored_lines(account, stack, None)
+        found = _stored_items(account, stack, stack.pair, "history#")
         if read_record(account, stack).chain == before:
             return found, before
     raise CommandError("The history was written each time it was read. Try again.")
 
 
-def _stored_lines(account: Account, stack: Stack, enough: int | None) -> list[dict[str, Any]]:
+def stored_signatures(account: Account, stack: Stack) -> list[dict[str, Any]]:
+    """Every signature of the history that is kept. Raises CommandError."""
+    return _stored_items(account, stack, f"{stack.pair}#signatures", "signature#")
+
+
+def _stored_items(
+    account: Account, stack: Stack, partition: str, prefix: str, enough: int | None = None
+) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     more: dict[str, Any] = {}
     while enough is None or len(found) < enough:
@@ -313,7 +321,7 @@ def _stored_lines(account: Account, stack: Stack, enough: int | None) -> list[di
                 TableName=stack.table,
                 KeyConditionExpression="#p = :p AND begins_with(#i, :h)",
                 ExpressionAttributeNames={"#p": "pair", "#i": "item"},
-                ExpressionAttributeValues={":p": {"S": stack.pair}, ":h": {"S": "history#"}},
+                ExpressionAttributeValues={":p": {"S": partition}, ":h": {"S": prefix}},
                 ScanIndexForward=False,
                 Limit=1000 if enough is None else enough - len(found),
                 ConsistentRead=True,

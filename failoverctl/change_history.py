@@ -9,16 +9,16 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from msfailover import chain
 from rich.console import Group
 from rich.text import Text
 
 from failoverctl import actions, render
-from failoverctl.account import Stack, history, object_of, read_record, whole_history
+from failoverctl.account import Stack, history, object_of, read_record
 from failoverctl.commands import MOVED, CommandContext, is_period, parse_period
 from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.recovery import in_words, target_of, trend
 from failoverctl.steps import Step
+from failoverctl.verifying import verify_history
 
 COLUMNS = (
     "ended_at", "taken_at", "epoch", "action", "source", "target", "outcome", "sentence", "reason", "requested_by",
@@ -38,7 +38,7 @@ def show_history(context: CommandContext) -> Exit:
     if given.csv and given.json:
         raise CommandError("--csv and --json are two formats: give one of them.", Exit.USAGE)
     if given.verify:
-        return _verify_history(context)
+        return verify_history(context)
     wanted = given.since or given.outcome
     stack = context.stack()
     found = history(context.account, stack, max(given.most, SEARCHED_AT_MOST if wanted else TREND_IN))
@@ -55,17 +55,6 @@ def show_history(context: CommandContext) -> Exit:
     target_s = target_of(stack)
     context.show(lines, render.history_list(lines, target_s, trend(found, target_s)) if lines else none)
     return Exit.DONE
-
-
-def _verify_history(context: CommandContext) -> Exit:
-    """Is the history as it was written? In one sentence."""
-    given = context.arguments
-    if given.csv or given.since or given.outcome:
-        raise CommandError("--verify reads the whole history: give no --csv, --since or --outcome.", Exit.USAGE)
-    lines, head = whole_history(context.account, context.stack())
-    found = chain.verify(lines, head, time.time())
-    context.show({**found.to_json(), "head": head.to_json()}, render.verified(found, head.digest))
-    return Exit.DONE if found.is_yes else Exit.NOT_WELL
 
 
 def _since(text: str) -> float:

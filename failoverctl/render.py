@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from msfailover.verdict import Verdict
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -282,12 +281,6 @@ def history_list(lines: Sequence[Mapping[str, Any]], target_s: float, trend: Tex
     """The history for people: a line for what was done, below it why and how it ended; at the end the trend."""
     shown = [_history_line(each, target_s) for each in lines]
     return Text("\n").join([*shown, *([trend] if trend else [])])
-
-
-def verified(found: Verdict, head: str) -> Text:
-    """Whether the history is as it was written, and the digest to note elsewhere."""
-    said = Text(found.sentence, style=_COLOURS[found.answer.value])
-    return said.append(f"\nThe last line's digest: {head}", style="dim") if head else said
 
 
 def _history_line(line: Mapping[str, Any], target_s: float) -> Text:

@@ -131,6 +131,7 @@ CHOICES = (
     "ConfigPath",
     "LogRetentionDays",
     "HistoryDays",
+    "HistorySigningKeyArn",
     "RecoveryTargetSeconds",
 )
 """What nobody finds, because it is decided; the template's defaults are a beginning."""

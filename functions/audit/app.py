@@ -14,16 +14,18 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from msfailover.adapters import clients, lambda_invoke
+from msfailover.adapters import best_effort, clients, lambda_invoke, signing_key
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
+from msfailover.chain import ChainHead
 from msfailover.decisions import audit, database_path, services
 from msfailover.decisions.audit import Act, Finding, Judged, Kind, Seen
 from msfailover.pair import PairState, Role
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
 from msfailover.runtime.settings import AuditSettings
+from msfailover.signatures import Signature
 from msfailover.verdict import Verdict, unknown
 
 SETTINGS = read(AuditSettings, os.environ)
@@ -32,6 +34,9 @@ logger = observability.logger_for("audit")
 _stopped: set[tuple[Role | None, int]] = set()
 """The server whose host has confirmed that its service is stopped, and the epoch. Only a memory: a process that has
 forgotten asks again, and a service that is seen to run is stopped whatever was confirmed before."""
+
+_signed: set[int] = set()
+"""Numbers of the history's lines that this process has signed; one that has forgotten reads the table."""
 
 SERVICES = (Finding.TWO_SERVICES, Finding.ACTIVE_WITHOUT_DATABASE)
 """What has a metric and an alarm of its own, and is unknown where a host is silent, which is no news each minute."""
@@ -49,6 +54,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
     publish(state, risk, judged)  # before anything is done: what is done can take longer than this call may
     done = [act(state, each) for each in _acts(state, judged)] if state and SETTINGS.acts else []
+    if state and SETTINGS.signing_key:
+        best_effort.result_of(lambda: _sign(state.chain), None, "a signature of the history", logger)
     findings = {each.finding.value: each.verdict.to_json() for each in judged}
     logger.info(risk.sentence, extra={"risk": risk.answer, "done": done})
     return {"risk": risk.to_json(), "findings": findings, "done": done}
@@ -93,6 +100,17 @@ def act(state: PairState, wanted: Act) -> str:
         _stopped.update({(wanted.server, epoch)} if answer.is_yes else ())
     logger.warning(answer.sentence, extra={"acted": wanted.kind, "server": wanted.server, "answer": answer.answer})
     return f"{wanted.kind} of {wanted.server}: {answer.sentence}"
+
+
+def _sign(head: ChainHead) -> None:
+    """Sign the history's last line, and with it all before, if that was not done yet. Nothing waits for it."""
+    table = _table()
+    if not head.number or head.number in _signed or table.is_signed(head.number):
+        return
+    unsigned = Signature(SETTINGS.pair.name, head.number, head.digest, round(time.time(), 3))
+    table.put_signature(signing_key.sign(clients.kms(), SETTINGS.signing_key, unsigned), head.expires_at)
+    _signed.add(head.number)
+    logger.info("the history is signed", extra={"number": head.number, "digest": head.digest})
 
 
 def publish(state: PairState | None, risk: Verdict, judged: tuple[Judged, ...]) -> None:
@@ -176,8 +194,12 @@ def _runs(state: PairState) -> dict[Role, Verdict]:
     return {role: services.seen(role, each if isinstance(each, Mapping) else {}) for role, each in signals.items()}
 
 
+def _table() -> PairTable:
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+
+
 def _record() -> PairState:
-    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    return _table().read()
 
 
 def _ask(function: str, payload: Mapping[str, Any]) -> Verdict:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from hashlib import sha256
 from typing import Any
 
 from boto3.dynamodb.types import TypeSerializer
@@ -55,6 +56,8 @@ class Region:
             "readiness": {"answer": "yes", "sentence": "Ready.", "at": datetime.now(UTC).timestamp() - 30},
         }
         self.history: list[dict[str, Any]] = []
+        self.signatures: list[dict[str, Any]] = []
+        self.parameters: dict[str, str] = {}
         self.functions: dict[tuple[str, str], Any] = dict(WELL)
         self.ringing: set[str] = set()
         self.configured = datetime.fromtimestamp(T0, UTC)
@@ -102,6 +105,7 @@ class Region:
             "Ms2Addresses": "10.0.0.12",
             "RecordName": "ms.corp.example",
             "ReplicationOldestSeconds": "86400",
+            **self.parameters,
         }
         stack = {
             "StackName": STACK,
@@ -131,11 +135,18 @@ class Region:
         return {"Item": _stored(found)} if found else {}
 
     def _Query(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if call["ExpressionAttributeValues"][":h"]["S"] == "signature#":
+            return {"Items": [_stored(each) for each in self.signatures]}
         begin = int(call.get("ExclusiveStartKey", {}).get("n", {}).get("N", 0))
         page = self.history[begin : begin + min(2, call["Limit"])]  # small pages, as large items make them
         more = begin + len(page) < len(self.history)
         last = {"LastEvaluatedKey": {"n": {"N": str(begin + len(page))}}} if more else {}
         return {"Items": [_stored(each) for each in page], **last}
+
+    def _Verify(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        if call["Signature"] != signed(call["Message"]):
+            raise Failure("KMSInvalidSignatureException", "")
+        return {"KeyId": call["KeyId"], "SignatureValid": True, "SigningAlgorithm": call["SigningAlgorithm"]}
 
     def _DescribeAlarms(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         alarms = [
@@ -202,6 +213,7 @@ OPERATIONS = {
     "dynamodb": ("GetItem", "Query"),
     "cloudwatch": ("DescribeAlarms",),
     "lambda": ("Invoke",),
+    "kms": ("Verify",),
     "stepfunctions": ("StartExecution", "DescribeExecution", "ListExecutions", "GetExecutionHistory"),
 }
 """Everything that failoverctl asks AWS for; a call of another one would go out to a network that isn't there."""
@@ -279,6 +291,11 @@ def step(number: int, name: str, start: float, end: float | None, said: str = ""
             "stateExitedEventDetails": {"name": name},
         },
     ]
+
+
+def signed(message: bytes) -> bytes:
+    """The signature that this region's key makes."""
+    return sha256(b"the key's own" + message).digest()
 
 
 def lease(name: str = "one") -> dict[str, Any]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
-from msfailover.chain import ChainHead, linked
+from msfailover.chain import ChainHead, digest_of, linked
+from msfailover.signatures import Signature
 
 from failoverctl.commands import parse_period
 from failoverctl.errors import CommandError, Exit
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import PAIR, RUNS, T0, WHO, Region, change, ended, lease, running
+from tests.failoverctl.region import PAIR, RUNS, T0, WHO, Region, change, ended, lease, running, signed
 
 
 @pytest.mark.parametrize(
@@ -116,6 +119,35 @@ def test_a_line_that_was_edited_is_named_and_is_something_for_a_person(ctl: Run,
     assert said.code == Exit.NOT_WELL
     assert "Edited: line 2 (2026-09-21" in said.flat
     assert ctl("history", "--verify", "--csv").code == Exit.USAGE
+
+
+def sign(region: Region, number: int, at: float) -> None:
+    region.parameters = {"HistorySigningKeyArn": "arn:aws:kms:eu-central-1:123456789012:key/k"}
+    digest = digest_of(region.history[number - 1])
+    made = Signature(PAIR, number, digest, at)
+    region.signatures.append(replace(made, signature=signed(made.message)).to_json())
+
+
+def test_a_signed_history_is_one_that_its_key_has_vouched_for_when_it_was_written(ctl: Run, region: Region) -> None:
+    chained(region, 3)
+    for number in (2, 3):
+        sign(region, number, T0 + number)
+    said = ctl("history", "--verify")
+    assert said.code == 0
+    assert "Signed from line 1 (" in said.flat
+    region.signatures[0]["signature"] = region.signatures[1]["signature"]
+    said = ctl("history", "--verify", "--json")
+    assert said.code == Exit.NOT_WELL
+    assert said.json()["signed"]["sentence"] == "The signature of number 2 was not made with the key."
+    region.signatures = [{"number": 1}]
+    assert "is no signature" in ctl("history", "--verify").flat
+    region.signatures = []
+    assert ctl("history", "--verify").code == Exit.NOT_WELL
+    sign(region, 3, T0 + 3)
+    region.denied.add("Verify")
+    said = ctl("history", "--verify")
+    assert said.code == Exit.CANNOT_ASK
+    assert "verify a signature" in said.err
 
 
 def test_no_history_is_no_error(ctl: Run) -> None:

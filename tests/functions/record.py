@@ -5,10 +5,11 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from msfailover.adapters.pair_table import PairTable, key_of
+from msfailover.adapters.pair_table import Ending, PairTable, _plain, key_of
 from msfailover.chain import ChainHead, verify
+from msfailover.history import Note
 from msfailover.pair import PairState
 from msfailover.verdict import Verdict
 
@@ -46,6 +47,17 @@ class Record:
     def verified(self) -> Verdict:
         """Whether the history is as it was written."""
         return verify(self.table.history(1000), self.table.read().chain, time.time())
+
+    def note(self, number: int) -> None:
+        """Have a line in the history."""
+        end = lambda before: Ending(before, Note(before.epoch, "held", before.active, "Down.", "watch", float(number)))  # noqa: E731
+        self.table.end_change(end)
+
+    def signatures(self) -> list[dict[str, Any]]:
+        """The signatures of the history, in the order of its lines."""
+        found = self._client.scan(TableName=self.name)["Items"]
+        kept = [_plain(each) for each in found if each["item"]["S"].startswith("signature#")]
+        return sorted(kept, key=lambda each: int(each["number"]))
 
     def tear_freshness(self) -> None:
         """Have what is known of the standby's copy be of a shape that nothing here writes."""

@@ -102,6 +102,12 @@ def _count(earlier: Sequence[Line]) -> str:
     return f"{len(earlier)} earlier {'line carries' if len(earlier) == 1 else 'lines carry'}"
 
 
+def lines_of(lines: Sequence[Line], verified: Verdict) -> list[Line]:
+    """The lines that a verified chain is made of, the oldest first."""
+    digests = set(verified.evidence["digests"].values())
+    return sorted((each for each in lines if "chain" in each and digest_of(each) in digests), key=number_of)
+
+
 class _Walk:
     def __init__(self, lines: Sequence[Line], head: ChainHead, now: float) -> None:
         self._head, self._now, self._expired = head, now, False
@@ -123,30 +129,30 @@ class _Walk:
         return ""
 
     def _numbered(self, number: int) -> list[Line]:
-        return [each for each in self.rest.values() if _number(each) == number]
+        return [each for each in self.rest.values() if number_of(each) == number]
 
     def _amiss(self, number: int, digest: str) -> str:
         """What became of the line of that number and digest."""
-        later = f" before {_name(self._chain[-1])}" if self._chain else ", the last one by the record,"
+        later = f" before {name_of(self._chain[-1])}" if self._chain else ", the last one by the record,"
         for there in self._numbered(number):
             for each in self.rest.values():
                 by_key, by_place = {**there, "item": each.get("item")}, {**each, "chain": there["chain"]}
                 if digest in (digest_of(by_key), digest_of(by_place)):
                     moved = there if digest == digest_of(by_key) else each
-                    return f"Reordered: {_name(moved)} was written as number {number}{later}."
-            return f"Edited: {_name(there)}."
+                    return f"Reordered: {name_of(moved)} was written as number {number}{later}."
+            return f"Edited: {name_of(there)}."
         return f"Dropped: number {number}{later} is missing."
 
     def left_over(self, earlier: Sequence[Line]) -> str:
         """The lines that the chain does not lead to; returns what is wrong with them, or an empty text."""
         first = self._head.number - len(self._chain) + 1
         for each in self.rest.values():
-            if not (self._expired and 0 < _number(each) < first):
-                return f"Inserted: {_name(each)}: no line after it and no record carries its digest."
-        oldest = _ended_at(self._chain[-1]) if self._chain else self._now
+            if not (self._expired and 0 < number_of(each) < first):
+                return f"Inserted: {name_of(each)}: no line after it and no record carries its digest."
+        oldest = ended_at(self._chain[-1]) if self._chain else self._now
         for each in earlier:
-            if _ended_at(each) > oldest:
-                return f"Inserted: {_name(each)} carries no digest, but the lines of before it do."
+            if ended_at(each) > oldest:
+                return f"Inserted: {name_of(each)} carries no digest, but the lines of before it do."
         return ""
 
     def sentence(self, earlier: Sequence[Line]) -> str:
@@ -155,7 +161,7 @@ class _Walk:
         else:
             newest, oldest, number = self._chain[0], self._chain[-1], len(self._chain)
             lines = "1 line" if number == 1 else f"{number} lines"
-            said = [f"Unbroken from {_name(oldest)} to {_name(newest)} ({lines})."]
+            said = [f"Unbroken from {name_of(oldest)} to {name_of(newest)} ({lines})."]
         if self._expired and self._chain:
             said.append("The lines before have expired.")
         if self.rest:
@@ -163,23 +169,24 @@ class _Walk:
         return " ".join([*said, *([f"{_count(earlier)} no digest."] if earlier else [])])
 
 
-def _number(line: Line) -> int:
+def number_of(line: Line) -> int:
+    """A line's place in its chain, by its own word; -1 where it says nothing legible."""
     place = line["chain"]
     number = place.get("number") if isinstance(place, Mapping) else None
     return number if isinstance(number, int) and not isinstance(number, bool) else -1
 
 
-def _ended_at(line: Line) -> float:
+def ended_at(line: Line) -> float:
     """When it was written, by its own word; one that says nothing legible is later than all."""
     at = line.get("ended_at")
     return float(at) if isinstance(at, int | float) and not isinstance(at, bool) else float("inf")
 
 
-def _name(line: Line) -> str:
+def name_of(line: Line) -> str:
     """A line as people find it again."""
     try:
-        when = datetime.fromtimestamp(_ended_at(line), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        when = datetime.fromtimestamp(ended_at(line), UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (ValueError, OverflowError, OSError):
         when = "no legible time"
     about = f"{line.get('action')}, {line.get('outcome')}"
-    return clean(f"line {_number(line)} ({when}, {about})" if "chain" in line else f"a line ({when}, {about})", 200)
+    return clean(f"line {number_of(line)} ({when}, {about})" if "chain" in line else f"a line ({when}, {about})", 200)

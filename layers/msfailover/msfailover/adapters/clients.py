@@ -69,6 +69,7 @@ def _name_throttles(parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
 
 
 _STANDARD = _config()
+_ONCE = _config(attempts=1)
 # A function is waited for as long as it may run itself, and is never called twice by the client behind our back.
 _PATIENT = _config(read_timeout_s=70, attempts=1)
 
@@ -104,6 +105,11 @@ def sns() -> SNSClient:
 
 def sqs() -> Any:
     return _client("sqs", _STANDARD)
+
+
+def kms() -> Any:
+    """KMS, which only the audit asks, and nothing waits for; one try, since the next run is due in a minute."""
+    return _client("kms", _ONCE)
 
 
 def functions() -> LambdaClient:

@@ -22,6 +22,7 @@ from msfailover.freshness import Freshness
 from msfailover.history import History, Note
 from msfailover.pair import PairState
 from msfailover.record import state_from_json, state_to_json
+from msfailover.signatures import Signature
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -204,6 +205,23 @@ class PairTable:
         """Keep what was seen; whoever comes last wins, since each is whole and says of which epoch it is."""
         self._put("machines", seen, None)
 
+    def is_signed(self, number: int) -> bool:
+        """Whether there is a signature of the history's line of that number."""
+        return bool(self._item(Signature(self._pair, number, "", 0.0).key))
+
+    def put_signature(self, made: Signature, expires_at: int) -> None:
+        """Keep a signature of the history; of two the first one stays.
+
+        Args:
+            expires_at: from when on DynamoDB may delete it, in seconds since 1970; 0 for never.
+        """
+        body = {**made.to_json(), **({"expires_at": expires_at} if expires_at else {})}
+        try:
+            self._client.put_item(**{**self._write(made.key, body, None), **_NOT_THERE})
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+                raise
+
     def _item(self, name: str) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
         return _plain(answer.get("Item", {}))
@@ -255,7 +273,8 @@ _APART = ("freshness", "machines", "watch")
 
 def key_of(pair: str, item: str) -> dict[str, Any]:
     """The key of one of a pair's items, as DynamoDB's API has it."""
-    return {"pair": {"S": f"{pair}#{item}" if item in _APART else pair}, "item": {"S": item}}
+    apart = item if item in _APART else "signatures" if item.startswith("signature#") else ""
+    return {"pair": {"S": f"{pair}#{apart}" if apart else pair}, "item": {"S": item}}
 
 
 def _attributes(body: Mapping[str, Any]) -> dict[str, Any]:

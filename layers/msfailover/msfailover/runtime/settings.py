@@ -128,6 +128,7 @@ class AuditSettings:
     second_probe: str = setting("SECOND_PROBE_FUNCTION", function_name, "")
     server_function: str = setting("SERVER_FUNCTION", function_name)
     acts: bool = setting("AUDIT_ACTS", flag, True)
+    signing_key: str = setting("HISTORY_SIGNING_KEY", arn, "")
 
 
 @dataclass(frozen=True, kw_only=True)
