@@ -147,6 +147,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from history' -l most
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l since
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l outcome
 complete -c failoverctl -n '__fish_seen_subcommand_from history' -l csv
+complete -c failoverctl -n '__fish_seen_subcommand_from history' -l verify
 complete -c failoverctl -n __fish_use_subcommand -a explain -d 'what a change did, step by step, and where the seconds went'
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l stack
