@@ -103,7 +103,7 @@ def act(state: PairState, wanted: Act) -> str:
 
 
 def _sign(head: ChainHead) -> None:
-    """Sign the history's last line, and with it all before, if that was not done yet. Nothing waits for it."""
+    """Sign the history's last line, and with it all before, if that was not done yet. Best effort."""
     table = _table()
     if not head.number or head.number in _signed or table.is_signed(head.number):
         return

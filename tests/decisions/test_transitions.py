@@ -243,6 +243,7 @@ def test_a_promotion_makes_the_target_active_in_the_new_epoch_and_gives_the_leas
         taken_at=NOW,
         ended_at=NOW + 5,
         receipt=receipt(),
+        counts_from=NOW,
     )
 
 

@@ -108,7 +108,7 @@ def sqs() -> Any:
 
 
 def kms() -> Any:
-    """KMS, which only the audit asks, and nothing waits for; one try, since the next run is due in a minute."""
+    """KMS, which only the audit asks, best effort; one try, since the next run is due in a minute."""
     return _client("kms", _ONCE)
 
 
