@@ -34,6 +34,8 @@ def prepare(context: CommandContext) -> Exit:
         "Service": given["ServiceName"],
         "Package": given["PackageName"],
         "Paths": f"{given['SoftwarePaths']} {given['ConfigPath']}",
+        "Pair": stack.pair,
+        "Region": stack.region,
     }
     with _by_hosts("prepare the hosts"):
         told = prepare_hosts(context.account.client("ssm"), stack.name, instances, addresses, settings)

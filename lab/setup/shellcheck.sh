@@ -11,6 +11,6 @@ trap 'rm -rf "$directory"' EXIT
 mapfile -t scripts < <(.venv/bin/python lab/setup/document_scripts.py "$directory")
 [ "${#scripts[@]}" -gt 0 ] || { echo "no script was found in documents/" >&2; exit 1; }
 # The settings are written on the host, by prepare-host.
-printf "%s\n" "# shellcheck shell=bash disable=SC2034" "server='' peer='' port='' login='' service='' package='' paths='' kinds=''" >"$directory/receiver.conf"
+printf "%s\n" "# shellcheck shell=bash disable=SC2034" "server='' peer='' port='' login='' service='' package='' paths='' kinds='' pair='' region=''" >"$directory/receiver.conf"
 cd "$directory"
 shellcheck -x "${scripts[@]}"

@@ -21,6 +21,14 @@ class Defect:
 
 AFTER_A_POWER_CUT = "test_durability.py::test_after_a_power_cut_at_any_point_of_a_swap_the_standby_holds_one_whole_set"
 DEFECTS = {
+    "import-confirmed-by-an-earlier-run": Defect(
+        "prepare-host", "imported_at=${EPOCHREALTIME/,/.}", "imported_at=$((EPOCHSECONDS - 60)).000000",
+        "test_importing.py::test_a_run_that_began_before_the_end_of_the_import_confirms_nothing",
+    ),
+    "import-confirmed-without-software": Defect(
+        "replicate", '[ "$replicate_software" = no ] || software_as_of=$started', "software_as_of=$started",
+        "test_importing.py::test_a_run_that_carries_no_software_confirms_none",
+    ),
     "set-not-synced": Defect(
         "install-receiver", 'sync -f "$place/staging"', "true",
         f"{AFTER_A_POWER_CUT}[one file system]",

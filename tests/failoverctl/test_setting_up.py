@@ -104,6 +104,7 @@ def test_each_host_is_told_what_the_other_one_answered(typed: Typed, capsys: pyt
     assert last["ms2"]["PeerAddress"] == ["10.0.0.11"]
     assert last["ms1"]["Service"] == ["tectia"]
     assert last["ms1"]["Paths"][0].endswith(" /etc/opt/t")
+    assert (last["ms1"]["Pair"], last["ms1"]["Region"]) == (["management-server"], ["eu-central-1"])
     assert "ms2 (i-00000000000000a02) is prepared; autostart is off." in capsys.readouterr().out
 
 

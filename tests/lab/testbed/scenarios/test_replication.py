@@ -31,6 +31,13 @@ def test_a_server_that_dies_in_the_middle_of_a_copy_is_taken_over_with_the_last_
     assert ran.report["replication"]["age_s"] > 0
 
 
+def test_what_the_import_wrapper_confirmed_is_there_after_a_crash(tmp_path: Path) -> None:
+    ran = run_scenario("import-then-crash", tmp_path)
+    assert taken_over(ran.report)
+    ran.held("The import was confirmed")
+    ran.held("Nothing that was confirmed is missing")
+
+
 def test_a_source_that_is_emptied_or_gone_never_empties_the_standby(tmp_path: Path) -> None:
     ran = run_scenario("source-empty", tmp_path)
     assert replicated(ran)
