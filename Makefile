@@ -32,11 +32,11 @@ export PYTHONDONTWRITEBYTECODE := 1
 TESTBED := $(PYTHON) -m lab.testbed
 DEMO = $(PYTHON) -m examples.demo.demo $(if $(REGION),--region $(REGION)) $(if $(PROFILE),--profile $(PROFILE))
 
-.PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws permissions clean kills
+.PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws permissions clean kills continuity
 
 USE := run drill scenarios testbed ctl failover fault import shell logs invoke verify-replication
 DEPLOY := build release update validate wheel prepare undo-prepare attach cost demo-up demo-down
-MEASURE := bench bench-replication bench-peers bench-aws simulation kills second-opinion
+MEASURE := bench bench-replication bench-peers bench-aws simulation continuity kills second-opinion
 
 help: ## what there is
 	@list() { for each in "$$@"; do grep -hE "^$$each:.*## " $(MAKEFILE_LIST); done | sed -E 's/^/  /; s/:.*## /\t/' | expand -t 24; }; \
@@ -109,6 +109,9 @@ unit: setup ## all tests
 
 simulation: $(READY) ## faults by the thousand on the real workflow (SCHEDULES=2000 SEED=1 DEFECT=name)
 	@$(PYTHON) -m lab.simulation --schedules $(SCHEDULES) --seed $(SEED) $(if $(DEFECT),--defect $(DEFECT))
+
+continuity: $(READY) ## a day of the watchdog in virtual time, on an unkind cloud (SEED=1)
+	@$(PYTHON) -m lab.simulation.continuity --seed $(SEED)
 
 campaign: simulation # its name until 0.1
 

@@ -24,24 +24,26 @@ def test_slots_are_whole_intervals_apart_and_a_second_at_least(interval_s: float
     assert slots.spacing_s(interval_s) == pytest.approx(spacing_s)
 
 
-def test_nothing_seeded_begins_an_interval_from_now_and_reaches_over_three_minutes() -> None:
+def test_nothing_seeded_begins_an_interval_from_now_and_reaches_over_four_minutes() -> None:
     due = slots.to_seed(0, NOW, 5)
     assert (due[0], due[1] - due[0], len(due)) == (NOW + 5000, 5000, AHEAD_S / 5)
-    assert due[-1] > NOW + 180_000
+    assert due[-1] > NOW + 240_000
 
 
-def test_what_is_seeded_already_is_not_seeded_again_and_the_distances_stay() -> None:
+def test_what_is_seeded_already_is_not_seeded_again_and_the_next_are_whole_seconds_away() -> None:
     first = slots.to_seed(0, NOW, 5)
     second = slots.to_seed(first[-1], NOW + 60_400, 5)
-    assert second[0] == first[-1] + 5000
+    assert second[0] == first[-1] + 5000 - 600
+    assert {(each - NOW - 60_400) % 1000 for each in second} == {0}
     assert len(second) == 12
+    assert slots.to_seed(first[-1], NOW + 60_400, 1)[0] == first[-1] + 1000, "a second is not to become none"
     assert slots.to_seed(second[-1], NOW + 60_400, 5) == []
 
 
-def test_two_calls_lost_or_one_two_minutes_late_leave_no_gap() -> None:
+def test_two_calls_lost_and_the_third_a_minute_late_leave_no_gap() -> None:
     last = slots.to_seed(0, NOW, 5)[-1]
-    assert slots.to_seed(last, NOW + 180_000, 5)[0] == last + 5000
-    assert slots.ran_out(Watching(seeded_until_ms=last, probed_ms=NOW + 178_000), NOW + 180_000, 5).is_no
+    assert slots.to_seed(last, NOW + 240_000, 5)[0] == last + 5000
+    assert slots.ran_out(Watching(seeded_until_ms=last, probed_ms=NOW + 238_000), NOW + 240_000, 5).is_no
 
 
 def test_slots_that_ran_out_begin_anew_and_the_call_itself_probes() -> None:

@@ -122,7 +122,7 @@ def without_queue(run: Start, record: Record, answers: Answers, monkeypatch: pyt
 def test_the_schedules_call_seeds_slots_beyond_those_there_are_and_keeps_until_when(watched: Watched) -> None:
     watched.tick()
     first = len(watched.sent)
-    assert first == 200
+    assert first == 250
     assert [each["DelaySeconds"] for each in watched.sent[:3]] == [1, 2, 3]
     assert json.loads(watched.sent[-1]["MessageBody"])["slot"] == watched.kept.seeded_until_ms
     watched.clock.now = watched.began + 60.4
@@ -143,7 +143,7 @@ def test_the_first_call_probes_itself_and_a_later_one_only_if_nobody_has(watched
 def test_what_sqs_refuses_of_a_batch_is_sent_again(watched: Watched) -> None:
     watched.refuses = 3
     watched.tick()
-    assert len({each["Id"] for each in watched.sent}) == len(watched.sent) == 200
+    assert len({each["Id"] for each in watched.sent}) == len(watched.sent) == 250
 
 
 def test_what_sqs_refuses_each_time_is_not_kept_as_seeded_and_the_minute_is_probed(watched: Watched) -> None:

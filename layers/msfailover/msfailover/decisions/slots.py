@@ -15,10 +15,13 @@ from msfailover.pair import Role
 from msfailover.verdict import Verdict, no, yes
 from msfailover.watching import RUN_LASTS_S, Ports, Run, Watching
 
-AHEAD_S = 200.0
-"""Seconds for which slots are seeded: two of the schedule's calls may be lost, or one come two minutes late."""
+AHEAD_S = 250.0
+"""Seconds for which slots are seeded: two of the schedule's calls may be lost, and the third come a minute late."""
 SHORTEST_S = 1.0
 """Seconds from one slot to the next, at least: a queue delays by whole seconds. A slot has several probes then."""
+EARLIER_FROM_MS = 2000
+"""Milliseconds from slot to slot, from which on those that are seeded now come earlier by the part of a second that is
+left until the first of them: a queue delays by whole seconds, and nobody has to wait for the rest."""
 LATE_AT_MOST_S = 5.0
 """Seconds that a slot may come late, beyond the intervals that may be lost, and failures still count as in a row."""
 
@@ -112,6 +115,8 @@ def to_seed(seeded_until_ms: int, now_ms: int, interval_s: float) -> list[int]:
     # What lies further ahead than anybody seeds was written by a clock that was wrong.
     believed = seeded_until_ms if seeded_until_ms <= now_ms + 2 * round(AHEAD_S * 1000) else 0
     first = believed + step if believed + step > now_ms else now_ms + step
+    if step >= EARLIER_FROM_MS:
+        first -= (first - now_ms) % 1000
     return list(range(first, last + 1, step))
 
 
