@@ -7,6 +7,7 @@ asks. Assumed, and said so: how long a call takes, and how much it logs. Free ti
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -25,7 +26,8 @@ PRICES = {
     "lambda_request": 0.20e-6,
     "dynamodb_read": 0.125e-6,  # on demand, strongly consistent, up to 4 KB
     "dynamodb_write": 0.625e-6,  # up to 1 KB
-    "metric": 0.30,
+    "sqs_request": 0.40e-6,  # standard queue; a batch of ten is one
+    "metric": 0.30,  # by the hour, only those in which it is sent
     "alarm": 0.10,
     "alarm_high_resolution": 0.30,
     "dashboard": 3.00,
@@ -34,11 +36,12 @@ PRICES = {
     "secret": 0.40,
     "endpoint_hour": 0.01,  # an interface endpoint, in one availability zone
 }
-"""Dollars for one of each. AWS's own list could not be read here: Lambda, DynamoDB, metrics, logs and dashboards are as
-secondary sources of 2025 and 2026 quote it; alarms, schedules, secret and endpoint are as remembered.
+"""Dollars for one of each. AWS's own list could not be read here: Lambda, DynamoDB, SQS, metrics, logs and dashboards
+are as secondary sources of 2025 and 2026 quote it; alarms, schedules, secret and endpoint are as remembered.
 """
 
 SECONDS = {
+    "watch": 0.25,
     "audit": 1.0,
     "readiness": 4.0,
     "replicate": 1.0,
@@ -49,21 +52,59 @@ SECONDS = {
     "dns": 0.4,
     "pair": 0.2,
 }
-"""How long a call takes, assumed: what waits for AWS's APIs can't be measured here. `watch` runs its whole tick."""
+"""How long a call is billed for, assumed: what waits for AWS's APIs can't be measured here."""
 
-LOG_BYTES = 1500
-"""What a call logs, assumed: Lambda's own three lines, one of ours, and the metrics."""
+TICK_S = 0.3
+"""How long a call of the watchdog by its schedule is billed for, assumed: it sends two batches, and keeps that."""
 
-READS = {"watch": 1, "audit": 2, "readiness": 1, "replicate": 2}
-"""How often the record is read: per probe for `watch`, per run for the others."""
+LOG_BYTES = {"watch": 600, "audit": 1200, "readiness": 2500, "replicate": 1500}
+"""What a call logs at rest, assumed: its metrics, and a line where it writes one. Lambda's own lines are switched off,
+and the functions that are only asked log nothing then. A log's line is billed with 26 bytes more."""
 
-WRITES = {"readiness": 1, "replicate": 1}
+READS = {"watch": 2, "audit": 2, "readiness": 1, "replicate": 2}
+"""How often the table is read: per probe for `watch`, per run for the others."""
 
-BESIDE_THE_DASHBOARD = (
-    "RecordInSyncAfter", "ReplicatedBytes", "ReplicatedFiles", "ReplicationRuns", "ReplicationSeconds",
-    "ReplicationSentBytes",
-)  # fmt: skip
+WRITES = {"watch": 1, "readiness": 1, "replicate": 1}
+
+POLLERS, POLL_S = 5, 20
+"""How many of Lambda's pollers read a queue, and how long one waits at most: each wait is a request, also in vain."""
+SHORTEST_SLOT_S = 1.0
+BATCH = 10
+
+NOT_AT_REST = ("RecordInSyncAfter",)
+"""Metrics that are sent in a change only."""
+ONCE_A_DAY = ("ReplicationDrift",)
+BESIDE_THE_DASHBOARD = ("RecordInSyncAfter",)
 """Metrics that are published, and that no alarm and no dashboard shows."""
+
+BILLED = {
+    "AWS::Lambda::Function": "Lambda",
+    "AWS::Lambda::EventSourceMapping": "SQS",
+    "AWS::SQS::Queue": "SQS",
+    "AWS::DynamoDB::Table": "DynamoDB",
+    "AWS::CloudWatch::Alarm": "CloudWatch",
+    "AWS::CloudWatch::Dashboard": "CloudWatch",
+    "AWS::Logs::LogGroup": "CloudWatch",
+    "AWS::Scheduler::Schedule": "EventBridge",
+}
+"""What of a stack is on the bill, and under which service."""
+FREE_AT_REST = {
+    "AWS::EC2::SecurityGroup": "security groups cost nothing",
+    "AWS::EC2::SecurityGroupIngress": "security groups cost nothing",
+    "AWS::Events::Rule": "events of AWS's own services cost nothing",
+    "AWS::IAM::Policy": "IAM costs nothing",
+    "AWS::IAM::Role": "IAM costs nothing",
+    "AWS::Lambda::EventInvokeConfig": "a setting",
+    "AWS::Lambda::LayerVersion": "its storage is within Lambda's own",
+    "AWS::Lambda::Permission": "a setting",
+    "AWS::SNS::Subscription": "e-mails are sent when something happens",
+    "AWS::SNS::Topic": "e-mails are sent when something happens",
+    "AWS::SNS::TopicPolicy": "a setting",
+    "AWS::SQS::QueuePolicy": "a setting",
+    "AWS::SSM::Document": "Run Command costs nothing on EC2",
+    "AWS::StepFunctions::StateMachine": "transitions are paid for in a change; at rest there are none",
+}
+"""What costs nothing while nothing happens, and why."""
 
 
 @dataclass(frozen=True)
@@ -108,50 +149,94 @@ def bill(template: Mapping[str, Any], given: Mapping[str, str]) -> list[Line]:
 def _bill(template: Mapping[str, Any], given: Mapping[str, str]) -> list[Line]:
     values = {name: str(about.get("Default", "")) for name, about in template["Parameters"].items()} | dict(given)
     resources: dict[str, dict[str, Any]] = template["Resources"]
-    memory_gb = _of(resources, "AWS::Lambda::Function")[0]["MemorySize"] / 1024
     runs = _runs(resources, values)
-    probes = runs["watch"] * _probes_a_tick(values)
-    calls = _calls(runs, probes)
-    busy = runs["watch"] * 60 + sum(each * SECONDS[name] for name, each in calls.items() if name != "watch")
-    if values["WatchHoldsConnection"] == "yes":  # the probe then runs as long as the watchdog does
-        busy += runs["watch"] * 60
-        calls["probe"] += probes
-    requests = sum(calls.values())
-    alarms = _of(resources, "AWS::CloudWatch::Alarm")
-    fine = sum(float(_value(each["Period"], values)) < 60 for each in alarms)
-    metrics = len(metrics_of(resources))
-    boards = len(_of(resources, "AWS::CloudWatch::Dashboard"))
-    reads = probes * READS["watch"] + sum(runs[name] * READS[name] for name in ("audit", "readiness", "replicate"))
-    writes = sum(runs[name] * each for name, each in WRITES.items())
-    logs_gb = (requests + probes) * LOG_BYTES / 1e9
-    price = PRICES
-    lines = [
-        Line("Lambda", f"{busy * memory_gb / 1e6:.2f} million GB-seconds", busy * memory_gb * price["lambda_gb_s"]),
+    use = _Use(_memory_gb(resources, values), runs, values)
+    return [*_of_work(use, values), *_of_watching(resources, use, values), *_of_the_secret(values)]
+
+
+class _Use:
+    """What a month takes of Lambda, SQS and DynamoDB.
+
+    Args:
+        memory_gb: of each function, by the name that questions have for it.
+        runs: how often schedules call each.
+        values: of the stack's parameters.
+    """
+
+    def __init__(self, memory_gb: Mapping[str, float], runs: Mapping[str, float], values: Mapping[str, str]) -> None:
+        interval_s, month_s = float(values["ProbeIntervalSeconds"]), MINUTES * 60
+        self.runs, self.ticks, self.probes = runs, runs["watch"], month_s / interval_s
+        self.slots = month_s / (interval_s * max(1, math.ceil(SHORTEST_SLOT_S / interval_s - 1e-9)))
+        self.calls = _calls(runs, self.probes, self.slots)
+        seconds = {name: each * SECONDS[name] for name, each in self.calls.items() if name != "watch"}
+        seconds["watch"] = self.probes * SECONDS["watch"] + self.ticks * TICK_S
+        if values["WatchHoldsConnection"] == "yes":  # both then run all the time
+            self.calls["probe"] += self.slots
+            seconds["watch"], seconds["probe"] = month_s, seconds["probe"] + month_s
+        self.gb_s = sum(each * memory_gb[name] for name, each in seconds.items())
+        batches = self.ticks * math.ceil(self.slots / max(1.0, self.ticks) / BATCH)
+        self.queue_requests = batches + 2 * self.slots + POLLERS * month_s / POLL_S
+        often = {"watch": self.probes, **{name: runs[name] for name in ("audit", "readiness", "replicate")}}
+        self.reads = self.ticks + sum(often[name] * each for name, each in READS.items())
+        self.writes = self.ticks + sum(often[name] * each for name, each in WRITES.items())
+        self.log_bytes = sum(often[name] * (each + 26) for name, each in LOG_BYTES.items())
+
+
+def _of_work(use: _Use, values: Mapping[str, str]) -> list[Line]:
+    price, requests, fired = PRICES, sum(use.calls.values()), sum(use.runs.values())
+    del values
+    return [
+        Line("Lambda", f"{use.gb_s / 1e3:.0f} thousand GB-seconds", use.gb_s * price["lambda_gb_s"]),
         Line("Lambda", f"{requests / 1e6:.2f} million calls", requests * price["lambda_request"]),
-        Line("CloudWatch", f"{metrics} metrics", metrics * price["metric"]),
+        Line("SQS", f"{use.queue_requests / 1e6:.2f} million requests", use.queue_requests * price["sqs_request"]),
+        Line(
+            "DynamoDB",
+            f"{use.reads / 1e6:.2f} million reads, {use.writes / 1e6:.2f} million writes",
+            use.reads * price["dynamodb_read"] + use.writes * price["dynamodb_write"],
+        ),
+        Line("EventBridge", f"{fired / 1e3:.0f} thousand scheduled calls", fired * price["schedule"]),
+    ]
+
+
+def _of_watching(resources: Mapping[str, dict[str, Any]], use: _Use, values: Mapping[str, str]) -> list[Line]:
+    price, alarms = PRICES, _of(resources, "AWS::CloudWatch::Alarm")
+    fine = sum(float(_value(each["Period"], values)) < 60 for each in alarms)
+    boards = len(_of(resources, "AWS::CloudWatch::Dashboard"))
+    metrics = metrics_of(resources) - {*NOT_AT_REST}
+    paid = len(metrics - {*ONCE_A_DAY}) + len(metrics & {*ONCE_A_DAY}) / 24
+    logs_gb = use.log_bytes / 1e9
+    return [
+        Line("CloudWatch", f"{len(metrics)} metrics", paid * price["metric"]),
         Line(
             "CloudWatch",
             f"{len(alarms)} alarms, {fine} of high resolution",
             (len(alarms) - fine) * price["alarm"] + fine * price["alarm_high_resolution"],
         ),
-        Line("CloudWatch", f"{logs_gb:.1f} GB of logs", logs_gb * price["logs_gb"]),
+        Line("CloudWatch", f"{logs_gb:.2f} GB of logs", logs_gb * price["logs_gb"]),
         Line("CloudWatch", f"{boards} dashboard", boards * price["dashboard"]),
-        Line(
-            "DynamoDB",
-            f"{reads / 1e6:.2f} million reads, {writes / 1e3:.0f} thousand writes",
-            reads * price["dynamodb_read"] + writes * price["dynamodb_write"],
-        ),
-        Line(
-            "EventBridge",
-            f"{sum(runs.values()) / 1e3:.0f} thousand scheduled calls",
-            sum(runs.values()) * price["schedule"],
-        ),
     ]
-    if values.get("DatabaseSecretArn"):
-        hours = MINUTES / 60
-        lines.append(Line("Secrets Manager", "1 secret", price["secret"]))
-        lines.append(Line("VPC", "1 endpoint of Secrets Manager, in 1 zone", hours * price["endpoint_hour"]))
-    return lines
+
+
+def _of_the_secret(values: Mapping[str, str]) -> list[Line]:
+    if not values.get("DatabaseSecretArn"):
+        return []
+    return [
+        Line("Secrets Manager", "1 secret", PRICES["secret"]),
+        Line("VPC", "1 endpoint of Secrets Manager, in 1 zone", MINUTES / 60 * PRICES["endpoint_hour"]),
+    ]
+
+
+def _memory_gb(resources: Mapping[str, dict[str, Any]], values: Mapping[str, str]) -> dict[str, float]:
+    """The memory of each function, by the name that questions have for it."""
+    return {
+        _asked_as(str(_value(each["FunctionName"], {**values, "AWS::StackName": "s"}))): each["MemorySize"] / 1024
+        for each in _of(resources, "AWS::Lambda::Function")
+    }
+
+
+def _asked_as(function: str) -> str:
+    """The name that questions have for a function of a stack."""
+    return function.removeprefix("${AWS::StackName}-").removeprefix("database-")
 
 
 def table(lines: Sequence[Line]) -> str:
@@ -184,10 +269,11 @@ def metrics_of(resources: Mapping[str, dict[str, Any]]) -> set[str]:
     return {*shown, *watched, *BESIDE_THE_DASHBOARD}
 
 
-def _calls(runs: Mapping[str, float], probes: float) -> dict[str, float]:
+def _calls(runs: Mapping[str, float], probes: float, slots: float) -> dict[str, float]:
     """Calls by the name that questions have for a function. A question to `watch` is short, and counts as none."""
     found: dict[str, float] = defaultdict(float, runs)
     found["probe"] += probes
+    found["watch"] += slots
     for name, often in (("access", 2), ("sessions", 2), ("dns", 1)):
         found[name] += runs["audit"] * often
     for question in of_readiness(Role.MS1).values():
@@ -195,11 +281,6 @@ def _calls(runs: Mapping[str, float], probes: float) -> dict[str, float]:
             found[question.function] += runs["readiness"]
     found["pair"] += runs["readiness"]
     return found
-
-
-def _probes_a_tick(values: Mapping[str, str]) -> int:
-    every, longest = float(values["ProbeIntervalSeconds"]), float(values["ProbeTimeoutSeconds"])
-    return int((60 - longest) / every) + 1
 
 
 def _value(given: Any, values: Mapping[str, str]) -> Any:

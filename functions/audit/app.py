@@ -124,7 +124,6 @@ def publish(state: PairState | None, risk: Verdict, judged: tuple[Judged, ...]) 
     askew = any(each.verdict.is_yes and not each.is_risk and each.finding not in SERVICES for each in judged)
     seen_whole = all(e.verdict.is_yes or e.verdict.is_no for e in judged if e.finding not in SERVICES)
     blind = not (risk.is_yes or risk.is_no) or not seen_whole
-    metrics.add_metric("Audits", MetricUnit.Count, 1)
     metrics.add_metric("SplitBrainRisk", MetricUnit.Count, 1 if risk.is_yes else 0)
     metrics.add_metric("AuditUnknown", MetricUnit.Count, 1 if blind else 0)
     metrics.add_metric("NotAsRecorded", MetricUnit.Count, 1 if askew else 0)
@@ -142,7 +141,6 @@ def _recorded(state: PairState | None) -> dict[str, int]:
     waits = not state.acknowledged or state.mode != "automatic" or state.maintenance_until > time.time()
     return {
         "ActiveServer": 1 if state.active is Role.MS1 else 2,
-        "Epoch": state.epoch,
         "ChangeUnderWay": 1 if state.lease else 0,
         "WaitsForPeople": 1 if waits or state.halted or state.held else 0,
         "Halted": 1 if state.halted else 0,

@@ -302,21 +302,11 @@ def _take(command: str, result: Mapping[str, Any]) -> Freshness:
 
 
 def _publish(known: Freshness) -> None:
-    """How old the copy is, and what the last run came to."""
-    metrics = _metrics()
+    """How old the copy is. What the last run came to is in what is kept of it."""
     if known.as_of:
+        metrics = _metrics()
         metrics.add_metric("ReplicationAge", MetricUnit.Seconds, _age(known))
-    last = known.last or {}
-    for name, unit, field in (
-        ("ReplicatedFiles", MetricUnit.Count, "files"),
-        ("ReplicatedBytes", MetricUnit.Bytes, "bytes"),
-        ("ReplicationSentBytes", MetricUnit.Bytes, "sent_bytes"),
-        ("ReplicationSeconds", MetricUnit.Seconds, "seconds"),
-    ):
-        if isinstance(last.get(field), int | float):
-            metrics.add_metric(name, unit, float(last[field]))
-    metrics.add_metric("ReplicationRuns", MetricUnit.Count, 1)
-    metrics.flush_metrics()
+        metrics.flush_metrics()
 
 
 def _age(known: Freshness) -> float:

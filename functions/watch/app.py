@@ -101,7 +101,7 @@ def _seed(kept: Watching) -> None:
     due = slots.to_seed(kept.seeded_until_ms, now_ms, SETTINGS.interval_s)
     if not due:
         return
-    # A queue delays by whole seconds: to wait here for the part of one that is left spares each slot from doing so.
+    # A queue delays by whole seconds: to wait here for a part that is left spares each slot from doing so.
     rest_ms = (due[0] - now_ms) % 1000
     time.sleep(rest_ms / 1000)
     slot_queue.send(clients.sqs(), SETTINGS.queue, due, now_ms + rest_ms)
@@ -335,7 +335,6 @@ def _publish(active: Role, diagnosis: Diagnosis) -> None:
     metrics.add_dimension("Pair", SETTINGS.pair.name)
     healthy = 1 if diagnosis.finding is Finding.HEALTHY else 0
     metrics.add_metric("ActiveServerAnswers", MetricUnit.Count, healthy, MetricResolution.High)
-    metrics.add_metric("Probes", MetricUnit.Count, 1, MetricResolution.Standard)
     metrics.add_metadata("finding", diagnosis.finding.value)
     metrics.add_metadata("active", active.value)
     metrics.flush_metrics()

@@ -27,6 +27,9 @@ PROBES_EACH_MINUTE = 12
 GROWTH_AT_MOST_KIB = 1024
 """Allowed between the first quarter of the hour and its last: an allocator breathes, a leak goes on."""
 
+PROBES, AUDITS = ("ActiveServerAnswers", "watch"), ("SplitBrainRisk", "audit")
+"""The metrics that have a value for each probe and each audit."""
+
 WORKERS = ("watch", "probe", "audit", "database-access", "database-sessions")
 
 
@@ -39,7 +42,7 @@ def run(minutes: int = MINUTES, warm_up: int = WARM_UP_MINUTES) -> dict[str, Any
         testbed.cloud.event_sources.pause(f"{STACK}-watch")
         for _ in range(warm_up):
             _minute(testbed)
-        probes, audits = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
+        probes, audits = _metric(testbed, *PROBES), _metric(testbed, *AUDITS)
         history: dict[str, list[list[Use]]] = {name: [] for name in WORKERS}
         began = time.time()
         for _ in range(minutes):
@@ -112,18 +115,18 @@ def _published(testbed: Testbed, probes: int, audits: int) -> tuple[int, int]:
     """Probes and audits as metrics, once those that are on their way have come, or ten seconds have passed."""
     end = time.monotonic() + 10
     while True:
-        found = _metric(testbed, "Probes", "watch"), _metric(testbed, "Audits", "audit")
+        found = _metric(testbed, *PROBES), _metric(testbed, *AUDITS)
         if (found[0] >= probes and found[1] >= audits) or time.monotonic() > end:
             return found
         time.sleep(0.2)
 
 
 def _metric(testbed: Testbed, name: str, service: str) -> int:
-    """The sum of all of a metric's data points so far."""
+    """How many values of a metric there are so far."""
     now = datetime.datetime.now(datetime.UTC)
     answer = testbed.cloud.client("cloudwatch").get_metric_statistics(
-        Namespace="MsFailover", MetricName=name, Statistics=["Sum"], Period=7200,
+        Namespace="MsFailover", MetricName=name, Statistics=["SampleCount"], Period=7200,
         Dimensions=[{"Name": "Pair", "Value": STACK}, {"Name": "service", "Value": service}],
         StartTime=now - datetime.timedelta(hours=2), EndTime=now + datetime.timedelta(minutes=1),
     )  # fmt: skip
-    return int(sum(each["Sum"] for each in answer["Datapoints"]))
+    return int(sum(each["SampleCount"] for each in answer["Datapoints"]))

@@ -54,4 +54,9 @@ def _measure(testbed: Testbed, name: str, calls: int) -> dict[str, Any]:
         wall.append((time.perf_counter() - began) * 1000)
     own = (processes.cpu_ms(testbed, function) - before) / calls
     print(f"{name:18} {own:6.1f} ms of its own, {statistics.median(wall):6.1f} ms with its waiting", flush=True)
-    return {"warm_ms": round(own, 2), "warm_wall_ms": round(statistics.median(wall), 1)}
+    rss_mib = max(each.rss_kib for each in processes.uses(testbed, function)) / 1024
+    return {
+        "warm_ms": round(own, 2),
+        "warm_wall_ms": round(statistics.median(wall), 1),
+        "rss_mib": round(rss_mib, 1),
+    }

@@ -46,7 +46,7 @@ def see(answers: Answers, access: dict[str, Verdict] | None = None, sessions: di
 
 
 UP, DOWN = {"admin": "answers", "port": "answers"}, {"admin": "refused", "port": "refused"}
-RISKS = ("Audits", "SplitBrainRisk", "AuditUnknown", "NotAsRecorded")
+RISKS = ("SplitBrainRisk", "AuditUnknown", "NotAsRecorded")
 
 
 def published(told: str, *names: str) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_a_pair_that_is_well_is_let_alone(
     assert audit.handler({}, None)["risk"]["answer"] == "no"
     assert done_by(answers) == []
     assert published(capsys.readouterr().out) == {
-        "Audits": 1, "SplitBrainRisk": 0, "AuditUnknown": 0, "NotAsRecorded": 0
+        "SplitBrainRisk": 0, "AuditUnknown": 0, "NotAsRecorded": 0
     }  # fmt: skip
 
 
@@ -182,17 +182,17 @@ def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
     assert told["done"][1] == "end_sessions of ms2 was left undone: the record has changed."
 
 
-RECORDED = ("ActiveServer", "Epoch", "ChangeUnderWay", "WaitsForPeople")
+RECORDED = ("ActiveServer", "ChangeUnderWay", "WaitsForPeople")
 
 
 def test_what_the_record_says_is_published_for_the_dashboard(
     audit: ModuleType, record: Record, capsys: pytest.CaptureFixture[str]
 ) -> None:
     audit.handler({}, None)
-    assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 0, 0), strict=True))
+    assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 0, 0), strict=True))
     record.put(state(mode="manual", lease=lease()))
     audit.handler({}, None)
-    assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 1, 1), strict=True))
+    assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 1), strict=True))
 
 
 # ---- whose service runs ----------------------------------------------------------------------------------------------

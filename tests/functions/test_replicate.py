@@ -163,19 +163,16 @@ def test_an_import_is_carried_at_once_and_again_where_the_run_under_way_may_have
     assert known(record).wanted is False
 
 
-def test_what_is_published_is_the_age_of_the_last_whole_set_and_the_size_of_the_last_run(
+def test_what_is_published_is_the_age_of_the_last_whole_set(
     replicate: ModuleType, hosts: Hosts, capsys: pytest.CaptureFixture[str]
 ) -> None:
     replicate.handler(SCHEDULED, None)
-    assert "ReplicationAge" not in published(capsys.readouterr().out), "unknown is not zero"
+    assert "ReplicationAge" not in capsys.readouterr().out, "unknown is not zero"
     hosts.prepare("replicate", complete(age_s=50))
     replicate.handler(ended(hosts.commands[0].identity), None)
     told = published(capsys.readouterr().out)
     assert 50 <= told.pop("ReplicationAge") < 60
-    assert told == {
-        "ReplicatedFiles": 7, "ReplicatedBytes": 700, "ReplicationSentBytes": 70, "ReplicationSeconds": 0.5,
-        "ReplicationRuns": 1,
-    }  # fmt: skip
+    assert told == {}, "a metric costs as much as a day of probes"
 
 
 def test_a_switchovers_last_copy_is_waited_for_and_only_its_own_lease_lets_it_through(

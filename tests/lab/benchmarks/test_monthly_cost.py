@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import re
 
 import pytest
 
-from failoverctl.cost import PRICES, NotCounted, bill, metrics_of, runs_a_month, table
+from failoverctl.cost import BILLED, FREE_AT_REST, PRICES, NotCounted, bill, metrics_of, runs_a_month, table
 from lab.benchmarks import monthly_cost
 
 
@@ -21,6 +22,13 @@ def test_the_page_shows_the_bill_of_now() -> None:
     assert shown is not None
     assert float(shown[1]) == pytest.approx(sum(each.dollars for each in monthly_cost.here()), rel=0.05)
     assert len(page.splitlines()) == len(table(monthly_cost.here()).splitlines())
+
+
+def test_both_pages_show_the_same_bill() -> None:
+    page = monthly_cost.PAGE.read_text().partition(monthly_cost.BEGIN)[2].partition(monthly_cost.END)[0]
+    shown = re.search(r"\| \*\*all\*\* \| \| \*\*([0-9.]+)\*\* \|", page)
+    assert shown is not None
+    assert f"| 1 | ${shown[1]} |" in (monthly_cost.ROOT / "docs/benchmarks.md").read_text()
 
 
 def test_the_metrics_that_are_counted_are_those_that_functions_publish() -> None:
@@ -47,14 +55,48 @@ def test_a_schedule_fires_as_often_as_its_expression_says() -> None:
         runs_a_month("cron(0/5 * * * ? *)")
 
 
-def test_the_watchdog_alone_is_a_process_of_half_a_gigabyte_for_the_whole_month() -> None:
-    alone = 730 * 3600 * 0.5 * PRICES["lambda_gb_s"]
-    assert alone < dollars("Lambda") < 1.5 * alone
+IAM = {"DatabaseEngine": "postgresql", "DatabaseIamUser": "monitor"}
 
 
-def test_holding_a_connection_costs_a_second_process_of_it() -> None:
+@pytest.mark.parametrize(("given", "most"), [(IAM, 12.0), (monthly_cost.CHOSEN, 20.0)], ids=["tokens", "a secret"])
+def test_a_pair_at_rest_stays_below_what_was_promised(given: dict[str, str], most: float) -> None:
+    assert 5 < sum(each.dollars for each in monthly_cost.here(given)) <= most
+
+
+def test_everything_in_the_template_is_on_the_bill_or_said_to_cost_nothing_at_rest() -> None:
+    kinds = {each["Type"] for each in monthly_cost._expanded()["Resources"].values()}
+    assert kinds - set(BILLED) - set(FREE_AT_REST) == set()
+    assert set(BILLED) & set(FREE_AT_REST) == set()
+    services = {each.service for each in monthly_cost.here() if each.dollars > 0}
+    assert {BILLED[kind] for kind in kinds if kind in BILLED} <= services
+
+
+def test_what_only_waits_is_not_paid_for() -> None:
+    """One process of a quarter gigabyte all month would be this much; watch and probe together stay below it."""
+    assert dollars("Lambda") < 730 * 3600 * 0.25 * PRICES["lambda_gb_s"]
+
+
+def test_a_functions_memory_is_its_own() -> None:
+    template = copy.deepcopy(monthly_cost._expanded())
+    before = sum(each.dollars for each in bill(template, monthly_cost.CHOSEN))
+    (probe,) = [
+        each["Properties"]
+        for each in template["Resources"].values()
+        if each["Type"] == "AWS::Lambda::Function" and "-probe" in str(each["Properties"]["FunctionName"])
+        and "second" not in str(each["Properties"]["FunctionName"])
+    ]  # fmt: skip
+    probe["MemorySize"] *= 4
+    assert sum(each.dollars for each in bill(template, monthly_cost.CHOSEN)) > before + 0.5
+
+
+def test_holding_a_connection_costs_two_processes_all_the_time() -> None:
     more = dollars("Lambda", WatchHoldsConnection="yes") - dollars("Lambda", WatchHoldsConnection="no")
-    assert 730 * 3600 * 0.5 * PRICES["lambda_gb_s"] < more < 20
+    assert 1.5 * 730 * 3600 * 0.25 * PRICES["lambda_gb_s"] < more < 20
+
+
+def test_a_second_of_several_probes_is_one_slot() -> None:
+    assert dollars("SQS", ProbeIntervalSeconds="0.2") == dollars("SQS", ProbeIntervalSeconds="1")
+    assert dollars("DynamoDB", ProbeIntervalSeconds="0.2") > 4 * dollars("DynamoDB", ProbeIntervalSeconds="1")
 
 
 def test_what_happens_more_often_costs_more() -> None:
