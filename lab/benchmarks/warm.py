@@ -25,7 +25,7 @@ _READS: dict[str, dict[str, Any]] = {
     "database_access": {"action": "status", "server": "ms2"},
     "database_sessions": {"action": "status", "server": "ms1"},
     "dns": {"action": "status", "server": "ms1"},
-    "pair": {"action": "release"},
+    "pair": {"action": "release", "epoch": 1},
     "probe": {"action": "probe"},
     "readiness": {"action": "check"},
     "replicate": {"action": "status"},
