@@ -14,12 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
-from msfailover.adapters import best_effort, clients, lambda_invoke, signing_key
+from msfailover.adapters import best_effort, clients, event_bus, lambda_invoke, signing_key
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.chain import ChainHead
-from msfailover.decisions import audit, database_path, services
+from msfailover.decisions import announcements, audit, database_path, services
 from msfailover.decisions.audit import Act, Finding, Judged, Kind, Seen
 from msfailover.pair import PairState, Role
 from msfailover.runtime import observability
@@ -41,6 +41,9 @@ _signed: set[int] = set()
 SERVICES = (Finding.TWO_SERVICES, Finding.ACTIVE_WITHOUT_DATABASE)
 """What has a metric and an alarm of its own, and is unknown where a host is silent, which is no news each minute."""
 
+LINES_AT_MOST = 100
+"""Lines of the history that are written from one run to the next at most."""
+
 READS_AT_MOST = 3
 """A record that changes while the audit reads makes what was read worthless; so it reads again."""
 
@@ -54,6 +57,8 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
             logger.warning(each.verdict.sentence, extra={"finding": each.finding, "answer": each.verdict.answer})
     publish(state, risk, judged)  # before anything is done: what is done can take longer than this call may
     done = [act(state, each) for each in _acts(state, judged)] if state and SETTINGS.acts else []
+    if state:
+        best_effort.result_of(lambda: announce(state, judged), None, "events for machines", logger)
     if state and SETTINGS.signing_key:
         best_effort.result_of(lambda: _sign(state.chain), None, "a signature of the history", logger)
     findings = {each.finding.value: each.verdict.to_json() for each in judged}
@@ -100,6 +105,26 @@ def act(state: PairState, wanted: Act) -> str:
         _stopped.update({(wanted.server, epoch)} if answer.is_yes else ())
     logger.warning(answer.sentence, extra={"acted": wanted.kind, "server": wanted.server, "answer": answer.answer})
     return f"{wanted.kind} of {wanted.server}: {answer.sentence}"
+
+
+def announce(state: PairState, judged: tuple[Judged, ...]) -> None:
+    """Put on the event bus what is new since the last time: lines of the history, and findings that have changed.
+
+    At least once: what could not be put, or not be noted as put, comes again a minute later.
+    """
+    table, last = _table(), state.chain.number
+    known = table.announced()
+    found = [*announcements.found_by_audit(judged), *announcements.found_by_readiness(table.readiness())]
+    # The first time, and where the chain begins anew, there is nothing to count from: what was before is no news.
+    after = min(int(known.get("number", last)), last)
+    lines = table.history(LINES_AT_MOST) if last > after else []
+    names, before = (SETTINGS.pair.name, SETTINGS.stack), known.get("findings", {})
+    events = announcements.of_lines(*names, lines, after)
+    events += announcements.of_findings(*names, found, before, time.time())
+    event_bus.put(clients.events(), [(each.kind, each.detail) for each in events])
+    now = {**before, **{each.key: each.state for each in found}}
+    if events or (last, now) != (known.get("number"), before):
+        table.put_announced(last, now)
 
 
 def _sign(head: ChainHead) -> None:

@@ -41,6 +41,7 @@ from msfailover.pair import PairState, Role
 from msfailover.request import Action, Request
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
+from msfailover.runtime.notifications import attributes
 from msfailover.runtime.settings import WatchSettings
 from msfailover.verdict import Verdict
 from msfailover.watching import Ports, Watching
@@ -317,7 +318,12 @@ def _notify_held(why: str, epoch: int) -> None:
     if message is None:
         return
     try:
-        clients.sns().publish(TopicArn=SETTINGS.topic, Subject=message["subject"], Message=message["message"])
+        clients.sns().publish(
+            TopicArn=SETTINGS.topic,
+            Subject=message["subject"],
+            Message=message["message"],
+            MessageAttributes=attributes(SETTINGS.pair.name, "held", "critical"),
+        )
     except (BotoCoreError, ClientError) as error:
         logger.error("SNS publish failed", extra={"why": str(error)[:300], "what": why})
 

@@ -148,6 +148,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     patches.put(dns_resolver, "resolve", _resolve, why="no network")
     patches.put(found["watch"], "_publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
+    patches.put(found["audit"], "announce", lambda *_: None, why="the judge makes the events of the history itself")
     patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
     for name in ("pair", "audit", "database_access"):
         patches.put(found[name], "SETTINGS", found[name].SETTINGS, why="to be put back: each schedule has its own")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer
-from msfailover.chain import ChainHead, verify
 
 from lab.simulation.faults import Kind
 from lab.simulation.world import AHEAD, Violation, World
@@ -284,14 +282,6 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
         raise Violation(
             "I3", f"{execution.arn} failed over from {execution.healthy_since}, which answered all the time"
         )
-
-
-def chained(world: World, lines: list[Mapping[str, Any]]) -> None:
-    """Judge that the history's chain of digests is unbroken, whoever wrote side by side."""
-    stored = [json.loads(json.dumps(line, default=float)) for line in lines]
-    found = verify(stored, ChainHead.from_json(record(world).get("chain")), world.clock.time())
-    if not found.is_yes:
-        raise Violation("I4", found.sentence)
 
 
 def _dry_run(world: World, execution: Execution, lines: list[Mapping[str, Any]]) -> None:

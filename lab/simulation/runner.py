@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from lab.simulation import bootstrap, judge, machine
+from lab.simulation import bootstrap, judge, judge_history, machine
 from lab.simulation.afterwards import Afterwards
 from lab.simulation.bootstrap import Current
 from lab.simulation.clock import Clock
@@ -238,7 +238,7 @@ class _Run:
         self._must_serve(execution)
         lines: list[Mapping[str, Any]] = [item for key, item in self.history().items() if key.startswith("history#")]
         judge.ended(world, execution, lines)
-        judge.chained(world, lines)
+        judge_history.chained(world, lines)
         if not world.running:
             judge.at_rest(world, final=False)
 

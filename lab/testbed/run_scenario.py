@@ -14,7 +14,7 @@ from rich.console import Console
 from failoverctl import terminal
 from lab.testbed import compare_copies
 from lab.testbed.cloud.manners.dials import Manners, Value
-from lab.testbed.polling import wait_for
+from lab.testbed.polling import TestbedError, wait_for
 from lab.testbed.report import journal
 from lab.testbed.report.commit import commit_here
 from lab.testbed.report.figures import Report
@@ -104,6 +104,8 @@ def _begin(story: Story) -> None:
 def conclude(testbed: Testbed, scenario: Scenario, story: Story, output: Path) -> Report:
     """Gather what was observed, let the journal judge it, and write the report."""
     story.settle_changes(_permitted(testbed))
+    if wrong := testbed.cloud.bus.faults:
+        raise TestbedError(f"an event is not as its schema says: {wrong[0]}")
     followed = [each for each in testbed.executions() if each["executionArn"] in story.executions]
     steps = tuple(step for each in followed for step in testbed.steps(each["executionArn"]))
     record = testbed.record()

@@ -13,17 +13,23 @@ from typing import Any
 
 from moto.events.models import Rule
 
+from lab.testbed.cloud import event_schemas
 from lab.testbed.cloud.account import ACCOUNT, REGION, backend
 from lab.testbed.cloud.patching import Patches
 from lab.testbed.cloud.targets import Targets
 
 
 class Bus:
-    """Takes events in and hands them to `targets`; keeps the last ones in `seen`, for tests and the curious."""
+    """Takes events in and hands them to `targets`; keeps the last ones in `seen`, for tests and the curious.
+
+    What the stack itself puts is in `announced`, and what of that is not as its schema says in `faults`.
+    """
 
     def __init__(self, targets: Targets) -> None:
         self._targets = targets
         self.seen: list[dict[str, Any]] = []
+        self.announced: list[dict[str, Any]] = []
+        self.faults: list[str] = []
 
     def install(self, patches: Patches) -> None:
         original = patches.put(
@@ -55,8 +61,18 @@ class Bus:
         self.seen.append(event)
         del self.seen[:-1000]
 
+    def _check(self, event: Mapping[str, Any]) -> None:
+        """Each rule is shown each event, so an event of the stack is met here as often as there are rules."""
+        kind = str(event.get("detail-type"))
+        if event.get("source") != event_schemas.SOURCE or kind in event_schemas.OF_HOSTS:
+            return
+        if event.get("id") not in {each["id"] for each in self.announced}:
+            self.announced.append(_as_delivered(event))
+            self.faults += event_schemas.faults(kind, event["detail"])
+
     def _to_targets(self, rule: Any, event: Any, transform_input: bool = True) -> None:
         # A rule of a schedule has no pattern; to moto's matcher, no pattern matches everything.
+        self._check(event)
         if rule.state != "ENABLED" or not rule.event_pattern.get_pattern():
             return
         shaped = _as_delivered(event)

@@ -153,6 +153,11 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "ec2:GetManagedPrefixListEntries": lambda params, here: Call(
         "ec2:GetManagedPrefixListEntries", (here("ec2", f"prefix-list/{params['PrefixListId']}"),)
     ),
+    "events:PutEvents": lambda params, here: Call(
+        "events:PutEvents",
+        (here("events", "event-bus/default"),),
+        {"events:source": tuple(sorted({str(each["Source"]) for each in params["Entries"]}))},
+    ),
     "lambda:Invoke": _invoke,
     "route53:GetChange": lambda params, _here: Call(
         "route53:GetChange", (f"arn:aws:route53:::change/{str(params['Id']).split('/')[-1]}",)

@@ -32,6 +32,17 @@ class Outcome(StrEnum):
     HALTED = "halted"
 
 
+SEVERITIES = {
+    Outcome.PROMOTED: "warning",
+    Outcome.STOOD_DOWN: "warning",
+    Outcome.REFUSED: "info",
+    Outcome.BLOCKED: "critical",
+    Outcome.ROLLED_BACK: "error",
+    Outcome.HALTED: "critical",
+}
+"""How urgent an end is, in the words of PagerDuty's events; the workflow's state Notify has the same table."""
+
+
 @dataclass(frozen=True)
 class History:
     """One line of the pair's history: what a change was, who asked for it, and how it ended.

@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_ec2 import EC2Client
+    from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_sns import SNSClient
@@ -105,6 +106,11 @@ def sns() -> SNSClient:
 
 def sqs() -> Any:
     return _client("sqs", _STANDARD)
+
+
+def events() -> EventBridgeClient:
+    """EventBridge, which only the audit asks, best effort; what was not taken comes again a minute later."""
+    return _client("events", _ONCE)  # type: ignore[no-any-return]
 
 
 def kms() -> Any:

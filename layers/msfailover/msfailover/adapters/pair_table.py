@@ -222,6 +222,18 @@ class PairTable:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
 
+    def readiness(self) -> dict[str, Any]:
+        """The latest readiness check; empty before the first."""
+        return self._item("readiness")
+
+    def announced(self) -> dict[str, Any]:
+        """What was put on the event bus last; empty before the first time."""
+        return self._item("announced")
+
+    def put_announced(self, number: int, findings: Mapping[str, str]) -> None:
+        """Keep what was put on the event bus: the number of the history's last line, and the state of each finding."""
+        self._put("announced", {"number": number, "findings": dict(findings)}, None)
+
     def _item(self, name: str) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
         return _plain(answer.get("Item", {}))
@@ -267,7 +279,7 @@ class PairTable:
 
 
 _NOT_THERE = {"ConditionExpression": "attribute_not_exists(#i)", "ExpressionAttributeNames": {"#i": "item"}}
-_APART = ("freshness", "machines", "watch")
+_APART = ("freshness", "machines", "watch", "announced")
 """Items with a key of their own: IAM lets those who write them write nothing else of the pair."""
 
 

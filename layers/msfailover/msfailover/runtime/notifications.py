@@ -7,6 +7,7 @@ of docs/operate.md that says more. Alarms say the same in their descriptions (ob
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from msfailover.history import History, Outcome
 from msfailover.pair import PairState, Role
@@ -158,6 +159,12 @@ def of_held(pair: str, state: PairState, why: str, stack: str = "") -> Message:
         "The service is probably down.",
     )
     return Message(subject(pair, "failover", "held"), _body(happened, state, _HELD, {"active": active}, stack))
+
+
+def attributes(pair: str, outcome: str, severity: str) -> dict[str, Any]:
+    """A notification's message attributes, by which subscriptions can be filtered; the workflow's have the same."""
+    values = {"pair": pair, "outcome": outcome, "severity": severity}
+    return {name: {"DataType": "String", "StringValue": value} for name, value in values.items()}
 
 
 def subject(pair: str, action: str, outcome: str) -> str:

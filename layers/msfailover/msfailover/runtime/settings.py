@@ -129,6 +129,7 @@ class AuditSettings:
     server_function: str = setting("SERVER_FUNCTION", function_name)
     acts: bool = setting("AUDIT_ACTS", flag, True)
     signing_key: str = setting("HISTORY_SIGNING_KEY", arn, "")
+    stack: str = setting("STACK_NAME", text(r"[A-Za-z0-9-]{0,128}", "a stack's name"), "")
 
 
 @dataclass(frozen=True, kw_only=True)
