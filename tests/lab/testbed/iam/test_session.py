@@ -71,6 +71,12 @@ def test_no_role_was_refused_anything(session: Session) -> None:
     assert [each.sentence for each in refused] == []
 
 
+def test_every_event_that_was_announced_is_as_its_schema_says(session: Session) -> None:
+    bus = session.testbed.cloud.bus
+    assert {each["detail-type"] for each in bus.announced} >= {"Setting Changed", "Failover Held", "Finding Changed"}
+    assert bus.faults == []
+
+
 def test_every_function_has_a_role_of_its_own_that_only_lambda_takes_on(session: Session) -> None:
     assert set(session.roles.values()) == {f"{each}FunctionRole" for each in FUNCTIONS} | set(OTHERS)
     for role, logical in session.roles.items():
