@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -42,6 +43,24 @@ def test_status_sees_the_real_pair(terminal: Terminal) -> None:
     assert 0 <= found["replication"]["age_s"] < 300
     assert found["last_change"]["action"] == "adopt"
     assert not [each for each in found["alarms"] if each["state"] == "MISSING"]
+
+
+def test_init_reads_the_testbed_s_account(terminal: Terminal, tmp_path: Path) -> None:
+    """What it does not find there is not there: the database is an interface without a machine, and has no endpoint."""
+    seen = json.loads(terminal.type(f"{CTL} status --json --testbed").out)
+    ids = {role: seen["servers"][role]["instance"] for role in ("ms1", "ms2")}
+    name, file = seen["name"]["record"], tmp_path / "samconfig.toml"
+    which = f"--ms1 {ids['ms1']} --ms2 {ids['ms2']} --database tectia --record {name} --admin-tls-name {name}"
+    done = terminal.type(f"{CTL} init {which} --config-file {file} --json --testbed")
+    found = json.loads(done.out)
+    given = {name: each["value"] for name, each in found["parameters"].items()}
+    assert {role: given[f"{role.capitalize()}HostNames"] for role in ids} == {"ms1": "ms1", "ms2": "ms2"}
+    assert given["RecordName"] == name
+    assert [each["name"] for each in found["obstacles"]] == ["no-secret-endpoint"]
+    assert {each["name"] for each in found["missing"] if each["needed"]} == {
+        "DatabaseHost", "DatabaseName", "DatabaseSecretArn", "DatabaseEngine",
+    }  # fmt: skip
+    assert f'"Ms1InstanceId={ids["ms1"]}"' in file.read_text()
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

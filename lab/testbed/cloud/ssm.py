@@ -171,6 +171,7 @@ class RunCommand:
                 "AgentVersion": "3.3.0.0",
                 "IsLatestVersion": True,
                 "PlatformType": "Linux",
+                "ComputerName": _name_of(instance_id),
                 "ResourceType": "EC2Instance",
             }
             for instance_id, (ping, at) in agents.items()
@@ -228,6 +229,13 @@ class _Sent:
             "DeliveryTimedOutCount": sum(each.details == "DeliveryTimedOut" for each in self._made),
             "TimeoutSeconds": self._delivery_s,
         }
+
+
+def _name_of(instance_id: str) -> str:
+    """What the host calls itself, as its tag has it; empty for a machine without one."""
+    machine = next((each for each in backend("ec2").all_instances() if each.id == instance_id), None)
+    tags = machine.get_tags() if machine is not None else []
+    return next((str(each["value"]) for each in tags if each["key"] == "Name"), "")
 
 
 def _targeted(targets: Sequence[dict[str, Any]]) -> list[str]:

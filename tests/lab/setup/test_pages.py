@@ -7,6 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
+from botocore import xform_name
+from botocore.session import get_session
 
 from failoverctl.parser import make_parser
 from tests.template.deployment import template
@@ -25,6 +27,41 @@ def commands(page: str) -> list[str]:
 @pytest.mark.parametrize("command", [each for each in commands("deploy") if each.startswith("bin/failoverctl")])
 def test_failoverctl_understands_what_the_page_says(command: str) -> None:
     make_parser().parse_args(shlex.split(command)[1:])
+
+
+def of_aws(text: str) -> list[list[str]]:
+    """Every command line of AWS's own tool on a page, in consoles and in the text, as words."""
+    blocks = re.findall(r"```[a-z]*\n(.*?)```", text, re.DOTALL)
+    spans = re.findall(r"`(aws [^`\n]+)`", text)
+    lines = [line.strip() for block in blocks for line in block.splitlines()]
+    return [shlex.split(each.split(" (")[0]) for each in [*lines, *spans] if each.startswith("aws ")]
+
+
+FOR_ALL = {"--query", "--output", "--region", "--profile", "--no-paginate"}
+"""Options of AWS's tool that are no parameter of an operation."""
+SHORTER = {
+    ("ec2", "authorize-security-group-ingress"): {"--protocol", "--port", "--cidr"},
+    ("ec2", "delete-network-acl-entry"): {"--ingress", "--egress"},
+    ("sns", "subscribe"): {"--notification-endpoint"},
+}
+"""Options that the tool has by another name, or in place of a structure (AWS CLI reference)."""
+
+
+@pytest.mark.parametrize("words", of_aws(TEXT["deploy"]), ids=" ".join)
+def test_aws_s_own_tool_has_every_command_and_option_that_the_page_gives(words: list[str]) -> None:
+    _, service, command, *options = words
+    model = get_session().get_service_model(service)
+    operations = {xform_name(each, "-"): each for each in model.operation_names}
+    assert command in operations
+    shape = model.operation_model(operations[command]).input_shape
+    members = {f"--{xform_name(each, '-')}": about for each, about in (shape.members if shape else {}).items()}
+    flags = {f"--no-{each.removeprefix('--')}" for each in members}
+    known = {*members, *flags, *FOR_ALL, *SHORTER.get((service, command), ())}
+    assert {each for each in options if each.startswith("--")} <= known
+
+
+def test_the_page_gives_the_commands_that_were_counted_on() -> None:
+    assert len(of_aws(TEXT["deploy"])) > 10
 
 
 def test_make_has_every_target_that_the_pages_name() -> None:
