@@ -104,11 +104,9 @@ class Demo:
             raise CommandError(f"--hours is {hours:g}; a demo lives for half an hour to {LONGEST_H}.", Exit.USAGE)
         end = now + datetime.timedelta(hours=hours)
         region = self._region()
-        self.say(
-            f"Makes the stack {self.stack} in account {self._account_id()}, {region}: two servers, PostgreSQL on RDS,"
-        )
-        self.say(f"a network, a private zone. It costs about ${an_hour():.2f} an hour (README.md), and")
-        self.say(f"removes itself at {end:%Y-%m-%d %H:%M} UTC, in {hours:g} h.")
+        self.say(f"Makes the stack {self.stack} in account {self._account_id()}, {region}:")
+        self.say("two servers, PostgreSQL on RDS, a network, a private zone. It costs about")
+        self.say(f"${an_hour():.2f} an hour, and removes itself at {end:%Y-%m-%d %H:%M} UTC, in {hours:g} h.")
         if not self.ask("Make it?"):
             raise CommandError("Nothing was made.", Exit.DECLINED)
         server = certificate()
@@ -179,11 +177,11 @@ class Demo:
 
     def outputs(self, *, or_none: bool = False) -> dict[str, str]:
         """The stack's outputs, and its StackId; empty where there is no stack and that is allowed."""
-        cloudformation = self.account.client("cloudformation")
         try:
-            found = cloudformation.describe_stacks(StackName=self.stack)["Stacks"][0]
-        except cloudformation.exceptions.ClientError as error:
-            if or_none and "does not exist" in str(error):
+            with plainly(f"read the stack {self.stack}"):
+                found = self.account.client("cloudformation").describe_stacks(StackName=self.stack)["Stacks"][0]
+        except CommandError as error:
+            if or_none and "does not exist" in str(error.__cause__):
                 return {}
             raise
         told = {each["OutputKey"]: each["OutputValue"] for each in found.get("Outputs", [])}
@@ -330,8 +328,7 @@ def main(arguments: list[str] | None = None) -> int:
         elif given.action == "down":
             demo.down()
         else:
-            with plainly(f"read the stack {given.stack}"):
-                sys.stdout.write("\n".join([*demo.next_steps(), ""]))
+            sys.stdout.write("\n".join([*demo.next_steps(), ""]))
     except CommandError as error:
         sys.stderr.write(f"{error}\n")
         return error.code
