@@ -71,7 +71,7 @@ POLLERS, POLL_S = 5, 20
 SHORTEST_SLOT_S = 1.0
 BATCH = 10
 
-NOT_AT_REST = ("RecordInSyncAfter",)
+NOT_AT_REST = ("RecordInSyncAfter", "RecoverySeconds")
 """Metrics that are sent in a change only."""
 ONCE_A_DAY = ("ReplicationDrift",)
 BESIDE_THE_DASHBOARD = ("RecordInSyncAfter",)
@@ -92,6 +92,7 @@ FREE_AT_REST = {
     "AWS::EC2::SecurityGroup": "security groups cost nothing",
     "AWS::EC2::SecurityGroupIngress": "security groups cost nothing",
     "AWS::Events::Rule": "events of AWS's own services cost nothing",
+    "AWS::IAM::ManagedPolicy": "IAM costs nothing",
     "AWS::IAM::Policy": "IAM costs nothing",
     "AWS::IAM::Role": "IAM costs nothing",
     "AWS::Lambda::EventInvokeConfig": "a setting",
