@@ -174,6 +174,16 @@ def test_the_watchdog_writes_its_own_item_and_takes_from_its_own_queue_only() ->
     assert keys == [f"{value({'Ref': 'PairName'})}#watch"]
 
 
+def test_every_function_has_the_memory_that_the_page_shows_and_half_as_much_again_as_was_measured() -> None:
+    page = (ROOT / "docs/benchmarks.md").read_text()
+    rows = re.findall(r"^\| ([a-z_]+)[a-z ,]* \| (\d+) MiB \| (\d+) \|$", page, re.MULTILINE)
+    usual = template()["Globals"]["Function"]["MemorySize"]
+    assert {name: int(shown) for name, _, shown in rows} == {
+        name: each.get("MemorySize", usual) for name, each in functions().items()
+    }
+    assert [name for name, resident, shown in rows if int(shown) < 1.5 * int(resident)] == []
+
+
 def test_a_tick_of_the_watchdog_ends_before_its_time_is_over_and_no_sooner_than_the_next_begins() -> None:
     limit = functions()["watch"]["Timeout"]
     found = read(settings.WatchSettings, environment("watch"))
