@@ -69,6 +69,7 @@ FOUND_BY = {
     "writes-unconditional": ("I7", "alarm@dynamodb.put_item#1"),
     "conclude-once-only": ("I4", "lost@task:pair.conclude#1"),
     "ends-twice": ("I4", "action=force by=erika late@task:pair.conclude#1*9"),
+    "head-not-carried": ("I4", ""),
     "outage-not-confirmed": ("I3", "ms1=healthy"),
     "standby-not-checked": ("I4", "ms2=dead"),
     "silence-is-life": ("I4", "ms2=unprobed"),
