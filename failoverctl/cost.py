@@ -61,7 +61,7 @@ LOG_BYTES = {"watch": 600, "audit": 1200, "readiness": 2500, "replicate": 1500}
 """What a call logs at rest, assumed: its metrics, and a line where it writes one. Lambda's own lines are switched off,
 and the functions that are only asked log nothing then. A log's line is billed with 26 bytes more."""
 
-READS = {"watch": 2, "audit": 2, "readiness": 1, "replicate": 2}
+READS = {"watch": 2, "audit": 4, "readiness": 1, "replicate": 2}
 """How often the table is read: per probe for `watch`, per run for the others."""
 
 WRITES = {"watch": 1, "readiness": 1, "replicate": 1}
