@@ -14,7 +14,7 @@ from rich.text import Text
 
 from failoverctl import actions, render
 from failoverctl.account import Stack, history, object_of, read_record
-from failoverctl.commands import MOVED, CommandContext, is_period, parse_period
+from failoverctl.commands import MOVED, CommandContext, since_of
 from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.recovery import in_words, target_of, trend
 from failoverctl.steps import Step
@@ -42,7 +42,7 @@ def show_history(context: CommandContext) -> Exit:
     wanted = given.since or given.outcome
     stack = context.stack()
     found = history(context.account, stack, max(given.most, SEARCHED_AT_MOST if wanted else TREND_IN))
-    since = _since(given.since) if given.since else 0.0
+    since = since_of(given.since) if given.since else 0.0
     lines = [
         each
         for each in found
@@ -55,12 +55,6 @@ def show_history(context: CommandContext) -> Exit:
     target_s = target_of(stack)
     context.show(lines, render.history_list(lines, target_s, trend(found, target_s)) if lines else none)
     return Exit.DONE
-
-
-def _since(text: str) -> float:
-    if is_period(text):
-        return time.time() - parse_period(text)
-    return datetime.fromisoformat(text).timestamp()
 
 
 def as_csv(lines: Sequence[Mapping[str, Any]]) -> str:

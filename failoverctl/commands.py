@@ -6,7 +6,9 @@ import argparse
 import getpass
 import json
 import re
+import time
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from msfailover.pair import PairState
@@ -187,6 +189,13 @@ def parse_period(text: str) -> int:
         raise CommandError(f"{text!r} is no period: 45s, 90m, 2h, 1h30m and 3d are.", Exit.USAGE)
     size = {"d": 86400, "h": 3600, "m": 60, "s": 1}
     return sum(int(number) * size[unit] for number, unit in re.findall(r"(\d+)([dhms])", text))
+
+
+def since_of(text: str) -> float:
+    """Seconds since 1970 of a moment, or of so long ago: "2026-11-26", "2h"; as the option `--since` checked it."""
+    if is_period(text):
+        return time.time() - parse_period(text)
+    return datetime.fromisoformat(text).timestamp()
 
 
 def readiness(context: CommandContext) -> Exit:

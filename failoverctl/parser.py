@@ -14,6 +14,7 @@ from msfailover.history import Outcome
 from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
+from failoverctl.whatif import command
 
 _CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
 LIMIT_AT_MOST_S = 86400
@@ -144,6 +145,20 @@ def _past(add: Adding) -> None:
     )
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
     explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
+    does = "which failovers there would have been, with the present settings and with others"
+    past = add("whatif", does, command.show, needs=Needs.ANY_STACK)
+    past.add_argument(
+        "--since", type=moment_of, default="30d", metavar="WHEN", help="from when on: 90d, 2026-11-26 (30d)"
+    )
+    past.add_argument("--log-file", metavar="FILE", help="lines of the watchdog's log, in place of the log itself")
+    past.add_argument("--plot", metavar="FILE", help="write a plot (SVG): seconds to detect, and needless takeovers")
+    past.add_argument(
+        "--takeover-seconds",
+        type=number(0.1, 3600),
+        default=command.TAKEOVER_S,
+        metavar="SECONDS",
+        help="a failover is needless where the server was back by itself within that time (60)",
+    )
 
 
 def matching(pattern: str, what: str) -> Callable[[str], str]:

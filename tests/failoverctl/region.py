@@ -64,6 +64,7 @@ class Region:
         self.gone: set[str] = set()
         self.stack_status = "CREATE_COMPLETE"
         self.outputs = {"StateMachineArn": MACHINE, "TableName": "pairs", "TopicArn": "arn:t", "AccessGroupId": "sg-1"}
+        self.logged: list[str] = []
         self.other_stacks: list[dict[str, Any]] = []
         self.deployed_here = True
         self.regions = ["eu-central-1"]
@@ -202,6 +203,12 @@ class Region:
             ]
         }
 
+    def _FilterLogEvents(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        inside = [each for each in self.logged if call["startTime"] <= json.loads(each)["to"] * 1000 <= call["endTime"]]
+        begin = int(call.get("nextToken", 0))
+        more = {"nextToken": str(begin + 2)} if begin + 2 < len(inside) else {}
+        return {"events": [{"message": each} for each in inside[begin : begin + 2]], **more}
+
     def _GetExecutionHistory(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"events": self.executions[call["executionArn"]].get("events", [])}
 
@@ -212,6 +219,7 @@ OPERATIONS = {
     "cloudformation": ("DescribeStacks", "GetTemplate"),
     "dynamodb": ("GetItem", "Query"),
     "cloudwatch": ("DescribeAlarms",),
+    "logs": ("FilterLogEvents",),
     "lambda": ("Invoke",),
     "kms": ("Verify",),
     "stepfunctions": ("StartExecution", "DescribeExecution", "ListExecutions", "GetExecutionHistory"),
