@@ -65,7 +65,7 @@ def _read_window(account: Account, stack: Stack, since_s: float, until_s: float)
                 filterPattern=PATTERN,
                 **more,
             )
-        lines += [str(each["message"]) for each in answer["events"]]
+        lines += [line for each in answer["events"] if '"probes"' in (line := str(each["message"]))]
         if "nextToken" not in answer:
             return lines
         more = {"nextToken": answer["nextToken"]}
