@@ -267,7 +267,7 @@ def read_freshness(account: Account, stack: Stack) -> Freshness:
 
 
 def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
-    """One item of the pair's, as it is stored: "state", "freshness", "readiness", "watch"; empty where there is none."""
+    """An item of the pair's, as it is stored: "state", "freshness", "readiness", "watch"; empty where there is none."""
     partition = f"{stack.pair}#{name}" if name in ("freshness", "watch") else stack.pair
     with plainly("read the pair's record"):
         answer = account.client("dynamodb").get_item(

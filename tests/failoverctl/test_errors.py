@@ -156,7 +156,7 @@ def test_every_exit_code_has_its_meaning_in_the_help() -> None:
 
 def test_it_asks_aws_for_nothing_but_what_the_region_of_the_tests_answers() -> None:
     """So that the tests see every call, and docs/operate.md can list the permissions."""
-    source = "".join(each.read_text() for each in SOURCES.glob("*.py"))
+    source = "".join(each.read_text() for room in (SOURCES, SOURCES / "whatif") for each in room.glob("*.py"))
     called = set(re.findall(r"\b(?:client(?:\([^)]*\))?)\.([a-z_]+)\(", source)) - {"upper"}
     known = {re.sub(r"(?<!^)([A-Z])", r"_\1", name).lower() for names in OPERATIONS.values() for name in names}
     assert called == known

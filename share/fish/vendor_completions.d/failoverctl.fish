@@ -156,6 +156,17 @@ complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l dry-run
+complete -c failoverctl -n __fish_use_subcommand -a whatif -d 'which failovers there would have been, with the present settings and with others'
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l stack
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l profile
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l region
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l testbed
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l since
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l log-file
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l plot
+complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l takeover-seconds
 complete -c failoverctl -n __fish_use_subcommand -a readiness -d 'could we fail over right now? Checks it'
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from readiness' -l stack

@@ -133,14 +133,14 @@ def test_a_year_of_probes_each_five_seconds_is_replayed_in_half_a_minute_and_300
         "import resource, sys; from failoverctl import program;"
         "from tests.failoverctl.region import AccountThere, Region;"
         "program.Account = lambda p, a, e: AccountThere(Region(), p, a); program.main(sys.argv[1:]);"
-        "sys.stderr.write(str(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024))"
+        "used = resource.getrusage(resource.RUSAGE_SELF);"
+        "sys.stderr.write(f'{used.ru_maxrss // 1024} {used.ru_utime + used.ru_stime}')"
     )
     argv = ["whatif", "--stack", STACK, "--since", "400d", "--log-file", str(file), "--json"]
-    began = time.monotonic()
     done = subprocess.run([sys.executable, "-c", program, *argv], capture_output=True, text=True, check=True)
-    took, used = time.monotonic() - began, int(done.stderr)
+    megabytes, seconds = map(float, done.stderr.split())  # of computing: what others do meanwhile is not its time
     found = json.loads(done.stdout)
     assert found["probes"] > 6_200_000
     (present,) = [each for each in found["settings"] if each["present"]]
     assert len(present["takeovers"]) == 365
-    assert (took < 30, used < 300) == (True, True), f"{took:.1f} s, {used} MB"
+    assert (seconds < 30, megabytes < 300) == (True, True), f"{seconds:.1f} s, {megabytes:.0f} MB"

@@ -44,7 +44,7 @@ def outage(begin: float, probes: int, **about: Any) -> list[Run]:
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
-def test_it_decides_as_the_deployed_function_did_look_by_look(seed: int) -> None:
+def test_it_decides_as_the_deployed_function_did_probe_by_probe(seed: int) -> None:
     runs = list[Run]()
     last = list[Run]()
     real: Callable[..., Any] = slots.after_probe
