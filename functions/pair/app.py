@@ -130,7 +130,9 @@ def _ask_all(asked: Mapping[str, Question]) -> dict[str, Verdict]:
 
 
 def _admit(request: Request, state: PairState, execution: str) -> Admission:
-    admission = admit(request, state, execution, time.time(), _holder_runs(request, state))
+    now, limit_s = time.time(), SETTINGS.oldest_copy_s if request.automatic else 0.0
+    copy = replication.fresh_enough(_table().freshness, state, now, limit_s)
+    admission = admit(request, state, execution, now, _holder_runs(request, state), copy)
     return provable(admission, state, SETTINGS.path_is_direct if SETTINGS.network_acls else None)
 
 

@@ -23,7 +23,7 @@ from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.adapters.slot_queue import SlotsNotSent
 from msfailover.adapters.watch_table import WatchTable
-from msfailover.decisions import slots
+from msfailover.decisions import replication, slots
 from msfailover.decisions.admission import suppression
 from msfailover.decisions.detection import (
     Diagnosis,
@@ -293,7 +293,9 @@ def _judge(active: Role, observed: Mapping[Role, Observation], so_far: Streak, t
 
 def _start(state: PairState, active: Role, down: Verdict, since: float) -> str | None:
     request = Request(Action.FAILOVER, active.other, down.sentence[:400], "watch")
-    held = suppression(request, state, time.time())
+    table, now = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name), time.time()
+    copy = replication.fresh_enough(table.freshness, state, now, SETTINGS.oldest_copy_s)
+    held = suppression(request, state, now, copy)
     if held is not None or state.lease is not None or not SETTINGS.starts:
         why = held.sentence if held else "a change is under way" if state.lease else "starting is switched off"
         logger.warning("not started", extra={"why": why, "because": down.sentence})

@@ -8,7 +8,7 @@ import pytest
 from msfailover.decisions.admission import Plan, admit, provable, suppression
 from msfailover.pair import PairState, Role
 from msfailover.request import Action
-from msfailover.verdict import no, unknown, yes
+from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.samples import NOW, OURS, THEIRS, lease, receipt, request, state
 
@@ -49,6 +49,26 @@ def test_a_person_is_held_by_none_of_them(action: Action, mode: str, maintenance
     admission = admit(request(action), record, OURS, NOW)
     assert admission.sentence == f"Admitted: {action} from ms1 to ms2, epoch 2."
     assert suppression(request(action), record, NOW) is None
+
+
+@pytest.mark.parametrize("who", ["watch", "alarm"])
+@pytest.mark.parametrize(
+    "copy", [no("The last whole set is of 9 s ago; 5 s are allowed."), unknown("It can't be read.")]
+)
+def test_a_copy_that_is_not_known_to_be_fresh_enough_holds_an_automatic_failover(who: str, copy: Verdict) -> None:
+    admission = admit(request(requested_by=who), state(), OURS, NOW, copy=copy)
+    decides = "A person decides whether to fail over with it (OldestCopySeconds)."
+    assert (admission.admitted, admission.sentence) == (False, f"Refused: {copy.sentence} {decides}")
+
+
+@pytest.mark.parametrize("copy", [None, yes("It is of 3 s ago; 5 s are allowed.")])
+def test_a_copy_that_is_fresh_enough_or_of_no_matter_holds_none(copy: Verdict | None) -> None:
+    assert admit(request(requested_by="watch"), state(), OURS, NOW, copy=copy).sentence == FAILOVER
+
+
+@pytest.mark.parametrize("action", [Action.FAILOVER, Action.SWITCHOVER, Action.FORCE])
+def test_a_person_is_not_held_by_the_age_of_a_copy(action: Action) -> None:
+    assert admit(request(action), state(), OURS, NOW, copy=no("It is old.")).admitted
 
 
 @pytest.mark.parametrize("mode", ["", "off", "Automatic"])

@@ -9,6 +9,7 @@ from msfailover.decisions.replication import (
     Order,
     arrived,
     as_of_in,
+    fresh_enough,
     is_fresh,
     may_run,
     sent,
@@ -178,3 +179,35 @@ def test_only_the_execution_of_a_switchover_replicates_while_its_lease_is_held()
         assert order is None
         assert verdict.sentence == "Nothing is replicated while switchover to ms2 is under way."
     assert may_run(state(lease=lease(action="force")), OURS)[1] is None
+
+
+def test_without_a_limit_the_copys_age_is_not_even_read() -> None:
+    def read() -> Freshness:
+        raise AssertionError("nobody needs it")
+
+    assert fresh_enough(read, state(), NOW, 0) is None
+
+
+@pytest.mark.parametrize(
+    ("known", "answer"),
+    [
+        (Freshness(as_of=NOW - 50, epoch=1), Answer.YES),
+        (Freshness(as_of=NOW - 70, epoch=1), Answer.NO),
+        (Freshness(as_of=NOW - 50, epoch=0), Answer.NO),
+        (Freshness(), Answer.UNKNOWN),
+        (Freshness(as_of=NOW + 3600, epoch=1), Answer.UNKNOWN),
+    ],
+)
+def test_a_copy_of_another_epoch_of_no_age_or_too_old_is_not_fresh_enough(known: Freshness, answer: Answer) -> None:
+    verdict = fresh_enough(lambda: known, state(), NOW, 60)
+    assert verdict is not None
+    assert verdict.answer is answer
+
+
+def test_an_age_that_cannot_be_read_is_unknown_and_never_an_error() -> None:
+    def read() -> Freshness:
+        raise ValueError("torn")
+
+    verdict = fresh_enough(read, state(), NOW, 60)
+    assert verdict is not None
+    assert (verdict.answer, "torn" in verdict.sentence) == (Answer.UNKNOWN, True)

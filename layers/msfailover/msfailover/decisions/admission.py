@@ -60,7 +60,12 @@ class Admission:
 
 
 def admit(
-    request: Request, state: PairState, execution: str, now: float, holder_runs: Verdict | None = None
+    request: Request,
+    state: PairState,
+    execution: str,
+    now: float,
+    holder_runs: Verdict | None = None,
+    copy: Verdict | None = None,
 ) -> Admission:
     """Decide whether a request goes ahead. Pure: takes no lease, writes nothing.
 
@@ -70,6 +75,7 @@ def admit(
         execution: the ARN of the execution that asks.
         now: seconds since 1970, UTC.
         holder_runs: whether the execution that holds the lease still runs; only read by `resume`.
+        copy: as `suppression` has it.
 
     Returns:
         The refusal's sentence, or the plan.
@@ -87,7 +93,7 @@ def admit(
         return _adopt(request, state)
     if state.active is None:
         return Admission("Refused: the pair has not been adopted; start an execution with action adopt first.")
-    return suppression(request, state, now) or _change(request, state, state.active)
+    return suppression(request, state, now, copy) or _change(request, state, state.active)
 
 
 def provable(admission: Admission, state: PairState, vouched: bool | None) -> Admission:
@@ -108,10 +114,20 @@ def provable(admission: Admission, state: PairState, vouched: bool | None) -> Ad
     )
 
 
-def suppression(request: Request, state: PairState, now: float) -> Admission | None:
-    """The refusal of an automatic request by mode, maintenance or a missing acknowledgement; None where none holds it.
+def suppression(request: Request, state: PairState, now: float, copy: Verdict | None = None) -> Admission | None:
+    """The refusal of an automatic request by mode, maintenance, a missing acknowledgement or a copy that is too old.
 
     A person's own request is never held by these: they are there so that nothing happens behind people's backs.
+
+    Args:
+        request: what is asked.
+        state: the pair's record as read now.
+        now: seconds since 1970.
+        copy: whether the standby's copy is fresh enough for the owner; None where the owner sets no limit. What is not
+            known is not fresh enough.
+
+    Returns:
+        None where nothing holds it.
     """
     if not request.automatic:
         return None
@@ -126,6 +142,8 @@ def suppression(request: Request, state: PairState, now: float) -> Admission | N
         return Admission(
             "Refused: the last automatic failover has not been acknowledged; the next one waits for a person."
         )
+    if copy is not None and not copy.is_yes:
+        return Admission(f"Refused: {copy.sentence} A person decides whether to fail over with it (OldestCopySeconds).")
     return None
 
 

@@ -206,6 +206,24 @@ def is_fresh(known: Freshness, state: PairState, now: float, oldest_s: float) ->
     )
 
 
+def fresh_enough(read: Callable[[], Freshness], state: PairState, now: float, oldest_s: float) -> Verdict | None:
+    """Is the standby's copy fresh enough for a failover that nobody asked for? None where the owner sets no limit.
+
+    Args:
+        read: reads what the record keeps of the copy; only called where there is a limit.
+        state: the pair's record.
+        now: seconds since 1970.
+        oldest_s: seconds that the copy may be old; 0 for no limit.
+    """
+    if not oldest_s:
+        return None
+    try:
+        known = read()
+    except Exception as error:  # whatever keeps it from being read: it is not known to be fresh, and a person decides
+        return unknown(f"How old the standby's copy is can't be read: {error!r:.200}.")
+    return is_fresh(known, state, now, oldest_s)
+
+
 def _withheld(known: Freshness, now: float) -> str:
     """What is to be said of a configuration that the standby's version of the server can't use; empty where it can."""
     if not known.config_withheld:

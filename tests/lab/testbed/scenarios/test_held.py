@@ -41,6 +41,18 @@ def test_a_second_failover_waits_until_the_first_is_acknowledged(tmp_path: Path)
         ran.held(name)
 
 
+def test_a_copy_that_is_too_old_for_its_owner_holds_an_automatic_failover_and_no_other(tmp_path: Path) -> None:
+    ran = run_scenario("copy-too-old", tmp_path)
+    assert taken_over(ran.report)
+    for name in (
+        "The failover is held for the copy's age",
+        "The alarm's failover is held",
+        "Nothing was touched",
+        "Operators are notified, once",
+    ):
+        ran.held(name)
+
+
 def test_set_to_restart_first_the_service_is_restarted_where_it_was(tmp_path: Path) -> None:
     ran = run_scenario("start-first-restart", tmp_path)
     assert ran.report["outcome"] == "stood-down"
