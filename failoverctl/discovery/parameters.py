@@ -126,6 +126,7 @@ CHOICES = (
     "ReplicationIntervalMinutes",
     "ReplicationLateSeconds",
     "ReplicationOldestSeconds",
+    "OldestCopySeconds",
     "ReplicationMostRemovedPercent",
     "SoftwarePaths",
     "ConfigPath",

@@ -68,8 +68,8 @@ def all_scenarios() -> dict[str, Scenario]:
                database_standby, replaced_instance, standby_down, standby_full, standby_unreachable,
                active_without_database, start_fails, start_without_database, switchover, failback, rollback,
                source_dies_in_last_copy, maintenance, shadow, second_failover, copy_too_old, start_first_restart,
-               readiness, watchdog_dies, importing, import_then_crash, torn, source_empty, disk_full, upgrade, wrong_way,
-               intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled, lost_result)
+               readiness, watchdog_dies, importing, import_then_crash, torn, source_empty, disk_full, upgrade,
+               wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled, lost_result)
     # fmt: on
     return {each.SCENARIO.name: each.SCENARIO for each in modules}
 
