@@ -31,7 +31,7 @@ EXIT_OF = {
     "rolled-back": Exit.ROLLED_BACK,
     "halted": Exit.HALTED,
 }
-_WARNINGS = {
+WARNINGS = {
     "failover": "The active server is asked once more; if it is down it is fenced and the other one is promoted.",
     "switchover": "{active} is stopped cleanly, its last files are carried, and {other} is promoted. The service is"
     " away for some seconds.",
@@ -41,6 +41,7 @@ _WARNINGS = {
     "adopt": "Detects the active server and grants access to the database only to it. A server that runs keeps"
     " running.",
 }
+"""What each verb is about to do, said before a person agrees to it."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def consent(account: Account, stack: Stack, request: Mapping[str, Any], console:
         change = f"{lease.action} to {lease.target}, epoch {lease.epoch}"
         console.print(f"Left half done: {change}. {record.halted}", highlight=False, markup=False)
         other = str(request.get("target") or lease.target)
-    console.print(_WARNINGS[str(request["action"])].format(active=active, other=other), highlight=False)
+    console.print(WARNINGS[str(request["action"])].format(active=active, other=other), highlight=False)
     if request["action"] == "force":
         console.print(place_of(stack, identity), soft_wrap=True)
         agree_by_name(console, stack.pair)

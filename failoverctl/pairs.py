@@ -90,7 +90,7 @@ def _in_region(context: CommandContext, account: Account) -> list[Line]:
 
 def _line(context: CommandContext, account: Account, stack: Stack, region: str) -> Line:
     try:
-        status = read_status(account, stack, _where(context, stack, region))
+        status = read_status(account, stack, options_of(context, stack, region))
     except CommandError as error:
         return Line(stack.pair, stack.name, region, DOUBTFUL, False, str(error))
     head, record, problems = status["headline"], status["record"], status["problems"]
@@ -110,7 +110,7 @@ def _line(context: CommandContext, account: Account, stack: Stack, region: str) 
     )
 
 
-def _where(context: CommandContext, stack: Stack, region: str) -> str:
+def options_of(context: CommandContext, stack: Stack, region: str) -> str:
     """The options that name that pair, in a region that may be another one than the environment's."""
     given = context.arguments
     if given.testbed:

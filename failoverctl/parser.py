@@ -14,6 +14,7 @@ from msfailover.history import Outcome
 from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
+from failoverctl.web import command as web_command
 from failoverctl.whatif import command
 
 _CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
@@ -43,7 +44,7 @@ def make_parser() -> argparse.ArgumentParser:
         found: argparse.ArgumentParser = known.add_parser(
             name, help=does, description=does, parents=[] if alone else [shared], epilog=_CODES, allow_abbrev=False
         )
-        found.set_defaults(**{"run": run, "alone": alone, "needs": Needs.NAMED_STACK, **more})
+        found.set_defaults(**{"run": run, "alone": alone, "needs": Needs.NAMED_STACK, "first": None, **more})
         return found
 
     add("status", "how the pair is now, on one screen", commands.status, needs=Needs.ANY_STACK)
@@ -61,6 +62,7 @@ def make_parser() -> argparse.ArgumentParser:
         "--every", type=number(0.2, 3600), default=2.0, metavar="SECONDS", help="pause from one status to the next"
     )
     watch.add_argument("--for", dest="period", metavar="PERIOD", help="end after this long: 45s, 90m, 2h")
+    _web(add)
     _verbs(add)
     _keepers(add)
     _past(add)
@@ -122,6 +124,19 @@ def moment_of(text: str) -> str:
             f"{text!r} is neither a period (90m, 2h, 3d) nor a day or moment (2026-11-26, 2026-11-26T03:00)"
         ) from None
     return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def _web(add: Adding) -> None:
+    # It listens before the account is asked: a socket stays in the network it was made in, also where --testbed then
+    # enters another one.
+    does = "a page on this machine with the region's pairs: who serves, the running change, the history"
+    page = add("web", does, web_command.web, needs=Needs.NO_STACK, first=web_command.listen)
+    page.add_argument("--port", type=whole(0, 65535), default=0, metavar="N", help="on 127.0.0.1; a free one otherwise")
+    page.add_argument("--allow-actions", action="store_true", help="allow acting from the page; read-only otherwise")
+    page.add_argument(
+        "--every", type=number(0.2, 3600), default=2.0, metavar="SECONDS", help="pause from one status to the next"
+    )
+    page.add_argument("--no-browser", action="store_true", help="print the address, and open no browser")
 
 
 def _past(add: Adding) -> None:

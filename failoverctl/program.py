@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _run(argv: Sequence[str] | None) -> int:
     arguments = make_parser().parse_args(argv)
     try:
+        if arguments.first:
+            arguments.first(arguments)
         if arguments.alone:
             return int(arguments.run(arguments))
         account = _account(arguments)

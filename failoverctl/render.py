@@ -19,6 +19,7 @@ _HEADS = {"good": "bold green", "doubtful": "bold yellow", "bad": "bold red"}
 _ENDS = {"promoted": "green", "halted": "red", "blocked": "red", "rolled-back": "yellow"}
 _COLOURS = {"yes": "green", "no": "red", "unknown": "yellow"}
 NARROW = 110
+SERVER_TITLES = ("is", "administration", "agents' port", "database access", "sessions")
 
 
 def status_screen(status: Mapping[str, Any], steps: RenderableType | None = None) -> RenderableType:
@@ -57,19 +58,26 @@ def _cause(status: Mapping[str, Any]) -> list[RenderableType]:
 
 def _servers(status: Mapping[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("server", "is", "administration", "agents' port", "database access", "sessions"):
+    for title in ("server", *SERVER_TITLES):
         table.add_column(title)
+    for role, cells in server_cells(status).items():
+        table.add_row(role, *cells)
+    return table
+
+
+def server_cells(status: Mapping[str, Any]) -> dict[str, list[Text]]:
+    """What each server is, shows and has, under `SERVER_TITLES`; green is as it should be."""
+    found = {}
     for role, server in status["servers"].items():
         active, observation = server["is"] == "active", server["observation"]
-        table.add_row(
-            role,
+        found[role] = [
             Text(server["is"], style="bold" if active else ""),
             _signal(observation.get("admin", "unknown"), active),
             _signal(observation.get("port", "unknown"), active),
             _answer(server["access"], active, {"yes": "granted", "no": "revoked"}),
             _answer(server["sessions"], active, {"yes": "has some", "no": "none"}),
-        )
-    return table
+        ]
+    return found
 
 
 def _signal(signal: str, wanted: bool) -> Text:
@@ -89,29 +97,38 @@ def _facts(status: Mapping[str, Any]) -> Table:
     table = Table.grid(padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
+    for about, said in facts(status):
+        table.add_row(about, said)
+    return table
+
+
+def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
+    """What there is to know around the servers: the name, the copy, readiness, alarms, what runs and what ran last."""
     name = status["name"]
     right = name["points_to"] is not None and name["points_to"] == status["record"].get("active")
     points = name["points_to"] or name.get("sentence") or name.get("error")
     arrow = Text(f"{name.get('record')} → ").append(str(points), style="" if right else "yellow")
     if name.get("resolver_says"):
         arrow.append(f"  (a resolver still says {name['resolver_says']})", style="dim")
-    table.add_row("name", arrow)
-    table.add_row("standby's copy", _copy(status["replication"]))
-    table.add_row("readiness", _readiness(status))
-    table.add_row("alarms", _alarms(status["alarms"]))
+    found = [
+        ("name", arrow),
+        ("standby's copy", _copy(status["replication"])),
+        ("readiness", _readiness(status)),
+        ("alarms", _alarms(status["alarms"])),
+    ]
     running, last = status["execution"], status["last_change"]
     if running and not running.get("error"):
         since = ago(status["at"] - running["since"])
-        table.add_row("running", Text(f"{running['action']}, {since}: {running['step']}", style="bold yellow"))
+        found.append(("running", Text(f"{running['action']}, {since}: {running['step']}", style="bold yellow")))
         if counted := recovery.so_far(status["record"], status["at"], status["recovery_target_s"]):
-            table.add_row("until it serves", counted)
+            found.append(("until it serves", Text(counted)))
     if last and not last.get("error"):
         said = Text(f"{last['action']} {last['source']} → {last['target']}: ")
         said.append(str(last["outcome"]), style=_ENDS.get(str(last["outcome"]), ""))
         said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)")
         took = recovery.in_words(last, status["recovery_target_s"])
-        table.add_row("last change", said.append("; ").append_text(took) if took else said)
-    return table
+        found.append(("last change", said.append("; ").append_text(took) if took else said))
+    return found
 
 
 def _copy(copy: Mapping[str, Any]) -> Text:

@@ -32,6 +32,8 @@ from failoverctl.steps import current, read_steps
 
 ROLES = ("ms1", "ms2")
 SETTLES_S = 60
+HISTORY_LINES = 20
+"""Read with each status: the last change is among them, and notes of what was set or held."""
 DUE_WITHIN_S = 90.0
 """Seconds after a change in which the first copy of the new direction may still be on its way."""
 ALARMS = (
@@ -55,11 +57,12 @@ ALARMS = (
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]+")
 
 
-def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, Any]:
+def read_status(account: Account, stack: Stack, where: str = "", with_history: bool = False) -> dict[str, Any]:
     """Everything that `status` shows, as plain JSON. A part that could not be asked is `{"error": sentence}`.
 
     Args:
         where: the options that name this pair, for the commands that are proposed.
+        with_history: add `history`, the lines that the last change is found in; they cost no call of their own.
     """
     began = time.time()
     questions: dict[str, Callable[[], Any]] = {
@@ -71,7 +74,7 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
         "resolved": lambda: ask(account, stack, "probe", {"action": "name"}),
         "alarms": lambda: read_alarms(account, stack),
         "execution": lambda: running_execution(account, stack),
-        "last_change": lambda: last_change(account, stack),
+        "history": lambda: history(account, stack, HISTORY_LINES),
     }
     for role in ROLES:
         for about, function in (("access", "database-access"), ("sessions", "database-sessions")):
@@ -79,6 +82,7 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
     with ThreadPoolExecutor(len(questions)) as threads:
         answers = {name: threads.submit(_answer, question) for name, question in questions.items()}
         found = {name: answer.result() for name, answer in answers.items()}
+    found["last_change"] = last_change(found["history"])
     status = _assembled(stack, found, time.time())
     ready = status["readiness"]
     moving = status["record"].get("lease") or status["replication"].get("on_its_way")
@@ -88,6 +92,8 @@ def read_status(account: Account, stack: Stack, where: str = "") -> dict[str, An
     _clear(status)
     status["problems"] = problems_of(status, where)
     status["well"] = not status["problems"]
+    if with_history:
+        status["history"] = found["history"]
     status["took_s"] = round(time.time() - began, 3)
     return status
 
@@ -260,9 +266,15 @@ def _alarm(name: str, alarm: Mapping[str, Any] | None) -> dict[str, Any]:
     }
 
 
-def last_change(account: Account, stack: Stack) -> dict[str, Any] | None:
-    """The latest change of the pair that has ended, whatever came of it; None before the first."""
-    for line in history(account, stack, 20):
+def last_change(lines: Any) -> dict[str, Any] | None:
+    """The latest change of the pair that has ended, whatever came of it; None before the first.
+
+    Args:
+        lines: of the history, newest first, or the error in their place, which is then returned.
+    """
+    if isinstance(lines, Mapping):
+        return dict(lines)
+    for line in lines:
         if line["outcome"] != "noted":
             return {name: each for name, each in line.items() if name not in ("pair", "item")}
     return None

@@ -13,7 +13,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from failoverctl import render
-from failoverctl.account import Stack
+from failoverctl.account import Account, Stack
 from failoverctl.commands import CommandContext, parse_period
 from failoverctl.errors import CommandError, Exit
 from failoverctl.serving import change_in_words
@@ -51,17 +51,18 @@ def _statuses(context: CommandContext, stack: Stack, end: float) -> Iterator[tup
             found["headline"]["sentence"] += f" (since {_clock(unanswered_since)})"
         else:
             unanswered_since = None
-        yield found, _steps(context, found["execution"])
+        yield found, steps_of(context.account, found["execution"])
         if time.monotonic() + context.arguments.every > end:
             return
         time.sleep(context.arguments.every)
 
 
-def _steps(context: CommandContext, running: Mapping[str, Any] | None) -> list[Step]:
+def steps_of(account: Account, running: Mapping[str, Any] | None) -> list[Step]:
+    """The steps of the execution that a status names; none where none runs, or they can't be read at the moment."""
     if not running or running.get("error"):
         return []
     try:
-        return read_steps(context.account, running["arn"])
+        return read_steps(account, running["arn"])
     except CommandError:
         return []  # the next round asks again
 

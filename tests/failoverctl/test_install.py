@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 import tomllib
+from importlib import resources
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from failoverctl.completion import SHELLS, man_page, script_for
 from failoverctl.errors import MEANING
 from failoverctl.parser import make_parser
+from failoverctl.web.server import FILES
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.pages import ROOT
 from tests.house.imports import imported, imports_of, sources
@@ -132,3 +134,10 @@ def test_completion_is_json_free_and_needs_no_stack(ctl: Run) -> None:
     assert said.code == 0
     with pytest.raises(json.JSONDecodeError):
         json.loads(said.out)
+
+
+def test_the_wheel_holds_every_file_of_the_page() -> None:
+    patterns = PROJECT["tool"]["setuptools"]["package-data"]["failoverctl.web"]
+    files = [each for each in resources.files("failoverctl.web").iterdir() if Path(each.name).suffix not in ("", ".py")]
+    assert {each.name for each in files} >= {name for name, _ in FILES.values()}
+    assert [each.name for each in files if not any(Path(each.name).match(pattern) for pattern in patterns)] == []
