@@ -44,7 +44,7 @@ from msfailover.runtime.environment import read
 from msfailover.runtime.notifications import attributes
 from msfailover.runtime.settings import WatchSettings
 from msfailover.verdict import Verdict
-from msfailover.watching import Ports, Watching
+from msfailover.watching import Ports, Run, Watching
 
 SETTINGS = read(WatchSettings, os.environ)
 logger = observability.logger_for("watch")
@@ -85,15 +85,23 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def _tick() -> dict[str, Any]:
     """The schedule's call: seeds slots, and probes where they fail: until the next call, if the queue takes none."""
     try:
-        kept = _watching().read()
+        kept = slots.believed(_watching().read(), _now_ms(), SETTINGS.interval_s)
         needed = slots.ran_out(kept, _now_ms(), SETTINGS.interval_s)
+        lying = slots.are_left_lying(kept, _now_ms(), SETTINGS.interval_s)
         _seed(kept)
     except (SlotsNotSent, BotoCoreError, ClientError) as error:
         logger.error("slots could not be seeded, probing until the next minute", extra={"why": str(error)[:300]})
-        return _probe_until_decided(Turn.of_minute(time.monotonic(), SETTINGS.tick_s, SETTINGS.timeout_s))
+        return _probe_a_minute()
     if not needed.is_yes:
         return {"probes": 0, "started": []}
+    if lying:
+        logger.error("no slot is taken, probing until the next minute", extra={"why": needed.sentence})
+        return _probe_a_minute()
     return _take(0)
+
+
+def _probe_a_minute() -> dict[str, Any]:
+    return _probe_until_decided(Turn.of_minute(time.monotonic(), SETTINGS.tick_s, SETTINGS.timeout_s))
 
 
 def _seed(kept: Watching) -> None:
@@ -107,7 +115,7 @@ def _seed(kept: Watching) -> None:
     time.sleep(rest_ms / 1000)
     slot_queue.send(clients.sqs(), SETTINGS.queue, due, now_ms + rest_ms)
     try:
-        _watching().seeded(due[-1])
+        _watching().seeded(due[-1], slots.farthest_ms(now_ms))
     except (BotoCoreError, ClientError) as error:
         logger.warning("that slots were seeded could not be kept", extra={"why": str(error)[:300]})
 
@@ -116,6 +124,8 @@ def _take(slot_ms: int) -> dict[str, Any]:
     """Probe in a slot, or in the schedule's own call (0), and go on until the question is decided."""
     early_s = (slot_ms - _now_ms()) / 1000
     time.sleep(min(max(0.0, early_s), slots.SHORTEST_S))
+    # One that comes earlier still was sent by a clock that was ahead: taken as due now, it keeps no later one out.
+    slot_ms = min(slot_ms, _now_ms())
     return _probe_until_decided(Turn.of_slot(slot_ms, time.monotonic(), SETTINGS.interval_s))
 
 
@@ -195,13 +205,16 @@ def _probe(turn: Turn, due: float) -> tuple[Following, str | None]:
     """Diagnose, keep, publish, and start a failover if it is due. What could not be kept counts for nothing."""
     global _well
     _well = None
-    kept, began_ms = _watching().read(), _now_ms()
+    read_as, began_ms = _watching().read(), _now_ms()
+    kept = slots.believed(read_as, began_ms, SETTINGS.interval_s)
     if turn.slot_ms:
         admitted = slots.admit(turn.slot_ms, kept, began_ms, SETTINGS.interval_s)
         if not admitted.is_yes:
             logger.debug(admitted.sentence, extra={"slot": turn.slot_ms})
             return Following(Streak(), False, due), None
     nothing = turn.next_beat(due, SETTINGS.interval_s), None
+    if not turn.slot_ms and slots.is_elsewhere(kept, _process, began_ms, SETTINGS.interval_s):
+        return nothing
     state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
     if state.active is None:
         return nothing  # the pair has not been adopted yet
@@ -210,9 +223,12 @@ def _probe(turn: Turn, due: float) -> tuple[Following, str | None]:
     found = _diagnose(state, state.active, so_far)
     streak = so_far.after(state.active, found.diagnosis.finding, began_ms / 1000)
     following = turn.following(streak, due, time.monotonic(), _pace())
-    if not _keep(kept, state, state.active, found, turn, began_ms, following):
+    after, ended = _after(kept, state, state.active, found, turn, began_ms, following)
+    if not _watching().keep(read_as, after):
         logger.debug("another process has probed meanwhile; this probe counts for nothing")
         return nothing
+    if ended is not None:
+        logger.info("probes", extra=ended.to_json())
     return following, _act(state, state.active, found.diagnosis, streak)
 
 
@@ -229,10 +245,10 @@ class Found:
         return (self.observed[role].admin, self.observed[role].port) if self.observed else None
 
 
-def _keep(
+def _after(
     kept: Watching, state: PairState, active: Role, found: Found, turn: Turn, began_ms: int, next_: Following
-) -> bool:
-    """Keep what was found, in one write; false where another process was faster. A run that has ended is logged."""
+) -> tuple[Watching, Run | None]:
+    """What is to be kept after a probe, in one write, and the run that has ended by it."""
     asked, answer = (found.asked.value, found.answer.answer.value) if found.asked and found.answer else ("", "")
     probed = slots.Probed(
         began_ms, active, state.epoch, found.ports(Role.MS1), found.ports(Role.MS2), asked, answer,
@@ -240,12 +256,7 @@ def _keep(
     )  # fmt: skip
     busy_s = slots.busy_for_s(next_, time.monotonic(), _pace())
     busy_until_ms = _now_ms() + round(busy_s * 1000) if busy_s else 0
-    after, ended = slots.after_probe(kept, probed, turn.slot_ms, busy_until_ms, _process)
-    if not _watching().keep(kept, after):
-        return False
-    if ended is not None:
-        logger.info("probes", extra=ended.to_json())
-    return True
+    return slots.after_probe(kept, probed, turn.slot_ms, busy_until_ms, _process)
 
 
 def _act(state: PairState, active: Role, diagnosis: Diagnosis, streak: Streak) -> str | None:

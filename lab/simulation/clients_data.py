@@ -69,7 +69,7 @@ class Table:
         self._items[_key(item)] = copied(dict(item))
 
     def update(self, key: Mapping[str, Any], request: Mapping[str, Any]) -> None:
-        """An update that sets attributes, where one of two conditions holds that are joined by OR."""
+        """An update that sets attributes, where one of the conditions holds that are joined by OR."""
         held = self._items.get(_key(key), {})
         if not any(_holds(each, held, request) for each in str(request["ConditionExpression"]).split(" OR ")):
             raise client_error("ConditionalCheckFailedException", "The conditional request failed", "UpdateItem")
@@ -109,12 +109,18 @@ def _holds(condition: str, held: Mapping[str, Any], request: Mapping[str, Any]) 
     absent = re.fullmatch(r"attribute_not_exists\((#\w+)\)", condition)
     if absent:
         return names[absent[1]] not in held
-    compared = re.fullmatch(r"(#\w+) (=|<) (:\w+)", condition)
+    typed = re.fullmatch(r"NOT attribute_type\((#\w+), (:\w+)\)", condition)
+    if typed:
+        return values[typed[2]]["S"] not in held.get(names[typed[1]], {})
+    compared = re.fullmatch(r"(#\w+) (=|<|>) (:\w+)", condition)
     assert compared, f"{condition!r} is not modelled"
     there, wanted = held.get(names[compared[1]]), values[compared[3]]
     if compared[2] == "=":
         return bool(there == wanted)
-    return there is not None and Decimal(there["N"]) < Decimal(wanted["N"])
+    if there is None or "N" not in there:
+        return False
+    number, other = Decimal(there["N"]), Decimal(wanted["N"])
+    return number < other if compared[2] == "<" else number > other
 
 
 class DynamoDB:

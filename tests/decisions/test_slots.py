@@ -43,7 +43,7 @@ def test_what_is_seeded_already_is_not_seeded_again_and_the_next_are_whole_secon
 def test_two_calls_lost_and_the_third_a_minute_late_leave_no_gap() -> None:
     last = slots.to_seed(0, NOW, 5)[-1]
     assert slots.to_seed(last, NOW + 240_000, 5)[0] == last + 5000
-    assert slots.ran_out(Watching(seeded_until_ms=last, probed_ms=NOW + 238_000), NOW + 240_000, 5).is_no
+    assert slots.ran_out(Watching(last, NOW + 238_000, NOW + 238_000), NOW + 240_000, 5).is_no
 
 
 def test_slots_that_ran_out_begin_anew_and_the_call_itself_probes() -> None:
@@ -58,9 +58,10 @@ def test_what_a_wrong_clock_wrote_is_not_believed() -> None:
 @pytest.mark.parametrize(
     ("kept", "answer"),
     [
-        (Watching(seeded_until_ms=NOW + 60_000, probed_ms=NOW - 10_000), False),
-        (Watching(seeded_until_ms=NOW + 60_000, probed_ms=NOW - 10_001), True),
-        (Watching(seeded_until_ms=NOW + 60_000, probed_ms=NOW - 10_001, busy_until_ms=NOW + 1), False),
+        (Watching(NOW + 60_000, NOW - 10_000, probed_ms=NOW - 10_000), False),
+        (Watching(NOW + 60_000, NOW - 10_000, probed_ms=NOW - 10_001), True),
+        (Watching(NOW + 60_000, NOW - 10_000, probed_ms=NOW - 10_001, busy_until_ms=NOW + 1), False),
+        (Watching(NOW + 60_000, NOW - 20_000, probed_ms=NOW - 1000, busy_until_ms=NOW + 1), True),
         (Watching(seeded_until_ms=NOW + 60_000), True),
     ],
 )

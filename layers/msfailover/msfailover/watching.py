@@ -101,7 +101,7 @@ class Run:
                 int(data["failures"]),
                 int(data["threshold"]),
             )
-        except (LookupError, TypeError, AttributeError) as error:
+        except (LookupError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"This is no run of probes: {error!r}.") from error
 
 

@@ -80,12 +80,17 @@ def _every_write_wins(patches: Patches) -> None:
     patches.put(slots, "admit", lambda *_: yes("Always."), why=WHY)
 
 
+def _dead_and_believed(patches: Patches) -> None:
+    patches.put(slots, "busy_for_s", lambda *_: 60.0, why=WHY)
+    patches.put(slots, "believed", lambda kept, *_: kept, why=WHY)
+
+
 DEFECTS: dict[str, Defect] = {
     "slots are seeded for a minute only": _seeded_for_less,
     "and the schedule's call never probes": _never_by_itself,
     "every process counts": _every_write_wins,
     "the streak is not kept": put(slots, "streak_of", lambda *_: Streak()),
-    "a dead process keeps the others out": put(slots, "busy_for_s", lambda *_: 60.0),
+    "a dead process keeps the others out": _dead_and_believed,
     "every slot is dropped": put(slots, "admit", lambda *_: no("Never.")),
     "what was kept is not read": put(WatchTable, "read", lambda _: Watching()),
 }

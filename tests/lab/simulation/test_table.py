@@ -103,9 +103,16 @@ def seeded(until: int) -> dict[str, Any]:
     """As the watchdog keeps until when it seeded."""
     return {
         "UpdateExpression": "SET #seeded_until = :seeded_until",
-        "ConditionExpression": "attribute_not_exists(#seeded_until) OR #seeded_until < :seeded_until",
+        "ConditionExpression": (
+            "attribute_not_exists(#seeded_until) OR NOT attribute_type(#seeded_until, :number)"
+            " OR #seeded_until < :seeded_until OR #seeded_until > :farthest"
+        ),
         "ExpressionAttributeNames": {"#seeded_until": "seeded_until"},
-        "ExpressionAttributeValues": {":seeded_until": {"N": str(until)}},
+        "ExpressionAttributeValues": {
+            ":seeded_until": {"N": str(until)},
+            ":number": {"S": "N"},
+            ":farthest": {"N": "1000"},
+        },
     }
 
 
@@ -119,6 +126,13 @@ def test_an_update_is_made_once_and_leaves_what_it_does_not_name(table: Any) -> 
     table.update(key("watch"), seeded(100))
     found = {"probed": {"N": "11"}, "by": {"S": "me"}, "seeded_until": {"N": "100"}}
     assert table.get(key("watch")) == {"Item": {**key("watch"), **found}}
+
+
+@pytest.mark.parametrize("there", [{"N": "1001"}, {"S": "soon"}, {"NULL": True}])
+def test_until_when_slots_were_seeded_is_written_over_what_cannot_be_so(table: Any, there: dict[str, Any]) -> None:
+    table.put({**key("watch"), "seeded_until": there}, {})
+    table.update(key("watch"), seeded(9))
+    assert table.get(key("watch"))["Item"]["seeded_until"] == {"N": "9"}
 
 
 def test_what_is_put_together_is_put_whole_or_not_at_all(table: Any) -> None:

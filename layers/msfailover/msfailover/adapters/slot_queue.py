@@ -14,6 +14,8 @@ BATCH = 10
 TRIES = 3
 """How often what was refused of a batch is sent again, the first time included."""
 LONGEST_DELAY_S = 900
+LATEST_MS = 10**14
+"""Milliseconds since 1970 that no slot is due at: what is larger is no time, and no float may hold it."""
 
 
 class SlotsNotSent(Exception):
@@ -64,6 +66,6 @@ def slots_in(event: Mapping[str, Any]) -> list[int] | None:
 def _slot(record: Any) -> int | None:
     try:
         slot = json.loads(record["body"])["slot"]
-    except (LookupError, TypeError, ValueError):
+    except (LookupError, TypeError, ValueError, RecursionError):
         return None
-    return slot if isinstance(slot, int) and not isinstance(slot, bool) and slot > 0 else None
+    return slot if isinstance(slot, int) and not isinstance(slot, bool) and 0 < slot < LATEST_MS else None

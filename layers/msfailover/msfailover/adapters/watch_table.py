@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -35,8 +36,7 @@ class WatchTable:
 
     def read(self) -> Watching:
         """What is kept now (a consistent read); what can't be read is as if nothing had been kept."""
-        answer = self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True)
-        return _watching(answer.get("Item", {}))
+        return _watching(self._item())
 
     def keep(self, before: Watching, after: Watching) -> bool:
         """Keep what a probe observed, unless another process has kept its own since `before` was read.
@@ -49,17 +49,32 @@ class WatchTable:
         if self._update(written, condition, {":before": {"N": str(before.probed_ms)}}):
             return True
         # The reply of our own earlier try may have been lost: then what is there is ours.
-        now = self.read()
-        return (now.by, now.probed_ms) == (after.by, after.probed_ms)
+        there = self._item()
+        now = _watching(there)
+        if (now.by, now.probed_ms) == (after.by, after.probed_ms):
+            return True
+        # What reads as the same number and is not equal to it is none, or a broken one: a damaged item that nobody
+        # could write over again.
+        damaged = "probed" in there and now.probed_ms == before.probed_ms
+        return damaged and self._update(written, "#probed = :before", {":before": there["probed"]})
 
-    def seeded(self, until_ms: int) -> None:
+    def seeded(self, until_ms: int, farthest_ms: int) -> None:
         """Keep until when slots were sent, unless later ones were meanwhile.
 
         Args:
             until_ms: when the last of them is due, in milliseconds since 1970.
+            farthest_ms: what is kept and lies further ahead was never sent; nor was what is no number.
         """
         value = {"seeded_until": {"N": str(until_ms)}}
-        self._update(value, "attribute_not_exists(#seeded_until) OR #seeded_until < :seeded_until", {})
+        more = {":number": {"S": "N"}, ":farthest": {"N": str(farthest_ms)}}
+        condition = (
+            "attribute_not_exists(#seeded_until) OR NOT attribute_type(#seeded_until, :number)"
+            " OR #seeded_until < :seeded_until OR #seeded_until > :farthest"
+        )
+        self._update(value, condition, more)
+
+    def _item(self) -> Mapping[str, Any]:
+        return self._client.get_item(TableName=self._table, Key=self._key, ConsistentRead=True).get("Item", {})
 
     def _update(self, values: Mapping[str, Any], condition: str, more: Mapping[str, Any]) -> bool:
         try:
@@ -92,21 +107,27 @@ def _attributes(after: Watching) -> dict[str, Any]:
 
 
 def _watching(item: Mapping[str, Any]) -> Watching:
-    def whole(name: str) -> int:
-        return int(item.get(name, {}).get("N", 0))
+    """What an item says; what of it can't be read is left out, so that nothing in it can stop the probing."""
 
+    def whole(name: str) -> int:
+        try:
+            return int(Decimal(item[name]["N"]))
+        except (LookupError, TypeError, ArithmeticError, ValueError):
+            return 0
+
+    def text(name: str, otherwise: str) -> str:
+        there = item.get(name, {})
+        return str(there.get("S", otherwise)) if isinstance(there, Mapping) else otherwise
+
+    numbers = whole("seeded_until"), whole("slot"), whole("probed"), whole("busy_until"), text("by", "")
     try:
-        run, streak_of = json.loads(item.get("run", {}).get("S", "null")), item.get("streak_of", {}).get("S", "")
+        streak_of, run = text("streak_of", ""), json.loads(text("run", "null"))
         return Watching(
-            whole("seeded_until"),
-            whole("slot"),
-            whole("probed"),
-            whole("busy_until"),
-            str(item.get("by", {}).get("S", "")),
+            *numbers,
             Role(streak_of) if streak_of else None,
             whole("failures"),
             whole("failed_since"),
             Run.from_json(run) if run is not None else None,
         )
-    except (ValueError, AttributeError):
-        return Watching(probed_ms=whole("probed"))
+    except (ValueError, ArithmeticError, RecursionError):
+        return Watching(*numbers)

@@ -25,6 +25,9 @@ left until the first of them: a queue delays by whole seconds, and nobody has to
 LATE_AT_MOST_S = 5.0
 """Seconds that a slot may come late, beyond the intervals that may be lost, and failures still count as in a row."""
 
+CLOCKS_DIFFER_MS = 2000
+"""Milliseconds by which the clocks of two processes may differ. A time that lies further ahead was written by a clock
+that was wrong, or by hand: it is believed by nobody, or all would wait for it to come."""
 
 MARGIN_S = 0.3
 """Seconds between the end of the last probe of a turn, at the latest, and somebody else's next one."""
@@ -112,12 +115,49 @@ def to_seed(seeded_until_ms: int, now_ms: int, interval_s: float) -> list[int]:
         interval_s: seconds from one probe to the next.
     """
     step, last = round(spacing_s(interval_s) * 1000), now_ms + round(AHEAD_S * 1000)
-    # What lies further ahead than anybody seeds was written by a clock that was wrong.
-    believed = seeded_until_ms if seeded_until_ms <= now_ms + 2 * round(AHEAD_S * 1000) else 0
-    first = believed + step if believed + step > now_ms else now_ms + step
+    seeded_ms = seeded_until_ms if seeded_until_ms <= farthest_ms(now_ms) else 0
+    first = seeded_ms + step if seeded_ms + step > now_ms else now_ms + step
     if step >= EARLIER_FROM_MS:
         first -= (first - now_ms) % 1000
     return list(range(first, last + 1, step))
+
+
+def farthest_ms(now_ms: int) -> int:
+    """Until when slots may have been seeded at most; what lies further ahead was written by a clock that was wrong."""
+    return now_ms + 2 * round(AHEAD_S * 1000)
+
+
+def believed(kept: Watching, now_ms: int, interval_s: float) -> Watching:
+    """What the watchdog keeps, without what cannot be so: times that have not come yet, less than no failures.
+
+    Args:
+        kept: as it was read.
+        now_ms: the time.
+        interval_s: seconds from one probe to the next.
+    """
+    latest, busiest = now_ms + CLOCKS_DIFFER_MS, now_ms + CLOCKS_DIFFER_MS + round(spacing_s(interval_s) * 1000)
+    return replace(
+        kept,
+        slot_ms=kept.slot_ms if kept.slot_ms <= latest else 0,
+        probed_ms=kept.probed_ms if kept.probed_ms <= latest else 0,
+        busy_until_ms=kept.busy_until_ms if kept.busy_until_ms <= busiest else 0,
+        failures=max(0, kept.failures),
+        failed_since_ms=kept.failed_since_ms if kept.failures > 0 and 0 < kept.failed_since_ms <= latest else 0,
+    )
+
+
+def are_left_lying(kept: Watching, now_ms: int, interval_s: float) -> bool:
+    """Whether there are slots and nobody is handed them: the mapping is switched off, or the queue was purged.
+
+    Args:
+        kept: what the watchdog keeps.
+        now_ms: the time.
+        interval_s: seconds from one probe to the next.
+    """
+    spacing_ms = round(spacing_s(interval_s) * 1000)
+    if not kept.probed_ms or kept.seeded_until_ms + spacing_ms <= now_ms:
+        return False
+    return now_ms - kept.slot_ms > 2 * spacing_ms + LATE_AT_MOST_S * 1000
 
 
 def ran_out(kept: Watching, now_ms: int, interval_s: float) -> Verdict:
@@ -132,6 +172,10 @@ def ran_out(kept: Watching, now_ms: int, interval_s: float) -> Verdict:
     if kept.seeded_until_ms + spacing_ms <= now_ms:
         return yes("No slot was left.")
     quiet_s = (now_ms - kept.probed_ms) / 1000
+    if are_left_lying(kept, now_ms, interval_s):
+        # Whoever has probed since then was a call of the schedule as this one is.
+        lately = f" for {(now_ms - kept.slot_ms) / 1000:.0f} s" if kept.slot_ms else ""
+        return yes(f"Nobody has taken a slot{lately}.")
     if now_ms < kept.busy_until_ms or quiet_s <= 2 * spacing_ms / 1000:
         return no("The slots are taken.")
     return yes(f"Nobody has probed for {quiet_s:.0f} s." if kept.probed_ms else "Nobody has probed yet.")
@@ -158,6 +202,19 @@ def admit(slot_ms: int, kept: Watching, now_ms: int, interval_s: float) -> Verdi
     if 0 <= now_ms - kept.probed_ms < interval_s * 500:
         return no(f"Somebody has probed {(now_ms - kept.probed_ms) / 1000:.1f} s ago.")
     return yes("The slot is due.")
+
+
+def is_elsewhere(kept: Watching, process: str, now_ms: int, interval_s: float) -> bool:
+    """Whether another process goes on probing, or has only just probed, so that a probe in no slot is not for this one.
+
+    Args:
+        kept: what the watchdog keeps.
+        process: this one, as it would keep it.
+        now_ms: the time.
+        interval_s: seconds from one probe to the next.
+    """
+    recently = 0 <= now_ms - kept.probed_ms < interval_s * 500
+    return kept.by != process and (now_ms < kept.busy_until_ms or recently)
 
 
 def streak_of(kept: Watching, now_ms: int, pace: Pace) -> Streak:
@@ -247,7 +304,9 @@ def after_probe(
         probed.streak.failures,
         probed.threshold,
     )
-    ended = before if before and (before.observed != one.observed or began_s - before.from_s >= RUN_LASTS_S) else None
+    # One from the future was begun by a clock that was wrong; and a number that is none is less than nothing.
+    lasts = before is not None and -CLOCKS_DIFFER_MS / 1000 <= began_s - before.from_s < RUN_LASTS_S
+    ended = before if before and not (before.observed == one.observed and lasts) else None
     if before is not None and ended is None:
         longest = max(before.longest_gap_s, gap_s)
         one = replace(one, from_s=before.from_s, count=before.count + 1, longest_gap_s=longest)
