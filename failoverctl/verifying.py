@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 from botocore.exceptions import ClientError
 from msfailover import chain, signatures
@@ -26,13 +27,16 @@ def verify_history(context: CommandContext) -> Exit:
     if given.csv or given.since or given.outcome:
         raise CommandError("--verify reads the whole history: give no --csv, --since or --outcome.", Exit.USAGE)
     stack, now = context.stack(), time.time()
+    key = stack.parameters.get("HistorySigningKeyArn")
+    # Before the lines: whatever was signed by now is to be among them.
+    kept = stored_signatures(context.account, stack) if key else []
     lines, head = whole_history(context.account, stack)
     found = chain.verify(lines, head, now)
     said = Text(found.sentence, style=_STYLES[found.answer])
     answer = {**found.to_json(), "head": head.to_json()}
     well = found.is_yes
-    if well and head.number and (key := stack.parameters.get("HistorySigningKeyArn")):
-        signed = _signed(context.account, stack, key, chain.lines_of(lines, found), now)
+    if well and key and (head.number or kept):
+        signed = _signed(context.account, stack, key, kept, (chain.lines_of(lines, found), head.number), now)
         said.append(f"\n{signed.sentence}", style=_STYLES[signed.answer])
         answer["signed"] = signed.to_json()
         well = signed.is_yes
@@ -42,16 +46,24 @@ def verify_history(context: CommandContext) -> Exit:
     return Exit.DONE if well else Exit.NOT_WELL
 
 
-def _signed(account: Account, stack: Stack, key: str, lines: list[chain.Line], now: float) -> Verdict:
+def _signed(
+    account: Account,
+    stack: Stack,
+    key: str,
+    kept: list[dict[str, Any]],
+    verified: tuple[list[chain.Line], int],
+    now: float,
+) -> Verdict:
+    (lines, last) = verified
     try:
-        made = [Signature.from_json(stack.pair, each) for each in stored_signatures(account, stack)]
+        made = [Signature.from_json(stack.pair, each) for each in kept]
     except ValueError as error:
         return Verdict(Answer.NO, str(error))
     numbers = {chain.number_of(each) for each in lines}
-    ours = [each for each in made if each.number in numbers]
+    ours = [each for each in made if each.number in numbers or each.number > last]
     with ThreadPoolExecutor(AT_ONCE) as threads:
         genuine = dict(zip(ours, threads.map(lambda each: _is_genuine(account, key, each), ours), strict=True))
-    return signatures.verify(lines, ours, genuine.__getitem__, now)
+    return signatures.verify(lines, last, ours, genuine.__getitem__, now)
 
 
 def _is_genuine(account: Account, key: str, made: Signature) -> bool:

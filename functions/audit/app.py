@@ -119,7 +119,7 @@ def announce(state: PairState, judged: tuple[Judged, ...]) -> None:
     after = min(int(known.get("number", last)), last)
     lines = table.history(LINES_AT_MOST) if last > after else []
     names, before = (SETTINGS.pair.name, SETTINGS.stack), known.get("findings", {})
-    events = announcements.of_lines(*names, lines, after)
+    events = announcements.of_lines(*names, lines, after, last)
     events += announcements.of_findings(*names, found, before, time.time())
     event_bus.put(clients.events(), [(each.kind, each.detail) for each in events])
     now = {**before, **{each.key: each.state for each in found}}

@@ -34,7 +34,7 @@ from msfailover.decisions.admission import Admission, admit, is_quiet_whatever, 
 from msfailover.decisions.audit import demand_endable, must_be_out
 from msfailover.decisions.dry_run import predict, questions
 from msfailover.demands import demand_yes
-from msfailover.history import History, Note, Outcome
+from msfailover.history import History, Note, Outcome, changes_in
 from msfailover.pair import FencedBy, PairState, Role
 from msfailover.questions import Question
 from msfailover.request import (
@@ -311,7 +311,7 @@ def conclude(event: Mapping[str, Any]) -> dict[str, Any]:
     phases = partial(step_functions.phases, clients.stepfunctions(), execution, now)
 
     def end(state: PairState) -> Ending | None:
-        lines[:] = [History.from_json(each) for each in table.history(10) if not controls.is_note(each)]
+        lines[:] = changes_in(table.history(10))
         if any(each.execution == execution for each in lines):
             return None
         after, line = transitions.conclude(state, execution, outcome, sentence, now)

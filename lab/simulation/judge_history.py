@@ -20,6 +20,6 @@ def chained(world: World, lines: list[Mapping[str, Any]]) -> None:
     found = verify(stored, ChainHead.from_json(record(world).get("chain")), world.clock.time())
     if not found.is_yes:
         raise Violation("I4", found.sentence)
-    for event in of_lines("pair", "stack", stored, 0):
+    for event in of_lines("pair", "stack", stored, 0, len(stored)):
         if wrong := faults(event.kind, event.detail):
             raise Violation("I4", f"an event is not as its schema says: {wrong[0]}")

@@ -40,7 +40,7 @@ def stored(*lines: History | Note) -> list[dict[str, Any]]:
 
 
 def told(lines: list[dict[str, Any]], after: int = 0) -> list[Event]:
-    events = of_lines("tectia", "demo", lines, after)
+    events = of_lines("tectia", "demo", lines, after, 3)
     assert [fault for each in events for fault in faults(each.kind, each.detail)] == []
     return events
 
@@ -53,6 +53,15 @@ def test_every_line_is_an_event_of_its_kind_in_the_order_in_which_it_was_written
     assert [each.detail["digest"] for each in events] == [digest_of(each) for each in lines]
     assert (events[0].detail["recovery_s"], events[0].detail["outcome"]) == (21, "promoted")
     assert (events[1].detail["active"], events[2].detail["setting"]) == ("ms2", "set_mode")
+
+
+def test_a_line_that_can_not_be_read_or_is_after_the_last_keeps_no_other_back() -> None:
+    lines = stored(CHANGE, HELD, MODE)
+    lines[0]["outcome"] = "doctored"
+    del lines[1]["sentence"]
+    assert [each.detail["number"] for each in told(lines)] == [3]
+    lines[1] = {**lines[2], "chain": {"number": 10**9}}
+    assert [each.detail["number"] for each in told(lines)] == [3], "else it would be new each minute"
 
 
 def test_what_was_announced_and_what_is_older_than_the_chain_is_no_news() -> None:

@@ -150,6 +150,26 @@ def test_a_signed_history_is_one_that_its_key_has_vouched_for_when_it_was_writte
     assert "verify a signature" in said.err
 
 
+def test_a_history_put_back_to_an_earlier_state_is_shown_by_the_signatures_that_are_left(
+    ctl: Run, region: Region
+) -> None:
+    chained(region, 2)
+    earlier = region.items["state"]["chain"]
+    region.history.clear()
+    chained(region, 4)
+    for number in (2, 4):
+        sign(region, number, T0 + number)
+    assert ctl("history", "--verify").code == 0
+    del region.history[2:]
+    region.items["state"]["chain"] = earlier
+    said = ctl("history", "--verify")
+    assert said.code == Exit.NOT_WELL
+    assert "The history was cut off: number 4 was signed 2026-09-21" in said.flat
+    region.history.clear()
+    del region.items["state"]["chain"]
+    assert ctl("history", "--verify").code == Exit.NOT_WELL, "with nothing left of it, too"
+
+
 def test_no_history_is_no_error(ctl: Run) -> None:
     said = ctl("history")
     assert (said.code, said.out.strip()) == (0, "The pair has no history yet.")

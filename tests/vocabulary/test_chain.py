@@ -151,3 +151,46 @@ def test_a_digest_is_the_same_after_a_way_through_dynamodb(line: dict[str, Any])
 @pytest.mark.parametrize("torn", [None, "x", {}, {"number": "x", "digest": "", "expires_at": 0}, {"number": 1}, [1]])
 def test_a_torn_head_holds_nothing_up(torn: object) -> None:
     assert ChainHead.from_json(torn) == ChainHead()
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "moved",
+        {},
+        {"number": 2, "previous": ["a"], "previous_expires_at": 0},
+        {"number": 2, "previous": "", "previous_expires_at": "soon"},
+        {"number": 7, "previous": "", "previous_expires_at": 0},
+        {"number": 2, "previous": None, "previous_expires_at": None},
+    ],
+)
+def test_a_line_put_in_with_its_digest_in_the_record_is_named_whatever_it_says(place: object) -> None:
+    lines, _ = of(2)
+    lines[1] = {**lines[1], "chain": place}
+    found = check(lines, ChainHead(2, digest_of(lines[1])))
+    assert found.is_no
+    assert "Inserted: line" in found.sentence or "Dropped" in found.sentence
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        {"number": 10**100, "digest": "a" * 64, "expires_at": 0},
+        {"number": -1, "digest": "a" * 64, "expires_at": 0},
+        {"number": True, "digest": "a" * 64, "expires_at": 0},
+        {"number": 3, "digest": "a" * 100_000, "expires_at": 0},
+        {"number": 3, "digest": "a" * 64, "expires_at": 10**100},
+        {"number": 1.5, "digest": "a" * 64, "expires_at": 0},
+        {"number": 3, "digest": None, "expires_at": 0},
+    ],
+    ids=lambda each: str(each)[:60],
+)
+def test_a_head_that_nobody_writes_begins_a_new_chain(head: dict[str, Any]) -> None:
+    assert ChainHead.from_json(head) == ChainHead()
+
+
+@given(st.floats(allow_nan=False, allow_infinity=False, min_value=1e-100, max_value=1e100))
+def test_a_number_has_the_digest_of_what_is_read_back_of_it(number: float) -> None:
+    stored = Decimal(json.dumps(number))
+    read = int(stored) if stored == stored.to_integral_value() else float(stored)
+    assert digest_of({"it": number}) == digest_of({"it": read})

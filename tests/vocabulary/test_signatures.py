@@ -27,7 +27,7 @@ def of(line: dict[str, Any], after_s: float = 30.0) -> Signature:
 
 
 def check(lines: list[dict[str, Any]], made: list[Signature], now: float | None = None) -> Verdict:
-    return verify(lines, made, lambda _: True, lines[-1]["ended_at"] + 60 if now is None else now)
+    return verify(lines, len(lines), made, lambda _: True, lines[-1]["ended_at"] + 60 if now is None else now)
 
 
 def test_a_history_whose_lines_were_signed_as_they_were_written_is_vouched_for() -> None:
@@ -61,8 +61,19 @@ def test_a_signature_of_another_line_or_key_is_none() -> None:
     lines = chain_of(2)
     other = Signature("tectia", 1, "0" * 64, T0)
     assert "of another line" in check(lines, [other]).sentence
-    assert "not made with the key" in verify(lines, [of(lines[0])], lambda _: False, T0).sentence
+    assert "not made with the key" in verify(lines, 2, [of(lines[0])], lambda _: False, T0).sentence
     assert check(lines, []).answer is Answer.UNKNOWN
+
+
+def test_a_signature_of_a_line_after_the_last_shows_that_the_history_was_cut_off() -> None:
+    lines = chain_of(4)
+    made = [of(each) for each in lines]
+    for left in (3, 1, 0):
+        found = verify(lines[:left], left, made, lambda _: True, lines[-1]["ended_at"] + 60)
+        assert found.is_no
+        assert "cut off" in found.sentence
+        assert f"now is number {left}." in found.sentence
+    assert "not made with the key" in verify(lines[:3], 3, made[3:], lambda _: False, T0).sentence
 
 
 def test_what_is_signed_names_pair_line_digest_and_time() -> None:

@@ -8,11 +8,13 @@ digest that was noted elsewhere.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeGuard
 
 from msfailover.text import clean
 from msfailover.verdict import Verdict, no, unknown, yes
@@ -43,11 +45,20 @@ class ChainHead:
     @staticmethod
     def from_json(data: object) -> ChainHead:
         """Read a stored head. An unreadable one begins a new chain: no failover is to fail for it."""
-        try:
-            found = data if isinstance(data, Mapping) else {}
-            return ChainHead(int(found["number"]), str(found["digest"]), int(found["expires_at"]))
-        except (KeyError, ValueError, TypeError, OverflowError):
-            return ChainHead()
+        found = data if isinstance(data, Mapping) else {}
+        number, digest, expires_at = (found.get(name) for name in ("number", "digest", "expires_at"))
+        if _is_count(number) and _is_count(expires_at) and isinstance(digest, str) and _DIGEST.fullmatch(digest):
+            return ChainHead(int(number), digest, int(expires_at))
+        return ChainHead()
+
+
+_DIGEST = re.compile("[0-9a-f]{64}")
+_MOST = 10**12
+"""What no number of a line and no time in seconds comes to; DynamoDB keeps whole numbers of 38 digits at most."""
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < _MOST
 
 
 def linked(line: Line, head: ChainHead) -> tuple[dict[str, Any], ChainHead]:
@@ -69,7 +80,7 @@ def digest_of(line: Line) -> str:
 
 def _canonical(value: Any) -> Any:
     if isinstance(value, float) and value.is_integer():
-        return int(value)
+        return int(Decimal(repr(value)))  # as it is stored: above 2**53 the double itself has other digits
     if isinstance(value, Mapping):
         return {str(name): _canonical(each) for name, each in value.items()}
     return [_canonical(each) for each in value] if isinstance(value, list | tuple) else value
@@ -125,7 +136,10 @@ class _Walk:
                 return "" if self._expired else self._amiss(number, digest)
             self._chain.append(line)
             self.digests[str(number)] = digest
-            number, digest, expires_at = number - 1, line["chain"]["previous"], line["chain"]["previous_expires_at"]
+            before = _before(line)
+            if number_of(line) != number or before is None:
+                return f"Inserted: {name_of(line)} stands as number {number}, and does not say legibly what was before."
+            number, (digest, expires_at) = number - 1, before
         return ""
 
     def _numbered(self, number: int) -> list[Line]:
@@ -174,6 +188,16 @@ def number_of(line: Line) -> int:
     place = line["chain"]
     number = place.get("number") if isinstance(place, Mapping) else None
     return number if isinstance(number, int) and not isinstance(number, bool) else -1
+
+
+def _before(line: Line) -> tuple[str, int] | None:
+    """The digest of the line before, and from when on that one may be deleted; None where it says nothing legible."""
+    place = line["chain"]
+    digest, expires_at = (place.get(name) if isinstance(place, Mapping) else None for name in _BEFORE)
+    return (digest, expires_at) if isinstance(digest, str) and _is_count(expires_at) else None
+
+
+_BEFORE = ("previous", "previous_expires_at")
 
 
 def ended_at(line: Line) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,19 @@ class History:
             config_as_of=float(data.get("config_as_of", 0.0)),
             counts_from=float(data.get("counts_from", 0.0)),
         )
+
+
+def changes_in(lines: Iterable[Mapping[str, Any]]) -> list[History]:
+    """The changes among stored lines, in their order. Notes are left out, and what can't be read: a line that a hand
+    has damaged, or a later version wrote, must not keep the next change from its end.
+    """
+    found = []
+    for each in lines:
+        try:
+            found.append(History.from_json(each))
+        except (ValueError, LookupError, TypeError, AttributeError, OverflowError):
+            continue
+    return found
 
 
 @dataclass(frozen=True)

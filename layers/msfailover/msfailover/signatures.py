@@ -70,20 +70,30 @@ class Signature:
 
 
 def verify(
-    chain: Sequence[Line], made: Sequence[Signature], is_genuine: Callable[[Signature], bool], now: float
+    chain: Sequence[Line], last: int, made: Sequence[Signature], is_genuine: Callable[[Signature], bool], now: float
 ) -> Verdict:
-    """Was each line of the chain signed soon after it was written?
+    """Was each line of the chain signed soon after it was written, and is the last line that was signed still there?
 
     Args:
         chain: the lines of the verified chain, the oldest first.
-        made: the signatures that are kept, in any order.
+        last: the number of the last line, as the record has it.
+        made: the signatures that are kept, in any order; read before the chain was.
         is_genuine: asks KMS whether the key has made it.
         now: seconds since 1970.
 
     Returns:
         *yes*, saying from which line on; *no* where a signature is not genuine, is about another line, or came late;
-        *unknown* where there is none.
+        *unknown* where there is none. *No*, too, where one is of a line after the last: what was put back in the place
+        of a later history, with its record, is unbroken, and only such a signature shows what is missing.
     """
+    for each in made:
+        if each.number > last and not is_genuine(each):
+            return no(f"The signature of number {each.number} was not made with the key.")
+        if each.number > last:
+            return no(
+                f"The history was cut off: number {each.number} was signed {_moment(each.at)}, and the last line now is"
+                f" number {last}."
+            )
     digests = {str(number_of(each)): digest_of(each) for each in chain}
     ours = sorted((each for each in made if str(each.number) in digests), key=lambda each: each.number)
     for each in ours:

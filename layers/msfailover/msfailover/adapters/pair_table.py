@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from msfailover.chain import linked
+from msfailover.chain import ended_at, linked
 from msfailover.freshness import Freshness
 from msfailover.history import History, Note
 from msfailover.pair import PairState
@@ -158,7 +158,7 @@ class PairTable:
             ConsistentRead=True,
         )
         lines = [_plain(item) for item in answer["Items"]]
-        return sorted(lines, key=lambda line: float(line["ended_at"]), reverse=True)
+        return sorted(lines, key=ended_at, reverse=True)
 
     def freshness(self) -> Freshness:
         """What is known of the standby's copy."""

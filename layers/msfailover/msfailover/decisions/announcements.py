@@ -61,15 +61,24 @@ class Found:
         return f"{self.by} {self.name}"
 
 
-def of_lines(pair: str, stack: str, lines: Iterable[Mapping[str, Any]], after: int) -> list[Event]:
+def of_lines(pair: str, stack: str, lines: Iterable[Mapping[str, Any]], after: int, last: int) -> list[Event]:
     """The events of the history's lines that were written after that number, in the order in which they were written.
+
+    A line that can't be read is left out: it must not keep the others back, nor the findings.
 
     Args:
         lines: as they are stored, in any order.
         after: the number of the last line that was announced.
+        last: the number of the last line that there is, as the record has it.
     """
-    new = sorted((each for each in lines if "chain" in each and number_of(each) > after), key=number_of)
-    return [_of_line({"version": VERSION, "pair": pair, "stack": stack}, each) for each in new]
+    new = sorted((each for each in lines if "chain" in each and after < number_of(each) <= last), key=number_of)
+    events = []
+    for each in new:
+        try:
+            events.append(_of_line({"version": VERSION, "pair": pair, "stack": stack}, each))
+        except (LookupError, ValueError, TypeError, AttributeError):
+            continue
+    return events
 
 
 def _of_line(common: Mapping[str, Any], line: Mapping[str, Any]) -> Event:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from msfailover.chain import ended_at
 from msfailover.history import Outcome
 from msfailover.pair import Role
 from msfailover.verdict import Verdict, no, unknown, yes
@@ -47,7 +48,8 @@ def restarted_s_ago(history: Iterable[Mapping[str, Any]], server: Role, now: flo
         now: seconds since 1970.
     """
     for line in history:
-        restarted = any(phase["name"] == "RestartSource" for phase in line.get("phases", ()))
-        if restarted and line["source"] == server and line["outcome"] == Outcome.STOOD_DOWN:
-            return now - float(line["ended_at"])
+        phases = line.get("phases")
+        names = [each.get("name") for each in phases if isinstance(each, Mapping)] if isinstance(phases, list) else []
+        if (line.get("source"), line.get("outcome")) == (server, Outcome.STOOD_DOWN) and "RestartSource" in names:
+            return max(0.0, now - ended_at(line))
     return None

@@ -304,7 +304,7 @@ def after_probe(
         probed.streak.failures,
         probed.threshold,
     )
-    # One from the future was begun by a clock that was wrong; and a number that is none is less than nothing.
+    # One from the future was begun by a clock that was wrong.
     lasts = before is not None and -CLOCKS_DIFFER_MS / 1000 <= began_s - before.from_s < RUN_LASTS_S
     ended = before if before and not (before.observed == one.observed and lasts) else None
     if before is not None and ended is None:
