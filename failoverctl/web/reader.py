@@ -33,7 +33,7 @@ class Pair:
     Args:
         line: how the list shows it.
         view: what the page shows of it; None before the first status.
-        steps: of the execution that ran last, as far as they were read.
+        steps, execution: of the execution that ran last, as far as they were read, and its ARN.
         read_at, visited_at: moments by the monotonic clock; 0 for never.
         followed: the execution that was started here and has not ended, and its request.
         done: how the last one ended that was started here.
@@ -43,6 +43,7 @@ class Pair:
     line: dict[str, Any]
     view: View | None = None
     steps: list[Step] = field(default_factory=list)
+    execution: str = ""
     read_at: float = 0.0
     visited_at: float = 0.0
     followed: tuple[str, dict[str, Any], float] | None = None
@@ -191,8 +192,9 @@ class Reader:
         steps = steps_of(account, status["execution"])
         done = self._ended_of(pair, where)
         with self._news:
-            pair.steps = steps or pair.steps
-            pair.view = {**pair_view(status, pair.steps), "warnings": _warnings(status)}
+            if steps:
+                pair.steps, pair.execution = steps, str(status["execution"]["arn"])
+            pair.view = {**pair_view(status, pair.steps, pair.execution), "warnings": _warnings(status)}
             pair.line = _line(pair)
             pair.read_at = time.monotonic()
             if done:

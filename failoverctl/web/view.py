@@ -24,12 +24,13 @@ _SAME_STEP_S = 2.0
 """Seconds by which the start of a step may differ between the execution's history and the pair's own record."""
 
 
-def pair_view(status: Mapping[str, Any], steps: Sequence[Step]) -> View:
+def pair_view(status: Mapping[str, Any], steps: Sequence[Step], execution: str) -> View:
     """Everything that the page shows of one pair.
 
     Args:
         status: as `status.read_status` gathers it, with its history.
         steps: of the execution that runs, or that ran last as far as it was read.
+        execution: whose steps these are; they are shown with no other one.
     """
     record, head, problems = status["record"], status["headline"], status["problems"]
     first = problems[0] if problems else None
@@ -52,7 +53,7 @@ def pair_view(status: Mapping[str, Any], steps: Sequence[Step]) -> View:
         ],
         "facts": [{"about": about, "said": pieces(said)} for about, said in facts(status)],
         "readiness": _readiness(status["readiness"]),
-        "change": _change(status, steps),
+        "change": _change(status, steps, execution),
         "history": _history(status),
     }
 
@@ -94,7 +95,7 @@ def _readiness(ready: Mapping[str, Any]) -> View:
     return {"how": how, "sentence": said, "at": float(ready.get("at") or 0), "checks": shown}
 
 
-def _change(status: Mapping[str, Any], steps: Sequence[Step]) -> View | None:
+def _change(status: Mapping[str, Any], steps: Sequence[Step], execution: str) -> View | None:
     """The change that runs, or else the last one; None before the first."""
     running, last = status["execution"], status["last_change"]
     if running and not running.get("error"):
@@ -108,11 +109,11 @@ def _change(status: Mapping[str, Any], steps: Sequence[Step]) -> View | None:
             "began": began,
             "now": status["at"],
             "sentence": recovery.so_far(status["record"], status["at"], status["recovery_target_s"]),
-            "steps": [_step(each, began) for each in steps if each.kind in _SHOWN],
+            "steps": [_step(each, began) for each in steps if each.kind in _SHOWN and running["arn"] == execution],
         }
     if not last or last.get("error"):
         return None
-    shown = _of_the_end(last, steps)
+    shown = _of_the_end(last, steps if last["execution"] == execution else ())
     began = min([each.start for each in shown] or [float(last["taken_at"])])
     return {
         "title": f"{last['action']} to {last['target']}",

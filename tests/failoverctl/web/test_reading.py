@@ -61,6 +61,18 @@ def test_the_running_change_has_its_steps_and_the_ended_one_too(region: Region) 
     assert view["history"]["lines"][0]["outcome"] == "promoted"
 
 
+def test_the_steps_of_a_dry_run_are_not_those_of_the_last_change(region: Region) -> None:
+    region.executions[f"{RUNS}:failover-dry-run-1"] = running()
+    region.history = [change("promoted", time.time() - 600, phases=[])]
+    with Served(region, ["--every", "0.2"]) as served:
+        view = served.view()
+        assert [each["name"] for each in view["change"]["steps"]] == ["Begin", "VerifyFence"]
+        region.executions[f"{RUNS}:failover-dry-run-1"] = ended("dry-run")
+        while view["change"]["state"] == "running":
+            view = served.state(served.state()["version"])["pair"]
+    assert (view["change"]["state"], view["change"]["steps"]) == ("promoted", [])
+
+
 def test_a_new_step_is_shown_within_a_second_of_being_read(region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     runs(region)
     read_at: dict[int, float] = {}
