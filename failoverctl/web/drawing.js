@@ -78,12 +78,21 @@ export function drawReadiness(ready) {
   byId("ready").className = ready.how;
   const when = ready.at ? ` (checked ${clock(ready.at, true)})` : "";
   text("ready", `${ready.sentence}${when}`);
-  replaced("checks", ready.checks, () => ready.checks.map((each) => element("li", {},
+  const good = ready.checks.filter((each) => each.answer === "yes");
+  const others = ready.checks.filter((each) => each.answer !== "yes");
+  replaced("checks", others, () => others.map(check));
+  byId("good").hidden = !good.length;
+  text("good-count", good.length === 1 ? "1 check says yes" : `${good.length} checks say yes`);
+  replaced("good-checks", good, () => good.map(check));
+}
+
+function check(each) {
+  return element("li", {},
     element("span", {}, each.name),
     element("span", { class: each.how }, each.answer),
     element("span", { class: "sentence" }, each.sentence,
       ...(each.follows.length ? [element("span", { class: "faint" }, ` So these are not known: ${each.follows.join(", ")}.`)] : [])),
-    ...(each.remedy ? [element("span", { class: "remedy" }, each.remedy)] : []))));
+    ...(each.remedy ? [element("span", { class: "remedy" }, each.remedy)] : []));
 }
 
 export function drawHistory(history) {

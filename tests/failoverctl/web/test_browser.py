@@ -70,6 +70,12 @@ def under_way(region: Region, done: int) -> None:
     region.executions[f"{RUNS}:one"] = {"status": "RUNNING", "events": events, "input": '{"action": "failover"}'}
 
 
+def has_ended(region: Region) -> None:
+    """The execution has ended, its last step, too, which nobody has read while it ran."""
+    events = [event for number, each in enumerate(STEPS) for event in step(10 * number + 1, *each)]
+    region.executions[f"{RUNS}:one"] = {**ended("promoted"), "events": events}
+
+
 def serves(region: Region, role: str) -> None:
     """That server serves and the other one is out."""
     for each in ("ms1", "ms2"):
@@ -89,7 +95,7 @@ def promoted(region: Region) -> None:
     phases = [{"name": name, "start": began + start, "end": began + end} for name, start, end, _ in STEPS]
     region.history = [change("promoted", began + 9, execution=f"{RUNS}:one", phases=phases)]
     region.items["state"] |= {"lease": None, "active": "ms2", "epoch": 2}
-    region.executions[f"{RUNS}:one"] = ended("promoted")
+    has_ended(region)
     serves(region, "ms2")
 
 
@@ -182,6 +188,20 @@ def test_it_works_by_keyboard_alone(browser: Browser, region: Region) -> None:
 
 
 EVIL = "<img src=x onerror=\"document.title='owned'\"><script>document.title='owned'</script>"
+
+
+def test_checks_that_say_yes_are_folded_and_stay_unfolded(browser: Browser, region: Region) -> None:
+    good = {"answer": "yes", "sentence": "It is.", "remedy": ""}
+    bad = {"answer": "no", "sentence": "It is not.", "remedy": "Mend it."}
+    region.items["readiness"]["checks"] = [{"name": "a", **good}, {"name": "b", **good}, {"name": "c", **bad}]
+    with Served(region, ["--every", "0.2"]) as served, Opened(browser, served, SCREEN) as page:
+        expect(page.locator("#checks li")).to_have_text("cnoIt is not.Mend it.")
+        expect(page.locator("#good-checks li").first).to_be_hidden()
+        page.get_by_text("2 checks say yes").focus()
+        page.keyboard.press("Enter")
+        under_way(region, 0)
+        expect(page.locator("#steps li")).to_have_count(1)
+        expect(page.locator("#good-checks li").first).to_be_visible()
 
 
 def test_markup_from_aws_stays_text(browser: Browser, region: Region) -> None:
