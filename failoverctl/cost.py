@@ -71,8 +71,8 @@ POLLERS, POLL_S = 5, 20
 SHORTEST_SLOT_S = 1.0
 BATCH = 10
 
-NOT_AT_REST = ("RecordInSyncAfter", "RecoverySeconds")
-"""Metrics that are sent in a change only."""
+NOT_AT_REST = ("RecordInSyncAfter", "RecoverySeconds", "ModeNotAutomatic", "InMaintenance", "Unacknowledged")
+"""Metrics that are sent in a change only, or while a person has left something open."""
 ONCE_A_DAY = ("ReplicationDrift",)
 BESIDE_THE_DASHBOARD = ("RecordInSyncAfter",)
 """Metrics that are published, and that no alarm and no dashboard shows."""

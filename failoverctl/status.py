@@ -37,6 +37,7 @@ HISTORY_LINES = 20
 DUE_WITHIN_S = 90.0
 """Seconds after a change in which the first copy of the new direction may still be on its way."""
 ALARMS = (
+    "acknowledgement-overdue",
     "active-server-down",
     "active-without-database",
     "audit-blind",
@@ -44,6 +45,8 @@ ALARMS = (
     "failover-aborted",
     "failover-halted",
     "failover-timed-out",
+    "maintenance-overdue",
+    "mode-overdue",
     "not-ready",
     "recovery-slow",
     "replication-drift",

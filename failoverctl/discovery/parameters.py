@@ -134,6 +134,9 @@ CHOICES = (
     "HistoryDays",
     "HistorySigningKeyArn",
     "RecoveryTargetSeconds",
+    "ModeAlarmHours",
+    "MaintenanceAlarmHours",
+    "AcknowledgementAlarmHours",
 )
 """What nobody finds, because it is decided; the template's defaults are a beginning."""
 

@@ -163,13 +163,18 @@ def _recorded(state: PairState | None) -> dict[str, int]:
     """The record in numbers; none where it never stood still, or nobody is active yet."""
     if state is None or state.active is None:
         return {}
-    waits = not state.acknowledged or state.mode != "automatic" or state.maintenance_until > time.time()
-    return {
+    found = {
         "ActiveServer": 1 if state.active is Role.MS1 else 2,
         "ChangeUnderWay": 1 if state.lease else 0,
-        "WaitsForPeople": 1 if waits or state.halted or state.held else 0,
         "Halted": 1 if state.halted else 0,
     }
+    # Sent only while they are so: a metric costs by the hour, and alarms count the hours.
+    open_ended = {
+        "ModeNotAutomatic": state.mode != "automatic",
+        "InMaintenance": state.maintenance_until > time.time(),
+        "Unacknowledged": not state.acknowledged,
+    }
+    return found | {name: 1 for name, is_so in open_ended.items() if is_so}
 
 
 def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:

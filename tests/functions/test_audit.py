@@ -182,7 +182,8 @@ def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
     assert told["done"][1] == "end_sessions of ms2 was left undone: the record has changed."
 
 
-RECORDED = ("ActiveServer", "ChangeUnderWay", "WaitsForPeople")
+RECORDED = ("ActiveServer", "ChangeUnderWay", "Halted")
+OPEN_ENDED = ("ModeNotAutomatic", "InMaintenance", "Unacknowledged")
 
 
 def test_what_the_record_says_is_published_for_the_dashboard(
@@ -190,9 +191,31 @@ def test_what_the_record_says_is_published_for_the_dashboard(
 ) -> None:
     audit.handler({}, None)
     assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 0, 0), strict=True))
-    record.put(state(mode="manual", lease=lease()))
+    record.put(state(lease=lease(), halted="MS2 did not start."))
     audit.handler({}, None)
     assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 1), strict=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "about"),
+    [
+        ("ModeNotAutomatic", {"mode": "manual"}),
+        ("InMaintenance", {"maintenance_until": 9_999_999_999.0}),
+        ("Unacknowledged", {"acknowledged": False}),
+    ],
+)
+def test_what_a_person_has_left_open_is_published_only_while_it_is_so(
+    audit: ModuleType, record: Record, capsys: pytest.CaptureFixture[str], name: str, about: dict[str, Any]
+) -> None:
+    record.put(state(**about))
+    audit.handler({}, None)
+    said = capsys.readouterr().out
+    assert [each for each in OPEN_ENDED if f'"{each}"' in said] == [name]
+    assert published(said, name) == {name: 1}
+    record.put(state(maintenance_until=1.0))
+    audit.handler({}, None)
+    said = capsys.readouterr().out
+    assert [each for each in OPEN_ENDED if f'"{each}"' in said] == []
 
 
 # ---- whose service runs ----------------------------------------------------------------------------------------------
