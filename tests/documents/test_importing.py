@@ -63,6 +63,7 @@ def test_it_returns_when_the_standby_holds_the_new_set(pair: Pair) -> None:
     said = importing.ended()
     assert said.code == 0, said.stdout
     assert re.search(r"The standby holds it: \d+ files in all, as of .* UTC, epoch 1\.", said.stdout)
+    assert f"Carried: {CDS} {DISTS} " in said.stdout
     assert pair.inside("ms2", f"{CDS}/package").read_text() == "new\n"
 
 
@@ -169,6 +170,28 @@ def test_a_run_that_carries_no_software_confirms_none(pair: Pair) -> None:
     importing.await_waiting()
     assert pair.replicate(ReplicateSoftware="no").result["complete"] is True
     assert importing.ended().code == 75
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"software_as_of": "4000000000.000000", "started_at": "4000000000.000000"},
+        {"software_as_of": "4000000000.000000", "started_at": "4000000000.000000", "since_boot": "99999999.00"},
+        {"since_boot": "99999999.00", "epoch": "2"},
+        {"since_boot": "99999999.00", "software_as_of": "1.000000"},
+    ],
+    ids=["a clock that was ahead", "before the host was started", "of another epoch", "older software"],
+)
+def test_a_run_that_only_seems_to_be_later_confirms_nothing(pair: Pair, line: dict[str, str]) -> None:
+    pair.assert_complete(pair.replicate())
+    kept = pair.inside("ms1", f"{STATE}/run-complete.json")
+    said = kept.read_text()
+    for name, value in line.items():
+        said = re.sub(rf'"{name}": [0-9.]+', f'"{name}": {value}', said)
+    if "since_boot" in line and "started_at" in line:
+        said = re.sub(r'"boot": "[^"]*"', '"boot": "b0"', said)
+    kept.write_text(said)
+    assert Importing(pair, A_FILE, limit_s=1).ended().code == 75
 
 
 def test_what_a_host_kept_of_an_older_run_confirms_nothing(pair: Pair) -> None:
