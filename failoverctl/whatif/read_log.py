@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
-from msfailover.watching import Run
+from msfailover.decisions.detection import Evidence
+from msfailover.verdict import Answer
+from msfailover.watching import RUN_LASTS_S, Run
 
 from failoverctl.account import Account, Stack, item
 from failoverctl.errors import CommandError, Exit, plainly
@@ -17,6 +19,10 @@ from failoverctl.errors import CommandError, Exit, plainly
 PATTERN = '{ $.message = "probes" }'
 WINDOWS = 12
 """Parts of the time that are read side by side: CloudWatch gives a megabyte an answer, whatever it is asked."""
+SHORTEST_GAP_S = 0.02
+"""Seconds from one probe to the next, at least, by far: the shortest interval is 0.2, and a suspicion halves it."""
+LATEST_S = 1e11
+"""Seconds since 1970 that are no time any more."""
 PAGES_AT_MOST = 2000
 """Answers that are read of one part; a year of probes is some thirty in all."""
 
@@ -95,13 +101,28 @@ def log_of(lines: Iterable[str]) -> Log:
     for line in lines:
         try:
             run = Run.from_json(next(_objects(line)))
-        except (ValueError, StopIteration):
+            _demand_possible(run)
+        except (ValueError, StopIteration, RecursionError):
             unread += 1
             continue
         # A run that was read while it went on is the beginning of the one that was logged.
         if run.from_s not in runs or runs[run.from_s].count < run.count:
             runs[run.from_s] = run
     return Log(sorted(runs.values(), key=lambda each: each.from_s), unread)
+
+
+def _demand_possible(run: Run) -> None:
+    """Raise `ValueError` for a run that no watchdog can have logged: each probe of it is gone through one by one."""
+    lasted_s = run.to_s - run.from_s
+    possible = (
+        0 < run.from_s < LATEST_S
+        and 0 <= lasted_s <= 2 * RUN_LASTS_S
+        and 1 <= run.count <= 1 + lasted_s / SHORTEST_GAP_S
+        and 0 <= run.longest_gap_s < LATEST_S
+        and (run.asked == "" or (run.asked in set(Evidence) and run.answer in set(Answer)))
+    )
+    if not possible:
+        raise ValueError("No watchdog can have observed that.")
 
 
 def _objects(line: str) -> Iterator[dict[str, object]]:

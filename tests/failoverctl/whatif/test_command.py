@@ -15,6 +15,7 @@ from msfailover.observations import Signal
 from msfailover.pair import Role
 from msfailover.watching import Run
 
+from failoverctl.whatif.read_log import log_of
 from lab.benchmarks import monthly_cost
 from tests.failoverctl.conftest import Run as Ctl
 from tests.failoverctl.region import STACK, Region
@@ -144,3 +145,25 @@ def test_a_year_of_probes_each_five_seconds_is_replayed_in_half_a_minute_and_300
     (present,) = [each for each in found["settings"] if each["present"]]
     assert len(present["takeovers"]) == 365
     assert (seconds < 30, megabytes < 300) == (True, True), f"{seconds:.1f} s, {megabytes:.0f} MB"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"count": 10**12},
+        {"count": 10**12, "to": NOW + 10.0**12},
+        {"count": -5},
+        {"count": 1e999},
+        {"from": float("nan")},
+        {"to": 1e300},
+        {"from": -1.0},
+        {"gap": float("inf")},
+        {"asked": "power", "answer": "perhaps"},
+        {"asked": "them", "answer": "yes"},
+    ],
+    ids=str,
+)
+def test_a_line_that_no_watchdog_can_have_logged_is_unread(changed: dict[str, Any]) -> None:
+    doctored = json.dumps({**json.loads(line(NOW, 3, SILENT)), **changed})
+    found = log_of([line(NOW - 60, 3), doctored, "[" * 100_000])
+    assert (len(found.runs), found.unread) == (1, 2)
