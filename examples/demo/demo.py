@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import datetime
+import json
 import os
 import subprocess
 import sys
@@ -250,12 +251,20 @@ class Demo:
                 ec2.delete_security_group(GroupId=each["GroupId"])
 
     def _forget_remover(self) -> None:
+        """Delete the role that a demo of this name has left in this region.
+
+        IAM knows no regions: one of the same name elsewhere needs its own role to remove itself.
+        """
         iam = self.account.client("iam")
         with plainly("delete the role that the demo leaves"):
             pages = iam.get_paginator("list_roles").paginate()
             names = [each["RoleName"] for page in pages for each in page["Roles"]]
             for name in (each for each in names if each.startswith(f"{self.stack}-Remover-")):
-                for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
+                policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+                said = [iam.get_role_policy(RoleName=name, PolicyName=each)["PolicyDocument"] for each in policies]
+                if f":cloudformation:{self._region()}:{self._account_id()}:stack/{self.stack}/" not in json.dumps(said):
+                    continue  # it may remove another stack than ours, or has nothing left that says which
+                for policy in policies:
                     iam.delete_role_policy(RoleName=name, PolicyName=policy)
                 iam.delete_role(RoleName=name)
 

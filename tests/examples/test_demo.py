@@ -197,6 +197,24 @@ def test_down_takes_the_role_that_is_left_and_refuses_while_a_pair_is_there(here
         here.demo.down()
 
 
+def test_down_leaves_the_role_of_a_demo_of_the_same_name_in_another_region(here: Up) -> None:
+    """Without it that demo could not remove itself any more, and would cost on."""
+    here.up()
+    there = Recorded(here.account, None, "eu-west-1")
+    elsewhere = demo.Demo(there, here.demo.stack, here.ask, here.said.append, 0)
+    with pytest.raises(CommandError, match="There is no stack"):
+        elsewhere.down()
+    assert remover_arn()
+
+
+def test_the_remover_deletes_no_schedule_but_its_own(here: Up) -> None:
+    remover = policy(here.up()["RemoverRole"])
+    schedule = f"arn:aws:scheduler:{REGION}:123456789012:schedule/default/{here.demo.stack}"
+    assert decide(remover, Call("scheduler:DeleteSchedule", (f"{schedule}-remove-itself",))).allowed
+    assert decide(remover, Call("scheduler:DeleteSchedule", (f"{schedule}-record-back",))).allowed
+    assert not decide(remover, Call("scheduler:DeleteSchedule", (f"{schedule}-2-remove-itself",))).allowed
+
+
 def test_another_pair_s_authority_is_not_overwritten(here: Up, tmp_path: Path) -> None:
     (tmp_path / "admin-ca.pem").write_text("theirs\n")
     with pytest.raises(CommandError, match="another pair's"):
