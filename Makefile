@@ -104,6 +104,7 @@ lint: $(READY) ## ruff, mypy --strict, cfn-lint, shellcheck, bandit
 	@$(VENV)/bin/bandit -q -ll -r failoverctl
 
 unit: setup ## all tests
+	@lab/setup/browser.sh
 	@$(VENV)/bin/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/lab/simulation --ignore tests/lab/conformance
 	@$(VENV)/bin/pytest -n 2 tests/lab/simulation # in processes of their own: they put a world of memory in AWS's place
 

@@ -8,7 +8,6 @@ packages=(
   postgresql pgbouncer mariadb-server        # database and pooler
   knot unbound                               # name server and resolver
   openssh-server openssh-client rsync acl sudo # replication
-  chromium                                   # drives the page of `failoverctl web`
   shellcheck python3-venv ca-certificates
 )
 if [ "$#" -gt 0 ]; then

@@ -1,7 +1,8 @@
-"""The page in a real browser (Debian's Chromium, headless): a failover watched, an action refused and one done."""
+"""The page in a real browser (Chromium, headless): a failover watched, an action refused and one done."""
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -13,8 +14,8 @@ from tests.failoverctl import region as region_module
 from tests.failoverctl.region import PAIR, RUNS, STACK, Region, change, ended, lease, step
 from tests.failoverctl.web.served import Served
 
-CHROMIUM = "/usr/bin/chromium"
-"""As Debian's package `chromium` has it, which lab/setup/packages.sh installs."""
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), "chromium")
+"""As lab/setup/browser.sh finds or installs it."""
 PHONE: ViewportSize = {"width": 375, "height": 700}
 SCREEN: ViewportSize = {"width": 1280, "height": 900}
 ALLOWED = ["--allow-actions", "--every", "0.2"]
