@@ -131,7 +131,7 @@ def grant_access(server: Server, epoch: int) -> Verdict:
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
         OtherServerCanGetIn: what the proof rests on, the network or the access group, does not keep it out any more.
-        AccessNotAsOrdered: the server still can't get in when the time is over.
+        AccessNotAsOrdered: the server still can't get in when the time is over. Throttled: EC2 refused to be read.
     """
     other = SETTINGS.pair.other(server.role)
     with _Order(server, other) as order:
@@ -144,6 +144,7 @@ def grant_access(server: Server, epoch: int) -> Verdict:
             verdict = order.can_get_in(server)
             if verdict.is_yes:
                 return verdict
+    security_groups.demand_read(verdict)
     raise AccessNotAsOrdered(f"{server.role} was granted access, but the group does not show it: {verdict.sentence}")
 
 
@@ -197,7 +198,7 @@ class _Sight:
             rules = security_groups.inbound_rules(clients.ec2(), sorted(security_groups.groups_of(front)))
             member = self._members[server.role].result()
         except security_groups.UNREADABLE as error:
-            return unknown(f"Whether {server.role} can get in is not known: {error}")
+            return security_groups.unread(f"Whether {server.role} can get in", error)
         counting = [rule for rule in rules if own_rules or rule.group_id != SETTINGS.access_group]
         verdict = access.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
         own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.access_group])
@@ -220,7 +221,7 @@ class _Sight:
             front, acls = self._front.result(), self._acls_now()
             own, subnets = self._members[server.role].result().interfaces, self._subnets.result()
         except security_groups.UNREADABLE as error:
-            return unknown(f"Whether {server.role} is cut off is not known: {error}")
+            return security_groups.unread(f"Whether {server.role} is cut off", error)
         ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, tuple(subnets), tuple(acls))
         verdict = network_fence.could_be_cut(ground, numbers) if written else network_fence.is_cut(ground)
         return verdict.having(
@@ -310,8 +311,7 @@ class _Order(_Sight):
         except (*security_groups.UNREADABLE, network_fence.NoRoomForEntries) as error:
             problems = [str(error)]
         verdict = self.is_cut(server)
-        why = "" if verdict.is_yes else " ".join(problems[:1])
-        return replace(verdict, sentence=f"{verdict.sentence} {why}".rstrip())
+        return replace(verdict, sentence=" ".join((verdict.sentence, *([] if verdict.is_yes else problems[:1]))))
 
     @staticmethod
     def _written(placed: network_fence.Placed) -> str:
@@ -351,6 +351,7 @@ class _Order(_Sight):
             why = self.can_get_in(other)
             out = why.is_no
         if by is not FencedBy.POWER and not out:
+            security_groups.demand_read(why)
             raise OtherServerCanGetIn(f"{other.role.other} was not granted access: {why.sentence}")
 
     def _known(self, server: Server) -> tuple[str, ...]:
@@ -373,8 +374,8 @@ class _Order(_Sight):
             rules = _unwanted(server, security_groups.rules_of_access_group(clients.ec2(), SETTINGS.access_group))
             if not rules:
                 return
-        names = ", ".join(map(str, rules))
-        raise AccessNotAsOrdered(f"{server.role} can still get in after {SETTINGS.settle_s:g} s, by {names}.")
+        seconds, names = SETTINGS.settle_s, ", ".join(map(str, rules))
+        raise AccessNotAsOrdered(f"{server.role} can still get in after {seconds:g} s, by {names}.")
 
 
 def _demand_out(server: Server) -> None:

@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from msfailover.adapters.clients import Throttled
 from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import FencedBy, PairState
 
@@ -115,6 +116,23 @@ def test_access_that_reads_granted_again_overrides_a_receipt_by_database(
     with pytest.raises(access.OtherServerCanGetIn, match=r"10\.0\.0\.0/8"):
         order(access, "grant_access", "ms2")
     assert network.admitted() == []
+
+
+@pytest.mark.parametrize("read", ["membership", "interfaces_in_front", "inbound_rules"])
+def test_a_throttled_read_is_no_finding_that_the_other_server_can_get_in(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch, read: str
+) -> None:
+    """Taken for one it would halt the failover, which another try a moment later promotes."""
+    record.put(state(lease=CHANGE, receipt=receipt()))
+
+    def refuse(*_: object) -> None:
+        raise Throttled({"Error": {"Code": "RequestLimitExceeded", "Message": "too many"}}, "Describe")
+
+    with monkeypatch.context() as patched, pytest.raises(Throttled):
+        patched.setattr(access.security_groups, read, refuse)
+        order(access, "grant_access", "ms2")
+    assert f"{network.ms2_address}/32" not in network.admitted()
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
 
 
 def test_a_server_without_power_needs_no_revoked_access_but_its_own_rule_goes(

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from msfailover.adapters.clients import Throttled
 from msfailover.observations import Interface, Rule, parse_address
 from msfailover.pair import Server
+from msfailover.verdict import Verdict, unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -33,6 +35,24 @@ class TooManyRules(Exception):
 
 UNREADABLE = (AccessGroupNotAttached, TooManyRules, ClientError, BotoCoreError)
 """What reading the network raises: the answer that rests on it is then unknown."""
+
+
+def unread(what: str, error: Exception) -> Verdict:
+    """The answer where the network could not be read: unknown, with whether that was for too many calls.
+
+    Args:
+        what: what is not known, as the beginning of a sentence.
+        error: one of `UNREADABLE`.
+    """
+    throttled = {"throttled": True} if isinstance(error, Throttled) else {}
+    return unknown(f"{what} is not known: {error}", **throttled)
+
+
+def demand_read(answer: Verdict) -> None:
+    """Raise `Throttled` where an answer is unknown for too many calls only: that is no finding, and the workflow tries
+    the whole step again."""
+    if answer.evidence.get("throttled"):
+        raise Throttled({"Error": {"Code": "RequestLimitExceeded", "Message": answer.sentence}}, "Describe")
 
 
 @dataclass(frozen=True)
