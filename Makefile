@@ -32,11 +32,11 @@ export PYTHONDONTWRITEBYTECODE := 1
 TESTBED := $(PYTHON) -m lab.testbed
 DEMO = $(PYTHON) -m examples.demo.demo $(if $(REGION),--region $(REGION)) $(if $(PROFILE),--profile $(PROFILE))
 
-.PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws permissions clean kills continuity
+.PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws many-pairs permissions clean kills continuity
 
 USE := run drill scenarios testbed ctl failover fault import shell logs invoke verify-replication
 DEPLOY := build release update validate wheel prepare undo-prepare attach cost demo-up demo-down
-MEASURE := bench bench-replication bench-peers bench-aws simulation continuity kills second-opinion
+MEASURE := bench bench-replication bench-peers bench-aws many-pairs simulation continuity kills second-opinion
 
 help: ## what there is
 	@list() { for each in "$$@"; do grep -hE "^$$each:.*## " $(MAKEFILE_LIST); done | sed -E 's/^/  /; s/:.*## /\t/' | expand -t 24; }; \
@@ -219,6 +219,9 @@ bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and 
 
 bench-aws: setup ## the scenarios on a cloud with AWS's behaviour, 20 seeds each: a table and build/on-aws
 	@$(PYTHON) -m lab.benchmarks.on_aws --seeds $(RUNS)
+
+many-pairs: $(READY) ## many pairs in one AWS account against its default quotas: tables and docs/many-pairs.md
+	@$(PYTHON) -m lab.benchmarks.many_pairs
 
 permissions: $(READY) ## docs/permissions.md, made from the template
 	@$(PYTHON) -m lab.testbed.iam.table

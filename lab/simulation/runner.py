@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from types import ModuleType
@@ -99,6 +99,17 @@ class Runner:
             tuple(f"{at:8.2f} s  {line}" for at, line in world.story),
         )
 
+    def at_rest(self, asked: Sequence[tuple[str, Mapping[str, Any]]]) -> None:
+        """Call functions of a healthy pair at rest, one after the other; what they raise is noted in its story.
+
+        Args:
+            asked: a function's name and its event, each.
+        """
+        self._clock.reset()
+        run = _Run(Schedule(ms1="healthy"), self._clock, self.functions, self.definition)
+        for name, event in asked:
+            run.call(name, name, event)
+
 
 class _Run:
     """One schedule under way."""
@@ -164,7 +175,7 @@ class _Run:
             self._must_have_ended()
         judge.at_rest(self.world, final=True)
         judge.kept(self.world)
-        afterwards = Afterwards(self.world, self._functions, self._call)
+        afterwards = Afterwards(self.world, self._functions, self.call)
         afterwards.audit_is_content()
         afterwards.hand_is_undone()
         afterwards.late_messages_change_nothing()
@@ -262,17 +273,17 @@ class _Run:
             return self._overtake(kind)
         if kind is Kind.WATCH:
             for _ in range(PROBES_UNTIL_DOWN):
-                self._call("watch", "watch", {"once": True})
+                self.call("watch", "watch", {"once": True})
         elif kind is Kind.AUDIT:
-            self._call("audit", "audit", {})
+            self.call("audit", "audit", {})
         elif kind is Kind.MANUAL:
             self.world.settings["mode"] = "manual"
-            self._call(judge.PERSON, "pair", {"action": "set_mode", "mode": "manual", "requested_by": "otto"})
+            self.call(judge.PERSON, "pair", {"action": "set_mode", "mode": "manual", "requested_by": "otto"})
         elif kind is Kind.HAND:
             self._by_hand()
         elif kind is Kind.ACK:
             epoch = int(record(self.world).get("epoch", 0))
-            self._call(judge.PERSON, "pair", {"action": "acknowledge", "epoch": epoch, "requested_by": "otto"})
+            self.call(judge.PERSON, "pair", {"action": "acknowledge", "epoch": epoch, "requested_by": "otto"})
         else:
             self._start(kind.value, _request_of(kind))
         return False
@@ -280,19 +291,17 @@ class _Run:
     def _by_hand(self) -> None:
         """Somebody begins a change under a made-up name, and concludes that and the one under way as he likes."""
         request = {"action": "force", "reason": "by hand", "requested_by": "otto"}
-        self._call(
-            "a hand", "pair", {"action": "begin", "execution": "x", "request": request, "entered": self._stamp()}
-        )
+        self.call("a hand", "pair", {"action": "begin", "execution": "x", "request": request, "entered": self._stamp()})
         lease, receipt = (record(self.world).get(name) or {} for name in ("lease", "receipt"))
         proven = receipt.get("epoch") == lease.get("epoch")
         for execution in ("x", *(() if proven or not lease else (lease["execution"],))):
             conclusion = {"action": "conclude", "outcome": "promoted", "sentence": "Done.", "execution": execution}
-            self._call("a hand", "pair", conclusion)
+            self.call("a hand", "pair", conclusion)
 
     def _stamp(self) -> str:
         return datetime.fromtimestamp(self.world.clock.time(), UTC).isoformat()
 
-    def _call(self, who: str, function: str, event: Mapping[str, Any]) -> None:
+    def call(self, who: str, function: str, event: Mapping[str, Any]) -> None:
         """Call a function from outside the workflow; what it raises is its own affair, as on AWS."""
         with self.world.acting(who):
             self.world.note(f"{who}: {event}")
