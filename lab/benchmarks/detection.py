@@ -1,9 +1,8 @@
 """How soon an outage is found, and how often a server is taken for down that is not: the real decisions, simulated.
 
-What is simulated is what the watchdog sees (`outages`) and its clock. What it makes of it is
-`msfailover.decisions.detection`, as
-in the functions (`worth_asking`, `diagnose`, `Streak`, `is_down`, `next_probe`, `goes_on`), and `confirmed` for the
-probe that the workflow takes before it touches anything.
+What is simulated is what the watchdog observes (`outages`) and its clock. What it makes of it is
+`msfailover.decisions`, as in the functions: `detection` (`worth_asking`, `diagnose`, `Streak`, `is_down`), `slots` for
+whose turn it is, and `confirmed` for the probe that the workflow takes before it touches anything.
 """
 
 from __future__ import annotations
@@ -17,24 +16,21 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from msfailover.decisions.detection import (
-    Diagnosis,
-    Evidence,
-    Streak,
-    confirmed,
-    diagnose,
-    goes_on,
-    is_down,
-    next_probe,
-    worth_asking,
-)
+from msfailover.decisions.detection import Diagnosis, Evidence, Streak, confirmed, diagnose, is_down, worth_asking
+from msfailover.decisions.slots import Pace, Turn, admit, spacing_s
 from msfailover.pair import Role
+from msfailover.watching import Watching
 
 from lab.benchmarks import recordings
 from lab.benchmarks.outages import OUTAGES, Outage, Recorded, Sight, restarts, year
 
-TICK_S = 60.0
-MARGIN_S = 0.3
+PHASE_S = 60.0
+"""Outages begin at any moment of a minute."""
+LATE_S = 0.5
+"""How much later than it is due a slot's message reaches the function, at most: as the local cloud has it
+(`queue.late`). That the schedule's minute comes late is of no matter: slots are seeded minutes ahead."""
+EPOCH_MS = 1_790_000_000_000
+"""The outage's beginning, for those who want a time since 1970."""
 ASKING_S = 0.05
 """For a dearer question: another function, and what it asks."""
 BEFORE_CONFIRMING_S = 0.4
@@ -77,35 +73,42 @@ PATIENCE = [Watchdog(timeout_s=timeout) for timeout in (0.5, 1.0, 4.0)]
 
 
 def watch(outage: Outage, settings: Watchdog, phase_s: float, draw: random.Random, until_s: float) -> Alarm | None:
-    """Probe an outage as `watch` does, tick after tick, until a failover is confirmed or the time is up.
+    """Probe an outage as `watch` does, slot after slot, until a failover is confirmed or the time is up.
 
     Args:
-        phase_s: how long after a tick's beginning the outage begins.
+        phase_s: how long after a slot the outage begins.
         until_s: seconds to probe for.
 
     Returns:
         the first confirmed alarm, or the last one that the confirming probe took back, or none.
     """
-    streak, last = Streak(), None
-    begin = -phase_s
-    while begin < until_s:
-        due, end = begin, begin + TICK_S
-        while True:
-            reaches = streak.reaches(Role.MS1, settings.threshold)
-            diagnosis, now = _probe(outage, settings, due, draw, reaches)
-            streak = streak.after(Role.MS1, diagnosis.finding)
-            if is_down(diagnosis, streak, settings.threshold).is_yes:
-                last = _alarm(outage, settings, now, draw)
-                if last.confirmed:
-                    return last
-            due = next_probe(streak, settings.threshold, due, now, settings.interval_s)
-            over = due + settings.timeout_s + MARGIN_S
-            if not goes_on(streak, settings.threshold, over, end) or due > until_s:
-                break
-        if now > end:
-            streak = Streak()  # the next tick began meanwhile, in another process
-        begin = end
+    pace = Pace(settings.interval_s, settings.timeout_s, settings.threshold)
+    kept, streak, last, slot_s = Watching(), Streak(), None, -phase_s
+    while slot_s < until_s:
+        begin = slot_s + draw.uniform(0, LATE_S)
+        if admit(_ms(slot_s), kept, _ms(begin), settings.interval_s).is_yes:
+            turn, due, probed = Turn.of_slot(_ms(slot_s), begin, settings.interval_s), begin, begin
+            while True:
+                probed = max(due, probed)
+                reaches = streak.reaches(Role.MS1, settings.threshold)
+                diagnosis, now = _probe(outage, settings, probed, draw, reaches)
+                streak = streak.after(Role.MS1, diagnosis.finding)
+                if is_down(diagnosis, streak, settings.threshold).is_yes:
+                    last = _alarm(outage, settings, now, draw)
+                    if last.confirmed:
+                        return last
+                following = turn.following(streak, due, now, pace)
+                if not following.goes_on or following.due > until_s:
+                    break
+                due = following.due
+            # Slots that come due while this turn goes on are dropped, as its `busy_until` has it.
+            kept = Watching(slot_ms=_ms(slot_s), probed_ms=_ms(probed), busy_until_ms=_ms(now))
+        slot_s += spacing_s(settings.interval_s)
     return last
+
+
+def _ms(seconds: float) -> int:
+    return EPOCH_MS + round(seconds * 1000)
 
 
 def _probe(
@@ -131,9 +134,9 @@ def _alarm(outage: Outage, settings: Watchdog, now: float, draw: random.Random) 
 
 
 def time_to_detect(outage: Outage, settings: Watchdog, samples: int, seed: int) -> list[float]:
-    """Seconds from an outage to the decision, for outages at random moments of a tick; infinite where none was made."""
+    """Seconds from an outage to the decision, for outages at random moments; infinite where none was made."""
     draw = random.Random(seed)
-    alarms = [watch(outage, settings, draw.uniform(0, TICK_S), draw, 600.0) for _ in range(samples)]
+    alarms = [watch(outage, settings, draw.uniform(0, PHASE_S), draw, 600.0) for _ in range(samples)]
     return [alarm.at if alarm and alarm.confirmed else math.inf for alarm in alarms]
 
 
@@ -159,7 +162,7 @@ def _alarms(outages: Iterable[Outage], settings: Watchdog, seed: int) -> list[tu
     draw = random.Random(seed)
     found = []
     for each in outages:
-        alarm = watch(each, settings, draw.uniform(0, TICK_S), draw, each.lasts_s)
+        alarm = watch(each, settings, draw.uniform(0, PHASE_S), draw, each.lasts_s)
         if alarm is not None:
             found.append((each, alarm))
     return found
@@ -172,7 +175,7 @@ def replay(outages: Sequence[dict[str, Any]], samples: int = SAMPLES) -> list[di
         outage = Recorded(each["lasts_s"], each["usable"], tuple(each["samples"]))
         draw = random.Random(number)
         span = float(each["samples"][-1]["at"])
-        alarms = [watch(outage, settings, draw.uniform(0, TICK_S), draw, span) for _ in range(samples)]
+        alarms = [watch(outage, settings, draw.uniform(0, PHASE_S), draw, span) for _ in range(samples)]
         over = [alarm.at for alarm in alarms if alarm and alarm.confirmed]
         found.append(
             {
