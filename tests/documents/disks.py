@@ -90,17 +90,22 @@ class Disks:
         for name in self.layout:
             self._run(f"sync -f {AT}/{name} && cp --sparse=always {IMAGES}/{name}.img {IMAGES}/{count}-{name}.img")
 
-    def crashes(self, first: int) -> list[Crash]:
-        """All that a power cut from this event on may leave, each once."""
+    def crashes(self, first: int, *, edges: bool = False) -> list[Crash]:
+        """All that a power cut from this event on may leave, each once.
+
+        Args:
+            edges: only what is left where each disk by itself lost all that it may lose, or nothing of it.
+        """
         found: dict[Crash, None] = {}
         for moment in range(first, len(self.events) + 1):
             ranges = [range(self._synced(name, moment), moment + 1) for name in self.layout]
             combinations: list[tuple[int, ...]] = [()]
             for each in ranges:
-                combinations = [(*left, at) for left in combinations for at in each]
-            for moments in combinations:
+                moments = sorted({each[0], each[-1]}) if edges else each
+                combinations = [(*left, at) for left in combinations for at in moments]
+            for left in combinations:
                 for data_lost in (False, True):
-                    found[Crash(moments, data_lost)] = None
+                    found[Crash(left, data_lost)] = None
         return list(found)
 
     def set_to(self, crash: Crash) -> None:
