@@ -49,20 +49,37 @@ class Probes:
         if not self.second:
             return lambda_invoke.ask(clients.functions(), self.first, payload)
         if second_first:
-            found = self._ask_second(payload)
-            if isinstance(found, dict) and not _sees_nothing(found):
+            try:
+                found = self._ask_second(payload)
+            except FunctionFailed:
+                found = None  # it is asked again below, where the first one has no answer either
+            if found is not None and not _sees_nothing(found):
                 return _of_second(found, "The first probe had no answer a moment ago.")
-        found = _answer_of(self.first, payload)
-        if isinstance(found, dict) and not _sees_nothing(found):
-            return found
-        why = "The first probe sees neither server." if isinstance(found, dict) else f"The first probe failed: {found}."
-        other = self._ask_second(payload)
-        if isinstance(other, dict) and not _sees_nothing(other):
-            return _of_second(other, why)
-        more = "The second one sees neither server, either." if isinstance(other, dict) else f"{other}"
-        if isinstance(found, dict) or isinstance(other, dict):
-            return {**(found if isinstance(found, dict) else other), "origin": f"{why} {more}"}  # type: ignore[dict-item]
-        raise FunctionFailed("Every probe", type(found).__name__, f"{why} {more}") from found.__cause__
+        return self._ask_first_then_second(payload)
+
+    def _ask_first_then_second(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        failure: FunctionFailed | None = None
+        blind: dict[str, Any] | None = None
+        try:
+            found = lambda_invoke.ask(clients.probes(), self.first, payload)
+        except FunctionFailed as error:
+            why, failure = f"The first probe failed: {error}.", error
+        else:
+            if not _sees_nothing(found):
+                return found
+            why, blind = "The first probe sees neither server.", found
+        try:
+            other = self._ask_second(payload)
+        except FunctionFailed as error:
+            more = str(error)
+        else:
+            if not _sees_nothing(other):
+                return _of_second(other, why)
+            more, blind = "The second one sees neither server, either.", blind or other
+        if blind is not None:
+            return {**blind, "origin": f"{why} {more}"}
+        cause = failure.__cause__ if failure else None
+        raise FunctionFailed("Every probe", FunctionFailed.__name__, f"{why} {more}") from cause
 
     def ask_verdict(self, payload: Mapping[str, Any]) -> Verdict:
         """As `ask`, for a question that a verdict answers; *unknown* where no probe can be asked (I3)."""
@@ -88,33 +105,31 @@ class Probes:
 
     def ask_each(self, payload: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
         """What each probe answers by itself; `{"error": sentence}` for one that can't be asked."""
-        first, second = (_answer_of(each, payload) for each in (self.first, self.second))
-        return (
-            first if isinstance(first, dict) else {"error": str(first)},
-            second if isinstance(second, dict) else {"error": str(second)},
-        )
+        return _answer_or_why(self.first, payload), _answer_or_why(self.second, payload)
 
     def _verdict(self, payload: Mapping[str, Any]) -> Verdict:
         answer = self.ask(payload)
         verdict = Verdict.from_json(answer)
         return Verdict(verdict.answer, f"{verdict.sentence} {answer.get('origin', '')}".rstrip(), verdict.evidence)
 
-    def _ask_second(self, payload: Mapping[str, Any]) -> dict[str, Any] | FunctionFailed:
+    def _ask_second(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Raises FunctionFailed where it can't be asked, or may not be relied on."""
         try:
             state = self.record()
         except Exception as error:  # whatever it is: what can't be read lends no belief to the second probe (I3)
-            return FunctionFailed("The second probe", "NotAsked", f"the record can't be read: {type(error).__name__}.")
+            why = f"the record can't be read: {type(error).__name__}."
+            raise FunctionFailed("The second probe", "NotAsked", why) from error
         if not state.believes_second_probe:
             why = f"it has not been seen to reach both servers in epoch {state.epoch}."
-            return FunctionFailed("The second probe", "NotAsked", why)
-        return _answer_of(self.second, payload)
+            raise FunctionFailed("The second probe", "NotAsked", why)
+        return lambda_invoke.ask(clients.probes(), self.second, payload)
 
 
-def _answer_of(function: str, payload: Mapping[str, Any]) -> dict[str, Any] | FunctionFailed:
+def _answer_or_why(function: str, payload: Mapping[str, Any]) -> dict[str, Any]:
     try:
         return lambda_invoke.ask(clients.probes(), function, payload)
     except FunctionFailed as error:
-        return error
+        return {"error": str(error)}
 
 
 def _of_second(answer: Mapping[str, Any], why: str) -> dict[str, Any]:
