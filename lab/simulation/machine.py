@@ -17,7 +17,7 @@ from jsonata.jsonata import Jsonata
 from moto.stepfunctions.parser.api import StateMachineType
 from moto.stepfunctions.parser.asl.component import eval_component
 from moto.stepfunctions.parser.asl.component.common.path import result_path
-from moto.stepfunctions.parser.asl.component.common.retry import retrier_decl
+from moto.stepfunctions.parser.asl.component.common.retry import jitter_strategy_decl, retrier_decl
 from moto.stepfunctions.parser.asl.component.common.string import string_expression
 from moto.stepfunctions.parser.asl.component.common.timeouts.timeout import EvalTimeoutError
 from moto.stepfunctions.parser.asl.component.program import program as program_module
@@ -87,6 +87,8 @@ def install(patches: Patches, clock: Clock) -> None:
     patches.put(branches_decl.BranchWorkerPool, "wait", _run_branches, why="the branches have not run yet")
     patches.put(state_module, "datetime", _dates(clock), why="the time at which a state is entered is virtual")
     patches.put(retrier_decl, "time", clock, why="pauses are virtual")
+    longest = types.SimpleNamespace(uniform=lambda _low, high: high)
+    patches.put(jitter_strategy_decl, "random", longest, why="the same schedule gives the same run")
     patches.put(
         wait_function.WaitFunction,
         "_wait_interval",

@@ -56,7 +56,8 @@ def plot(defaults: Mapping[str, Sequence[Result]], needed: Mapping[str, Sequence
             for colour, (name, runs) in zip((*plots.SHADES[1:], plots.RED), found.items(), strict=True):
                 times = sorted(each.ended or 0.0 for each in runs[0].pairs if each.outcome == "promoted")
                 share = [100 * (number + 1) / len(runs[0].pairs) for number in range(len(times))]
-                axes.step([0.0, *times], [0.0, *share], where="post", color=colour, lw=1.8, label=name)
+                last = share[-1] if share else 0.0
+                axes.step([0.0, *times, 1e4], [0.0, *share, last], where="post", color=colour, lw=1.8, label=name)
             axes.set_title(title)
             axes.set_xlabel("seconds since the zone was lost")
             axes.set_xlim(0, 300)

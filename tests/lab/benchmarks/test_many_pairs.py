@@ -138,6 +138,20 @@ def test_a_workflow_that_never_tries_again_is_seen() -> None:
     assert planted.counted("promoted") < deployed.counted("promoted")
 
 
+def test_the_back_off_starves_nobody_of_500_once_the_quotas_are_raised_and_three_tries_in_step_would() -> None:
+    """Planted: the retries of before, for what a promotion needs after the fence."""
+    quotas = raised(tables.NEEDED["and Route 53: 10 ×"])
+    states = copy.deepcopy(workflow.definition()["States"])
+    for _, state in workflow.every(states):
+        for retry in state.get("Retry", ()):
+            if retry.pop("JitterStrategy", None):
+                retry.update(MaxAttempts=3)
+    deployed, planted = zone_lost(500, 1000, 1, quotas), zone_lost(500, 1000, 1, quotas, states=states)
+    assert (deployed.counted("promoted"), deployed.counted("halted")) == (500, 0)
+    assert deployed.promoted_at(1.0) < 2 * deployed.promoted_at(0.5), "the last one waits no twice as long"
+    assert planted.counted("halted") > 0
+
+
 def test_pauses_without_jitter_are_seen() -> None:
     """Planted: one pause for all. Drawn pauses spread the tries, and none of them comes back in step."""
     chance = random.Random(1)
