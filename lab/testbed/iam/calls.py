@@ -128,6 +128,11 @@ def _invoke(params: Params, here: Here) -> Call:
     return Call("lambda:InvokeFunction", (name if name.startswith("arn:") else here("lambda", f"function:{name}"),))
 
 
+def _log_group(params: Params, here: Here) -> Call:
+    """The group's ARN ends in ":*" for what is about its events (CloudWatch Logs user guide, resources)."""
+    return Call("logs:FilterLogEvents", (here("logs", f"log-group:{params['logGroupName']}:*"),))
+
+
 def _queue(action: str) -> Callable[[Params, Here], Call]:
     return lambda params, here: Call(action, (here("sqs", str(params["QueueUrl"]).rsplit("/", 1)[-1]),))
 
@@ -136,6 +141,7 @@ _CALLS: Mapping[str, Callable[[Params, Here], Call]] = {
     "cloudformation:DescribeStacks": _stack("cloudformation:DescribeStacks"),
     "cloudformation:GetTemplate": _stack("cloudformation:GetTemplate"),
     "cloudwatch:DescribeAlarms": lambda _params, _here: Call("cloudwatch:DescribeAlarms"),
+    "logs:FilterLogEvents": _log_group,
     "dynamodb:GetItem": _record("GetItem", lambda params: params["Key"]["pair"]["S"]),
     "dynamodb:PutItem": _record("PutItem", lambda params: params["Item"]["pair"]["S"]),
     "dynamodb:TransactWriteItems": _put_together,

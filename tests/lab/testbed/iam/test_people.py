@@ -30,6 +30,7 @@ SEES = {
     "watch": "watch --json --for 1s --every 5",
     "history": "history --json",
     "explain": "explain --json",
+    "whatif": "whatif --json --since 1h",
     "readiness": "readiness --json",
     "cost": "cost --json",
 }
@@ -50,8 +51,8 @@ ACTS = {
     "verify-replication": "verify-replication",
 }
 NO_ACT = {"attach": "it only reads", "acknowledge": "here nothing is outstanding, so nothing is called"}
-ALONE = {"init", "list", "completion", "man"}
-"""Which are about no one pair: what `init` and `list` need is in docs/deploy.md."""
+ALONE = {"init", "list", "web", "completion", "man"}
+"""Which are about no one pair: what `init`, `list` and `web` need is in docs/deploy.md."""
 
 
 class People:
