@@ -94,6 +94,10 @@ def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
 def _rows(document: Mapping[str, Any], when: str) -> Iterator[tuple[str, str, str]]:
     statements = document["Statement"]
     for each in statements if isinstance(statements, list) else [statements]:
+        if "Fn::If" in each:
+            condition, statement, _ = each["Fn::If"]
+            yield from _rows({"Statement": statement}, f"condition {condition} of the template")
+            continue
         actions = "<br>".join(f"`{action}`" for action in _list(each["Action"]))
         others = "NotResource" in each
         only = [_conditions(each.get("Condition", {})), when]
