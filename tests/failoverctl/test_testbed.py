@@ -125,6 +125,10 @@ print(json.dumps([[each["MetricName"], {d["Name"]: d["Value"] for d in each["Dim
 """
 
 
+LEFT_OPEN = ("ModeNotAutomatic", "InMaintenance", "Unacknowledged")
+"""Sent only while a person has left it open, which nobody has here; tests/functions/test_audit.py has them."""
+
+
 def test_every_metric_of_the_dashboard_and_the_alarms_arrives(terminal: Terminal) -> None:
     compared = terminal.type("make invoke FUNCTION=replicate EVENT=events/replicate_verify.json")  # else once a day
     assert compared.code == 0, compared.out
@@ -134,7 +138,7 @@ def test_every_metric_of_the_dashboard_and_the_alarms_arrives(terminal: Terminal
     wanted = {
         (name, "testbed", dict(dimensions)["service"])
         for namespace, name, dimensions in [*shown(), *watched()]
-        if namespace == "MsFailover"
+        if namespace == "MsFailover" and name not in LEFT_OPEN
     }
     assert len(wanted) >= 12
     assert wanted - arrived == set()
