@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[4]
-MODULE_DEADLINE_S = int(os.environ.get("MODULE_DEADLINE_S", "240"))
+MODULE_DEADLINE_S = int(os.environ.get("MODULE_DEADLINE_S", "400"))
 _REPORTS = "MS_FAILOVER_TEST_REPORTS"
 
 # setpriv: should the test run be killed, the kernel takes the namespaces with it.
@@ -48,6 +48,13 @@ def runs_inside(item: pytest.Item) -> bool:
 
 _Reports = dict[str, list[pytest.TestReport]]
 _done = pytest.StashKey[dict[Path, tuple[_Reports, str]]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Outside: the first test of a module waits for all of them; its own limit must not come before the module's."""
+    for item in items:
+        if not is_inside() and runs_inside(item) and item.get_closest_marker("timeout") is None:
+            item.add_marker(pytest.mark.timeout(MODULE_DEADLINE_S + 60))
 
 
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
