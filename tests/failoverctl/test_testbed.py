@@ -126,7 +126,7 @@ print(json.dumps([[each["MetricName"], {d["Name"]: d["Value"] for d in each["Dim
 
 
 NOT_HERE = ("ModeNotAutomatic", "InMaintenance", "Unacknowledged", "RecoverySeconds")
-"""Sent only while a person has left something open, or after a change, of which there was none here: tests/functions has
+"""Sent only while a person has left something open, or after a change; there was none here, and tests/functions has
 them."""
 
 
