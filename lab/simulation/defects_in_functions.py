@@ -311,8 +311,8 @@ def writes_unconditional(patches: Patches, _found: Functions) -> None:
     patches.put(PairTable, "_put", lambda table, name, body, _version: put(table, name, body, None), why=WHY)
 
 
-def conclude_once_only(patches: Patches, _found: Functions) -> None:
-    patches.put(controls, "is_note", lambda _: True, why=WHY)
+def conclude_once_only(patches: Patches, found: Functions) -> None:
+    patches.put(found["pair"], "changes_in", lambda _: [], why=WHY)
 
 
 def ends_twice(patches: Patches, found: Functions) -> None:
