@@ -53,11 +53,14 @@ def trend(lines: Sequence[Mapping[str, Any]], target_s: float) -> Text | None:
         return None
     late = sum(each > target_s for each in took)
     of = "the last change" if len(took) == 1 else f"the last {len(took)} changes"
-    said = f"Seconds until a server served, of {of}: median {_median(took):.1f}, worst {max(took):.1f}"
+    said = f"Seconds until a server served, of {of}: median {median(took):.1f}, worst {max(took):.1f}"
     return Text(f"{said}; {late} above the target of {target_s:g}.", style="yellow" if late else "")
 
 
-def _median(seconds: Sequence[float]) -> float:
-    """As `statistics` has it, which takes `status` longer to import than all that it is for."""
+def median(seconds: Sequence[float]) -> float:
+    """The median of some seconds, of which there is one at least.
+
+    As `statistics` has it, which takes `status` longer to import than all that it is for.
+    """
     ordered, half = sorted(seconds), len(seconds) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2

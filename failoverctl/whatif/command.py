@@ -18,6 +18,7 @@ from rich.text import Text
 from failoverctl.account import Account, Stack
 from failoverctl.commands import CommandContext, since_of
 from failoverctl.errors import CommandError, Exit, plainly
+from failoverctl.recovery import median
 from failoverctl.whatif.plot import Dot, scatter
 from failoverctl.whatif.read_log import Log, read_account, read_file
 from failoverctl.whatif.replay import Replayed, Takeover, replay, replay_otherwise, stretches_of
@@ -52,8 +53,8 @@ class Setting:
     @property
     def detection_s(self) -> tuple[float, float] | None:
         """Seconds from the first failed probe to the decision, the median and the worst; None without a takeover."""
-        took = sorted(each.detection_s for each in self.replayed.takeovers)
-        return (took[len(took) // 2], took[-1]) if took else None
+        took = [each.detection_s for each in self.replayed.takeovers]
+        return (median(took), max(took)) if took else None
 
     def to_json(self, takeover_s: float) -> dict[str, Any]:
         middle, worst = self.detection_s or (None, None)

@@ -87,14 +87,14 @@ def _tick() -> dict[str, Any]:
     try:
         kept = slots.believed(_watching().read(), _now_ms(), SETTINGS.interval_s)
         needed = slots.ran_out(kept, _now_ms(), SETTINGS.interval_s)
-        lying = slots.are_left_lying(kept, _now_ms(), SETTINGS.interval_s)
+        undelivered = slots.are_not_delivered(kept, _now_ms(), SETTINGS.interval_s)
         _seed(kept)
     except (SlotsNotSent, BotoCoreError, ClientError) as error:
         logger.error("slots could not be seeded, probing until the next minute", extra={"why": str(error)[:300]})
         return _probe_a_minute()
     if not needed.is_yes:
         return {"probes": 0, "started": []}
-    if lying:
+    if undelivered:
         logger.error("no slot is taken, probing until the next minute", extra={"why": needed.sentence})
         return _probe_a_minute()
     return _take(0)

@@ -146,7 +146,7 @@ def believed(kept: Watching, now_ms: int, interval_s: float) -> Watching:
     )
 
 
-def are_left_lying(kept: Watching, now_ms: int, interval_s: float) -> bool:
+def are_not_delivered(kept: Watching, now_ms: int, interval_s: float) -> bool:
     """Whether there are slots and nobody is handed them: the mapping is switched off, or the queue was purged.
 
     Args:
@@ -172,7 +172,7 @@ def ran_out(kept: Watching, now_ms: int, interval_s: float) -> Verdict:
     if kept.seeded_until_ms + spacing_ms <= now_ms:
         return yes("No slot was left.")
     quiet_s = (now_ms - kept.probed_ms) / 1000
-    if are_left_lying(kept, now_ms, interval_s):
+    if are_not_delivered(kept, now_ms, interval_s):
         # Whoever has probed since then was a call of the schedule as this one is.
         lately = f" for {(now_ms - kept.slot_ms) / 1000:.0f} s" if kept.slot_ms else ""
         return yes(f"Nobody has taken a slot{lately}.")
