@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("tests.lab.testbed.hosts.inside",)
+
 TESTS = Path(__file__).parent
 LONG = ("lab/testbed/scenarios", "lab/testbed/iam", "failoverctl/test_testbed.py", "documents")
 

@@ -7,13 +7,6 @@ from collections.abc import Iterator
 import pytest
 
 from tests.documents.pair import Pair
-from tests.lab.testbed.hosts.inside import (
-    pytest_configure,
-    pytest_runtest_logreport,
-    pytest_runtest_protocol,
-)
-
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
 
 
 @pytest.fixture(scope="module")

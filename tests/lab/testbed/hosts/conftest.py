@@ -10,13 +10,6 @@ from lab.testbed.host_interfaces import OpenTo, Record
 from lab.testbed.hosts.addresses import ADDRESS_OF, SERVICE_NAME, ZONE
 from lab.testbed.hosts.hosts import Hosts
 from lab.testbed.hosts.polling import wait_until
-from tests.lab.testbed.hosts.inside import (
-    pytest_configure,
-    pytest_runtest_logreport,
-    pytest_runtest_protocol,
-)
-
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
 
 
 @pytest.fixture(scope="module")

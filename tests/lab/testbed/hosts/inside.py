@@ -1,8 +1,8 @@
 """Run tests inside the testbed's outer namespaces, each as it stands, and bring their reports out.
 
-A test marked `testbed` needs a network of its own. Imported into a conftest.py, the hooks below run the marked tests of
-a module in one pytest of its own inside `unshare`, and replay its reports here, so that selecting, timing and failing
-look the same as ever. `@pytest.mark.testbed(outside=True)` is for tests that make the namespaces themselves.
+A test marked `testbed` needs a network of its own. The hooks below, a plugin that tests/conftest.py names, run the
+marked tests of a module in one pytest of its own inside `unshare`, and replay its reports here, so that selecting,
+timing and failing look the same as ever. `@pytest.mark.testbed(outside=True)` is for those that make their own.
 
 Where the namespaces can't be made the tests fail and say why: a skipped fence proves nothing.
 """

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Literal
 
 import pytest
 
-from tests.lab.testbed.hosts.inside import to_the_end
+from tests.lab.testbed.hosts.inside import PROJECT, to_the_end
 
 
 def report(item: pytest.Item, when: Literal["setup", "call", "teardown"]) -> pytest.TestReport:
@@ -25,3 +27,11 @@ def test_a_test_whose_module_was_ended_in_the_middle_of_it_has_failed(
 def test_a_test_with_all_its_phases_is_what_its_reports_say(request: pytest.FixtureRequest) -> None:
     reports = [report(request.node, "setup"), report(request.node, "call"), report(request.node, "teardown")]
     assert to_the_end(request.node, reports, "") == reports
+
+
+def test_a_module_inside_outlives_the_limit_of_a_single_test() -> None:
+    """Its first test waits for all of them outside, where half a second is over before any host is up."""
+    one = "tests/lab/testbed/hosts/test_peers.py"
+    argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--timeout=0.5", one]
+    done = subprocess.run(argv, cwd=PROJECT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout

@@ -6,14 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab.testbed.hosts.inside import (
-    pytest_configure,
-    pytest_runtest_logreport,
-    pytest_runtest_protocol,
-)
 from tests.lab.testbed.iam.session import Session, run
-
-__all__ = ["pytest_configure", "pytest_runtest_logreport", "pytest_runtest_protocol"]
 
 
 @pytest.fixture(scope="module")
