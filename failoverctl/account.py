@@ -174,6 +174,12 @@ def find_stacks(account: Account) -> tuple[list[Stack], dict[str, str]]:
     return sorted(map(_stack, whole), key=lambda each: each.name), others
 
 
+def list_regions(account: Account) -> list[str]:
+    """The regions that the account has enabled, sorted. Raises CommandError."""
+    with plainly("list the regions"):
+        return sorted(str(each["RegionName"]) for each in account.client("ec2").describe_regions()["Regions"])
+
+
 def only_stack(account: Account) -> Stack:
     """The one stack of ours in the account's region. Raises CommandError where there is none, or more than one."""
     deployed, _ = find_stacks(account)

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.text import Text
 
-from failoverctl.account import Account, Stack, find_stacks
+from failoverctl.account import Account, Stack, find_stacks, list_regions
 from failoverctl.commands import CommandContext
-from failoverctl.errors import CommandError, Exit, plainly
+from failoverctl.errors import CommandError, Exit
 from failoverctl.serving import BAD, DOUBTFUL, GOOD
 from failoverctl.status import read_status
 
@@ -63,10 +63,8 @@ def read_list(context: CommandContext) -> list[Line]:
     """The pairs, the worst first. Raises CommandError where the one region that is asked does not answer."""
     if not context.arguments.all_regions:
         return _sorted(_in_region(context, context.account))
-    with plainly("list the regions"):
-        regions = [each["RegionName"] for each in context.account.client("ec2").describe_regions()["Regions"]]
     with ThreadPoolExecutor(REGIONS_AT_ONCE) as threads:
-        found = threads.map(lambda region: _in_region_or_why(context, region), sorted(regions))
+        found = threads.map(lambda region: _in_region_or_why(context, region), list_regions(context.account))
         return _sorted([line for lines in found for line in lines])
 
 

@@ -129,8 +129,11 @@ def moment_of(text: str) -> str:
 def _web(add: Adding) -> None:
     # It listens before the account is asked: a socket stays in the network it was made in, also where --testbed then
     # enters another one.
-    does = "a page on this machine with the region's pairs: who serves, the running change, the history"
+    does = "a page on this machine with the account's pairs: who serves, the running change, the history"
     page = add("web", does, web_command.web, needs=Needs.NO_STACK, first=web_command.listen)
+    page.add_argument(
+        "--all-regions", action="store_true", help="the pairs of all regions that the account has enabled"
+    )
     page.add_argument("--port", type=whole(0, 65535), default=0, metavar="N", help="on 127.0.0.1; a free one otherwise")
     page.add_argument("--allow-actions", action="store_true", help="allow acting from the page; read-only otherwise")
     page.add_argument(

@@ -70,6 +70,8 @@ def _account(arguments: argparse.Namespace) -> Account:
         endpoint = _join_testbed(arguments)
     elif arguments.stack and arguments.command == "list":
         raise CommandError("list shows every pair: leave out --stack, or ask for its status.", Exit.USAGE)
+    elif arguments.stack and vars(arguments).get("all_regions"):
+        raise CommandError("--all-regions shows every pair: leave it out, or --stack.", Exit.USAGE)
     account = Account(arguments.profile, arguments.region, endpoint)
     arguments.stack = arguments.stack or os.environ.get("FAILOVER_STACK")
     if not arguments.stack and arguments.needs is Needs.NAMED_STACK:

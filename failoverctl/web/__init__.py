@@ -1,1 +1,1 @@
-"""`web`: a page on loopback with the pairs of a region, read by one reader for all browsers."""
+"""`web`: a page on loopback with the pairs of a region, or of all, read by one reader for all browsers."""

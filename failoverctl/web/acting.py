@@ -24,6 +24,7 @@ def act(context: CommandContext, stack: Stack, asked: Mapping[str, Any]) -> tupl
     """Start what was asked for.
 
     Args:
+        context: with the account's clients of the pair's region.
         stack: the pair's that is meant.
         asked: `action`, `reason`, and `pair`, the pair's name as it was typed; as one likes `by`, `target`, `dry_run`.
 

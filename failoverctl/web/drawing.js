@@ -28,22 +28,24 @@ export function pieces(parts) {
   return parts.map((each) => element("span", { class: each.how }, each.text));
 }
 
-export function drawPairs(pairs, chosen) {
+export function drawPairs(pairs, chosen, notes) {
   const order = ["bad", "doubtful", "", "good"];
-  const sorted = [...pairs].sort((a, b) => order.indexOf(a.how) - order.indexOf(b.how) || a.stack.localeCompare(b.stack));
+  const sorted = [...pairs].sort((a, b) => order.indexOf(a.how) - order.indexOf(b.how) || a.id.localeCompare(b.id));
   const lines = sorted.map((each) => element("li", {}, element("a",
-    { href: `#${encodeURIComponent(each.stack)}`, "aria-current": each.stack === chosen ? "true" : "" },
+    { href: `#${encodeURIComponent(each.id)}`, "aria-current": each.id === chosen ? "true" : "" },
     element("b", {}, each.pair),
     element("span", { class: `sentence ${each.how ? `dot ${each.how}` : "faint"}` }, each.sentence || "not read yet"),
     element("span", { class: "faint" }, `${each.stack} · ${each.region}`))));
-  byId("pairs").hidden = pairs.length < 2;
-  replaced("pairs", pairs.length < 2 ? "" : [sorted, chosen], () => [element("ul", {}, ...lines)]);
+  const alone = pairs.length < 2 && !notes.length;
+  byId("pairs").hidden = alone;
+  replaced("pairs", alone ? "" : [sorted, chosen, notes], () => [
+    element("ul", {}, ...lines), ...notes.map((each) => element("p", { class: "note doubtful" }, each))]);
 }
 
 export function drawHead(view) {
   byId("headline").className = `dot ${view.how}`;
   text("headline", `${view.pair}: ${view.headline}`);
-  text("meta", [`epoch ${view.epoch}`, view.mode && `mode ${view.mode}`, `stack ${view.stack}`].filter(Boolean).join(" · "));
+  text("meta", [`epoch ${view.epoch}`, view.mode && `mode ${view.mode}`, `stack ${view.stack} in ${view.region}`].filter(Boolean).join(" · "));
   const cause = view.cause || { sentence: "All is well.", command: "", see: "" };
   byId("why").className = view.cause ? "" : "good";
   text("why", cause.sentence);

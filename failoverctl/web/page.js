@@ -12,7 +12,7 @@ let receivedAt = 0;
 let asking = null;
 let proposed = "";
 
-// A fragment is a token or the stack that is looked at; a token leaves the address at once.
+// A fragment is a token or the id of the pair that is looked at; a token leaves the address at once.
 async function begin() {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
   if (token) {
@@ -32,7 +32,7 @@ async function ask() {
   if (asking || document.hidden) return;
   asking = new AbortController();
   const after = state ? state.version : -1;
-  const query = new URLSearchParams({ stack: chosen(), after });
+  const query = new URLSearchParams({ id: chosen(), after });
   let wait = 0;
   try {
     const answer = await fetch(`/api/state?${query}`, { headers: { [KEY]: key }, signal: asking.signal });
@@ -78,11 +78,11 @@ const sinceReceived = () => (performance.now() - receivedAt) / 1000;
 
 function draw() {
   failed(state.error);
-  drawPairs(state.pairs, chosen());
+  drawPairs(state.pairs, chosen(), state.notes);
   const view = state.pair;
   byId("pair").hidden = !view;
   byId("empty").hidden = Boolean(view || state.error);
-  byId("empty").textContent = state.pairs.length > 1 && !chosen() ? "Choose a pair." : "Reading …";
+  byId("empty").textContent = state.pairs.length && !chosen() ? "Choose a pair." : "Reading …";
   if (!view) return;
   drawHead(view);
   drawServers(view);
@@ -129,7 +129,7 @@ async function act(event) {
   byId("said").className = "faint";
   byId("said").textContent = "Asking …";
   const answer = await sent("/api/act", {
-    stack: state.pair.stack, action: byId("action").value, target: byId("target").value, reason: byId("reason").value,
+    id: state.pair.id, action: byId("action").value, target: byId("target").value, reason: byId("reason").value,
     by: byId("by").value, pair: byId("typed").value, dry_run: byId("dry").checked,
   });
   byId("said").className = answer.error ? "bad" : "good";

@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from failoverctl import actions, render
-from failoverctl.account import Stack, ask_later, find_stack, find_stacks
+from failoverctl.account import ask_later
 from failoverctl.commands import MOVED, CommandContext
 from failoverctl.errors import CommandError
 from failoverctl.pairs import options_of
+from failoverctl.serving import DOUBTFUL
 from failoverctl.status import read_status
 from failoverctl.steps import Step
 from failoverctl.watching import steps_of
+from failoverctl.web.regions import Place, Regions, one_region
 from failoverctl.web.view import View, pair_view
 
 IDLE_S = 10.0
 """Seconds after the last request in which somebody is still taken to be looking."""
 FOLLOWED_AT_MOST_S = 7200.0
 """Seconds for which an execution that was started here is read, though nobody looks."""
+PATIENCE_S = 10.0
+"""Seconds that one status may hold up those of the other pairs: a region that hangs is left to answer when it does."""
 _OTHERS_TURN = 5
 """With several pairs, each fifth status is of one that nobody looks at: its line in the list is to be true, too."""
 
@@ -31,21 +35,26 @@ class Pair:
     """A pair as it was read last.
 
     Args:
+        place: where it is.
         line: how the list shows it.
         view: what the page shows of it; None before the first status.
         steps, execution: of the execution that ran last, as far as they were read, and its ARN.
         read_at, visited_at: moments by the monotonic clock; 0 for never.
+        asked_at: since when a status of it is awaited, by the monotonic clock; 0 where none is.
+        error: why the last status could not be read, or that it does not come; empty otherwise.
         followed: the execution that was started here and has not ended, and its request.
         done: how the last one ended that was started here.
     """
 
-    stack: Stack
+    place: Place
     line: dict[str, Any]
     view: View | None = None
     steps: list[Step] = field(default_factory=list)
     execution: str = ""
     read_at: float = 0.0
     visited_at: float = 0.0
+    asked_at: float = 0.0
+    error: str = ""
     followed: tuple[str, dict[str, Any], float] | None = None
     done: dict[str, Any] | None = None
 
@@ -54,7 +63,8 @@ class Reader:
     """Reads the pairs in turn and wakes those who wait for news.
 
     One status at a time with the same pause as `watch`, whatever the number of browsers and of pairs: so it makes no
-    more calls than `watch` does. A pair that was not read yet is read without a pause.
+    more calls than `watch` does. A pair that was not read yet is read without a pause. A status that does not come is
+    awaited beside the others, and that pair not asked again before it came.
 
     Args:
         every: seconds from the end of a status to the next one.
@@ -67,6 +77,8 @@ class Reader:
         self._error, self._version, self._turn = "", 0, 0
         self._waiting, self._visited_at, self._ended = 0, float("-inf"), False
         self._found_for = float("-inf")
+        self._notes: list[str] = []
+        self._regions = Regions(context.account, self._found) if context.arguments.all_regions else None
         self._thread = threading.Thread(target=self._run, name="reader", daemon=True)
         self._thread.start()
 
@@ -76,42 +88,43 @@ class Reader:
             self._ended = True
             self._news.notify_all()
 
-    def state(self, stack: str, after: int, wait_s: float) -> dict[str, Any]:
+    def state(self, chosen: str, after: int, wait_s: float) -> dict[str, Any]:
         """What is known, as soon as it is newer than that, or when the time is over.
 
         Args:
-            stack: the pair that is looked at; empty for the list, or the only one.
+            chosen: the pair that is looked at, by its place's id; empty for the list, or the only one.
             after: the version that the browser has.
             wait_s: seconds to wait for a newer one.
         """
         with self._news:
             self._waiting += 1
-            self._visited(stack)
+            self._visited(chosen)
             self._news.notify_all()
             self._news.wait_for(lambda: self._version != after or self._ended, wait_s)
             self._waiting -= 1
             self._visited_at = time.monotonic()
-            pair = self._visited(stack)
+            pair = self._visited(chosen)
             return {
                 "version": self._version,
-                "error": self._error,
+                "error": self._error or (pair.error if pair else ""),
+                "notes": self._notes,
                 "pairs": [each.line for each in self._pairs.values()],
-                "pair": pair.view if pair else None,
+                "pair": _shown(pair) if pair else None,
                 "done": pair.done if pair else None,
                 "following": bool(pair and pair.followed),
             }
 
-    def stack(self, name: str) -> Stack:
-        """The stack of that name, as it was found. Raises CommandError where it is none of those on the page."""
+    def place(self, chosen: str) -> Place:
+        """The place with that id, as it was found. Raises CommandError where it is none of those on the page."""
         with self._news:
-            if name not in self._pairs:
-                raise CommandError(f"There is no pair of the stack {name!r} on this page. Nothing was done.")
-            return self._pairs[name].stack
+            if chosen not in self._pairs:
+                raise CommandError(f"There is no pair of the stack {chosen!r} on this page. Nothing was done.")
+            return self._pairs[chosen].place
 
-    def follow(self, stack: str, execution: str, request: Mapping[str, Any]) -> None:
+    def follow(self, place: Place, execution: str, request: Mapping[str, Any]) -> None:
         """Read an execution that was started here to its end, whether or not somebody is looking."""
         with self._news:
-            pair = self._pairs[stack]
+            pair = self._pairs[place.id]
             pair.followed, pair.done = (execution, dict(request), time.monotonic() + FOLLOWED_AT_MOST_S), None
             self._news.notify_all()
 
@@ -130,8 +143,7 @@ class Reader:
             except Exception as error:  # the page says so, and the next round tries again
                 self._publish(f"failoverctl itself failed ({type(error).__name__}: {error}). What runs in AWS goes on.")
             with self._news:
-                unread = any(not each.read_at for each in self._pairs.values()) and not self._error
-                self._news.wait_for(lambda: self._ended, 0 if unread else self._every)
+                self._news.wait_for(lambda: self._ended or self._has_unread(), self._every)
 
     def _is_wanted(self) -> bool:
         return (
@@ -140,8 +152,12 @@ class Reader:
             or any(each.followed for each in self._pairs.values())
         )
 
-    def _visited(self, stack: str) -> Pair | None:
-        pair = self._pairs.get(stack) or (next(iter(self._pairs.values())) if len(self._pairs) == 1 else None)
+    def _has_unread(self) -> bool:
+        return not self._error and any(not each.read_at and not each.asked_at for each in self._pairs.values())
+
+    def _visited(self, chosen: str) -> Pair | None:
+        alone = len(self._pairs) == 1 and (self._regions is None or self._regions.all_answered())
+        pair = self._pairs.get(chosen) or (next(iter(self._pairs.values())) if alone else None)
         if pair:
             pair.visited_at = time.monotonic()
         return pair
@@ -153,50 +169,92 @@ class Reader:
 
     def _round(self) -> None:
         """Read one pair. Stacks are looked for when somebody begins to look, as a command does when it starts."""
-        now = time.monotonic()
-        if not self._pairs or now - self._found_for > IDLE_S + self._every:
-            self._find()
-        self._found_for = now
+        begins = time.monotonic() - self._found_for > IDLE_S + self._every
+        if self._regions:
+            self._regions.ask(anew=begins)
+            self._found()
+        elif begins or not self._pairs:
+            self._take_in(*one_region(self._context.account, self._context.arguments.stack))
+        self._found_for = time.monotonic()
         pair = self._next()
         if pair:
-            self._read(pair)
-        self._publish("" if self._pairs else "There is no stack of ms-failover in this region.")
+            self._read_or_leave(pair)
+        self._publish(self._why_none())
         self._found_for = time.monotonic()
 
-    def _find(self) -> None:
-        account, name = self._context.account, self._context.arguments.stack
-        deployed, others = ([find_stack(account, name)], {}) if name else find_stacks(account)
-        if others and not deployed:
-            raise CommandError(f"No stack of this region is deployed as a whole: {', '.join(sorted(others))}.")
+    def _why_none(self) -> str:
+        if self._pairs or (self._regions and not self._regions.all_answered()):
+            return ""
+        where = "in this region" if not self._regions else "in any region of this account"
+        return f"There is no stack of ms-failover {'in the regions that answered' if self._notes else where}."
+
+    def _found(self) -> None:
+        """A region has answered: its pairs are on the page from now on."""
+        if self._regions:
+            self._take_in(self._regions.places(), self._regions.notes())
+
+    def _take_in(self, places: Sequence[Place], notes: Sequence[str]) -> None:
         with self._news:
             kept = self._pairs
-            self._pairs = {each.name: kept.get(each.name) or Pair(each, _unread(each)) for each in deployed}
-            for each in deployed:
-                self._pairs[each.name].stack = each
+            self._pairs = {each.id: kept.get(each.id) or Pair(each, _unread(each)) for each in places}
+            for each in places:
+                self._pairs[each.id].place = each
+            if [*kept] != [*self._pairs] or self._notes != [*notes]:
+                self._notes, self._version = [*notes], self._version + 1
+                self._news.notify_all()
 
     def _next(self) -> Pair | None:
         """Whose turn it is: one that was not read yet, then those that are looked at, each fifth time another one."""
         with self._news:
             self._turn += 1
-            oldest = sorted(self._pairs.values(), key=lambda each: each.read_at)
+            free = [each for each in self._pairs.values() if not each.asked_at]
+            oldest = sorted(free, key=lambda each: each.read_at)
             if not oldest or not oldest[0].read_at or self._turn % _OTHERS_TURN == 0:
                 return oldest[0] if oldest else None
             now = time.monotonic()
             wanted = [each for each in oldest if each.followed or now - each.visited_at < IDLE_S]
             return (wanted or oldest)[0]
 
+    def _read_or_leave(self, pair: Pair) -> None:
+        """Have a pair read, and say so where that takes longer than the others can wait."""
+        come = threading.Event()
+        pair.asked_at = time.monotonic()
+        threading.Thread(target=self._read_apart, args=(pair, come), name=pair.place.id, daemon=True).start()
+        if come.wait(PATIENCE_S):
+            return
+        since = time.strftime("%H:%M:%S UTC", time.gmtime(time.time() - PATIENCE_S))
+        with self._news:
+            if pair.asked_at:
+                pair.error = f"No answer from {pair.place.region} since {since}."
+                pair.line = _line(pair)
+
+    def _read_apart(self, pair: Pair, come: threading.Event) -> None:
+        error = ""
+        try:
+            self._read(pair)
+        except CommandError as failed:
+            error = str(failed)
+        except Exception as failed:  # the page says so, and the next turn tries again
+            error = f"failoverctl itself failed ({type(failed).__name__}: {failed}). What runs in AWS goes on."
+        with self._news:
+            left = time.monotonic() - pair.asked_at > PATIENCE_S
+            pair.error, pair.asked_at, pair.read_at = error, 0.0, time.monotonic()
+            pair.line = _line(pair)
+        come.set()
+        if left:  # otherwise the round publishes it
+            self._publish(self._error)
+
     def _read(self, pair: Pair) -> None:
-        account = self._context.account
-        where = options_of(self._context, pair.stack, pair.stack.region)
-        status = read_status(account, pair.stack, where, with_history=True)
+        account = pair.place.account
+        where = options_of(self._context, pair.place.stack, pair.place.region)
+        status = read_status(account, pair.place.stack, where, with_history=True)
         steps = steps_of(account, status["execution"])
         done = self._ended_of(pair, where)
         with self._news:
             if steps:
                 pair.steps, pair.execution = steps, str(status["execution"]["arn"])
-            pair.view = {**pair_view(status, pair.steps, pair.execution), "warnings": _warnings(status)}
-            pair.line = _line(pair)
-            pair.read_at = time.monotonic()
+            shown = pair_view(status, pair.steps, pair.execution)
+            pair.view = {**shown, "id": pair.place.id, "region": pair.place.region, "warnings": _warnings(status)}
             if done:
                 pair.followed, pair.done = None, done
 
@@ -207,7 +265,7 @@ class Reader:
         execution, request, until = pair.followed
         name = execution.rsplit(":", 1)[-1]
         try:
-            ended, runs = actions.read_execution(self._context.account, execution)
+            ended, runs = actions.read_execution(pair.place.account, execution)
         except CommandError as error:
             sentence = f"{error} Its outcome is not known here: failoverctl explain {name}{where}"
             return {"execution": name, "sentence": sentence} if time.monotonic() > until else None
@@ -216,19 +274,29 @@ class Reader:
             return {"execution": name, "sentence": sentence} if time.monotonic() > until else None
         # The copy of the new direction is not waited for by its schedule. A switchover asks for it itself.
         if ended.outcome in MOVED and request["action"] != "switchover":
-            ask_later(self._context.account, pair.stack, "replicate", {"action": "scheduled"})
+            ask_later(pair.place.account, pair.place.stack, "replicate", {"action": "scheduled"})
         said = render.ended_text(ended.outcome, ended.would, ended.sentence, where)
         return {"execution": name, "sentence": f"{request['action']}: {said.plain}"}
 
 
-def _unread(stack: Stack) -> dict[str, Any]:
-    return {"stack": stack.name, "pair": stack.pair, "region": stack.region, "how": "", "well": False, "sentence": ""}
+def _shown(pair: Pair) -> View | None:
+    """The view; what could not be seen since is shown, and not called good."""
+    return {**pair.view, "how": DOUBTFUL} if pair.view and pair.error else pair.view
+
+
+def _unread(place: Place) -> dict[str, Any]:
+    about = {"id": place.id, "stack": place.stack.name, "pair": place.stack.pair, "region": place.region}
+    return {**about, "how": "", "well": False, "sentence": ""}
 
 
 def _line(pair: Pair) -> dict[str, Any]:
-    view = pair.view or {}
-    known = {"how": view["how"], "well": view["well"], "sentence": view["headline"], "at": view["at"]}
-    return {**_unread(pair.stack), **known}
+    """The pair's line in the list: what was seen last is no more than that where it could not be seen since."""
+    view = pair.view
+    known = {"how": view["how"], "well": view["well"], "sentence": view["headline"], "at": view["at"]} if view else {}
+    if pair.error:
+        last = f" Seen last: {view['headline']}" if view else ""
+        known |= {"how": DOUBTFUL, "well": False, "sentence": f"{pair.error}{last}"}
+    return {**_unread(pair.place), **known}
 
 
 def _warnings(status: Mapping[str, Any]) -> dict[str, str]:

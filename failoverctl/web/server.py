@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from email.message import Message
 from functools import partial
 from http import HTTPStatus
@@ -125,15 +126,15 @@ class Handler(BaseHTTPRequestHandler):
 
     def _state(self, asked: dict[str, str]) -> None:
         after = int(asked["after"]) if asked.get("after", "").isdecimal() else -1
-        found = self.server.reader.state(asked.get("stack", ""), after, HELD_AT_MOST_S)
+        found = self.server.reader.state(asked.get("id", ""), after, HELD_AT_MOST_S)
         self._json(HTTPStatus.OK, {**found, **self._about()})
 
     def _act(self, asked: dict[str, Any]) -> None:
         if not self._context.arguments.allow_actions:
             raise CommandError(READ_ONLY, Exit.DECLINED)
-        stack = self.server.reader.stack(str(asked.get("stack", "")))
-        execution, request = act(self._context, stack, asked)
-        self.server.reader.follow(stack.name, execution, request)
+        place = self.server.reader.place(str(asked.get("id", "")))
+        execution, request = act(replace(self._context, account=place.account), place.stack, asked)
+        self.server.reader.follow(place, execution, request)
         sentence = f"Started: {execution.rsplit(':', 1)[-1]}"
         self._json(HTTPStatus.ACCEPTED, {"execution": execution, "sentence": sentence})
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -46,7 +47,8 @@ class Region:
 
     Args of its fields that tests change: `items` (the table's, by name), `history`, `functions` (as `WELL`),
     `ringing` (names of alarms), `gone` (alarms that somebody deleted), `executions` (as `run` makes them), `denied`
-    (operations that these credentials may not use), `failing` (operation to the error that it answers once).
+    (operations that these credentials may not use), `failing` (operation to the error that it answers once),
+    `refusing` (regions that refuse every call), `hanging` (region to the event after which it answers).
     """
 
     def __init__(self) -> None:
@@ -73,6 +75,9 @@ class Region:
         self.outcome: Callable[[dict[str, Any]], dict[str, Any]] = lambda _: ended("promoted")
         self.denied: set[str] = set()
         self.failing: dict[str, list[Failure]] = {}
+        self.refusing: set[str] = set()
+        self.hanging: dict[str, threading.Event] = {}
+        self.asked_in: list[tuple[str, str]] = []
         self.asked: list[tuple[str, dict[str, Any]]] = []
         self.invoked: list[tuple[str, dict[str, Any]]] = []
 
@@ -86,8 +91,13 @@ class Region:
 
     # ---- the operations --------------------------------------------------------------------------------------------
 
-    def answer(self, name: str, call: Mapping[str, Any]) -> dict[str, Any]:
+    def answer(self, name: str, call: Mapping[str, Any], at: str = "eu-central-1") -> dict[str, Any]:
         self.asked.append((name, dict(call)))
+        self.asked_in.append((at, name))
+        if at in self.hanging and not self.hanging[at].wait(60):
+            raise Failure("RequestTimeout", "nobody let it answer")
+        if at in self.refusing:
+            raise Failure("AccessDenied", f"{name} is not allowed in {at} by a service control policy.")
         if name in self.denied:
             raise Failure("AccessDeniedException", f"User ann is not authorized to perform {name}.")
         if self.failing.get(name):
@@ -247,14 +257,14 @@ class AccountThere(Account):
     def client(self, service: str, wait_s: float = 0.0) -> Any:
         key = (service, self._at)
         if key not in _MADE:
-            handlers = {name: _handler(name) for name in OPERATIONS[service]}
+            handlers = {name: _handler(name, self._at) for name in OPERATIONS[service]}
             _MADE[key] = super().client(service)
             Wire(_MADE[key], _EVENT_NAMES.get(service, service), handlers).__enter__()
         return _MADE[key]
 
 
-def _handler(name: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
-    return lambda call: _NOW[0].answer(name, call)
+def _handler(name: str, at: str) -> Callable[[Mapping[str, Any]], dict[str, Any]]:
+    return lambda call: _NOW[0].answer(name, call, at)
 
 
 def ended(outcome: str, sentence: str = "So it ended.", **more: Any) -> dict[str, Any]:

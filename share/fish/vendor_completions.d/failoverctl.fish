@@ -24,13 +24,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l every
 complete -c failoverctl -n '__fish_seen_subcommand_from watch' -l for
-complete -c failoverctl -n __fish_use_subcommand -a web -d 'a page on this machine with the region'"'"'s pairs: who serves, the running change, the history'
+complete -c failoverctl -n __fish_use_subcommand -a web -d 'a page on this machine with the account'"'"'s pairs: who serves, the running change, the history'
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l stack
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from web' -l all-regions
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l port
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l allow-actions
 complete -c failoverctl -n '__fish_seen_subcommand_from web' -l every

@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.client
 import json
 import threading
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import quote
 
 from failoverctl import terminal
 from failoverctl.commands import CommandContext
@@ -17,6 +19,8 @@ from failoverctl.parser import make_parser
 from failoverctl.web.command import listen, make_server
 from failoverctl.web.safety import KEY
 from tests.failoverctl.region import STACK, AccountThere, Region
+
+COMES_WITHIN_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -93,9 +97,17 @@ class Served:
         own = {"Origin": f"http://127.0.0.1:{self.port}", "Content_Type": "application/json"}
         return self.ask("POST", path, json.dumps(what).encode(), **{**own, **headers})
 
-    def state(self, after: int = -1, stack: str = "") -> dict[str, Any]:
-        """The state, as soon as it is newer."""
-        found: dict[str, Any] = self.ask("GET", f"/api/state?stack={stack}&after={after}").json()
+    def state(self, after: int = -1, chosen: str = "") -> dict[str, Any]:
+        """The state, as soon as it is newer; of the pair with that id."""
+        found: dict[str, Any] = self.ask("GET", f"/api/state?id={quote(chosen, safe='')}&after={after}").json()
+        return found
+
+    def until(self, enough: Callable[[dict[str, Any]], Any], chosen: str = "") -> dict[str, Any]:
+        """The first state that is enough. Raises AssertionError where none comes."""
+        found, deadline = self.state(-1, chosen), time.monotonic() + COMES_WITHIN_S
+        while not enough(found):
+            assert time.monotonic() < deadline, found
+            found = self.state(found["version"], chosen)
         return found
 
     def view(self) -> dict[str, Any]:

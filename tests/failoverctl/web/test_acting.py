@@ -11,7 +11,7 @@ from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import PAIR, STACK, WHO, Region, ended
 from tests.failoverctl.web.served import Served
 
-ASKED = {"stack": STACK, "action": "failover", "reason": "ms1 is down", "by": "ann", "pair": PAIR}
+ASKED = {"id": f"eu-central-1/{STACK}", "action": "failover", "reason": "ms1 is down", "by": "ann", "pair": PAIR}
 ALLOWED = ["--allow-actions", "--every", "0.2"]
 
 
@@ -57,7 +57,7 @@ def test_an_action_is_the_request_that_the_command_line_makes(
         ({"by": "watch"}, 400, "is how the machinery signs"),
         ({"by": "a\x00b"}, 400, "a name of at most"),
         ({"target": "ms3"}, 400, "The target is ms1 or ms2."),
-        ({"stack": "elsewhere"}, 502, "There is no pair of the stack 'elsewhere'"),
+        ({"id": "elsewhere"}, 502, "There is no pair of the stack 'elsewhere'"),
     ],
 )
 def test_what_is_not_meant_so_is_not_done(region: Region, about: dict[str, Any], status: int, sentence: str) -> None:

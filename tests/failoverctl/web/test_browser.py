@@ -258,6 +258,22 @@ def test_of_several_pairs_the_worst_is_first_and_each_can_be_chosen(browser: Bro
         context.close()
 
 
+def test_of_all_regions_one_that_refuses_is_said_below_the_pairs(browser: Browser, region: Region) -> None:
+    region.regions, region.refusing = ["eu-central-1", "eu-north-1", "eu-west-1"], {"eu-north-1"}
+    with Served(region, ["--all-regions", "--every", "0.2"], stack="") as served:
+        context = browser.new_context(viewport=PHONE)
+        page = context.new_page()
+        page.goto(served.address)
+        expect(page.locator("#pairs li")).to_have_count(2)
+        expect(page.locator("#pairs .note")).to_contain_text("eu-north-1 could not be asked")
+        page.get_by_role("link", name="eu-west-1").click()
+        expect(page.locator("#headline")).to_have_text("tectia: ms1 serves")
+        expect(page.locator("#pairs a[aria-current]")).to_contain_text("eu-west-1")
+        expect(page.locator("#meta")).to_contain_text(f"stack {STACK} in eu-west-1")
+        assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+        context.close()
+
+
 def luminance(page: Page, name: str) -> float:
     """Of a colour of the page's body or headline, from 0 (black) to 1, as WCAG 2 has it."""
     red, green, blue = page.evaluate(

@@ -105,7 +105,7 @@ def test_it_makes_no_more_calls_than_watch_for_as_many_statuses(ctl: Run, region
     region.asked.clear()
     with Served(region, ["--every", "0.2"]) as served, ThreadPoolExecutor(3) as browsers:
         version = -1
-        while version < watched:  # three browsers are looking all the time
+        while Counter(region.names())["ListExecutions"] < watched:  # three browsers are looking all the time
             version = max(each["version"] for each in browsers.map(served.state, [version] * 3))
     by_page = Counter(region.names())
     statuses = by_page["ListExecutions"]
@@ -165,7 +165,7 @@ def test_several_pairs_take_turns_and_each_is_a_line(region: Region) -> None:
             found = served.state(found["version"])
         assert {each["stack"]: each["how"] for each in found["pairs"]} == {STACK: "good", "away": "doubtful"}
         assert found["pair"] is None
-        assert served.state(-1, "away")["pair"]["pair"] == "other"
+        assert served.state(-1, "eu-central-1/away")["pair"]["pair"] == "other"
 
 
 def test_no_pair_at_all_is_said(region: Region) -> None:
