@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from failoverctl import recovery
-from failoverctl.serving import ago
+from failoverctl.expected import Wanted, colour, is_under_way, name_may_point_to, signal_colour, wanted_of
+from failoverctl.problems import FOLLOWING
+from failoverctl.serving import GOOD, ago
 from failoverctl.steps import Step
 
 _HEADS = {"good": "bold green", "doubtful": "bold yellow", "bad": "bold red"}
@@ -66,31 +68,27 @@ def _servers(status: Mapping[str, Any]) -> Table:
 
 
 def server_cells(status: Mapping[str, Any]) -> dict[str, list[Text]]:
-    """What each server is, shows and has, under `SERVER_TITLES`; green is as it should be."""
-    found = {}
+    """What each server is, shows and has, under `SERVER_TITLES`; green is as it should be in the pair's state."""
+    found, wanted = {}, wanted_of(status)
     for role, server in status["servers"].items():
-        active, observation = server["is"] == "active", server["observation"]
+        observation, cells = server["observation"], wanted[role]
         found[role] = [
-            Text(server["is"], style="bold" if active else ""),
-            _signal(observation.get("admin", "unknown"), active),
-            _signal(observation.get("port", "unknown"), active),
-            _answer(server["access"], active, {"yes": "granted", "no": "revoked"}),
-            _answer(server["sessions"], active, {"yes": "has some", "no": "none"}),
+            Text(server["is"], style="bold" if server["is"] == "active" else ""),
+            _signal(observation.get("admin", "unknown"), cells.service),
+            _signal(observation.get("port", "unknown"), cells.service),
+            _answer(server["access"], cells.access, {"yes": "granted", "no": "revoked"}),
+            _answer(server["sessions"], cells.sessions, {"yes": "has some", "no": "none"}),
         ]
     return found
 
 
-def _signal(signal: str, wanted: bool) -> Text:
-    """Green is as it should be: an active server answers, a standby refuses. A silent one is neither."""
-    if signal == "unknown" or (not wanted and signal not in ("answers", "refused")):
-        return Text(signal, style="yellow")
-    return Text(signal, style="green" if (signal == "answers") == wanted else "red")
+def _signal(signal: str, wanted: Wanted) -> Text:
+    return Text(signal, style=signal_colour(signal, wanted))
 
 
-def _answer(found: Mapping[str, Any], wanted: bool, words: Mapping[str, str]) -> Text:
+def _answer(found: Mapping[str, Any], wanted: Wanted, words: Mapping[str, str]) -> Text:
     answer = str(found.get("answer", "unknown"))
-    style = "yellow" if answer == "unknown" else "green" if (answer == "yes") == wanted else "red"
-    return Text(words.get(answer, answer), style=style)
+    return Text(words.get(answer, answer), style=colour(answer, wanted))
 
 
 def _facts(status: Mapping[str, Any]) -> Table:
@@ -105,16 +103,16 @@ def _facts(status: Mapping[str, Any]) -> Table:
 def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
     """What there is to know around the servers: the name, the copy, readiness, alarms, what runs and what ran last."""
     name = status["name"]
-    right = name["points_to"] is not None and name["points_to"] == status["record"].get("active")
+    right = name["points_to"] in name_may_point_to(status)
     points = name["points_to"] or name.get("sentence") or name.get("error")
     arrow = Text(f"{name.get('record')} → ").append(str(points), style="" if right else "yellow")
     if name.get("resolver_says"):
         arrow.append(f"  (a resolver still says {name['resolver_says']})", style="dim")
     found = [
         ("name", arrow),
-        ("standby's copy", _copy(status["replication"])),
+        ("standby's copy", _copy(status)),
         ("readiness", _readiness(status)),
-        ("alarms", _alarms(status["alarms"])),
+        ("alarms", _alarms(status)),
     ]
     running, last = status["execution"], status["last_change"]
     if running and not running.get("error"):
@@ -124,14 +122,22 @@ def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
             found.append(("until it serves", Text(counted)))
     if last and not last.get("error"):
         said = Text(f"{last['action']} {last['source']} → {last['target']}: ")
-        said.append(str(last["outcome"]), style=_ENDS.get(str(last["outcome"]), ""))
+        said.append(str(last["outcome"]), style="" if _is_over(status, last) else _ENDS.get(str(last["outcome"]), ""))
         said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)")
         took = recovery.in_words(last, status["recovery_target_s"])
         found.append(("last change", said.append("; ").append_text(took) if took else said))
     return found
 
 
-def _copy(copy: Mapping[str, Any]) -> Text:
+def _is_over(status: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    """Whether a change that came to nothing is history: it was resumed, or a server serves again without it."""
+    if last["outcome"] == "halted":
+        return not status["record"].get("halted")
+    return last["outcome"] in ("blocked", "rolled-back") and status["headline"]["how"] == GOOD
+
+
+def _copy(status: Mapping[str, Any]) -> Text:
+    copy = status["replication"]
     if copy.get("error"):
         return Text(str(copy["error"]), style="yellow")
     late = copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]
@@ -140,7 +146,8 @@ def _copy(copy: Mapping[str, Any]) -> Text:
     if copy.get("on_its_way"):
         return said.append("; the next one is on its way", style="cyan")
     if copy.get("failed"):
-        return said.append(f"; the last run: {copy['failed']}", style="red")
+        # While a change is under way the server that the files come from may be the one that is down.
+        return said.append(f"; the last run: {copy['failed']}", style="yellow" if is_under_way(status) else "red")
     return said.append("; of before the last change", style="yellow") if copy.get("of_before") else said
 
 
@@ -157,13 +164,20 @@ def _readiness(status: Mapping[str, Any]) -> Text:
     return Text(f"{ready.get('sentence')} ", style=_COLOURS.get(str(ready.get("answer")), "")).append(when, style="dim")
 
 
-def _alarms(alarms: Any) -> Text:
+def _alarms(status: Mapping[str, Any]) -> Text:
+    alarms = status["alarms"]
     if isinstance(alarms, Mapping):
         return Text(str(alarms.get("error")), style="yellow")
     ringing = [e["name"] for e in alarms if e["state"] == "ALARM" and not (e.get("waiting") or e.get("over"))]
+    missing = [each["name"] for each in alarms if each["state"] == "MISSING"]
+    # What rings because of the outage that a change under way is about says nothing new.
+    expected = FOLLOWING if is_under_way(status) else ()
+    red = bool(set(ringing) - set(expected))
     over = [each["name"] for each in alarms if each.get("over")]
     waiting = [each["name"] for each in alarms if each.get("waiting")]
-    said = Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if ringing else "")
+    said = Text(", ".join(ringing) or f"none of {len(alarms)}", style="red" if red else "yellow" if ringing else "")
+    if missing:
+        said.append(f"; not there: {', '.join(missing)}", style="yellow")
     if over:
         said.append(f"; {', '.join(over)} still to clear", style="dim")
     return said.append(f"; {len(waiting)} waiting for first data", style="dim") if waiting else said

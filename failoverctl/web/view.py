@@ -76,11 +76,11 @@ def _meaning(style: str) -> str:
 def _readiness(ready: Mapping[str, Any]) -> View:
     if not ready or ready.get("error"):
         return {"how": DOUBTFUL, "sentence": ready.get("error") or "It was not checked yet.", "at": 0, "checks": []}
-    checks = ready.get("checks", ())
+    checks, outdated = ready.get("checks", ()), ready.get("outdated")
     shown = [
         {
             "name": each["name"],
-            "how": _ANSWERS.get(each["answer"], DOUBTFUL),
+            "how": FAINT if outdated else _ANSWERS.get(each["answer"], DOUBTFUL),
             "answer": each["answer"],
             "sentence": each["sentence"],
             "remedy": each.get("remedy", ""),
@@ -89,7 +89,6 @@ def _readiness(ready: Mapping[str, Any]) -> View:
         for each in sorted(checks, key=lambda each: each["answer"] == "yes")
         if not each.get("because")
     ]
-    outdated = ready.get("outdated")
     how = DOUBTFUL if outdated else _ANSWERS.get(str(ready.get("answer")), DOUBTFUL)
     said = f"Checked before {outdated}: {ready.get('sentence')}" if outdated else str(ready.get("sentence"))
     return {"how": how, "sentence": said, "at": float(ready.get("at") or 0), "checks": shown}
