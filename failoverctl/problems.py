@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any
 
+from failoverctl.probes import in_words
 from failoverctl.serving import ago, is_blocked, red_step, serves
 
 Line = dict[str, Any]
@@ -115,6 +116,10 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
             "certificate",
         )
         return
+    if observation.get("cut_off") and serves(server) is None:
+        seen = f"The probe sees neither server ({observation['sentence']}): it, or the network, may be what is cut off."
+        yield _line(seen, "failoverctl readiness", "active-server-down")
+        return
     why = f"The active server {role} does not answer: {observation.get('error') or observation.get('sentence')}"
     if not is_blocked(status):
         yield _line(why, 'failoverctl failover --reason "…"', "active-server-down")
@@ -159,6 +164,8 @@ def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) ->
 
 
 def _around(status: Mapping[str, Any]) -> Iterator[Line]:
+    if status["probes"] and (differ := in_words(status["probes"])):
+        yield _line(differ, "failoverctl readiness", "second-probe")
     record = status["record"]
     active, name = record.get("active"), status["name"]
     if active and not record.get("lease") and name["points_to"] != active:

@@ -114,6 +114,8 @@ def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
         ("readiness", _readiness(status)),
         ("alarms", _alarms(status)),
     ]
+    if status["probes"]:
+        found.insert(0, ("probes", _probes(status["probes"])))
     running, last = status["execution"], status["last_change"]
     if running and not running.get("error"):
         since = ago(status["at"] - running["since"])
@@ -127,6 +129,18 @@ def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
         took = recovery.in_words(last, status["recovery_target_s"])
         found.append(("last change", said.append("; ").append_text(took) if took else said))
     return found
+
+
+def _probes(probes: Mapping[str, Any]) -> Text:
+    first, second = probes["first_subnets"], probes["second_subnets"]
+    if probes["error"]:
+        return Text(f"the second one, in {second}, can't be asked", style="yellow")
+    if probes["shown"] == "second":
+        return Text(f"shown is what the second one sees from {second}: nothing is seen from {first}", style="yellow")
+    if probes["differ"]:
+        return Text(f"shown is what is seen from {first}; from {second} it is not the same", style="yellow")
+    unproven = "" if probes["believed"] else "; the second one has not been seen to reach both servers in this epoch"
+    return Text(f"both see the same, from {first} and from {second}{unproven}")
 
 
 def _is_over(status: Mapping[str, Any], last: Mapping[str, Any]) -> bool:

@@ -10,6 +10,7 @@ GOOD, DOUBTFUL, BAD = "good", "doubtful", "bad"
 ROLES = ("ms1", "ms2")
 WITHOUT_DATABASE = "active-without-database"
 """The alarm of an active server that answers and can't use its database."""
+_SILENCE = ("silent", "unreachable")
 AFTERMATH = ("Conclude", "Commit", "Notify", "Refuse")
 """Steps that come after the one that failed: they write down that it did."""
 
@@ -34,9 +35,11 @@ class Headline:
 def serves(server: Mapping[str, Any]) -> bool | None:
     """Whether a server serves: it answers people and has the database. None where that is not known."""
     admin = server["observation"].get("admin", "unknown")
-    if admin in ("refused", "silent", "unreachable", "broken"):
-        return False
     access, sessions = (server[about].get("answer", "unknown") for about in ("access", "sessions"))
+    if admin in _SILENCE and server["observation"].get("cut_off") and sessions != "no":
+        return None  # it may be the probe that is cut off
+    if admin in ("refused", *_SILENCE, "broken"):
+        return False
     if admin == "answers" and "no" in (access, sessions):
         return False
     return True if (admin, access, sessions) == ("answers", "yes", "yes") else None
@@ -69,6 +72,9 @@ def headline(status: Mapping[str, Any]) -> Headline:
     if seen[active] is None:
         doubt = (
             why.get("error")
+            or (
+                why.get("cut_off") and f"the probe sees neither server, so it may be cut off itself ({why['sentence']})"
+            )
             or (why.get("admin") != "answers" and why.get("sentence"))
             or "what it has of the database can't be asked"
         )

@@ -25,6 +25,7 @@ from failoverctl.account import (
     read_record,
 )
 from failoverctl.errors import CommandError, is_denied, plainly
+from failoverctl.probes import has_second, together
 from failoverctl.problems import FOLLOWING, problems_of
 from failoverctl.recovery import target_of
 from failoverctl.serving import headline
@@ -79,6 +80,8 @@ def read_status(account: Account, stack: Stack, where: str = "", with_history: b
         "execution": lambda: running_execution(account, stack),
         "history": lambda: history(account, stack, HISTORY_LINES),
     }
+    if has_second(stack.parameters):
+        questions["second probe"] = lambda: ask(account, stack, "second-probe", {"action": "probe"})
     for role in ROLES:
         for about, function in (("access", "database-access"), ("sessions", "database-sessions")):
             questions[f"{about} {role}"] = _asking(account, stack, function, role)
@@ -124,12 +127,13 @@ def _answer(question: Callable[[], Any]) -> Any:
 
 
 def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, Any]:
-    record, signals = found["record"], found["probe"]
+    record = found["record"]
+    signals, probes = together(stack.parameters, found["probe"], found.get("second probe"), record)
     servers = {
         role: {
             "is": _place(record, role),
             "instance": stack.parameters.get(f"{role.capitalize()}InstanceId", ""),
-            "observation": signals.get(role) or signals,
+            "observation": _observation(signals, role),
             "access": found[f"access {role}"],
             "sessions": found[f"sessions {role}"],
         }
@@ -150,6 +154,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "at": round(now, 3),
         "record": record,
         "servers": servers,
+        "probes": probes,
         "name": name,
         "service": stack.parameters.get("ServiceName") or "ssh-mgmt-server",
         "replication": copy,
@@ -159,6 +164,14 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "execution": found["execution"],
         "last_change": found["last_change"],
     }
+
+
+def _observation(signals: Mapping[str, Any], role: str) -> dict[str, Any]:
+    """What the probe saw of a server; `cut_off` where it saw neither, and may be the one that is cut off."""
+    seen = signals.get(role)
+    if not isinstance(seen, Mapping):
+        return dict(signals)
+    return {**seen, "cut_off": (signals.get("evidence") or {}).get("cut_off") is True}
 
 
 def _place(record: Mapping[str, Any], role: str) -> str:
