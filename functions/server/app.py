@@ -20,7 +20,7 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover.adapters import clients, ec2_power, permission_checks, run_command
+from msfailover.adapters import best_effort, clients, ec2_power, permission_checks, run_command
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import audit, epochs, fallback, fence, machine
@@ -164,7 +164,7 @@ def stop_source(server: Server, epoch: int) -> Verdict:
         ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop.
     """
     fence.demand_change(_state(), server.role, epoch)
-    return _stop_and_wait(server, epoch)
+    return _stop_and_wait(server, epoch, _whether_lost)
 
 
 def stop_again(server: Server, epoch: int) -> Verdict:
@@ -190,15 +190,27 @@ def stop_again(server: Server, epoch: int) -> Verdict:
     return word(f"The service of {server.role} is {status.get('service')}.", **status)
 
 
-def _stop_and_wait(server: Server, epoch: int) -> Verdict:
+def _stop_and_wait(server: Server, epoch: int, whether_lost: Callable[[Server], Verdict]) -> Verdict:
     lasts_s = SETTINGS.stop_grace_s + KILL_S + MARGIN_S
     command = _send_stop(server, epoch, lasts_s, keep_role=True)
     with _taken_back(server, command):
-        whether_lost = partial(fallback.whether_lost, server.role, _put)
-        status = run_command.result_while_there(clients.ssm(), server, command, lasts_s, whether_lost)
+        lost = partial(whether_lost, server)
+        status = run_command.result_while_there(clients.ssm(), server, command, lasts_s, lost)
     if status.get("service") != "stopped":
         raise ServiceDidNotStop(f"The service of {server.role} was told to stop, but is {status.get('service')}.")
     return yes(f"The service of {server.role} has stopped.", **status)
+
+
+def _whether_lost(server: Server) -> Verdict:
+    """Is there nobody to wait for? A host that the probe does not see, but that answers Run Command now, is there.
+
+    It is asked before the probe, and its answer is read after it: no second is waited for on top of the probe's own.
+    """
+    asked = best_effort.result_of(lambda: _send_status(server), "", "a sign of life of the host", logger)
+    lost = fallback.whether_lost(server.role, _put)
+    if asked and lost.evidence.get("silent") is True and run_command.has_answered(clients.ssm(), server, asked):
+        return no(f"{server.role} is there: the functions in the network do not see it, but its host answers.")
+    return lost
 
 
 def start_server(server: Server, epoch: int) -> Verdict:
@@ -227,7 +239,8 @@ def restart_source(server: Server, epoch: int) -> Verdict:
         SourceLost, ServiceDidNotStop, CommandFailed, CommandUnfinished: it was not seen to stop, or to start again.
     """
     before = fence.demand_untouched(_state(), server.role, epoch)
-    _stop_and_wait(server, before)
+    # An outage goes on: a host that only Run Command sees is not waited for any longer than one that nobody sees.
+    _stop_and_wait(server, before, lambda each: fallback.whether_lost(each.role, _put))
     # Stopping takes its time, and the workflow may have continued without it: nobody is started on an old permission.
     fence.demand_untouched(_state(), server.role, epoch)
     return _start_and_wait(server, before)
@@ -324,14 +337,17 @@ def power_off(server: Server, epoch: int) -> Verdict:
 
 
 def _status(server: Server, **more: str) -> dict[str, Any]:
+    return run_command.result(clients.ssm(), server, _send_status(server, **more), SETTINGS.status_limit_s)
+
+
+def _send_status(server: Server, **more: str) -> str:
     parameters = {
         **more,
         "Service": SETTINGS.service,
         "StatusCommand": SETTINGS.status_command,
         "Package": SETTINGS.package,
     }
-    command = run_command.send(clients.ssm(), server, SETTINGS.status_document, parameters)
-    return run_command.result(clients.ssm(), server, command, SETTINGS.status_limit_s)
+    return run_command.send(clients.ssm(), server, SETTINGS.status_document, parameters)
 
 
 def _send_stop(server: Server, epoch: int, lasts_s: float, *, keep_role: bool = False) -> str:
@@ -368,22 +384,16 @@ def _common(epoch: int, lasts_s: float) -> dict[str, str]:
     }
 
 
+# fmt: off
 READS: dict[str, Callable[[Server], Verdict]] = {
-    "runs": runs,
-    "reaches": reaches,
-    "check_standby": check_standby,
-    "rights": rights,
-    "power": is_on,
+    "runs": runs, "reaches": reaches, "check_standby": check_standby, "rights": rights, "power": is_on,
     "machine": own_machine,
 }
 ACTS: dict[str, Callable[[Server, int], Verdict]] = {
-    "ask_source_to_stop": ask_source_to_stop,
-    "stop_source": stop_source,
-    "start_server": start_server,
-    "restart_source": restart_source,
-    "power_off": power_off,
-    "stop_again": stop_again,
+    each.__name__: each
+    for each in (ask_source_to_stop, stop_source, start_server, restart_source, power_off, stop_again)
 }
+# fmt: on
 
 
 def _state() -> PairState:

@@ -8,15 +8,16 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from msfailover.adapters.run_command import CommandUnfinished, SourceLost
 from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import PairState, Role
-from msfailover.verdict import Verdict, unknown, yes
+from msfailover.verdict import Verdict, no, unknown, yes
 
-from tests.functions.answers import Answers
+from tests.functions.answers import Answers, Asked
 from tests.functions.conftest import Start
-from tests.functions.hosts import RUNNING, Hosts, failed, succeeded
+from tests.functions.hosts import RUNNING, Hosts, Result, failed, succeeded
 from tests.functions.record import Record
 from tests.functions.wire import Failure
 from tests.samples import lease, receipt, state
@@ -64,17 +65,64 @@ def there(answers: Answers, monkeypatch: pytest.MonkeyPatch, server: ModuleType)
     return answers
 
 
+def only_ms1_is_silent(asked: Asked) -> Verdict:
+    silent = unknown("Nothing of ms1 comes back.", silent=True)
+    return silent if asked["server"] == "ms1" else yes("ms2 can be reached.")
+
+
+@pytest.mark.parametrize("said", [(RUNNING,), (Failure("InternalServerError"),), (failed("Undeliverable"),)])
 def test_a_source_that_is_lost_while_it_stops_is_not_waited_for(
-    server: ModuleType, record: Record, hosts: Hosts, there: Answers
+    server: ModuleType, record: Record, hosts: Hosts, there: Answers, said: tuple[Result, ...]
 ) -> None:
     record.put(PROVEN)
     hosts.prepare("stop", RUNNING)
-    silent, seen = unknown("Nothing of ms1 comes back.", silent=True), yes("ms2 can be reached.")
-    there.prepare("probe", "check_reachable", lambda asked: silent if asked["server"] == "ms1" else seen)
+    hosts.prepare("status", *said)
+    there.prepare("probe", "check_reachable", only_ms1_is_silent)
     with pytest.raises(SourceLost, match="ms1 is lost"):
         order(server, "stop_source", "ms1")
     assert len(there.asked) == 3, "it is asked at the first pause"
     assert hosts.cancelled == [(hosts.commands[0].identity, hosts.commands[0].instance)]
+
+
+def test_a_source_that_only_the_probe_does_not_see_is_waited_for(
+    server: ModuleType, record: Record, hosts: Hosts, there: Answers
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("stop", *[RUNNING] * 3, succeeded(service="stopped"))
+    hosts.prepare("status", succeeded(service="running"))
+    there.prepare("probe", "check_reachable", only_ms1_is_silent)
+    assert order(server, "stop_source", "ms1")["answer"] == "yes"
+    assert [each.instance for each in hosts.sent("status")] == [hosts.commands[0].instance] * len(hosts.sent("status"))
+
+
+def test_a_machine_that_is_off_is_lost_whatever_its_host_has_said(
+    server: ModuleType, record: Record, hosts: Hosts, there: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("stop", RUNNING)
+    hosts.prepare("status", succeeded(service="running"))
+    there.prepare("probe", "check_reachable", only_ms1_is_silent)
+    monkeypatch.setattr(server, "is_on", lambda each: no(f"The instance of {each.role} is stopped."))
+    with pytest.raises(SourceLost, match="ms1 is lost"):
+        order(server, "stop_source", "ms1")
+
+
+def test_where_the_host_can_not_even_be_asked_the_probe_decides(
+    server: ModuleType, record: Record, hosts: Hosts, there: Answers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.put(PROVEN)
+    hosts.prepare("stop", RUNNING)
+    there.prepare("probe", "check_reachable", only_ms1_is_silent)
+    sent = server.run_command.send
+
+    def refused(*asked: Any) -> str:
+        if str(asked[2]).endswith("status"):
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "SendCommand")
+        return str(sent(*asked))
+
+    monkeypatch.setattr(server.run_command, "send", refused)
+    with pytest.raises(SourceLost, match="ms1 is lost"):
+        order(server, "stop_source", "ms1")
 
 
 @pytest.mark.parametrize("other", [unknown("Nothing.", silent=True, cut_off=True), unknown("The probe failed.")])

@@ -29,7 +29,7 @@ class Host:
     def restart(self) -> object:
         return self.server.handler({"action": "restart_source", "server": "ms1", "epoch": lease().epoch}, None)
 
-    def _stop(self, _: Server, epoch: int) -> Verdict:
+    def _stop(self, _: Server, epoch: int, _whether_lost: object) -> Verdict:
         self.did.append(("stop", epoch))
         if self.meanwhile is not None:
             self._record.put(self.meanwhile)

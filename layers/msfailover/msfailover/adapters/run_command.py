@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from msfailover.pair import Server
 from msfailover.runtime.polling import attempts
@@ -108,6 +108,14 @@ def result_while_there(
                 raise SourceLost(f"{lost.sentence} It is not waited for.") from None
             if time.monotonic() >= end:
                 raise
+
+
+def has_answered(client: SSMClient, server: Server, command_id: str) -> bool:
+    """Whether a host has done what it was sent by now. Waits for nothing; what can't be read is no answer (I3)."""
+    try:
+        return invocation(client, server, command_id).get("Status") == "Success"
+    except (ClientError, BotoCoreError):
+        return False
 
 
 def cancel(client: SSMClient, server: Server, command_id: str) -> None:

@@ -36,8 +36,9 @@ def whether_lost(server: Role, ask: Ask) -> Verdict:
         ask: asks one question.
 
     Returns:
-        yes where its machine is off, or where nothing of its host comes back while the other server's host does; no
-        where something comes back; else unknown. A probe that can't be asked, or sees nobody, has shown nothing (I3).
+        yes where its machine is off, or where nothing of its host comes back while the other server's host does
+        (`silent` in the evidence, since another way may lead there); no where something comes back; else unknown. A
+        probe that can't be asked, or sees nobody, has shown nothing (I3).
     """
     for _ in range(SILENT_PROBES):
         seen = ask(Question("probe", "check_reachable", server))
@@ -52,7 +53,7 @@ def whether_lost(server: Role, ask: Ask) -> Verdict:
         return unknown(f"Whether {server} is lost is not known: {seen.sentence}")
     other = ask(Question("probe", "check_reachable", server.other))
     if other.is_yes:
-        return yes(f"{server} is lost: nothing of its host comes back to the functions in the network.")
+        return yes(f"{server} is lost: nothing of its host comes back to the functions in the network.", silent=True)
     return unknown(f"Whether {server} is lost is not known: neither host can be seen. {other.sentence}")
 
 
