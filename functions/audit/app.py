@@ -70,7 +70,7 @@ def observe() -> tuple[PairState | None, tuple[Judged, ...]]:
     """Read everything, and judge it. No state where the record never stood still meanwhile."""
     before = _record()
     for _ in range(READS_AT_MOST):
-        seen, record, runs, reach = _see(before)
+        seen, record, runs, reach, holder = _see(before)
         after = _record()
         if after.version == before.version:
             _keep_path(after, seen)
@@ -78,6 +78,7 @@ def observe() -> tuple[PairState | None, tuple[Judged, ...]]:
             return after, (
                 *audit.judge(after, SETTINGS.pair, seen, record),
                 *services.judge(after, runs, active.sessions, reach),
+                *audit.not_recorded(after, holder),
             )
         before = after
     return None, ()
@@ -191,24 +192,28 @@ def _keep_path(state: PairState, seen: Mapping[Role, Seen]) -> None:
         logger.info(told.sentence, extra={"asked": "see_path", "answer": told.answer})
 
 
-def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdict], Verdict]:
-    """Access and sessions of both, where the DNS record points, whose service runs, and the active one's database."""
+def _see(state: PairState) -> tuple[dict[Role, Seen], Verdict, dict[Role, Verdict], Verdict, Verdict]:
+    """Access and sessions of both, where the DNS record points, whose service runs, the active one's database, and
+    whether a change that holds the lease still runs."""
     questions = [(SETTINGS.access_function, {"action": "status", "server": role}) for role in Role]
     questions += [(SETTINGS.sessions_function, {"action": "status", "server": role}) for role in Role]
-    with ThreadPoolExecutor(max_workers=len(questions) + 3) as threads:
+    with ThreadPoolExecutor(max_workers=len(questions) + 4) as threads:
         asked = [threads.submit(_ask, *question) for question in questions]
         # Of which server it is asked is all the same: where the record points stands in the evidence.
         record = threads.submit(_ask, SETTINGS.dns_function, {"action": "status", "server": Role.MS1})
         runs = threads.submit(_runs, state)
         reaches = {"action": "reaches", "server": state.active}
         reach = threads.submit(_ask, SETTINGS.server_function, reaches) if state.active else None
+        left = audit.is_left(state)
+        holder = threads.submit(_ask, SETTINGS.pair_function, {"action": "holder_runs"}) if left else None
         access_groups, sessions = asked[: len(Role)], asked[len(Role) :]
         seen = {
             role: audit.seen_of(state, access_groups[at].result(), sessions[at].result(), SETTINGS.path_is_direct)
             for at, role in enumerate(Role)
         }
         nobody = unknown("Nobody is active.")
-        return seen, record.result(), runs.result(), reach.result() if reach else nobody
+        held = holder.result() if holder else unknown("No change holds the lease.")
+        return seen, record.result(), runs.result(), reach.result() if reach else nobody, held
 
 
 def _runs(state: PairState) -> dict[Role, Verdict]:

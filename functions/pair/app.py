@@ -132,14 +132,15 @@ def _ask_all(asked: Mapping[str, Question]) -> dict[str, Verdict]:
 def _admit(request: Request, state: PairState, execution: str) -> Admission:
     now, limit_s = time.time(), SETTINGS.oldest_copy_s if request.automatic else 0.0
     copy = replication.fresh_enough(_table().freshness, state, now, limit_s)
-    admission = admit(request, state, execution, now, _holder_runs(request, state), copy)
+    resumes = request.action is Action.RESUME and state.lease
+    runs = step_functions.holder_runs(clients.stepfunctions(), state, now) if resumes else None
+    admission = admit(request, state, execution, now, runs, copy)
     return provable(admission, state, SETTINGS.path_is_direct if SETTINGS.network_acls else None)
 
 
-def _holder_runs(request: Request, state: PairState) -> Verdict | None:
-    if request.action is not Action.RESUME or state.lease is None:
-        return None
-    return step_functions.running(clients.stepfunctions(), state.lease.execution, state.lease.taken_at, time.time())
+def holder_runs(_event: Mapping[str, Any]) -> dict[str, Any]:
+    """Does the execution that holds the lease still run? *no* where it has ended and the lease is held all the same."""
+    return step_functions.holder_runs(clients.stepfunctions(), _table().read(), time.time()).to_json()
 
 
 def survey(event: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,9 +152,8 @@ def survey(event: Mapping[str, Any]) -> dict[str, Any]:
     if active is None:
         return verdict.to_json()
     seen = database_path.seen_by(surveys[active].sessions)
-    highest, now, aim = max(each.epoch for each in surveys.values()), time.time(), transitions.aim
-    record = database_path.record
-    aimed = _table().change(lambda was: record(aim(was, execution, active, highest, now), was.epoch, seen))
+    most, now, aim = max(each.epoch for each in surveys.values()), time.time(), transitions.aim
+    aimed = _table().change(lambda was: database_path.record(aim(was, execution, active, most, now), was.epoch, seen))
     epoch = aimed.lease.epoch if aimed.lease else None
     return {**verdict.to_json(), "target": active.value, "source": active.other.value, "epoch": epoch}
 
@@ -389,10 +389,9 @@ def keep_readiness(event: Mapping[str, Any]) -> dict[str, Any]:
 
 # fmt: off
 ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
-    each.__name__: each
-    for each in (
+    each.__name__: each for each in (
         begin, dry_run, survey, may_restart, end_sessions, verify_fence, verify_power, verify_promotion, fall_back,
-        turn_back, conclude, refuse, hold, release, keep_readiness, see_path, see_second_probe,
+        turn_back, conclude, refuse, hold, release, keep_readiness, see_path, see_second_probe, holder_runs,
     )
 }
 # fmt: on

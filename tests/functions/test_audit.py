@@ -25,6 +25,7 @@ def audit(run: Start, record: Record, answers: Answers) -> ModuleType:
     see(answers, access={"ms1": yes("It can get in."), "ms2": no("It can't.")})
     answers.prepare(ACCESS, "keep_out", no("It can't get in any more."))
     answers.prepare("pair", "end_sessions", no("None is left."))
+    answers.prepare("pair", "holder_runs", yes("It still runs."))
     answers.prepare("probe", "probe", {"ms1": UP, "ms2": DOWN})
     answers.prepare("server", "reaches", yes("It can."))
     answers.prepare("server", "stop_again", yes("It has stopped."))
@@ -58,7 +59,7 @@ def published(told: str, *names: str) -> dict[str, Any]:
 
 def done_by(answers: Answers) -> list[tuple[str, str]]:
     """What was done, not only asked, in order."""
-    reading = ("status", "probe", "reaches", "stop_again")
+    reading = ("status", "probe", "reaches", "stop_again", "holder_runs")
     return [(call["action"], call["server"]) for _, call in answers.asked if call["action"] not in reading]
 
 
@@ -194,6 +195,48 @@ def test_what_the_record_says_is_published_for_the_dashboard(
     record.put(state(lease=lease(), halted="MS2 did not start."))
     audit.handler({}, None)
     assert published(capsys.readouterr().out, *RECORDED) == dict(zip(RECORDED, (1, 1, 1), strict=True))
+
+
+LEFT = no("The execution has ended (TIMED_OUT).")
+
+
+@pytest.mark.parametrize(
+    ("record_says", "holder", "found"),
+    [
+        (state(lease=lease()), LEFT, "yes"),
+        (state(lease=lease()), yes("It still runs."), "no"),
+        (state(lease=lease()), unknown("It has ended only just."), "unknown"),
+        (state(lease=lease(), halted="MS2 did not start."), LEFT, None),
+        (state(), LEFT, None),
+    ],
+    ids=["left", "runs", "not known", "halted for a person", "at rest"],
+)
+def test_a_lease_whose_execution_has_ended_without_saying_how_is_named(
+    audit: ModuleType, answers: Answers, record: Record, capsys: pytest.CaptureFixture[str],
+    record_says: PairState, holder: Verdict, found: str | None,
+) -> None:  # fmt: skip
+    record.put(record_says)
+    answers.prepare("pair", "holder_runs", holder)
+    told = audit.handler({}, None)
+    assert told["findings"].get("not-recorded", {}).get("answer") == found
+    assert ("holder_runs" in answers.actions("pair")) == (found is not None), "at rest it costs no call"
+    assert published(capsys.readouterr().out)["NotAsRecorded"] == (1 if found == "yes" else 0)
+    assert told["risk"]["answer"] == "no"
+    if found == "yes":
+        assert "failover to ms2 was left half done" in told["findings"]["not-recorded"]["sentence"]
+
+
+def test_an_execution_that_ends_while_the_audit_reads_is_not_called_left(
+    audit: ModuleType, answers: Answers, record: Record
+) -> None:
+    record.put(state(lease=lease()))
+
+    def ended(_: Asked) -> Verdict:
+        record.put(state(active=Role.MS2, epoch=2, version=9))
+        return LEFT
+
+    answers.prepare("pair", "holder_runs", ended)
+    assert "not-recorded" not in audit.handler({}, None)["findings"]
 
 
 @pytest.mark.parametrize(

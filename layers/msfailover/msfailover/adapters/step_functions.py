@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from msfailover.pair import PairState
 from msfailover.verdict import Verdict, no, unknown, yes
 
 if TYPE_CHECKING:
@@ -78,6 +79,13 @@ def running(client: SFNClient, execution: str, taken_at: float, now: float) -> V
                 f"{execution} has ended ({status}) only just: a call of it may be under way; resume in {wait} s."
             )
     return no(f"{execution} has ended ({status}).")
+
+
+def holder_runs(client: SFNClient, state: PairState, now: float) -> Verdict:
+    """As `running`, of the execution that holds the pair's lease; *unknown* where none does."""
+    if state.lease is None:
+        return unknown("No change holds the lease.")
+    return running(client, state.lease.execution, state.lease.taken_at, now)
 
 
 def phases(client: SFNClient, execution: str, now: float) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@
 | listed-sessions         | a server that the network cuts off has sessions listed still | see below       | no     |
 | two-services            | the service of a server that must be out runs (services.py)  | at rest, halted | no     |
 | active-without-database | the active server answers without its database (services.py) | at rest         | no     |
+| not-recorded            | the execution that holds the lease has ended without saying how | in a change  | no     |
 
 Who must be out? At rest the server that is not active. While a change is under way, nobody before the fence is proven
 (each may be in, but not both), and from the receipt on the server that it is for. Where the receipt is by power access
@@ -52,6 +53,7 @@ class Finding(StrEnum):
     LISTED_SESSIONS = "listed-sessions"
     TWO_SERVICES = "two-services"
     ACTIVE_WITHOUT_DATABASE = "active-without-database"
+    NOT_RECORDED = "not-recorded"
 
 
 RISKS = (Finding.ACCESS_OPEN, Finding.STRAY_SESSIONS, Finding.BOTH_IN, Finding.RECORD_TORN)
@@ -208,6 +210,25 @@ def judge(state: PairState, pair: Pair, seen: Mapping[Role, Seen], record: Verdi
         found[Finding.ACTIVE_WITHOUT_ACCESS] = _without_access(state.active, seen[state.active])
         found[Finding.NAME_ELSEWHERE] = _name_elsewhere(state.active, pair, record)
     return tuple(Judged(finding, verdict) for finding, verdict in found.items())
+
+
+def is_left(state: PairState) -> bool:
+    """Whether the lease is one that its execution has to give back itself: a halted change keeps it for a person."""
+    return state.lease is not None and not state.halted
+
+
+def not_recorded(state: PairState, runs: Verdict) -> tuple[Judged, ...]:
+    """Judge whether a change was left half done: it has ended, and the record does not say how.
+
+    Args:
+        state: the pair's record; it was the same before and after the execution was asked for.
+        runs: does the execution that holds the lease still run?
+    """
+    if not is_left(state) or state.lease is None:
+        return ()
+    what = f"{state.lease.action} to {state.lease.target}"
+    told = f"The {what} was left half done: {runs.sentence} Nothing else starts before a person resumes it."
+    return (Judged(Finding.NOT_RECORDED, yes(told) if runs.is_no else _opposite(runs)),)
 
 
 def acts(state: PairState, judged: Sequence[Judged]) -> tuple[Act, ...]:
