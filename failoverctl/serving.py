@@ -72,9 +72,7 @@ def headline(status: Mapping[str, Any]) -> Headline:
     if seen[active] is None:
         doubt = (
             why.get("error")
-            or (
-                why.get("cut_off") and f"the probe sees neither server, so it may be cut off itself ({why['sentence']})"
-            )
+            or (why.get("cut_off") and f"the probe sees neither server, and may be cut off itself ({why['sentence']})")
             or (why.get("admin") != "answers" and why.get("sentence"))
             or "what it has of the database can't be asked"
         )

@@ -264,7 +264,7 @@ def test_of_all_regions_one_that_refuses_is_said_below_the_pairs(browser: Browse
         context = browser.new_context(viewport=PHONE)
         page = context.new_page()
         page.goto(served.address)
-        expect(page.locator("#pairs li")).to_have_count(2)
+        expect(page.locator("#pairs li")).to_have_count(2, timeout=15_000)
         expect(page.locator("#pairs .note")).to_contain_text("eu-north-1 could not be asked")
         page.get_by_role("link", name="eu-west-1").click()
         expect(page.locator("#headline")).to_have_text("tectia: ms1 serves")
