@@ -164,14 +164,12 @@ def _for_people(
     closing: list[str],
 ) -> str:
     needed = [each for each in lacking if each.needed]
-    defaults = [each.name for each in lacking if each.why == plan.DEFAULT]
+    defaults = [each.name for each in lacking if each.defaulted]
     blocking = [each for each in hindering if each.blocks]
     rows = {
         "Found": [(each.name, f"{each.value}  ({each.why})") for each in values],
         "Has drifted": [(each.name, f"was {each.was or 'empty'}, is {each.now}") for each in drifted],
-        "Not found, and left as comments": _of(
-            each for each in lacking if not each.needed and each.why != plan.DEFAULT
-        ),
+        "Not found, and left as comments": _of(each for each in lacking if not each.needed and not each.defaulted),
         "As the template has them, which no API of AWS can check": [("", ", ".join(defaults))] if defaults else [],
         "Obstacles that lessen the pair, or wait until it is deployed": _named(hindering, blocking),
         "Not read, so not known": [("", each) for each in facts.unread],

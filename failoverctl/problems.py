@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import product
-from typing import Any
+from typing import Any, NamedTuple
 
 from failoverctl.probes import in_words
 from failoverctl.serving import ago, is_blocked, red_step, serves
@@ -29,8 +28,10 @@ def problems_of(status: Mapping[str, Any], where: str = "") -> list[Line]:
         where: the options that name this pair (" --stack demo"), for the commands.
 
     Returns:
-        a line each: `{"sentence", "command", "see", "follows", "alarm"}`; see and alarm name a section of
-        docs/operate.md and an alarm that is on, or are empty; follows says that it is there because of the first line.
+        a line each: `{"about", "sentence", "command", "verb", "target", "see", "follows", "alarm"}`; about says what it
+        is about, the same from one status to the next whatever numbers are in the sentence; verb and target are the
+        command's where it is one of failoverctl's; see and alarm name a section of docs/operate.md and an alarm that is
+        on, or are empty; follows says that it is there because of the first line.
     """
     change, servers = [*_change(status)], [*_servers(status)]
     causes = [*change, *servers]
@@ -42,13 +43,32 @@ def problems_of(status: Mapping[str, Any], where: str = "") -> list[Line]:
     return [_at(each, where) for each in lines]
 
 
+class Command(NamedTuple):
+    """What comes next: a command of failoverctl, which has a verb, or one for a host's shell, which has none."""
+
+    text: str = ""
+    verb: str = ""
+    target: str = ""
+
+
+NOTHING, REASON = Command(), ' --reason "…"'
+
+
+def _ctl(verb: str, options: str = "", target: str = "") -> Command:
+    to = f" --target {target}" if target else ""
+    return Command(f"failoverctl {verb}{to}{options}", verb, target)
+
+
+READINESS, REPLICATE = _ctl("readiness"), _ctl("replicate")
+
+
 def _at(line: Line, where: str) -> Line:
-    command = str(line["command"])
-    return {**line, "command": f"{command}{where}" if command.startswith("failoverctl") else command}
+    return {**line, "command": f"{line['command']}{where}"} if line["verb"] else line
 
 
-def _line(sentence: str, command: str = "", see: str = "", alarm: str = "") -> Line:
-    return {"sentence": sentence, "command": command, "see": see, "follows": False, "alarm": alarm}
+def _line(about: str, sentence: str, command: Command = NOTHING, see: str = "", alarm: str = "") -> Line:
+    what = {"about": about, "sentence": sentence, "see": see, "follows": False, "alarm": alarm}
+    return {**what, "command": command.text, "verb": command.verb, "target": command.target}
 
 
 def _follows(line: Line) -> bool:
@@ -59,24 +79,25 @@ def _follows(line: Line) -> bool:
 def _change(status: Mapping[str, Any]) -> Iterator[Line]:
     record, execution, last = status["record"], status["execution"], status["last_change"] or {}
     if record.get("error"):
-        yield _line(record["error"])
+        yield _line("record", record["error"])
         return
     if not record.get("active") and not record.get("lease"):
-        yield _line("The pair has not been adopted yet.", 'failoverctl adopt --reason "…"', "not-adopted")
+        yield _line("adoption", "The pair has not been adopted yet.", _ctl("adopt", REASON), "not-adopted")
     lease, runs = record.get("lease"), execution and not execution.get("error")
     if lease and record.get("halted"):
         step = red_step(last) if last.get("execution") == lease["execution"] else ""
         at = f" at {step}" if step else ""
         why = f"{lease['action']} to {lease['target']} was halted{at}: {record['halted']}"
-        yield _line(why, _resume(status, lease["target"]), "failover-halted")
+        yield _line("halted", why, _resume(status, lease["target"]), "failover-halted")
     elif lease and not execution:
         why = f"{lease['action']} to {lease['target']} holds the lease, but no execution runs: it was left half done."
-        yield _line(why, _resume(status, lease["target"]), "failover-timed-out")
+        yield _line("left half done", why, _resume(status, lease["target"]), "failover-timed-out")
     elif lease and runs:
-        yield _line(f"{lease['action']} to {lease['target']} is under way: {execution['step']}.", "failoverctl watch")
+        why = f"{lease['action']} to {lease['target']} is under way: {execution['step']}."
+        yield _line(f"under way {execution['step']}", why, _ctl("watch"))
 
 
-def _resume(status: Mapping[str, Any], target: str) -> str:
+def _resume(status: Mapping[str, Any], target: str) -> Command:
     """The command that goes on: to the other server where nothing of the change's own target comes back."""
     gone = {
         role: (server["observation"].get("admin"), server["observation"].get("port")) in _NOBODY
@@ -86,7 +107,7 @@ def _resume(status: Mapping[str, Any], target: str) -> str:
     instead = (
         gone.get(target) and other and not gone[other] and not status["servers"][other]["observation"].get("error")
     )
-    return f'failoverctl resume --target {other} --reason "…"' if instead else 'failoverctl resume --reason "…"'
+    return _ctl("resume", REASON, other if instead else "")
 
 
 def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -102,7 +123,7 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
             if answer != wanted:
                 sentence = server[about].get("sentence") or server[about].get("error", "")
                 see = "split-brain-risk" if answer == "yes" else "not-ready"
-                yield _line(f"{role} is {server['is']}, but: {sentence}", "failoverctl readiness", see)
+                yield _line(f"{about} {role}", f"{role} is {server['is']}, but: {sentence}", READINESS, see)
 
 
 def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
@@ -110,28 +131,26 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
     if observation.get("admin") == "answers":
         return
     if observation.get("admin") == "wrong certificate":
-        yield _line(
-            f"{role} runs, but {observation.get('sentence')}: renew it on its host.",
-            "failoverctl readiness",
-            "certificate",
-        )
+        why = f"{role} runs, but {observation.get('sentence')}: renew it on its host."
+        yield _line("certificate", why, READINESS, "certificate")
         return
     if observation.get("cut_off") and serves(server) is None:
         seen = f"The probe sees neither server ({observation['sentence']}): it, or the network, may be what is cut off."
-        yield _line(seen, "failoverctl readiness", "active-server-down")
+        yield _line("cut off", seen, READINESS, "active-server-down")
         return
     why = f"The active server {role} does not answer: {observation.get('error') or observation.get('sentence')}"
     if not is_blocked(status):
-        yield _line(why, 'failoverctl failover --reason "…"', "active-server-down")
+        yield _line("active down", why, _ctl("failover", REASON), "active-server-down")
         return
     last = status["last_change"]
     blocked = f"{last['action']} to {last['target']} was blocked: {last['sentence']} {why}"
     if _may_be_started(status, role):
         service = status["service"]
-        how = f"on the host of {role}: systemctl start {service}"
-        yield _line(f"{blocked}; its machine does, so its service can be started there.", how, "blocked")
+        how = Command(f"on the host of {role}: systemctl start {service}")
+        why = f"{blocked}; its machine does, so its service can be started there."
+        yield _line("blocked", why, how, "blocked")
     else:
-        yield _line(blocked, "failoverctl readiness", "blocked")
+        yield _line("blocked", blocked, READINESS, "blocked")
 
 
 def _may_be_started(status: Mapping[str, Any], active: str) -> bool:
@@ -150,94 +169,90 @@ def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) ->
     observation = server["observation"]
     signals = (observation.get("admin"), observation.get("port"))
     if "answers" in signals:
-        how = f"on the host of {role}: systemctl stop {status['service']}"
-        yield _line(
-            f"The service of {role} runs, and {role} is not the active server: stop it.", how, "split-brain-risk"
-        )
+        how = Command(f"on the host of {role}: systemctl stop {status['service']}")
+        why = f"The service of {role} runs, and {role} is not the active server: stop it."
+        yield _line("standby runs", why, how, "split-brain-risk")
     elif signals[0] in ("silent", "unreachable"):
         said = observation.get("sentence")
         why = f"The standby {role} does not answer at all ({said}): its machine is off, or cut off."
-        yield _line(why, "failoverctl readiness", "not-ready")
+        yield _line("standby away", why, READINESS, "not-ready")
     elif signals[0] not in ("refused",):
         why = observation.get("error") or observation.get("sentence")
-        yield _line(f"Whether the standby {role} is stopped is not known: {why}", "failoverctl readiness", "not-ready")
+        why = f"Whether the standby {role} is stopped is not known: {why}"
+        yield _line("standby not known", why, READINESS, "not-ready")
 
 
 def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     if status["probes"] and (differ := in_words(status["probes"])):
-        yield _line(differ, "failoverctl readiness", "second-probe")
+        yield _line("probes", differ, READINESS, "second-probe")
     record = status["record"]
     active, name = record.get("active"), status["name"]
     if active and not record.get("lease") and name["points_to"] != active:
         why = name.get("sentence") or name.get("error")
-        yield _line(f"The name does not point to {active}: {why}", "failoverctl readiness", "name-elsewhere")
+        yield _line("name", f"The name does not point to {active}: {why}", READINESS, "name-elsewhere")
     yield from _copy(status)
     ready = status["readiness"]
     if ready.get("error"):
-        yield _line(f"The last readiness check can't be read: {ready['error']}")
+        yield _line("readiness", f"The last readiness check can't be read: {ready['error']}")
     elif ready and ready.get("answer") != "yes" and not (ready.get("outdated") or ready.get("waits")):
-        yield _line(str(ready.get("sentence")), "failoverctl readiness", "not-ready")
+        yield _line("readiness", str(ready.get("sentence")), READINESS, "not-ready")
     execution = status["execution"]
     if execution and execution.get("error"):
-        yield _line(f"Whether an execution runs can't be asked: {execution['error']}")
+        yield _line("execution", f"Whether an execution runs can't be asked: {execution['error']}")
     last = status["last_change"]
     if last and last.get("error"):
-        yield _line(f"What the last change came to is not known: {last['error']}")
+        yield _line("last change", f"What the last change came to is not known: {last['error']}")
 
 
 def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
     copy, active = status["replication"], status["record"].get("active")
-    again = "failoverctl replicate"
+    see = "replication-stale"
     if copy.get("error"):
-        yield _line(copy["error"])
+        yield _line("copy", copy["error"])
     elif copy.get("failed"):
-        yield _line(f"The last replication run came to nothing: {copy['failed']}", again, "replication-stale")
+        yield _line("copy failed", f"The last replication run came to nothing: {copy['failed']}", REPLICATE, see)
     elif copy.get("on_its_way"):
         return
     elif active and not copy.get("as_of"):
-        yield _line("No whole set of files has reached the standby yet.", again, "replication-stale")
+        yield _line("copy", "No whole set of files has reached the standby yet.", REPLICATE, see)
     elif copy.get("of_before"):
-        yield _line(
-            f"The standby's copy is of before the last change: {copy['of_before']}.", again, "replication-stale"
-        )
+        why = f"The standby's copy is of before the last change: {copy['of_before']}."
+        yield _line("copy of before", why, REPLICATE, see)
     elif copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]:
-        yield _line(f"The standby's copy is {ago(copy['age_s'])} old.", again, "replication-stale")
+        yield _line("copy old", f"The standby's copy is {ago(copy['age_s'])} old.", REPLICATE, see)
     if copy.get("config_withheld"):
         why = f"The active server's configuration is withheld from the standby: {copy['config_withheld']}."
-        yield _line(why, again, "replication-stale")
+        yield _line("configuration", why, REPLICATE, see)
 
 
 def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
     record = status["record"]
     if record.get("acknowledged") is False:
         why = "The last automatic failover has not been acknowledged: the next one waits."
-        yield _line(why, "failoverctl acknowledge", "promoted")
+        yield _line("acknowledgement", why, _ctl("acknowledge"), "promoted")
     if record.get("held"):
         why = f"The watchdog found the active server down, and its failover is held. {record['held']}"
-        yield _line(why, 'failoverctl failover --reason "…"', "held")
+        yield _line("held", why, _ctl("failover", REASON), "held")
     if record.get("mode", "automatic") != "automatic":
-        yield _line(f"The mode is {record['mode']}: nothing fails over by itself.", "failoverctl mode automatic")
+        why = f"The mode is {record['mode']}: nothing fails over by itself."
+        yield _line("mode", why, _ctl("mode", " automatic"))
     until = float(record.get("maintenance_until") or 0)
     if until > status["at"]:
         end = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        yield _line(f"Maintenance until {end}: nothing fails over by itself.", "failoverctl maintenance off")
+        why = f"Maintenance until {end}: nothing fails over by itself."
+        yield _line("maintenance", why, _ctl("maintenance", " off"))
 
 
 def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:
     alarms = status["alarms"]
     if isinstance(alarms, Mapping):
-        yield _line(f"The alarms can't be read: {alarms.get('error')}")
+        yield _line("alarms", f"The alarms can't be read: {alarms.get('error')}")
         return
     for each in alarms:
         if each["state"] == "MISSING":
-            yield _line(f"The alarm {each['name']} is not there: nobody would hear of it. Deploy the stack again.")
+            why = f"The alarm {each['name']} is not there: nobody would hear of it. Deploy the stack again."
+            yield _line(f"missing {each['name']}", why)
         elif each["state"] == "ALARM" and not (each.get("waiting") or each.get("over")):
             means = str(each["means"]).partition("\n")[0]
-            section = _section_of(str(each["means"]), each["name"])
-            yield _line(f"Alarm {each['name']}: {means}", see=section, alarm=each["name"])
-
-
-def _section_of(means: str, name: str) -> str:
-    """The section that an alarm's description names; its own name where it names none."""
-    found = re.search(r"docs/operate\.md, ([a-z-]+)", means)
-    return found[1] if found else name
+            # The runbook has a section under the name of each alarm.
+            yield _line(f"alarm {each['name']}", f"Alarm {each['name']}: {means}", see=each["name"], alarm=each["name"])

@@ -16,7 +16,7 @@ from failoverctl import render
 from failoverctl.account import Account, Stack
 from failoverctl.commands import CommandContext, parse_period
 from failoverctl.errors import CommandError, Exit
-from failoverctl.serving import change_in_words
+from failoverctl.serving import change_in_words, is_blocked, serves
 from failoverctl.status import read_status
 from failoverctl.steps import Step, read_steps
 
@@ -117,15 +117,14 @@ class Lines:
 
     def __init__(self, console: Console) -> None:
         self._console = console
-        self._head, self._open = "", dict[str, str]()
+        self._head, self._open = tuple[object, ...](), dict[str, str]()
         self._ended: set[tuple[str, float]] = set()
         self._said_at, self._running = 0.0, ""
 
     def show(self, found: Mapping[str, Any], steps: list[Step]) -> None:
         at = float(found["at"])
         change = change_in_words(found)
-        # How long it has been so changes with each status, and is no news.
-        head = _kind(found["headline"])
+        head = _state_of(found)
         if head != self._head or at - self._said_at >= HEARTBEAT_S:
             record = found["record"]
             self._say(at, f"{found['pair']}: {found['headline']['sentence']} · epoch {record.get('epoch', 0)}")
@@ -144,12 +143,12 @@ class Lines:
             self._lines(at, found["problems"])
 
     def _lines(self, at: float, problems: list[Mapping[str, Any]]) -> None:
-        now = {_kind(each): _told(each) for each in problems if not each["follows"]}
-        for kind, told in now.items():
-            if kind not in self._open:
+        now = {str(each["about"]): _told(each) for each in problems if not each["follows"]}
+        for about, told in now.items():
+            if about not in self._open:
                 self._say(at, f"  ! {told}")
-        for kind, told in self._open.items():
-            if kind not in now:
+        for about, told in self._open.items():
+            if about not in now:
                 self._say(at, f"  over: {told}")
         self._open = now
 
@@ -159,9 +158,15 @@ class Lines:
         self._console.file.flush()
 
 
-def _kind(line: Mapping[str, Any]) -> str:
-    """What a line is about, without its numbers, which change from one status to the next."""
-    return "".join(each for each in str(line["sentence"]) if not each.isdigit())
+def _state_of(found: Mapping[str, Any]) -> tuple[object, ...]:
+    """What the first line is about: it is news where one of these changes. How long it has been so is none."""
+    record, servers = found["record"], found["servers"]
+    lease, active = record.get("lease") or {}, record.get("active")
+    serving = tuple(role for role, server in servers.items() if serves(server))
+    why = (serves(servers[active]), servers[active]["observation"].get("admin")) if active in servers else ()
+    step = (found["execution"] or {}).get("step") if lease else None
+    change = (lease.get("execution"), bool(record.get("halted")), step, is_blocked(found))
+    return (found["headline"]["how"], active, record.get("epoch"), serving, why, change)
 
 
 def _told(line: Mapping[str, Any]) -> str:

@@ -175,12 +175,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Missing:
-    """A parameter that was not found: why, how it is found, and whether the stack can't be deployed without it."""
+    """A parameter that was not found: why, how it is found, and whether the stack can't be deployed without it.
+
+    `defaulted` where no API of AWS tells it, and the pair can do with the template's default.
+    """
 
     name: str
     why: str
     how: str
     needed: bool
+    defaulted: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from failoverctl.discovery.parameters import ANY, Drift, Missing, Value
 
 SELDOM = ("DatabaseSecretArn", "DatabaseIamUser", "DatabaseResourceId", "DatabaseOtherPorts", "NetworkAclRuleNumber")
 """What is missed only together with another one, or not at all."""
-DEFAULT = "the template's default holds"
+_DEFAULT = "the template's default holds"
 """Why a parameter is not found that no API of AWS tells and the pair can do without."""
 
 
@@ -33,7 +33,8 @@ def missing(facts: Facts, known: list[Value], in_file: Mapping[str, str]) -> lis
         for name in lacking
         if name not in SELDOM and (name != "DatabaseSubnetIds" or not facts.database or facts.database.kind != "ec2")
     ]
-    told += [Missing(name, DEFAULT, how, needed=False) for name, how in parameters.ASK.items() if name not in in_file]
+    asked = {name: how for name, how in parameters.ASK.items() if name not in in_file}
+    told += [Missing(name, _DEFAULT, how, needed=False, defaulted=True) for name, how in asked.items()]
     if not logs_in:
         told.append(Missing("DatabaseSecretArn", _no_login(facts), parameters.HOW["DatabaseSecretArn"], needed=True))
     if not facts.engine and "DatabaseEngine" not in in_file:

@@ -111,10 +111,11 @@ function drawActions(view) {
   const select = byId("action");
   if (!select.options.length) select.append(...state.verbs.map((each) => element("option", {}, each)));
   // What is proposed is chosen once, and a person's own choice stays.
-  const next = /^failoverctl ([a-z]+)/.exec(view.cause ? view.cause.command : "");
-  if (next && next[1] !== proposed && state.verbs.includes(next[1])) {
-    proposed = next[1];
-    select.value = proposed;
+  const { verb, target } = view.cause || { verb: "", target: "" };
+  if (`${verb} ${target}` !== proposed && state.verbs.includes(verb)) {
+    proposed = `${verb} ${target}`;
+    select.value = verb;
+    byId("target").value = target;
   }
   byId("reason").maxLength = state.reason_at_most;
   byId("name").textContent = view.pair;

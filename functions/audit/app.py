@@ -89,10 +89,11 @@ def _acts(state: PairState, judged: tuple[Judged, ...]) -> list[Act]:
     return [*audit.acts(state, judged), *services.acts(state, judged, confirmed)]
 
 
-def act(state: PairState, wanted: Act) -> str:
+def act(state: PairState, wanted: Act) -> dict[str, str]:
     """Do one thing against a server that must be out, if the record still says so; returns what came of it."""
+    what = {"act": wanted.kind.value, "server": wanted.server.value}
     if _record().version != state.version:
-        return f"{wanted.kind} of {wanted.server} was left undone: the record has changed."
+        return {**what, "sentence": "It was left undone: the record has changed."}
     function = {
         Kind.KEEP_OUT: SETTINGS.access_function,
         Kind.END_SESSIONS: SETTINGS.pair_function,
@@ -105,7 +106,7 @@ def act(state: PairState, wanted: Act) -> str:
         _stopped.clear()
         _stopped.update({(wanted.server, epoch)} if answer.is_yes else ())
     logger.warning(answer.sentence, extra={"acted": wanted.kind, "server": wanted.server, "answer": answer.answer})
-    return f"{wanted.kind} of {wanted.server}: {answer.sentence}"
+    return {**what, "sentence": answer.sentence}
 
 
 def announce(state: PairState, judged: tuple[Judged, ...]) -> None:

@@ -49,12 +49,12 @@ class Afterwards:
                 # A deny entry whose writing was lost on the way to a promotion that another proof bore is written now.
                 due = ("stop_again", *(() if self._denies_are_whole() else ("keep_out",)))
                 first = self._functions["audit"].handler({}, None)
-                if not ghosts and any(not line.startswith(due) for line in first["done"]):
+                if not ghosts and any(each["act"] not in due for each in first["done"]):
                     raise Violation("audit", f"all is well, but the audit has done {first['done']}")
             found = self._functions["audit"].handler({}, None)
         wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
         if wrong or found["done"]:
-            raise Violation("audit", f"all is well, but the audit says: {' '.join(wrong + found['done'])}")
+            raise Violation("audit", f"all is well, but the audit says: {wrong} {found['done']}")
 
     def hand_is_undone(self) -> None:
         """At rest somebody adds a rule for the inactive server to the access group, then removes one of its deny

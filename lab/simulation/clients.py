@@ -221,7 +221,7 @@ class SSM(_Client):
             if dry:
                 raise client_error("InvalidParameters", "no such parameter", "SendCommand")
             if what == "stop" and self._world.running:
-                self._world.touch(f"{host.role} is ordered to stop")
+                self._world.touch(f"{host.role} is ordered to stop", service_of=host.role)
             command = f"command-{next(self._ids)}"
             self._commands[command] = {
                 "Status": "Pending",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -269,14 +268,14 @@ def ended(world: World, execution: Execution, lines: list[Mapping[str, Any]]) ->
     unrecorded = outcome == "halted" and len(troubles) >= TRIES
     if own and outcome not in own and not unrecorded:
         raise Violation("I4", f"{execution.arn} ended as {outcome}, but the history says {own.pop()}")
-    touched = [what for who, what in world.touched if who == execution.arn]
+    touched = [each for each in world.touched if each.who == execution.arn]
     in_place = outcome == "stood-down" and world.schedule.restart == "yes"
     if in_place:  # a restart in place touches the service of the active server, and nothing else
-        touched = [what for what in touched if not re.search(f"(service of |^){execution.source} ", what)]
+        touched = [each for each in touched if each.service_of != execution.source]
     if outcome in UNTOUCHED and touched:
-        raise Violation("I4", f"{execution.arn} ended as {outcome}, but {touched[0]}")
+        raise Violation("I4", f"{execution.arn} ended as {outcome}, but {touched[0].what}")
     if execution.standby_unfit and touched and execution.request["action"] in ("failover", "switchover", "force"):
-        raise Violation("I4", f"{execution.arn} touched something ({touched[0]}) though the standby never was fit")
+        raise Violation("I4", f"{execution.arn} touched something ({touched[0].what}) though the standby never was fit")
     probes = world.probes[execution.probes_before :]
     if outcome == "promoted" and execution.healthy_since and (all(probes) or not any(probes)):
         raise Violation(
@@ -288,7 +287,7 @@ def _dry_run(world: World, execution: Execution, lines: list[Mapping[str, Any]])
     """A dry run says what would happen, and why; it touches nothing, records nothing, and notifies nobody."""
     if execution.outcome not in (DRY_RUN, "halted"):
         raise Violation("I4", f"{execution.arn} is a dry run, but ended as {execution.outcome!r}: {execution.sentence}")
-    if any(who == execution.arn for who, _ in world.touched):
+    if any(each.who == execution.arn for each in world.touched):
         raise Violation("I4", f"{execution.arn} is a dry run, but touched something")
     if any(line["execution"] == execution.arn for line in lines):
         raise Violation("I4", f"{execution.arn} is a dry run, but is in the history")
@@ -340,7 +339,7 @@ def _fit(world: World, target: str) -> bool:
 def recheck(world: World, execution: Execution) -> None:
     """At every state: is what was noted still so?"""
     active = execution.healthy_since
-    untouched = all(who != execution.arn for who, _ in world.touched)  # what it did itself is no excuse
+    untouched = all(each.who != execution.arn for each in world.touched)  # what it did itself is no excuse
     if active and untouched and not world.hosts[active].serves:
         execution.healthy_since = ""
     state = record(world)

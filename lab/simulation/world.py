@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 from lab.simulation.clock import Clock
@@ -41,6 +42,15 @@ class Violation(BaseException):
         self.invariant, self.sentence = invariant, sentence
 
 
+@dataclass(frozen=True)
+class Touched:
+    """Something that was changed, and by which execution; `service_of` names the server whose service it was."""
+
+    who: str
+    what: str
+    service_of: str
+
+
 class World:
     """Everything outside the functions, as it really is.
 
@@ -61,7 +71,7 @@ class World:
         self.name: dict[str, Any] = {"values": ("10.77.0.11",), "ttl": 5}
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
         self.plain_record: tuple[Any, dict[str, Any]] = (None, {})
-        self.touched: list[tuple[str, str]] = []
+        self.touched: list[Touched] = []
         self.ordered_off = False
         self.meddled = False  # somebody has added a rule to the access group by hand, and the audit has not run yet
         self.probes: list[bool] = []
@@ -216,10 +226,14 @@ class World:
 
     # ---- what the project does to it
 
-    def touch(self, what: str) -> None:
-        """Note that something was changed that people would notice, and by which execution."""
+    def touch(self, what: str, service_of: str = "") -> None:
+        """Note that something was changed that people would notice, and by which execution.
+
+        Args:
+            service_of: the server whose service it was; empty where it was none.
+        """
         who = self.running[-1] if self.running else ""
-        self.touched.append((who, what))
+        self.touched.append(Touched(who, what, service_of))
         self.note(what)
 
     def order_off(self, host: Host) -> None:
@@ -234,7 +248,7 @@ class World:
             return False
         if not host.runs:
             host.runs = host.answers = True
-            self.touch(f"the service of {host.role} starts")
+            self.touch(f"the service of {host.role} starts", service_of=host.role)
         if host.start == "hangs":
             host.answers = False
         return True
@@ -246,7 +260,7 @@ class World:
         if host.runs:
             host.runs = False
             self.database.leave(host.role, ghosts=False)
-            self.touch(f"the service of {host.role} stops")
+            self.touch(f"the service of {host.role} stops", service_of=host.role)
         return True
 
     # ---- what happens to it

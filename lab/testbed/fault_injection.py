@@ -1,11 +1,12 @@
 """A hand on the testbed that is up: what a person breaks and mends there from a second terminal, to try the rest on.
 
 The testbed listens on a socket of its own network, which nobody outside can see; a line with a fault and a server does
-it, and a line comes back that says what was done.
+it, and a line of JSON comes back: whether it was done, and a sentence.
 """
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import threading
@@ -38,28 +39,29 @@ def listen(testbed: Testbed) -> None:
                 caller.settimeout(5)
                 try:
                     line = caller.makefile("rb").readline(_LONGEST_LINE).decode(errors="replace")
-                    caller.sendall(f"{obey(testbed, line)}\n".encode())
+                    done, sentence = obey(testbed, line)
+                    caller.sendall(json.dumps({"done": done, "sentence": sentence}).encode() + b"\n")
                 except OSError:
                     continue  # the caller has gone
 
     threading.Thread(target=serve, name="hand", daemon=True).start()
 
 
-def obey(testbed: Testbed, line: str) -> str:
-    """Do what a line says ("kill active") and return what was done, or after "no: " why it was not."""
+def obey(testbed: Testbed, line: str) -> tuple[bool, str]:
+    """Do what a line says ("kill active"). Returns whether it was done, and what was done or why it was not."""
     name, _, whom = line.strip().partition(" ")
     if name == "pid-of" and whom in ("ms1", "ms2"):
-        return str(testbed.hosts.ms(whom).host.pid)
+        return True, str(testbed.hosts.ms(whom).host.pid)
     whom = whom or ("active" if name in FAULTS and not FAULTS[name].of_a_server else "")
     if name not in FAULTS or whom not in ("ms1", "ms2", "active", "standby"):
-        return f"no: {usage()}"
+        return False, usage()
     active = str(testbed.record().get("active") or "ms1")
     server = {"active": active, "standby": "ms2" if active == "ms1" else "ms1"}.get(whom, whom)
     try:
         FAULTS[name].do(testbed, server)
     except (TestbedError, OSError, RuntimeError, subprocess.SubprocessError, ClientError) as error:
-        return f"no: {name} {server} was not done: {error}"
-    return FAULTS[name].sentence.format(server=server)
+        return False, f"{name} {server} was not done: {error}"
+    return True, FAULTS[name].sentence.format(server=server)
 
 
 def usage() -> str:
@@ -81,5 +83,5 @@ def ask(line: str) -> tuple[bool, str]:
         access.settimeout(_ANSWER_WITHIN_S)
         access.connect(_NAME)
         access.sendall(f"{line}\n".encode())
-        answer = access.makefile("rb").readline().decode().strip()
-    return not answer.startswith("no: "), answer.removeprefix("no: ")
+        answer = json.loads(access.makefile("rb").readline())
+    return bool(answer["done"]), str(answer["sentence"])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from msfailover.history import Outcome
+
 from failoverctl import actions, render, terminal
-from failoverctl.account import Account
+from failoverctl.account import Account, find_stack, read_record
 
 FOLLOW_S = 300
 
@@ -30,10 +31,10 @@ def execute(testbed: Mapping[str, Any], event: Path) -> int:
     execution = client.start_execution(stateMachineArn=testbed["machine"], input=event.read_text())["executionArn"]
     console.print(execution)
     ended = actions.follow(account, execution, console, FOLLOW_S)
-    holder = re.search(r"holds the lease: (arn:[^\s;]+)", ended.sentence)
-    if holder:
-        console.print(f"That one was faster, and is followed: {holder[1]}")
-        ended = actions.follow(account, holder[1], console, FOLLOW_S)
+    record = read_record(account, find_stack(account, str(testbed["stack"])))
+    if ended.outcome == Outcome.REFUSED and record.lease is not None and not record.halted:
+        console.print(f"That one was faster, and is followed: {record.lease.execution}")
+        ended = actions.follow(account, record.lease.execution, console, FOLLOW_S)
     console.print(render.ended_text(ended.outcome, ended.would, ended.sentence, " --testbed"))
     return 0 if (ended.outcome in actions.EXIT_OF and ended.outcome != "halted") or ended.would else 1
 

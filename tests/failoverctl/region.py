@@ -181,6 +181,7 @@ class Region:
         self.invoked.append((function, payload))
         key = (function, payload.get("server") or payload["action"])
         answer = self.functions.get(key, {"answer": "yes", "sentence": f"{payload['action']} is done."})
+        answer = answer(payload) if callable(answer) else answer
         failed = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
         return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode()), **failed}
 

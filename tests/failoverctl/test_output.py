@@ -196,6 +196,22 @@ def test_how_long_it_has_been_so_is_no_news(ctl: Run, region: Region) -> None:
     assert sum("! failover to ms2 was halted" in line for line in lines) == 1
 
 
+def test_watch_in_a_pipe_says_a_thing_once_however_its_words_change(ctl: Run, region: Region) -> None:
+    ages, asked = iter(range(1, 1000)), []
+
+    def silent(_: object) -> dict[str, object]:
+        asked.append(next(ages))
+        down = {"admin": "silent", "port": "silent", "sentence": f"no answer, try {'x' * asked[-1]}"}
+        return {"ms1": down, "ms2": {"admin": "refused", "port": "refused", "sentence": "refused"}}
+
+    region.functions["probe", "probe"] = silent
+    said = ctl("watch", "--for", "1s", "--every", "0.2")
+    assert len(asked) > 2
+    assert said.out.count("NOBODY SERVES") == 1
+    assert said.out.count("! The active server ms1 does not answer") == 1
+    assert "over:" not in said.out
+
+
 def test_ctrl_c_while_watching_says_what_goes_on(ctl: Run, region: Region, monkeypatch: pytest.MonkeyPatch) -> None:
     region.executions[f"{RUNS}:one"] = running()
 

@@ -314,7 +314,7 @@ def test_alarms_of_a_pair_that_was_adopted_a_minute_ago_wait_for_their_first_dat
     said = ctl("status")
     assert (said.code, f"none of {len(ALARMS)}; 2 waiting for first data" in said.out) == (0, True)
     region.history[0]["ended_at"] -= 3600
-    assert [each["see"] for each in problems(ctl)] == ["not-ready", "not-ready"]
+    assert [each["see"] for each in problems(ctl)] == ["audit-silent", "watchdog-silent"]
 
 
 def test_after_a_verb_that_moved_the_pair_the_copy_of_the_new_direction_is_asked_for(ctl: Run, region: Region) -> None:

@@ -85,8 +85,8 @@ def test_an_intruder_is_put_out_the_access_group_first_and_told_of(
     told = audit.handler({}, None)
     assert told["risk"]["answer"] == "yes"
     assert done_by(answers) == [("keep_out", "ms2"), ("end_sessions", "ms2")]
-    did = [line.split(":")[0] for line in told["done"]]
-    assert did == ["keep_out of ms2", "end_sessions of ms2", "stop_again of ms2"]
+    did = [(each["act"], each["server"]) for each in told["done"]]
+    assert did == [("keep_out", "ms2"), ("end_sessions", "ms2"), ("stop_again", "ms2")]
     assert published(capsys.readouterr().out)["SplitBrainRisk"] == 1
 
 
@@ -105,7 +105,7 @@ def test_access_that_can_not_be_revoked_does_not_keep_it_from_ending_the_session
     answers.prepare(ACCESS, "keep_out", Raises("AccessNotAsOrdered"))
     told = audit.handler({}, None)
     assert done_by(answers) == [("keep_out", "ms2"), ("end_sessions", "ms2")]
-    assert "AccessNotAsOrdered" in told["done"][0]
+    assert "AccessNotAsOrdered" in told["done"][0]["sentence"]
 
 
 def test_what_can_not_be_asked_is_unknown_and_published_as_such(
@@ -180,7 +180,8 @@ def test_nothing_is_done_once_the_record_has_changed_after_the_judging(
     answers.prepare(ACCESS, "keep_out", keep_out)
     told = audit.handler({}, None)
     assert done_by(answers) == [("keep_out", "ms2")]
-    assert told["done"][1] == "end_sessions of ms2 was left undone: the record has changed."
+    left = "It was left undone: the record has changed."
+    assert told["done"][1] == {"act": "end_sessions", "server": "ms2", "sentence": left}
 
 
 RECORDED = ("ActiveServer", "ChangeUnderWay", "Halted")

@@ -24,7 +24,8 @@ def run(testbed: Testbed, story: Story) -> None:
     answer = audit_finds(testbed, story, "access-open", "stray-rules", "stray-sessions", "two-services")
     put_out_at = testbed.hosts.journal.now()
     story.outcome = "put-out" if answer["done"] else "left-in"
-    story.note(" ".join(answer["done"]) or "the audit did nothing")
+    did = (f"{each['act']} of {each['server']}: {each['sentence']}" for each in answer["done"])
+    story.note(" ".join(did) or "the audit did nothing")
     allowed, left = testbed.firewall.seen[-1].servers, sessions_of(testbed, MS2)
     story.check(
         "The intruder is out",

@@ -159,6 +159,16 @@ def test_an_action_with_another_name_is_refused_and_with_the_pair_s_done(browser
         assert [each["action"] for each in region.started()] == ["switchover"]
 
 
+def test_what_is_proposed_is_chosen_with_its_target(browser: Browser, region: Region) -> None:
+    region.items["state"] |= {"lease": lease(), "halted": "ms2 did not start."}
+    silent = {"admin": "silent", "port": "silent", "sentence": "nothing comes back"}
+    region.functions["probe", "probe"] = {**region.functions["probe", "probe"], "ms2": silent}
+    with Served(region, ALLOWED) as served, Opened(browser, served, SCREEN) as page:
+        expect(page.locator("#next")).to_contain_text("failoverctl resume --target ms1")
+        expect(page.get_by_label("Action")).to_have_value("resume")
+        expect(page.get_by_label("Active afterwards")).to_have_value("ms1")
+
+
 def test_a_page_that_only_reads_offers_no_action(browser: Browser, region: Region) -> None:
     with Served(region) as served, Opened(browser, served, SCREEN) as page:
         expect(page.locator("#read-only")).to_be_visible()

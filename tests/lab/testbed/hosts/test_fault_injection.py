@@ -30,11 +30,13 @@ def testbed(done: list[str]) -> Any:
 
 def test_a_fault_is_done_to_the_server_that_is_named_or_active_and_one_of_the_database_needs_none() -> None:
     done: list[str] = []
-    assert obey(testbed(done), "kill active") == "The server process of ms2 is killed."
-    assert obey(testbed(done), "database-down") == "The database is down."
+    assert obey(testbed(done), "kill active") == (True, "The server process of ms2 is killed.")
+    assert obey(testbed(done), "database-down") == (True, "The database is down.")
     assert done == ["ms2", "killed"]
 
 
 @pytest.mark.parametrize("line", ["kill", "kill ms3", "nix", "nix ms1", ""])
 def test_what_is_no_fault_is_refused_with_those_there_are(line: str) -> None:
-    assert obey(testbed([]), line).startswith("no: DO is one of kill, ")
+    done, sentence = obey(testbed([]), line)
+    assert not done
+    assert sentence.startswith("DO is one of kill, ")
