@@ -271,6 +271,12 @@ def test_every_parameter_is_described_and_grouped(name: str) -> None:
     assert template()["Parameters"][name]["Description"].endswith(".")
 
 
+def test_the_template_can_be_read_at_one_sitting() -> None:
+    text = (ROOT / "template.yaml").read_text()
+    assert len(text.splitlines()) <= 1_100
+    assert max(map(len, text.splitlines())) <= 260, "lines longer than any description only look fewer"
+
+
 def test_no_arn_names_a_partition_by_hand() -> None:
     """In aws-cn and aws-us-gov an ARN of `aws` is nobody's."""
     written = [ROOT / "template.yaml", ROOT / "observability.yaml", ROOT / "statemachine" / "failover.asl.json"]
