@@ -18,7 +18,8 @@ from lab.release.packaged import package
 from lab.release.sbom import bill
 
 ROOT = Path(__file__).resolve().parents[2]
-LOCK = "layers/msfailover/requirements.txt"
+LAYERS = {"Layer": "layers/msfailover", "OracleLayer": "layers/oracle"}
+"""Where each layer of the template is made."""
 
 
 def build(root: Path, into: Path) -> tuple[Version, Path]:
@@ -38,14 +39,14 @@ def build(root: Path, into: Path) -> tuple[Version, Path]:
     commit = _git(root, "rev-parse", "HEAD")
     at_s = int(_git(root, "log", "-1", "--format=%ct"))
     with tempfile.TemporaryDirectory(prefix="ms-failover-release-") as made:
-        source, layer = Path(made, "source"), Path(made, "layer")
+        source = Path(made, "source")
         export(root, source)
         version = version_of(source, commit)
         whole = into / f"ms-failover-{version.name}"
         shutil.rmtree(whole, ignore_errors=True)
         whole.mkdir(parents=True)
-        build_layer(source, layer, at_s)
-        package(source, layer, whole, at_s)
+        layers = {name: build_layer(source, name, Path(made, name), at_s) for name in LAYERS}
+        package(source, layers, whole, at_s)
         build_wheel(source, whole, at_s)
         finish(source, whole, version, commit, at_s)
     whole.with_name(f"{whole.name}.zip").write_bytes(pack(whole, at_s))
@@ -61,7 +62,9 @@ def finish(source: Path, whole: Path, version: Version, commit: str, at_s: int) 
         for path in whole.rglob("*")
         if path.is_file()
     }
-    (whole / "sbom.cdx.json").write_text(bill(version.name, commit, at_s, source / LOCK, files))
+    (whole / "sbom.cdx.json").write_text(
+        bill(version.name, commit, at_s, [source / each / "requirements.txt" for each in LAYERS.values()], files)
+    )
     (whole / "SHA256SUMS").write_text(sums(whole))
 
 
@@ -72,12 +75,13 @@ def export(root: Path, into: Path) -> None:
     subprocess.run(["tar", "--extract", "--directory", into], input=archive, check=True)
 
 
-def build_layer(source: Path, into: Path, at_s: int) -> None:
-    """Build the layer as `sam build` does, by layers/msfailover/Makefile."""
+def build_layer(source: Path, name: str, into: Path, at_s: int) -> Path:
+    """Build a layer as `sam build` does, by its Makefile. Returns where it is."""
     found = subprocess.run([source / "lab/setup/python313.sh"], check=True, stdout=subprocess.PIPE, text=True)
     python = f"{found.stdout.strip()}/python3.13"
-    order: list[str | Path] = ["make", "-s", "-C", source / "layers/msfailover", "build-Layer", f"ARTIFACTS_DIR={into}"]
+    order: list[str | Path] = ["make", "-s", "-C", source / LAYERS[name], f"build-{name}", f"ARTIFACTS_DIR={into}"]
     _run([*order, f"PYTHON={python}"], at_s)
+    return into
 
 
 def build_wheel(source: Path, into: Path, at_s: int) -> None:

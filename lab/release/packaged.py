@@ -15,12 +15,12 @@ TEMPLATE = "template.json"
 _CODE = {"AWS::Serverless::Function": "CodeUri", "AWS::Serverless::LayerVersion": "ContentUri"}
 
 
-def package(source: Path, layer: Path, into: Path, at_s: int) -> dict[str, Any]:
+def package(source: Path, layers: Mapping[str, Path], into: Path, at_s: int) -> dict[str, Any]:
     """Write template and artefacts.
 
     Args:
         source: a checkout.
-        layer: the layer as it is built from it.
+        layers: the layers as they are built from it, by their names in the template.
         into: the release's directory.
         at_s: the commit's time, in epoch seconds.
 
@@ -36,7 +36,7 @@ def package(source: Path, layer: Path, into: Path, at_s: int) -> dict[str, Any]:
         if kind == "AWS::Serverless::LayerVersion":
             resource.pop("Metadata", None)  # how to build it: it is built
         if kind in _CODE:
-            directory = layer if kind == "AWS::Serverless::LayerVersion" else source / about[_CODE[kind]]
+            directory = layers[name] if kind == "AWS::Serverless::LayerVersion" else source / about[_CODE[kind]]
             about[_CODE[kind]] = _relative(into, _stem(about, name), ".zip", pack(directory, at_s))
         elif kind == "AWS::Serverless::StateMachine":
             definition = (source / about["DefinitionUri"]).read_bytes()

@@ -1,4 +1,4 @@
-"""The bill of materials, CycloneDX 1.6 as JSON, from the layer's lock file: what goes to Lambda.
+"""The bill of materials, CycloneDX 1.6 as JSON, from the layers' lock files: what goes to Lambda.
 
 Written here and not by a generator, because a generator's output names its own version and a random serial number. A
 test holds it against CycloneDX's own schema.
@@ -10,6 +10,7 @@ import datetime
 import json
 import re
 import uuid
+from collections.abc import Sequence
 from importlib.metadata import metadata
 from pathlib import Path
 from typing import Any
@@ -20,16 +21,16 @@ _SPACE = uuid.uuid5(uuid.NAMESPACE_URL, "https://cyclonedx.org/schema/bom-1.6.sc
 FAILOVERCTL_NEEDS = "what failoverctl installs beside it is its own: see Requires-Dist in the wheel"
 
 
-def bill(version: str, commit: str, at_s: int, lock: Path, artefacts: dict[str, str]) -> str:
+def bill(version: str, commit: str, at_s: int, locks: Sequence[Path], artefacts: dict[str, str]) -> str:
     """The document.
 
     Args:
         version, commit: of the release.
         at_s: the commit's time, in epoch seconds.
-        lock: the layer's lock file.
+        locks: the layers' lock files.
         artefacts: SHA-256 of the release's files, by name.
     """
-    packages = [_package(name, pinned, lock) for name, (pinned, _) in sorted(locked(lock).items())]
+    packages = [_package(name, pinned, locks) for name, (pinned, _) in locked(*locks).items()]
     own: dict[str, Any] = {
         "type": "application",
         "bom-ref": f"ms-failover@{version}",
@@ -62,10 +63,10 @@ def bill(version: str, commit: str, at_s: int, lock: Path, artefacts: dict[str, 
     return json.dumps({**document, "serialNumber": f"urn:uuid:{serial}"}, indent=1, sort_keys=True) + "\n"
 
 
-def _package(name: str, version: str, lock: Path) -> dict[str, Any]:
+def _package(name: str, version: str, locks: Sequence[Path]) -> dict[str, Any]:
     pinned = rf"^{re.escape(name)}=={re.escape(version)}(?: \\\n +--hash=\S+)+"
-    found = re.search(pinned, lock.read_text(), re.MULTILINE)
-    hashes = re.findall(r"--hash=sha256:([0-9a-f]{64})", found[0]) if found else []
+    found = [each[0] for lock in locks if (each := re.search(pinned, lock.read_text(), re.MULTILINE))]
+    hashes = {digest for each in found for digest in re.findall(r"--hash=sha256:([0-9a-f]{64})", each)}
     return {
         "type": "library",
         "bom-ref": f"pkg:pypi/{name}@{version}",

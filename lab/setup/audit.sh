@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.."
 
 audit=$1/bin/pip-audit
 failed=0
-for lock in layers/msfailover/requirements.txt requirements.txt; do
+for lock in layers/*/requirements.txt requirements.txt; do
   echo "$lock:"
   # Strict, because a package that could not be asked about would count as a good one otherwise.
   if ! "$audit" --strict --disable-pip --require-hashes --progress-spinner off -r "$lock"; then

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds what goes to AWS, into .aws-sam/build: the functions, and the layer from its lock file. Says how large the layer is.
+# Builds what goes to AWS, into .aws-sam/build: the functions, and the layers from their lock files. Says how large those are.
 # usage: build.sh TOOLS-DIRECTORY, with the project's virtual environment in .venv
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -18,15 +18,13 @@ if ! "$tools/bin/sam" build >"$log" 2>&1; then
   cat "$log" >&2
   exit 1
 fi
-# The same layer for this machine's processor: does everything in it load, with nothing but the runtime's boto3 beside it?
+# The same layers for this machine's processor: does everything in them load, with nothing but the runtime's boto3 beside it?
 check=build/layer-check
-rm -rf "$check"
-machine=$(uname -m)
-make -s -C layers/msfailover build-Layer ARTIFACTS_DIR="$PWD/$check" \
-  PLATFORMS="manylinux2014_$machine manylinux_2_28_$machine" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
-"$directory/python3.13" -I lab/setup/starts.py "$check/python" .venv/lib/python3*/site-packages
+lab/setup/layers_here.sh "$check" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
+"$directory/python3.13" -I lab/setup/starts.py "$check"/{Layer,OracleLayer}/python .venv/lib/python3*/site-packages
 
-"$tools/bin/python" - .aws-sam/build/Layer 12000000 <<'PYTHON'
+for layer in Layer:4000000 OracleLayer:9000000; do
+  "$tools/bin/python" - ".aws-sam/build/${layer%:*}" "${layer#*:}" <<'PYTHON'
 import io
 import sys
 import zipfile
@@ -39,7 +37,8 @@ with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.write(path, path.relative_to(root))
 foreign = [path.name for path in root.rglob("*.so") if "aarch64" not in path.name and "abi3" not in path.name]
 size = len(packed.getvalue())
-print(f"Built .aws-sam/build for python3.13 on arm64; the layer is {size / 1e6:.1f} MB zipped (at most {most / 1e6:.0f}).")
+print(f"Built {root} for python3.13 on arm64: {size / 1e6:.1f} MB zipped (at most {most / 1e6:.0f}).")
 if size > most or foreign:
-    sys.exit(f"The layer is not fit to be deployed: {size} bytes, not for arm64: {foreign or 'nothing'}.")
+    sys.exit(f"{root.name} is not fit to be deployed: {size} bytes, not for arm64: {foreign or 'nothing'}.")
 PYTHON
+done

@@ -7,30 +7,33 @@ from importlib.metadata import PackageMetadata, metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-LOCK = ROOT / "layers/msfailover/requirements.txt"
+LOCKS = (ROOT / "layers/msfailover/requirements.txt", ROOT / "layers/oracle/requirements.txt")
+"""Of the layer that every function has, and of the one that Oracle's driver has for itself."""
+
 PAGE = ROOT / "docs/licences.md"
 
 _HEAD = """# Under which licences is what this project deploys?
 
-ms-failover itself is under Apache-2.0 (file `LICENSE`). These packages go to Lambda with it, as the layer's lock file
-(`layers/msfailover/requirements.txt`) names them; boto3 is the runtime's own. This page is written by `make licences`
-from the packages' metadata, and a test fails when it is out of date. Each package's own text is in the layer, in its
-`.dist-info`.
+ms-failover itself is under Apache-2.0 (file `LICENSE`). These packages go to Lambda with it, as the lock files of the
+layers (`layers/*/requirements.txt`) name them, Oracle's driver and what it needs for pairs with an Oracle database
+only; boto3 is the runtime's own. This page is written by `make licences` from the packages' metadata, and a test fails
+when it is out of date. Each package's own text is in its layer, in its `.dist-info`.
 
 | package | version | licence | needed for |
 |---|---|---|---|
 """
 
 
-def locked(lock: Path = LOCK) -> dict[str, tuple[str, str]]:
-    """The lock file's packages: version, and who needs them."""
-    found: dict[str, tuple[str, str]] = {}
-    for block in re.split(r"\n(?=[a-z])", lock.read_text()):
+def locked(*locks: Path) -> dict[str, tuple[str, str]]:
+    """The packages of lock files, of all layers if none is given: version, and who needs them."""
+    found: dict[str, tuple[str, list[str]]] = {}
+    for block in (each for lock in locks or LOCKS for each in re.split(r"\n(?=[a-z])", lock.read_text())):
         pinned = re.match(r"([a-z0-9._-]+)==(\S+)", block)
         if pinned:
             via = re.findall(r"^ +#(?: via)? +(?!-c|via)(\S.*)$", block, re.MULTILINE)
-            found[pinned[1]] = (pinned[2], ", ".join("this project" if each.startswith("-r") else each for each in via))
-    return found
+            _, before = found.get(pinned[1], (pinned[2], []))
+            found[pinned[1]] = (pinned[2], before + ["this project" if each.startswith("-r") else each for each in via])
+    return {name: (version, ", ".join(via)) for name, (version, via) in sorted(found.items())}
 
 
 def page() -> str:

@@ -1,6 +1,6 @@
-"""Starts every function from a built layer as Lambda would: the layer, the function, the runtime's boto3, and no more.
+"""Starts every function from the built layers as Lambda would: the layer, the function, the runtime's boto3, no more.
 
-Usage: python3.13 -I starts.py LAYER SITE-PACKAGES-WITH-BOTO3
+Usage: python3.13 -I starts.py LAYER ORACLE-LAYER SITE-PACKAGES-WITH-BOTO3
 """
 
 import importlib
@@ -12,7 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 OF_THE_RUNTIME = ("boto3", "botocore", "s3transfer")
 
-layer, site = (Path(each).resolve() for each in sys.argv[1:3])
+layer, oracle, site = (Path(each).resolve() for each in sys.argv[1:4])
+NEEDS_ORACLE = "msfailover.adapters.sessions.oracle"
 sys.dont_write_bytecode = True
 with tempfile.TemporaryDirectory() as runtime:
     for name in OF_THE_RUNTIME:
@@ -25,9 +26,12 @@ with tempfile.TemporaryDirectory() as runtime:
 
     modules = [each.name for each in pkgutil.walk_packages(msfailover.__path__, "msfailover.")]
     for name in modules:
-        importlib.import_module(name)
+        if name != NEEDS_ORACLE:
+            importlib.import_module(name)
     for function, own in OWN.items():
         start(function, {**OUTSIDE, **PAIR, **own})
+    sys.path.insert(1, str(oracle))
+    importlib.import_module(NEEDS_ORACLE)  # with a database of another kind nobody does
     strange = sorted(
         name
         for name, module in sys.modules.items()
@@ -37,4 +41,4 @@ with tempfile.TemporaryDirectory() as runtime:
     )
     if strange:
         sys.exit(f"Not from the layer: {', '.join(strange[:5])}")
-print(f"The layer loads: {len(modules)} modules of ours with all they need, and {len(OWN)} functions start.")
+print(f"The layers load: {len(modules)} modules of ours with all they need, and {len(OWN)} functions start.")

@@ -271,6 +271,18 @@ def test_every_parameter_is_described_and_grouped(name: str) -> None:
     assert template()["Parameters"][name]["Description"].endswith(".")
 
 
+def test_only_the_function_that_logs_in_to_the_database_has_oracle_s_driver() -> None:
+    functions = {
+        name: each for name, each in template()["Resources"].items() if each["Type"].endswith("Serverless::Function")
+    }
+    own = {name: each["Properties"]["Layers"] for name, each in functions.items() if "Layers" in each["Properties"]}
+    assert own == {
+        "DatabaseSessionsFunction": [{"Fn::If": ["UsesOracle", {"Ref": "OracleLayer"}, {"Ref": "AWS::NoValue"}]}]
+    }
+    assert template()["Resources"]["OracleLayer"]["Condition"] == "UsesOracle"
+    assert template()["Conditions"]["UsesOracle"] == {"Fn::Equals": [{"Ref": "DatabaseEngine"}, "oracle"]}
+
+
 def test_the_template_can_be_read_at_one_sitting() -> None:
     text = (ROOT / "template.yaml").read_text()
     assert len(text.splitlines()) <= 1_100

@@ -30,18 +30,20 @@ AT_S = 1_795_000_000
 
 def made(into: Path, *, turned: bool) -> Path:
     """A release of this checkout, in a directory of its own; `turned`: made in another order, at another time."""
-    source, layer, whole = into / "source", into / "layer", into / "release"
+    source, whole = into / "source", into / "release"
+    layers = {name: into / name for name in release.LAYERS}
     whole.mkdir(parents=True)
     release.export(ROOT, source)
     for name in sorted(("b.py", "a/__init__.pyc", "a/library.so"), reverse=turned):
-        path = layer / "python" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(name)
+        for of, layer in layers.items():
+            path = layer / "python" / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(of)
     if turned:
         for path in into.rglob("*"):
             os.utime(path, (1, 1))
             path.chmod(0o700)
-    package(source, layer, whole, AT_S)
+    package(source, layers, whole, AT_S)
     release.finish(source, whole, Version("9.9.9", "- something\n", snapshot=False), "c0ffee", AT_S)
     return whole
 
@@ -85,7 +87,8 @@ def test_the_template_is_ours_with_its_code_beside_it(both: tuple[Path, Path]) -
                 place = resource["Properties"].pop(key)
                 ours["Resources"][name]["Properties"].pop(key)
                 named.add(place)
-    ours["Resources"]["Layer"].pop("Metadata")
+    for layer in release.LAYERS:
+        ours["Resources"][layer].pop("Metadata")
     assert packed == json.loads(json.dumps(ours))
     assert named == {f"artefacts/{each.name}" for each in (whole / "artefacts").iterdir()}
 
@@ -96,7 +99,7 @@ def test_an_archive_holds_the_function_and_nothing_that_a_run_left(both: tuple[P
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()
         assert names == sorted(names)
-        if not path.name.startswith("layer-"):
+        if not path.name.startswith(("layer-", "oraclelayer-")):
             assert [each for each in names if not each.endswith(".py")] == []
             assert "app.py" in names
 
@@ -106,7 +109,8 @@ def test_the_bill_of_materials_is_by_the_schema_and_names_what_goes_to_lambda(bo
     problem = JsonStrictValidator(SchemaVersion.V1_6).validate_str(text)
     assert problem is None
     bill: dict[str, Any] = json.loads(text)
-    locked = re.findall(r"^([a-z0-9._-]+)==(\S+)", (ROOT / release.LOCK).read_text(), re.MULTILINE)
+    locks = [(ROOT / layer / "requirements.txt").read_text() for layer in release.LAYERS.values()]
+    locked = {each for lock in locks for each in re.findall(r"^([a-z0-9._-]+)==(\S+)", lock, re.MULTILINE)}
     libraries = [each for each in bill["components"] if each["type"] == "library"]
     assert [(each["name"], each["version"]) for each in libraries] == sorted(locked)
     assert all(each["properties"] for each in libraries), "each with the hashes that the lock file allows"
