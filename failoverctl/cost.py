@@ -20,8 +20,16 @@ from msfailover.questions import of_readiness
 MINUTES = 730 * 60
 """Minutes of a month, as AWS reckons one."""
 
-PRICE_LIST = "US East (N. Virginia), as of February 2026"
-PRICES = {
+
+@dataclass(frozen=True)
+class PriceList:
+    """What one of each costs, in dollars, and whose prices these are."""
+
+    dollars: Mapping[str, float]
+    of: str
+
+
+_KEPT = {
     "lambda_gb_s": 0.0000133334,  # arm64
     "lambda_request": 0.20e-6,
     "dynamodb_read": 0.125e-6,  # on demand, strongly consistent, up to 4 KB
@@ -36,8 +44,10 @@ PRICES = {
     "secret": 0.40,
     "endpoint_hour": 0.01,  # an interface endpoint, in one availability zone
 }
-"""Dollars for one of each. AWS's own list could not be read here: Lambda, DynamoDB, SQS, metrics, logs and dashboards
-are as secondary sources of 2025 and 2026 quote it; alarms, schedules, secret and endpoint are as remembered.
+KEPT = PriceList(_KEPT, "those of US East (N. Virginia) as of February 2026")
+"""For where AWS's own list can't be read (price_list.py), as where this was written: Lambda, DynamoDB, SQS, metrics,
+logs and dashboards are as secondary sources of 2025 and 2026 quote it; alarms, schedules, secret and endpoint as
+remembered.
 """
 
 SECONDS = {
@@ -131,28 +141,29 @@ class NotCounted(Exception):
     """The template is not one of ours, or has something that can't be counted; the sentence says what."""
 
 
-def bill(template: Mapping[str, Any], given: Mapping[str, str]) -> list[Line]:
+def bill(template: Mapping[str, Any], given: Mapping[str, str], prices: PriceList = KEPT) -> list[Line]:
     """The lines of the bill.
 
     Args:
         template: expanded by CloudFormation (`GetTemplate` with the testbed `Processed`), or by the SAM translator.
         given: the stack's parameters, over the template's defaults.
+        prices: what one of each costs.
 
     Raises:
         NotCounted: it is not a template of ours.
     """
     try:
-        return _bill(template, given)
+        return _bill(template, given, prices.dollars)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise NotCounted(f"What this template costs can't be counted: {error!r}.") from error
 
 
-def _bill(template: Mapping[str, Any], given: Mapping[str, str]) -> list[Line]:
+def _bill(template: Mapping[str, Any], given: Mapping[str, str], price: Mapping[str, float]) -> list[Line]:
     values = {name: str(about.get("Default", "")) for name, about in template["Parameters"].items()} | dict(given)
     resources: dict[str, dict[str, Any]] = template["Resources"]
     runs = _runs(resources, values)
     use = _Use(_memory_gb(resources, values), runs, values)
-    return [*_of_work(use, values), *_of_watching(resources, use, values), *_of_the_secret(values)]
+    return [*_of_work(use, price), *_of_watching(resources, use, values, price), *_of_the_secret(values, price)]
 
 
 class _Use:
@@ -183,9 +194,8 @@ class _Use:
         self.log_bytes = sum(often[name] * (each + 26) for name, each in LOG_BYTES.items())
 
 
-def _of_work(use: _Use, values: Mapping[str, str]) -> list[Line]:
-    price, requests, fired = PRICES, sum(use.calls.values()), sum(use.runs.values())
-    del values
+def _of_work(use: _Use, price: Mapping[str, float]) -> list[Line]:
+    requests, fired = sum(use.calls.values()), sum(use.runs.values())
     return [
         Line("Lambda", f"{use.gb_s / 1e3:.0f} thousand GB-seconds", use.gb_s * price["lambda_gb_s"]),
         Line("Lambda", f"{requests / 1e6:.2f} million calls", requests * price["lambda_request"]),
@@ -199,8 +209,10 @@ def _of_work(use: _Use, values: Mapping[str, str]) -> list[Line]:
     ]
 
 
-def _of_watching(resources: Mapping[str, dict[str, Any]], use: _Use, values: Mapping[str, str]) -> list[Line]:
-    price, alarms = PRICES, _of(resources, "AWS::CloudWatch::Alarm")
+def _of_watching(
+    resources: Mapping[str, dict[str, Any]], use: _Use, values: Mapping[str, str], price: Mapping[str, float]
+) -> list[Line]:
+    alarms = _of(resources, "AWS::CloudWatch::Alarm")
     fine = sum(float(_value(each["Period"], values)) < 60 for each in alarms)
     boards = len(_of(resources, "AWS::CloudWatch::Dashboard"))
     metrics = metrics_of(resources) - {*NOT_AT_REST}
@@ -218,12 +230,12 @@ def _of_watching(resources: Mapping[str, dict[str, Any]], use: _Use, values: Map
     ]
 
 
-def _of_the_secret(values: Mapping[str, str]) -> list[Line]:
+def _of_the_secret(values: Mapping[str, str], price: Mapping[str, float]) -> list[Line]:
     if not values.get("DatabaseSecretArn"):
         return []
     return [
-        Line("Secrets Manager", "1 secret", PRICES["secret"]),
-        Line("VPC", "1 endpoint of Secrets Manager, in 1 zone", MINUTES / 60 * PRICES["endpoint_hour"]),
+        Line("Secrets Manager", "1 secret", price["secret"]),
+        Line("VPC", "1 endpoint of Secrets Manager, in 1 zone", MINUTES / 60 * price["endpoint_hour"]),
     ]
 
 
@@ -293,10 +305,15 @@ def _value(given: Any, values: Mapping[str, str]) -> Any:
     return given
 
 
-def for_programs(lines: Sequence[Line]) -> dict[str, Any]:
+def heading(pair: str, prices: PriceList) -> str:
+    """What the bill is of, before its table."""
+    return f"{pair} at rest, dollars a month, no free tier taken off. Prices: {prices.of}."
+
+
+def for_programs(lines: Sequence[Line], prices: PriceList) -> dict[str, Any]:
     """The bill as JSON has it."""
     return {
-        "prices": PRICE_LIST,
+        "prices": prices.of,
         "dollars_a_month": round(sum(each.dollars for each in lines), 2),
         "lines": [{**asdict(each), "dollars": round(each.dollars, 2)} for each in lines],
     }

@@ -67,7 +67,7 @@ def attach(context: CommandContext) -> Exit:
 
 def show_cost(context: CommandContext) -> Exit:
     """What the stack costs a month at rest, counted from its own template and parameters."""
-    from failoverctl import cost  # nothing else needs it, nor what it imports
+    from failoverctl import cost, price_list  # nothing else needs them, nor what they import
 
     stack = context.stack()
     with plainly("read the stack's template"):
@@ -75,11 +75,11 @@ def show_cost(context: CommandContext) -> Exit:
     body = answer["TemplateBody"]
     try:
         template = json.loads(body) if isinstance(body, str) else body
-        lines = cost.bill(template, stack.parameters)
+        prices = price_list.read(context.account, stack.region)
+        lines = cost.bill(template, stack.parameters, prices)
     except (ValueError, cost.NotCounted) as error:
         raise CommandError(f"The template of {stack.name} can't be counted: {error}") from error
-    head = f"{stack.pair} at rest, dollars a month, {cost.PRICE_LIST}, no free tier taken off:"
-    context.show(cost.for_programs(lines), f"{head}\n\n{cost.table(lines)}")
+    context.show(cost.for_programs(lines, prices), f"{cost.heading(stack.pair, prices)}\n\n{cost.table(lines)}")
     return Exit.DONE
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from failoverctl.cost import PRICE_LIST
+from failoverctl.cost import KEPT
 from lab.benchmarks.monthly_cost import here
 
 PAIRS = (1, 10, 1000)
@@ -22,6 +22,6 @@ def run() -> dict[str, Any]:
         print(f"{line.service:16} {line.what:55} {line.dollars:8.2f}")
     return {
         "cost_month_usd": {str(pairs): round(pairs * one, 2) for pairs in PAIRS},
-        "cost_price_list": PRICE_LIST,
+        "cost_price_list": KEPT.of,
         "cost_lines": [[line.service, line.what, round(line.dollars, 2)] for line in lines],
     }

@@ -1,13 +1,19 @@
-"""What a pair at rest costs with the template of this checkout: `python -m lab.benchmarks.monthly_cost` prints it."""
+"""What a pair at rest costs with the template of this checkout: `python -m lab.benchmarks.monthly_cost` prints it.
+
+With the prices of AWS's own list where it can be read (credentials, AWS_REGION), else with those kept here.
+"""
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from failoverctl.cost import PRICE_LIST, Line, bill, table
+from failoverctl.account import Account
+from failoverctl.cost import KEPT, Line, PriceList, bill, heading, table
+from failoverctl.price_list import REGION, read
 from lab.testbed.cloud import template as templates
 
 ROOT = Path(__file__).parents[2]
@@ -17,13 +23,14 @@ CHOSEN = {"DatabaseSecretArn": "arn:aws:secretsmanager:eu-central-1:123456789012
 """What the page's bill is for: the template's defaults, with a secret for the database."""
 
 
-def here(given: Mapping[str, str] = CHOSEN) -> list[Line]:
+def here(given: Mapping[str, str] = CHOSEN, prices: PriceList = KEPT) -> list[Line]:
     """The bill with the template of this checkout.
 
     Args:
         given: parameters, over the template's defaults.
+        prices: what one of each costs; a page's are those kept here.
     """
-    return bill(_expanded(), given)
+    return bill(_expanded(), given, prices)
 
 
 def _expanded() -> dict[str, Any]:
@@ -36,4 +43,5 @@ def _source() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"A pair at rest, dollars a month, {PRICE_LIST}, no free tier taken off:\n\n{table(here())}")
+    today = read(Account(None, None), os.environ.get("AWS_REGION", REGION))
+    sys.stdout.write(f"{heading('A pair', today)}\n\n{table(here(prices=today))}")

@@ -220,12 +220,16 @@ class Region:
         more = {"nextToken": str(begin + 2)} if begin + 2 < len(inside) else {}
         return {"events": [{"message": each} for each in inside[begin : begin + 2]], **more}
 
+    def _GetProducts(self, _call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
+        return {"FormatVersion": "aws_v1", "PriceList": []}
+
     def _GetExecutionHistory(self, call: Mapping[str, Any]) -> dict[str, Any]:  # noqa: N802
         return {"events": self.executions[call["executionArn"]].get("events", [])}
 
 
 OPERATIONS = {
     "sts": ("GetCallerIdentity",),
+    "pricing": ("GetProducts",),
     "ec2": ("DescribeRegions",),
     "cloudformation": ("DescribeStacks", "GetTemplate"),
     "dynamodb": ("GetItem", "Query"),

@@ -264,6 +264,7 @@ def test_the_cost_is_that_of_the_stack_s_own_template_and_parameters(ctl: Run, r
     said = ctl("cost")
     assert said.code == Exit.DONE
     assert "tectia at rest, dollars a month" in said.out
+    assert "because AWS's list for eu-central-1 has none of them" in said.out
     found = ctl("cost", "--json").json()
     assert found["dollars_a_month"] == pytest.approx(sum(each["dollars"] for each in found["lines"]), abs=0.05)
     assert not any(each["service"] == "Secrets Manager" for each in found["lines"]), "this stack has no secret"

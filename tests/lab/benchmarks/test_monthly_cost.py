@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from failoverctl.cost import BILLED, FREE_AT_REST, PRICES, NotCounted, bill, metrics_of, runs_a_month, table
+from failoverctl.cost import BILLED, FREE_AT_REST, KEPT, NotCounted, bill, metrics_of, runs_a_month, table
 from lab.benchmarks import monthly_cost
 
 
@@ -73,7 +73,7 @@ def test_everything_in_the_template_is_on_the_bill_or_said_to_cost_nothing_at_re
 
 def test_what_only_waits_is_not_paid_for() -> None:
     """One process of a quarter gigabyte all month would be this much; watch and probe together stay below it."""
-    assert dollars("Lambda") < 730 * 3600 * 0.25 * PRICES["lambda_gb_s"]
+    assert dollars("Lambda") < 730 * 3600 * 0.25 * KEPT.dollars["lambda_gb_s"]
 
 
 def test_a_functions_memory_is_its_own() -> None:
@@ -91,7 +91,7 @@ def test_a_functions_memory_is_its_own() -> None:
 
 def test_holding_a_connection_costs_two_processes_all_the_time() -> None:
     more = dollars("Lambda", WatchHoldsConnection="yes") - dollars("Lambda", WatchHoldsConnection="no")
-    assert 1.5 * 730 * 3600 * 0.25 * PRICES["lambda_gb_s"] < more < 20
+    assert 1.5 * 730 * 3600 * 0.25 * KEPT.dollars["lambda_gb_s"] < more < 20
 
 
 def test_a_second_of_several_probes_is_one_slot() -> None:
