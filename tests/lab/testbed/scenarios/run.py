@@ -71,5 +71,5 @@ def never_both(report: dict[str, Any]) -> bool:
 def taken_over(report: dict[str, Any]) -> bool:
     """ms2 is active in the next epoch, by a fence of ms1 that was proven in it, and no two ever wrote side by side."""
     receipt = report["receipt"]
-    proven = receipt["server"] == "ms1" and receipt["epoch"] == report["epoch"] == 2
+    proven = receipt is not None and receipt["server"] == "ms1" and receipt["epoch"] == report["epoch"] == 2
     return bool(report["outcome"] == "promoted" and proven and never_both(report) and report["writes"]["ms2"])
