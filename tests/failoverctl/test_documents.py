@@ -106,7 +106,7 @@ def test_the_permissions_are_those_of_what_it_asks_aws() -> None:
     everybody_may = {"sts:GetCallerIdentity"}
     assert (
         set(statement["Action"])
-        | {"lambda:Invoke", "states:StartExecution", "cloudformation:GetTemplate", "kms:Verify"}
+        | {"lambda:Invoke", "states:StartExecution", "cloudformation:GetTemplate", "kms:Verify", "pricing:GetProducts"}
         | everybody_may
         == asked
     )
