@@ -8,7 +8,7 @@ from typing import Any
 
 from msfailover.text import plain_words
 
-from lab.testbed.report.record import Step
+from failoverctl.report.course import Step
 
 _FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut")
 _SCHEDULED = ("TaskScheduled", "LambdaFunctionScheduled")

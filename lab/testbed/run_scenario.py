@@ -12,6 +12,7 @@ from typing import Any
 from rich.console import Console
 
 from failoverctl import terminal
+from failoverctl.report.course import Phase, Step
 from lab.testbed import compare_copies
 from lab.testbed.cloud.manners.dials import Manners, Value
 from lab.testbed.polling import TestbedError, wait_for
@@ -20,7 +21,7 @@ from lab.testbed.report.commit import commit_here
 from lab.testbed.report.figures import Report
 from lab.testbed.report.live import watch
 from lab.testbed.report.publish import publish
-from lab.testbed.report.record import AgentEvent, Change, Phase, Replication, Run, Step
+from lab.testbed.report.record import AgentEvent, Change, Replication, Run
 from lab.testbed.report.snapshot import Snapshot
 from lab.testbed.report.verdict import verdict
 from lab.testbed.scenarios import Scenario

@@ -18,6 +18,7 @@ from typing import Any, Self
 from boto3.dynamodb.types import TypeDeserializer
 
 from failoverctl.preparing import prepare_hosts
+from failoverctl.report.course import Step
 from lab.testbed.cloud.cloud import Cloud
 from lab.testbed.cloud.deploy import Stack
 from lab.testbed.cloud.manners.dials import Manners
@@ -34,7 +35,6 @@ from lab.testbed.hosts.addresses import (
 from lab.testbed.hosts.database import MONITOR, NAME
 from lab.testbed.hosts.hosts import Hosts
 from lab.testbed.polling import TestbedError, wait_for
-from lab.testbed.report.record import Step
 from lab.testbed.state_files import ROOT
 from lab.testbed.timeline_recorder import RecordedFirewall, RecordedNames
 

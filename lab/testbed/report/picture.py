@@ -6,14 +6,13 @@ reader's system is, and reads well on a page of either.
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from lab.testbed.report import timeline
-from lab.testbed.report.chart import group, label, px, seconds, text
+from failoverctl.report import timeline
+from failoverctl.report.chart import group, label, px, seconds, text
+from failoverctl.report.page import style
 from lab.testbed.report.figures import Report
 from lab.testbed.report.record import Run
+from lab.testbed.report.timeline import lanes_of
 
-_STYLE = Path(__file__).with_name("chart.css")
 _WIDTH = 1200  # as it is shown
 _UNITS = 900  # as it is drawn: a README's column is narrower than the picture, and its text must stay legible
 _MARGIN = 26
@@ -23,7 +22,7 @@ def picture(run: Run, report: Report) -> str:
     """A whole SVG document."""
     inner = _UNITS - 2 * _MARGIN
     scale = timeline.scale_for(run, inner, gutter=122, patience=1.6)
-    drawing = timeline.draw(run, scale, inner, timeline.story(run, report, scale))
+    drawing = timeline.draw(run, scale, inner, lanes_of(run, report)(scale))
     height = drawing.height + 92
     title = f"{report['scenario']}: {run.headline}"
     parts = [
@@ -58,4 +57,4 @@ def _style() -> str:
         "svg .title { font-size: 17px; font-weight: 650; }\n"
         "svg .facts { fill: var(--soft); font-size: 12.5px; }\n"
     )
-    return _STYLE.read_text(encoding="utf-8") + own
+    return style("chart.css") + own

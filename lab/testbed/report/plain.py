@@ -7,7 +7,7 @@ from typing import Self
 
 from rich.console import Console
 
-from lab.testbed.report.record import Step
+from failoverctl.report.course import Step
 from lab.testbed.report.snapshot import Snapshot, plain_text
 
 

@@ -13,50 +13,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+from failoverctl.report.course import Event, Phase, Step
+
 FORMAT = 1
-_NO_TIME_S = 0.02
-
-
-@dataclass(frozen=True)
-class Event:
-    """Something the scenario did to the testbed, or that is worth a mark on the timeline."""
-
-    at: float
-    label: str
-
-
-@dataclass(frozen=True)
-class Phase:
-    """A named stretch of the failover. Phases may overlap; they are shown in the order given."""
-
-    name: str
-    start: float
-    end: float
-
-
-@dataclass(frozen=True)
-class Step:
-    """One state of the state machine as it ran.
-
-    Args:
-        name: the state's name.
-        start, end: when it was entered and left; `end` is None while it runs, or when it never ended.
-        result: the sentence it ended with, for people; empty where it had nothing to say.
-        failed: whether it ended in an error (caught or not).
-        execution: the execution's name, which tells the steps of several apart; empty where it was not noted.
-    """
-
-    name: str
-    start: float
-    end: float | None = None
-    result: str = ""
-    failed: bool = False
-    execution: str = ""
-
-    @property
-    def counts(self) -> bool:
-        """Whether a person wants to see it: a workflow is full of choices that take no time and say nothing."""
-        return self.end is None or self.failed or bool(self.result) or self.end - self.start >= _NO_TIME_S
 
 
 @dataclass(frozen=True)
@@ -204,6 +163,21 @@ class Run:
         if self.failure_at is not None:
             return self.failure_at
         return self.change.at if self.change is not None else self.t0
+
+    @property
+    def began_at(self) -> float:
+        """Where the observation begins, as a page is drawn from it."""
+        return self.t0
+
+    @property
+    def moments(self) -> tuple[float, ...]:
+        """The decision, the fence's proof and the promotion, as far as they are known."""
+        return tuple(at for at in (self.detected_at, self.fenced_at, self.promoted_at) if at is not None)
+
+    @property
+    def trailing_at(self) -> float:
+        """When the last of the agents' comings and goings was."""
+        return max((event.at for event in self.agents), default=self.t0)
 
     @property
     def proof(self) -> dict[str, Any] | None:

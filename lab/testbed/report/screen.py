@@ -13,7 +13,7 @@ from rich.console import Console, OverflowMethod
 from rich.live import Live
 from rich.text import Text
 
-from lab.testbed.report.record import Step
+from failoverctl.report.course import Step
 from lab.testbed.report.snapshot import Snapshot, plain_text
 
 _COLOURS = ("yellow", "cyan")  # the two servers', from the terminal's own palette, so they suit its background

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from lab.testbed.report.chart import seconds
+from failoverctl.report.chart import seconds
+from failoverctl.report.receipt import proof_of, word_of
 from lab.testbed.report.figures import Report
 from lab.testbed.report.record import Run
 
@@ -31,18 +32,12 @@ def receipt(run: Run, report: Report) -> list[str]:
     stored = run.proof
     if stored is None:
         return ["No receipt was written: the fence of this run was never proven, or none was needed."]
-    server = _word(stored, "server")
+    server = word_of(stored, "server")
     return [
         f"{_when(run, report, stored)} it was certain that {server} could not use the database.",
-        _proof(stored, server),
-        f"The receipt is good for epoch {_word(stored, 'epoch')} alone.",
+        proof_of(stored, server),
+        f"The receipt is good for epoch {word_of(stored, 'epoch')} alone.",
     ]
-
-
-def evidence(run: Run) -> list[str]:
-    """The sentences that the receipt rests on."""
-    lines = (run.proof or {}).get("evidence", ())
-    return [str(entry) for entry in lines] if isinstance(lines, list | tuple) else [str(lines)]
 
 
 def _when(run: Run, report: Report, stored: Mapping[str, Any]) -> str:
@@ -55,28 +50,6 @@ def _when(run: Run, report: Report, stored: Mapping[str, Any]) -> str:
         return f"{told},"
     lead = run.t0 + change["first_write_at"] - verified
     return f"{told}, {seconds(abs(lead))} {'before' if lead >= 0 else 'AFTER'} {change['new']} first wrote,"
-
-
-def _proof(stored: Mapping[str, Any], server: str) -> str:
-    if stored.get("by") == "power":
-        return "Proven by power: its machine was read as stopped, and nothing runs on it."
-    if stored.get("by") == "network":
-        return (
-            f"Proven by the network: its ACLs let no packet of {server} reach the database, of connections old or new."
-        )
-    if stored.get("by") != "database":
-        return f"Proven by “{_word(stored, 'by')}”, which is neither network, database nor power."
-    counts = stored.get("sessions")
-    reads = [str(count) for count in counts] if isinstance(counts, list | tuple) else []
-    if reads and set(reads) == {"0"}:
-        found = f"{len(reads)} reads in a row found no session of {server}"
-    else:
-        found = f"the reads found {', '.join(reads) or 'nothing that was noted'} sessions of {server}"
-    return f"Proven by the database: its access group answered “{_word(stored, 'access')}”, and {found}."
-
-
-def _word(stored: Mapping[str, Any], key: str) -> str:
-    return str(stored.get(key, "not stated"))
 
 
 def size(count: int) -> str:

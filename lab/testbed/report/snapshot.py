@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from msfailover.text import clean
 
-from lab.testbed.report.record import Event, Step
+from failoverctl.report.course import Event, Step
 
 
 @dataclass(frozen=True)

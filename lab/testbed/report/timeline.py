@@ -1,75 +1,34 @@
-"""The timeline: lanes under one axis, with the failure as a line through all of them."""
+"""The lanes of a run's timeline."""
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from functools import partial
 
-from lab.testbed.report import step_rows, tracks
-from lab.testbed.report.chart import (
-    CHARACTER,
-    Scale,
-    group,
-    label,
-    label_of,
-    line,
-    px,
-    text,
-    width_of,
-    window,
-)
+from failoverctl.report import lanes
+from failoverctl.report.chart import Scale
+from failoverctl.report.course import Phase
+from failoverctl.report.lanes import Lane
+from failoverctl.report.timeline import Lanes
+from lab.testbed.report import tracks
 from lab.testbed.report.figures import Report
-from lab.testbed.report.record import Event, Run
-from lab.testbed.report.tracks import Lane
-
-_GUTTER = 148
-_GAP = 16
-_MARK_ROW = 17
-_STRIKE_S = 1.0
-
-DEFINITIONS = (
-    '<defs><pattern id="hatch" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)">'
-    '<rect class="hatch-bed" width="6" height="6"/><path class="hatch-line" d="M0 0V6"/></pattern></defs>'
-)
+from lab.testbed.report.record import Run
 
 
-@dataclass(frozen=True)
-class Drawing:
-    """SVG without its outer element, and how large it is."""
-
-    width: float
-    height: float
-    body: str
+def lanes_of(run: Run, report: Report) -> Lanes:
+    """The lanes that tell what happened, on any scale."""
+    return partial(_story, run, report)
 
 
-def scale_for(run: Run, width: float, gutter: float = _GUTTER, patience: float = 2.0) -> Scale:
-    """The window worth looking at, on a drawing of this width; see `window` for `patience`."""
-    start, end = window(run, patience)
-    return Scale(run.zero, start, end, gutter, width - 10)
+def phases_of(run: Run, report: Report) -> tuple[Phase, ...]:
+    """The report's phases, in seconds since 1970."""
+    return tuple(Phase(each["name"], run.t0 + each["start"], run.t0 + each["end"]) for each in report["phases"])
 
 
-def full(run: Run, report: Report, width: float = 1120) -> Drawing:
-    """All lanes and the workflow's steps, for the page."""
-    scale = scale_for(run, width)
-    return draw(run, scale, width, [*story(run, report, scale), step_rows.steps(run, scale)])
-
-
-def narrow(run: Run, report: Report, width: float = 354) -> Drawing:
-    """The same for a phone: names above their lanes, sentences under their bars; the phases stand in a table anyway."""
-    start, end = window(run)
-    scale = Scale(run.zero, start, end, 0, width - 10)
-    told = [lane for lane in story(run, report, scale) if lane.name != "Phases"]
-    drawing = draw(run, scale, width, [*told, step_rows.steps(run, scale)])
-    return replace(drawing, body=drawing.body.replace('id="hatch"', 'id="hatch-narrow"'))
-
-
-def story(run: Run, report: Report, scale: Scale) -> list[Lane]:
-    """The lanes that tell what happened, from what was decided down to whom it served."""
+def _story(run: Run, report: Report, scale: Scale) -> list[Lane]:
     first, second = run.servers
     measure = tracks.takeover(run, report, scale)
     return [
-        tracks.phases(run, report, scale),
+        lanes.phases(phases_of(run, report), scale),
         *([measure] if measure else []),
         tracks.writes(run, report, scale, first),
         tracks.writes(run, report, scale, second),
@@ -77,112 +36,3 @@ def story(run: Run, report: Report, scale: Scale) -> list[Lane]:
         tracks.name(run, scale),
         tracks.agents(run, report, scale),
     ]
-
-
-def draw(run: Run, scale: Scale, width: float, stack: Sequence[Lane]) -> Drawing:
-    """The lanes below each other, with marks and an axis above and the grid behind them."""
-    marks, marks_height = _marks(run, scale)
-    top = marks_height + 22
-    parts = []
-    y = through_to = top + 10
-    for lane in stack:
-        if lane.height <= 0:
-            continue
-        if scale.left == 0 and lane.name:
-            named = label_of(0, 12, [(lane.name, "name"), (lane.note, "note")])
-            parts.append(group(0, y, [named, group(0, 20, [lane.drawing])]))
-            y += lane.height + 20 + _GAP
-            through_to = y - _GAP  # the lines are not drawn through the sentences below
-            continue
-        below = lane.height > 30
-        names = [label_of(0, 13 if below else lane.height / 2 + 4,
-                          [(lane.name, "name"), ("" if below else lane.note, "note")])]  # fmt: skip
-        names += [label(0, 29, lane.note, "note")] if below else []
-        parts.append(group(0, y, [*names, lane.drawing]))
-        y += lane.height + (_GAP if lane.height > 16 else _GAP - 8)
-    bottom = y - 4
-    grid = _grid(scale, top, bottom, run.failure_at is not None)
-    return Drawing(
-        width,
-        bottom + 4,
-        DEFINITIONS
-        + grid
-        + "".join(parts)
-        + _through(run, scale, top, through_to if scale.left == 0 else bottom)
-        + marks,
-    )
-
-
-def svg(drawing: Drawing, title: str, style: str = "", kind: str = "") -> str:
-    """A whole SVG element, of a class where `kind` names one."""
-    of = f' class="{kind}"' if kind else ""
-    return (
-        f'<svg{of} xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {px(drawing.width)} {px(drawing.height)}" '
-        f'width="{px(drawing.width)}" height="{px(drawing.height)}" role="img" aria-label="{text(title)}">'
-        f"{style}{drawing.body}</svg>"
-    )
-
-
-def _grid(scale: Scale, top: float, bottom: float, has_fault: bool) -> str:
-    parts = []
-    for tick in scale.ticks():
-        x = scale.x(scale.zero + tick)
-        parts.append(line(x, top, x, bottom, "grid"))
-        if tick or not has_fault:  # the failure's own line and label stand at zero
-            said = f"{tick:+g}".replace("-", "−") + " s" if tick else "0"
-            half = width_of(said, 11) / 2
-            cut_left, cut_right = x < half, x > scale.right + 10 - half
-            parts.append(label(x, top - 6, said, "tick", "start" if cut_left else "end" if cut_right else "middle"))
-    return "".join(parts)
-
-
-def _marks(run: Run, scale: Scale) -> tuple[str, float]:
-    """What was done to the testbed, written above the axis, in as many rows as keep the labels apart."""
-    others, fault = _events(run)
-    shown = [event for event in (*others, *([fault] if fault else [])) if scale.shows(event.at)]
-    events = sorted(shown, key=lambda event: event.at)
-    free: list[float] = []  # for each row, where its last label ends
-    parts: list[str] = []
-    placed = []
-    for event in events:
-        lines = textwrap.wrap(event.label, max(8, int((scale.right - 14) / CHARACTER))) or [""]
-        x, width = scale.x(event.at), max(width_of(each) for each in lines) + 8
-        leftwards = x + width > scale.right
-        # Where neither side has room the label ends at the drawing's edge, and crosses its own line.
-        begin = max(x - width, min(0.0, scale.left)) if leftwards else x
-        row = next((n for n in range(len(free)) if all(end < begin for end in free[n : n + len(lines)])), len(free))
-        free[row : row + len(lines)] = [begin + width + 12] * len(lines)
-        placed.append((event, x, begin, leftwards and begin == x - width, 12 + row * _MARK_ROW, lines))
-    height = len(free) * _MARK_ROW
-    for event, x, begin, leftwards, y, lines in placed:
-        kind = "fault" if event is fault else "done"
-        parts.append(line(x, y - 9, x, height + 22, f"{kind}-line"))
-        at, anchor = (x - 6, "end") if leftwards else (begin + 6, "start")
-        parts += [label(at, y + number * _MARK_ROW, each, kind, anchor) for number, each in enumerate(lines)]
-    return "".join(parts), height
-
-
-def _through(run: Run, scale: Scale, top: float, bottom: float) -> str:
-    """Lines through all lanes: what was done, and the failure above all."""
-    parts = []
-    for event in _events(run)[0]:
-        if scale.shows(event.at):
-            parts.append(line(scale.x(event.at), top, scale.x(event.at), bottom, "done-line"))
-    if run.failure_at is not None:
-        x = scale.x(run.failure_at)
-        parts.append(line(x, top, x, bottom, "fault-line"))
-    return "".join(parts)
-
-
-def _events(run: Run) -> tuple[tuple[Event, ...], Event | None]:
-    """What was done to the testbed, and which of it is the failure.
-
-    The failure's moment is taken before the strike, its label noted after it; where the record has no label there is
-    one all the same.
-    """
-    if run.failure_at is None:
-        return run.events, None
-    since = run.failure_at
-    told = next((e for e in run.events if -0.05 <= e.at - since <= _STRIKE_S), Event(since, "failure"))
-    others = tuple(event for event in run.events if event is not told)
-    return others, replace(told, at=since)

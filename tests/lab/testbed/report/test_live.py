@@ -11,10 +11,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from failoverctl.report.course import Event, Step
 from lab.testbed.report.figures import agents_at, report
 from lab.testbed.report.live import Watching, is_lively, watch
 from lab.testbed.report.plain import PlainView
-from lab.testbed.report.record import Event, Step
 from lab.testbed.report.screen import Rates, ScreenView
 from lab.testbed.report.snapshot import Snapshot
 from lab.testbed.report.verdict import verdict

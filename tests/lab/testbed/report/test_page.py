@@ -13,13 +13,15 @@ from xml.etree import ElementTree
 import pytest
 from msfailover.text import clean
 
-from lab.testbed.report import timeline
-from lab.testbed.report.chart import seconds, width_of
+from failoverctl.report import timeline
+from failoverctl.report.chart import seconds, width_of
+from failoverctl.report.course import Event, Phase, Step
 from lab.testbed.report.figures import Report, report
 from lab.testbed.report.page import page
 from lab.testbed.report.picture import picture
 from lab.testbed.report.publish import publish, redraw
-from lab.testbed.report.record import AgentEvent, Change, Event, NameSeen, Phase, Row, Run, Step
+from lab.testbed.report.record import AgentEvent, Change, NameSeen, Row, Run
+from lab.testbed.report.timeline import lanes_of
 from lab.testbed.report.tracks import offending
 from tests.lab.testbed.report import sample
 
@@ -201,7 +203,7 @@ def texts(drawing: str) -> list[ElementTree.Element]:
 
 def test_a_steps_whole_sentence_stands_in_both_drawings_and_its_bar_ends_with_it() -> None:
     run = two_executions()
-    for drawing in (timeline.full(run, of(run)), timeline.narrow(run, of(run))):
+    for drawing in (timeline.full(run, lanes_of(run, of(run))), timeline.narrow(run, lanes_of(run, of(run)))):
         written = " ".join("".join(element.itertext()) for element in texts(timeline.svg(drawing, "t")))
         assert written.count("it says so;") == 40
         assert "END" in written
@@ -220,7 +222,7 @@ def test_several_executions_have_a_heading_each_and_one_has_none() -> None:
 
 def test_the_phones_drawing_stays_within_its_width() -> None:
     run = replace(two_executions(), events=(*sample.crash().events, Event(sample.FAILURE + 3, "a long label " * 9)))
-    drawing = timeline.narrow(run, of(run))
+    drawing = timeline.narrow(run, lanes_of(run, of(run)))
     for element in texts(timeline.svg(drawing, "t")):
         value, x = "".join(element.itertext()), float(element.attrib["x"])
         width = width_of(value, 11)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
+from failoverctl.report.course import Step
 from lab.testbed.execution_steps import steps_of
-from lab.testbed.report.record import Step
 from lab.testbed.run_scenario import phases
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from msfailover.text import VALUE_AT_MOST, clean
 
-from lab.testbed.report.record import Run
+from failoverctl.report.course import Course
 
 CHARACTER = 6.6  # a character's mean width at 12 px in the wider of the sans-serifs asked for; labels are fitted by it
 _STEPS = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0)
@@ -48,23 +48,21 @@ class Scale:
         return [round(number * step, 6) for number in range(first, last + 1)]
 
 
-def window(run: Run, patience: float = 2.0) -> tuple[float, float]:
-    """The stretch worth looking at, in seconds since `run.zero`: a little before, until most of it is over.
+def window(course: Course, patience: float = 2.0) -> tuple[float, float]:
+    """The stretch worth looking at, in seconds since `course.zero`: a little before, until most of it is over.
 
-    The workflow and what was done to the testbed are always in it. Agents come back more and more slowly; they may
-    lengthen it to `patience` times that, so that a straggler does not press all else together.
+    The workflow and all marks are always in it. Agents come back more and more slowly; they may lengthen it to
+    `patience` times that, so that a straggler does not press all else together.
     """
-    zero = run.zero
-    work = [step.end for step in run.steps if step.end is not None]
-    work += [phase.end for phase in run.phases]
-    work += [event.at for event in run.events]
-    work += [moment for moment in (run.detected_at, run.fenced_at, run.promoted_at) if moment is not None]
+    zero = course.zero
+    work = [step.end for step in course.steps if step.end is not None]
+    work += [event.at for event in course.events]
+    work += course.moments
     busy = max((moment - zero for moment in work), default=0.0)
     if busy <= 0:
-        busy = max(run.ended_at - zero, 1.0)
-    last_agent = max((event.at - zero for event in run.agents), default=0.0)
-    end = max(busy * 1.25, min(last_agent * 1.03, busy * patience)) + 0.3
-    return max(min(run.t0 - zero, -0.5), -0.16 * end), end
+        busy = max(course.ended_at - zero, 1.0)
+    end = max(busy * 1.25, min((course.trailing_at - zero) * 1.03, busy * patience)) + 0.3
+    return max(min(course.began_at - zero, -0.5), -0.16 * end), end
 
 
 def text(value: str) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import textwrap
 
-from lab.testbed.report.chart import CHARACTER, Scale, group, label, label_of, rect, seconds, width_of
-from lab.testbed.report.record import Run, Step
-from lab.testbed.report.tracks import Lane
+from failoverctl.report.chart import CHARACTER, Scale, group, label, label_of, rect, seconds, width_of
+from failoverctl.report.course import Course, Step
+from failoverctl.report.lanes import Lane
 
 _ROW, _LINE = 21, 14
 _SIZE = 11
@@ -14,9 +14,9 @@ _LEAST_ROOM = 160
 """Pixels beside a bar below which a sentence is written under it."""
 
 
-def steps(run: Run, scale: Scale) -> Lane:
+def steps(course: Course, scale: Scale) -> Lane:
     """A row for each step that a person wants to see, with a heading for each execution where there are several."""
-    shown = [step for step in run.steps if step.counts]
+    shown = [step for step in course.steps if step.counts]
     executions = list(dict.fromkeys(step.execution for step in shown))
     parts = []
     y, before = 0.0, ""
@@ -26,18 +26,18 @@ def steps(run: Run, scale: Scale) -> Lane:
             heading = f"Execution {executions.index(before) + 1} of {len(executions)}"
             parts.append(group(0, y, [label_of(0, 18, [(heading, "name"), (before, "note")])]))
             y += 28
-        drawn, height = _under(step, run, scale) if scale.left == 0 else _beside(step, run, scale)
+        drawn, height = _under(step, course, scale) if scale.left == 0 else _beside(step, course, scale)
         parts.append(group(0, y, [drawn]))
         y += height
     return Lane("", "", y, "".join(parts))
 
 
-def _beside(step: Step, run: Run, scale: Scale) -> tuple[str, float]:
+def _beside(step: Step, course: Course, scale: Scale) -> tuple[str, float]:
     """Name, bar and sentence in a row; the sentence on the side with room, in as many lines as it needs."""
-    left, right, took, bar = _bar(step, run, scale, 4)
+    left, right, took, bar = _bar(step, course, scale, 4)
     parts = [label(0, 13, step.name, "step-name"), bar]
     # What stands before a bar stays behind the failure's line.
-    edge = scale.left if run.failure_at is None else scale.x(run.failure_at)
+    edge = scale.left if course.failure_at is None else scale.x(course.failure_at)
     time_room = width_of(took, _SIZE) + 16
     after, before = scale.right - right - 8 - time_room, left - edge - 8 - time_room
     rightwards = after >= min(width_of(step.result, _SIZE), before)
@@ -57,18 +57,18 @@ def _beside(step: Step, run: Run, scale: Scale) -> tuple[str, float]:
     return "".join(parts), _ROW + _LINE * (len(lines) - 1)
 
 
-def _under(step: Step, run: Run, scale: Scale) -> tuple[str, float]:
+def _under(step: Step, course: Course, scale: Scale) -> tuple[str, float]:
     """For a narrow drawing: name and time, the bar below them, and the sentence below that."""
-    _, _, took, bar = _bar(step, run, scale, 18)
+    _, _, took, bar = _bar(step, course, scale, 18)
     parts = [label_of(0, 13, [(step.name, "step-name"), (took, "took")]), bar]
     lines = _wrapped(step.result, scale.right) if step.result else []
     parts += [label(0, 42 + _LINE * n, line, "note") for n, line in enumerate(lines)]
     return "".join(parts), 36 + _LINE * len(lines)
 
 
-def _bar(step: Step, run: Run, scale: Scale, y: float) -> tuple[float, float, str, str]:
+def _bar(step: Step, course: Course, scale: Scale, y: float) -> tuple[float, float, str, str]:
     """Where a step's bar begins and ends, how long the step took, and the bar."""
-    end = run.ended_at if step.end is None else step.end
+    end = course.ended_at if step.end is None else step.end
     took = "did not end" if step.end is None else seconds(end - step.start)
     left, right = scale.x(step.start), scale.x(end)
     kind = "step failed" if step.failed or step.end is None else "step"
