@@ -14,6 +14,7 @@ from msfailover.history import Outcome
 from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
+from failoverctl.report import command as report_command
 from failoverctl.web import command as web_command
 from failoverctl.whatif import command
 
@@ -163,6 +164,10 @@ def _past(add: Adding) -> None:
     )
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
     explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
+    does = "what happened in a change, as a page: what was observed, each step, the fence, where the seconds went"
+    told = add("report", does, report_command.show, needs=Needs.ANY_STACK)
+    told.add_argument("execution", nargs="?", help="name or ARN; otherwise the change that runs, or else the last one")
+    told.add_argument("--output", metavar="FILE", help="where the page goes (report-EXECUTION.html)")
     does = "which failovers there would have been, with the present settings and with others"
     past = add("whatif", does, command.show, needs=Needs.ANY_STACK)
     past.add_argument(

@@ -21,7 +21,7 @@ from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.recovery import median
 from failoverctl.whatif.plot import Dot, scatter
 from failoverctl.whatif.read_log import Log, read_account, read_file
-from failoverctl.whatif.replay import Replayed, Takeover, replay, replay_otherwise, stretches_of
+from failoverctl.whatif.replay import Replayed, Takeover, pace_of, replay, replay_otherwise, stretches_of
 
 THRESHOLDS = (1, 2, 3, 4, 6, 8, 12)
 INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
@@ -104,11 +104,7 @@ def show(context: CommandContext) -> Exit:
 
 def _settings(account: Account, stack: Stack, runs: Sequence[Run], takeover_s: float) -> list[Setting]:
     given = stack.parameters
-    own = Pace(
-        float(given.get("ProbeIntervalSeconds") or 5),
-        float(given.get("ProbeTimeoutSeconds") or 2),
-        int(float(given.get("FailureThreshold") or 4)),
-    )
+    own = pace_of(given)
     stretches, template = stretches_of(runs, own), _template(account, stack)
     found = []
     intervals = sorted({own.interval_s, *(each for each in INTERVALS_S if each >= own.interval_s)})

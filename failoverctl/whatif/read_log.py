@@ -40,18 +40,19 @@ class Log:
     unread: int
 
 
-def read_account(account: Account, stack: Stack, since_s: float, until_s: float) -> Log:
+def read_account(account: Account, stack: Stack, since_s: float, until_s: float, windows: int = WINDOWS) -> Log:
     """Read the watchdog's log group, and the run that is not logged yet from the table.
 
     Args:
         since_s, until_s: seconds since 1970.
+        windows: parts of that time that are read side by side.
 
     Raises:
         CommandError: the log could not be read.
     """
-    edges = [since_s + (until_s - since_s) * part / WINDOWS for part in range(WINDOWS + 1)]
+    edges = [since_s + (until_s - since_s) * part / windows for part in range(windows + 1)]
     account.client("logs")  # made here: it is used by threads
-    with ThreadPoolExecutor(WINDOWS) as threads:
+    with ThreadPoolExecutor(windows) as threads:
         parts = threads.map(lambda window: _read_window(account, stack, *window), pairwise(edges))
         lines = [line for part in parts for line in part]
     open_run = item(account, stack, "watch").get("run")

@@ -6,7 +6,7 @@ Only detection is replayed: that a mode, a maintenance or a missing acknowledgem
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
@@ -218,6 +218,15 @@ def replay_otherwise(stretches: Sequence[Stretch], pace: Pace) -> Replayed:
             outages.skip_to(due + more * pace.interval_s)
             due += (more + 1) * pace.interval_s
     return replayed
+
+
+def pace_of(settings: Mapping[str, str]) -> Pace:
+    """The settings of the probing among a stack's parameters; the template's defaults where it does not have them."""
+    return Pace(
+        float(settings.get("ProbeIntervalSeconds") or 5),
+        float(settings.get("ProbeTimeoutSeconds") or 2),
+        int(float(settings.get("FailureThreshold") or 4)),
+    )
 
 
 def stretches_of(runs: Sequence[Run], pace: Pace) -> list[Stretch]:

@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from failoverctl.report.course import Step
+from failoverctl.report.phases import phases
 from lab.testbed.execution_steps import steps_of
-from lab.testbed.run_scenario import phases
 
 
 def history(*entries: tuple[str, str, int]) -> list[dict[str, Any]]:
