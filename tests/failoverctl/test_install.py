@@ -136,8 +136,12 @@ def test_completion_is_json_free_and_needs_no_stack(ctl: Run) -> None:
         json.loads(said.out)
 
 
-def test_the_wheel_holds_every_file_of_the_page() -> None:
-    patterns = PROJECT["tool"]["setuptools"]["package-data"]["failoverctl.web"]
-    files = [each for each in resources.files("failoverctl.web").iterdir() if Path(each.name).suffix not in ("", ".py")]
-    assert {each.name for each in files} >= {name for name, _ in FILES.values()}
+@pytest.mark.parametrize(
+    ("package", "wanted"),
+    [("failoverctl.web", {name for name, _ in FILES.values()}), ("failoverctl.report", {"chart.css", "page.css"})],
+)
+def test_the_wheel_holds_every_file_of_the_pages(package: str, wanted: set[str]) -> None:
+    patterns = PROJECT["tool"]["setuptools"]["package-data"][package]
+    files = [each for each in resources.files(package).iterdir() if Path(each.name).suffix not in ("", ".py")]
+    assert {each.name for each in files} >= wanted
     assert [each.name for each in files if not any(Path(each.name).match(pattern) for pattern in patterns)] == []

@@ -168,6 +168,14 @@ complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from explain' -l dry-run
+complete -c failoverctl -n __fish_use_subcommand -a report -d 'what happened in a change, as a page: what was observed, each step, the fence, where the seconds went'
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l stack
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l profile
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l region
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l testbed
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l output
 complete -c failoverctl -n __fish_use_subcommand -a whatif -d 'which failovers there would have been, with the present settings and with others'
 complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l stack

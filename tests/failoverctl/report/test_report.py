@@ -230,7 +230,7 @@ def test_a_change_that_runs_is_told_as_far_as_it_has_come(
 def test_a_dry_run_is_called_one(report: Any, told: Region) -> None:
     told.executions[f"{RUNS}:failover-dry-run-1"] = {
         **ended("dry-run", "It would be done.", would="promoted"),
-        "input": '{"action": "switchover", "dry_run": true, "requested_by": "Ann", "reason": "look"}',
+        "input": '{"action": "switchover", "dry_run": true, "requested_by": "Ann", "reason": "drill"}',
     }
     _, page = report("failover-dry-run-1")
     assert "Dry run: switchover" in page.words

@@ -30,6 +30,7 @@ SEES = {
     "watch": "watch --json --for 1s --every 5",
     "history": "history --json",
     "explain": "explain --json",
+    "report": "report --json --output /dev/null",
     "whatif": "whatif --json --since 1h",
     "readiness": "readiness --json",
     "cost": "cost --json",
