@@ -168,6 +168,11 @@ def _past(add: Adding) -> None:
     told = add("report", does, report_command.show, needs=Needs.ANY_STACK)
     told.add_argument("execution", nargs="?", help="name or ARN; otherwise the change that runs, or else the last one")
     told.add_argument("--output", metavar="FILE", help="where the page goes (report-EXECUTION.html)")
+    told.add_argument(
+        "--replay",
+        action="store_true",
+        help="run it once more on the local testbed, and say where today's code differs",
+    )
     does = "which failovers there would have been, with the present settings and with others"
     past = add("whatif", does, command.show, needs=Needs.ANY_STACK)
     past.add_argument(

@@ -49,7 +49,7 @@ def read_change(account: Account, stack: Stack, named: str | None) -> PastChange
     line = next((each for each in lines if each["execution"] == execution), None)
     change = PastChange(
         stack.pair, stack.name, stack.region, execution, time.time(), "", 0.0, target_of(stack),
-        settings={name: stack.parameters[name] for name in SETTINGS if name in stack.parameters}, missing=unread,
+        settings=_settings(stack), missing=unread,
     )  # fmt: skip
     try:
         change = _as_it_ran(account, change)
@@ -61,6 +61,12 @@ def read_change(account: Account, stack: Stack, named: str | None) -> PastChange
         change = _as_it_was_written(change, line, error)
     change = _from_line(change, line) if line else _without_line(account, stack, change)
     return _with_probes(account, stack, change)
+
+
+def _settings(stack: Stack) -> dict[str, str]:
+    found = {name: stack.parameters[name] for name in SETTINGS if name in stack.parameters}
+    given = stack.parameters.get("DatabaseNetworkAclIds")
+    return found if given is None else {**found, "DatabaseNetworkAclIds": "given" if given else ""}
 
 
 def _history(account: Account, stack: Stack, may_fail: bool) -> tuple[list[dict[str, Any]], tuple[str, ...]]:

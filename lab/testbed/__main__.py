@@ -40,6 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     run.add_argument("--seed", type=int, default=1, help="of what AWS's manners draw")
     run.set_defaults(do=_run)
+    replay = commands.add_parser("replay", help="run a change of a deployed pair once more, and say what differs")
+    replay.add_argument("file", type=Path, help="its record, as `failoverctl report --json` prints it")
+    replay.add_argument("--output", type=Path, default=BUILD / "replay")
+    replay.add_argument("--cloud", choices=("ideal", "aws"), default="ideal", help="as for run")
+    replay.add_argument("--seed", type=int, default=1, help="as for run")
+    replay.set_defaults(do=_replay)
     drill = commands.add_parser("drill", help="a switchover and back on a testbed of its own, with a short report")
     drill.add_argument("--output", type=Path, default=BUILD / "drill")
     drill.set_defaults(do=_drill)
@@ -115,6 +121,32 @@ def _run(arguments: argparse.Namespace) -> int:
         print(f"The scenario did not come to its end: {problem}", file=sys.stderr)
         return 1
     return 0 if report["ok"] else 1
+
+
+def _replay(arguments: argparse.Namespace) -> int:
+    from lab.testbed.replay.compare import read
+    from lab.testbed.replay.derive import CannotReplay, scenario_of
+
+    try:
+        change = read(arguments.file)
+        scenario_of(change)  # said before a testbed is built for nothing
+    except OSError as error:
+        raise namespaces.CannotRun(f"{arguments.file} can't be read: {error.strerror}.") from error
+    except CannotReplay as why:
+        raise namespaces.CannotRun(f"{change.name} can't be replayed. {why}") from why
+    if not namespaces.is_inside():
+        return namespaces.run_inside(sys.argv[1:])
+    from lab.testbed.polling import TestbedError
+    from lab.testbed.replay.command import in_words, replay
+
+    _end_on_signals()
+    try:
+        found = replay(change, arguments.output.resolve(), arguments.cloud, arguments.seed)
+    except TestbedError as problem:
+        print(f"The replay did not come to its end: {problem}", file=sys.stderr)
+        return 1
+    print(in_words(change, found))
+    return 1 if found.differs else 0
 
 
 def _testbed(_: argparse.Namespace) -> int:

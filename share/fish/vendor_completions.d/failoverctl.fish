@@ -176,6 +176,7 @@ complete -c failoverctl -n '__fish_seen_subcommand_from report' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from report' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from report' -l json
 complete -c failoverctl -n '__fish_seen_subcommand_from report' -l output
+complete -c failoverctl -n '__fish_seen_subcommand_from report' -l replay
 complete -c failoverctl -n __fish_use_subcommand -a whatif -d 'which failovers there would have been, with the present settings and with others'
 complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from whatif' -l stack

@@ -12,6 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from failoverctl.report import command
 from failoverctl.report.change import PastChange
 from failoverctl.report.change_lanes import Held, granted, pointed
 from failoverctl.report.change_page import page
@@ -339,3 +340,24 @@ def test_a_page_with_as_little_as_there_can_be_is_a_page() -> None:
     bare = PastChange("p", "s", "r", "arn:x", T0, "aborted", T0, 120.0)
     ElementTree.fromstring(page(bare))
     assert "The workflow says nothing of how it ended." in page(bare)
+
+
+def test_a_replay_outside_a_checkout_is_said_to_need_one(ctl: Run, told: Region, monkeypatch: Any) -> None:
+    monkeypatch.setattr(command, "CHECKOUT", Path("/nowhere"))
+    said = ctl("report", "--replay")
+    assert said.code == 7
+    assert "--replay needs the project's checkout, on Linux and as root" in said.err
+    assert told.asked == []
+
+
+def test_a_replay_is_shown_and_not_printed_as_json(ctl: Run, told: Region) -> None:
+    assert ctl("report", "--replay", "--json").code == 2
+
+
+def test_a_change_that_can_t_be_replayed_is_told_all_the_same(ctl: Run, told: Region, tmp_path: Path) -> None:
+    told.history = [made_up.line("blocked", recovery_s=None)]
+    said = ctl("report", "--replay", "--output", str(tmp_path / "page.html"))
+    assert said.code == 3
+    assert (tmp_path / "page.html").exists()
+    record = PastChange.from_json(json.loads((tmp_path / "page-record.json").read_text()))
+    assert record.outcome == "blocked"
