@@ -177,11 +177,10 @@ class PastChange:
 
     # ---- as it is kept ---------------------------------------------------------------------------------------------
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain JSON values; `from_json` reads them back to an equal change. `derived` is for readers alone."""
-        found = {**asdict(self), "probes": [each.to_json() for each in self.probes], "missing": list(self.missing)}
-        found["steps"] = [asdict(each) for each in self.steps]
-        derived = {
+    @property
+    def derived(self) -> dict[str, Any]:
+        """What follows from the rest, for readers: moments, seconds from one to the next, and the phases."""
+        return {
             "failure_at": self.failure_at,
             "fenced_at": self.fenced_at,
             "detection_s": since(self.failure_at, self.started_at),
@@ -193,7 +192,12 @@ class PastChange:
                 {"name": each.name, "start": round(each.start, 3), "end": round(each.end, 3)} for each in self.phases
             ],
         }
-        return {"format": FORMAT, **found, "derived": derived}
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON values; `from_json` reads them back to an equal change, without what is derived."""
+        found = {**asdict(self), "probes": [each.to_json() for each in self.probes], "missing": list(self.missing)}
+        found["steps"] = [asdict(each) for each in self.steps]
+        return {"format": FORMAT, **found, "derived": self.derived}
 
     @staticmethod
     def from_json(data: Mapping[str, Any]) -> PastChange:

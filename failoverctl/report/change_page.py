@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from failoverctl.report.change import AUTOMATIC, PastChange, since
+from failoverctl.report.change import AUTOMATIC, PastChange
 from failoverctl.report.change_lanes import lanes_of, probe_rows
 from failoverctl.report.chart import seconds, text
 from failoverctl.report.page import (
@@ -44,7 +44,7 @@ def page(change: PastChange) -> str:
         section("missing", "What this page lacks", evidence(change.missing)) if change.missing else "",
         section("timeline", "", both(change, partial(lanes_of, change), "Timeline of the change")),
         '<div class="columns"><div>',
-        section("time", "Where the time went", phases_table(change.phases, change.zero)),
+        section("time", "Where the time went", phases_table(change.phases, change.zero, field="derived.phases")),
         section("receipt", "The fence receipt", _receipt(change)),
         "</div><div>",
         section("about", "What was asked for", _about(change)),
@@ -104,24 +104,23 @@ def _clock(change: PastChange) -> str:
 
 
 def _figures(change: PastChange) -> str:
-    took, copy_age = since(change.started_at, change.stopped_at), since(change.files_as_of, change.stopped_at)
     late = change.recovery_s is not None and change.recovery_s > change.target_s
-    detection, fence = since(change.failure_at, change.started_at), since(change.started_at, change.fenced_at)
     target = f"target {figure(change.target_s, 'target_s', f'{change.target_s:g} s')}"
+    derived = change.derived
+
+    def tile(name: str, field: str, note: str) -> Tile:
+        return Tile(name, span(derived[field], f"derived.{field}"), note)
+
     return tiles(
         [
             Tile("Nobody served", span(change.recovery_s, "recovery_s"), target, late),
-            Tile("Detection", span(detection, "derived.detection_s"), "failed probe to request"),
-            Tile("Fence", span(fence, "derived.fence_s"), "request to proof"),
-            Tile("Promotion", span(_promotion(change), "derived.promotion_s"), "proof to serving"),
-            Tile("Execution", span(took, "derived.took_s"), "request to end"),
-            Tile("Copy", span(copy_age, "derived.copy_age_s"), "its age at the end"),
+            tile("Detection", "detection_s", "failed probe to request"),
+            tile("Fence", "fence_s", "request to proof"),
+            tile("Promotion", "promotion_s", "proof to serving"),
+            tile("Execution", "took_s", "request to end"),
+            tile("Copy", "copy_age_s", "its age at the end"),
         ]
     )
-
-
-def _promotion(change: PastChange) -> float | None:
-    return since(change.fenced_at, change.served_at)
 
 
 def _receipt(change: PastChange) -> str:

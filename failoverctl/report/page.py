@@ -74,12 +74,13 @@ def tiles(shown: Sequence[Tile]) -> str:
     return f'<dl class="figures">{cells}</dl>\n'
 
 
-def phases_table(phases: Sequence[Phase], zero: float, since: float = 0.0) -> str:
+def phases_table(phases: Sequence[Phase], zero: float, since: float = 0.0, field: str = "phases") -> str:
     """Where the time went.
 
     Args:
         zero: what people's times count from.
         since: what the report's own times count from.
+        field: where they stand in the report.
     """
     if not phases:
         return "<p>No phase was recorded.</p>"
@@ -89,7 +90,7 @@ def phases_table(phases: Sequence[Phase], zero: float, since: float = 0.0) -> st
     for number, phase in enumerate(phases):
         took = phase.end - phase.start
         start, end = (
-            figure(round(at - since, 3), f"phases.{number}.{name}", seconds(at - zero, signed=True))
+            figure(round(at - since, 3), f"{field}.{number}.{name}", seconds(at - zero, signed=True))
             for name, at in (("start", phase.start), ("end", phase.end))
         )
         place = f"margin-left:{100 * (phase.start - begin) / whole:.2f}%;width:{100 * took / whole:.2f}%"
