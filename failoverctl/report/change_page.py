@@ -35,6 +35,9 @@ _TITLES = {
     "adopt": "Adoption",
 }
 
+_NEITHER = ("running", "stood-down", "refused", "rolled-back", "dry-run")
+"""Ends that are neither what was wanted nor something that needs a person."""
+
 
 def page(change: PastChange) -> str:
     """The whole document, well formed as HTML and as XML."""
@@ -71,7 +74,7 @@ def headline(change: PastChange) -> str:
 def _header(change: PastChange) -> str:
     epoch = "" if change.epoch is None else f" · epoch {figure(change.epoch, 'epoch', str(change.epoch))}"
     good = change.outcome == "promoted" or change.would == "promoted"
-    kind = "running" if change.runs else "good" if good else "not-good"
+    kind = "good" if good else "not-known" if change.outcome in _NEITHER else "not-good"
     return (
         f'<header><p class="kicker">pair {text(change.pair)}{epoch} · {day(change.zero)} · '
         f"stack {text(change.stack)}, {text(change.region)}</p>"
@@ -100,7 +103,7 @@ def _served(change: PastChange) -> str:
 
 def _clock(change: PastChange) -> str:
     what = "the first failed probe" if change.failure_at is not None else "the begin of the execution"
-    return f"Every time here counts from {what}, at {clock(change.zero)}; in the record from 1970."
+    return f"Every time here counts from {what}, at {clock(change.zero)}; the record has seconds since 1970."
 
 
 def _figures(change: PastChange) -> str:
@@ -158,10 +161,10 @@ def _probes(change: PastChange) -> str:
     rows = []
     for run, ms1, ms2 in probe_rows(change.probes)[:_RUNS_SHOWN_AT_MOST]:
         rows.append(
-            f'<tr><th scope="row">{text(run.finding)}</th>'
+            f'<tr><th scope="row">{text(run.active.value)} {text(run.finding)}</th>'
             f'<td class="n">{seconds(run.from_s - change.zero, signed=True)}</td>'
             f'<td class="n">{run.count:,}</td><td>{text(ms1)}</td><td>{text(ms2)}</td></tr>'
         )
     left_out = len(change.probes) - _RUNS_SHOWN_AT_MOST
     more = f"<p>{left_out:,} later ones stand in the record below.</p>" if left_out > 0 else ""
-    return table((f"{change.probes[0].active.value} is", "from", "probes", "ms1", "ms2"), rows) + more
+    return table(("the active server", "from", "probes", "ms1", "ms2"), rows) + more

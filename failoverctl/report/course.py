@@ -69,6 +69,10 @@ class Course(Protocol):
         """Where the observation ends."""
 
     @property
+    def runs(self) -> bool:
+        """Whether it still goes on: what has not ended yet did not fail."""
+
+    @property
     def failure_at(self) -> float | None:
         """When the failure was; None where nothing failed."""
 

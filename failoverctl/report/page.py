@@ -10,6 +10,7 @@ from importlib import resources
 
 from failoverctl.report.chart import seconds, text
 from failoverctl.report.course import Course, Phase
+from failoverctl.report.step_rows import took_of
 
 _NOTHING_FROM_ELSEWHERE = "default-src 'none'; style-src 'unsafe-inline'"
 _WRONG = ' class="wrong"'
@@ -105,10 +106,10 @@ def steps_table(course: Course) -> str:
     """Every step, those that the timeline leaves out, too."""
     rows = []
     for step in course.steps:
-        took = "did not end" if step.end is None else seconds(step.end - step.start)
         rows.append(
             f'<tr><th scope="row">{text(step.name)}</th>'
-            f'<td class="n">{seconds(step.start - course.zero, signed=True)}</td><td class="n">{took}</td>'
+            f'<td class="n">{seconds(step.start - course.zero, signed=True)}</td>'
+            f'<td class="n">{took_of(step, course)}</td>'
             f'<td class="{"failed" if step.failed else "said"}">{text(step.result)}</td></tr>'
         )
     return table(("", "from", "took", "ended with"), rows) if rows else "<p>No workflow ran.</p>"

@@ -32,6 +32,13 @@ def steps(course: Course, scale: Scale) -> Lane:
     return Lane("", "", y, "".join(parts))
 
 
+def took_of(step: Step, course: Course) -> str:
+    """How long a step took, in words."""
+    if step.end is None:
+        return "still runs" if course.runs else "did not end"
+    return seconds(step.end - step.start)
+
+
 def _beside(step: Step, course: Course, scale: Scale) -> tuple[str, float]:
     """Name, bar and sentence in a row; the sentence on the side with room, in as many lines as it needs."""
     left, right, took, bar = _bar(step, course, scale, 4)
@@ -69,9 +76,9 @@ def _under(step: Step, course: Course, scale: Scale) -> tuple[str, float]:
 def _bar(step: Step, course: Course, scale: Scale, y: float) -> tuple[float, float, str, str]:
     """Where a step's bar begins and ends, how long the step took, and the bar."""
     end = course.ended_at if step.end is None else step.end
-    took = "did not end" if step.end is None else seconds(end - step.start)
+    took = took_of(step, course)
     left, right = scale.x(step.start), scale.x(end)
-    kind = "step failed" if step.failed or step.end is None else "step"
+    kind = "step failed" if step.failed or (step.end is None and not course.runs) else "step"
     return left, right, took, rect(left, y, right - left, 11, kind, f"{step.name}: {took}. {step.result}")
 
 

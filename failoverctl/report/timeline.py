@@ -175,9 +175,10 @@ def _events(course: Course) -> tuple[tuple[Event, ...], Event | None]:
     The failure's moment is taken before the strike, its label noted after it; where the record has no label there is
     one all the same.
     """
+    events = course.events
     if course.failure_at is None:
-        return course.events, None
+        return events, None
     since = course.failure_at
-    told = next((e for e in course.events if -0.05 <= e.at - since <= _STRIKE_S), Event(since, "failure"))
-    others = tuple(event for event in course.events if event is not told)
+    told = next((e for e in events if -0.05 <= e.at - since <= _STRIKE_S), Event(since, "failure"))
+    others = tuple(event for event in events if event is not told)
     return others, replace(told, at=since)

@@ -170,6 +170,11 @@ class Run:
         return self.t0
 
     @property
+    def runs(self) -> bool:
+        """A run that is recorded has ended."""
+        return False
+
+    @property
     def moments(self) -> tuple[float, ...]:
         """The decision, the fence's proof and the promotion, as far as they are known."""
         return tuple(at for at in (self.detected_at, self.fenced_at, self.promoted_at) if at is not None)

@@ -124,6 +124,11 @@ def test_the_lanes_show_what_came_back_and_whom_the_workflow_granted_access(repo
     assert any(each.startswith("DNS record points to ms2, from +27.50 s") for each in titles)
 
 
+def test_the_failure_is_named_once(report: Any, told: Region) -> None:
+    _, page = report()
+    assert page.text.count(">first failed probe of ms1</text>") == 2  # a drawing for a desk, and one for a phone
+
+
 def test_with_json_it_prints_the_record_and_that_is_read_back(ctl: Run, told: Region, tmp_path: Path) -> None:
     said = ctl("report", made_up.NAME, "--json", "--output", str(tmp_path / "page.html"))
     found = said.json()
@@ -223,6 +228,8 @@ def test_a_change_that_runs_is_told_as_far_as_it_has_come(
     _, page = report()
     assert "It still runs, in VerifyFence: this page is as of" in page.words
     assert page.record["outcome"] == "running"
+    assert "did not end" not in page.words
+    assert page.text.count('class="step failed"') == 2, "AskSourceToStop alone, in two drawings"
     assert page.record["epoch"] == 2
     assert page.lacks == ""
     assert page.figures()["recovery_s"].text == "–"
