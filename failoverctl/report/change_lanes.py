@@ -30,7 +30,7 @@ def lanes_of(change: PastChange, scale: Scale) -> list[Lane]:
     """Every lane there is something to draw of, from what was decided down to the servers."""
     found = [lanes.phases(change.phases, scale)] if change.phases else []
     if change.counts_from is not None and change.served_at is not None:
-        said = f"nobody served for {seconds(change.served_at - change.counts_from)}"
+        said = f"a server serves after {seconds(change.served_at - change.counts_from)}"
         found.append(measure(scale, change.counts_from, change.served_at, said))
     if change.probes:
         found += [_probed(change, scale, role) for role in Role]

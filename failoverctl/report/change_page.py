@@ -98,7 +98,7 @@ def _served(change: PastChange) -> str:
         return "."
     late = change.recovery_s > change.target_s
     kept = f"{'above' if late else 'within'} the target of {change.target_s:g} s"
-    return f", and a server served again after {text(seconds(change.recovery_s))}, {kept}."
+    return f", and a server served after {text(seconds(change.recovery_s))}, {kept}."
 
 
 def _clock(change: PastChange) -> str:
@@ -116,7 +116,7 @@ def _figures(change: PastChange) -> str:
 
     return tiles(
         [
-            Tile("Nobody served", span(change.recovery_s, "recovery_s"), target, late),
+            Tile("Served after", span(change.recovery_s, "recovery_s"), target, late),
             tile("Detection", "detection_s", "failed probe to request"),
             tile("Fence", "fence_s", "request to proof"),
             tile("Promotion", "promotion_s", "proof to serving"),

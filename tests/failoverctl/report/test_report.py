@@ -89,7 +89,7 @@ def test_the_last_change_is_told_from_history_execution_and_probes(report: Any, 
     for sentence in (
         "Automatic failover from ms1 to ms2",
         "ms2 is active, and serves.",
-        "a server served again after 40.60 s, within the target of 120 s",
+        "a server served after 40.60 s, within the target of 120 s",
         "half-dead",
         "interface silent, port answers",
         "The network lets nothing of ms1 pass.",
