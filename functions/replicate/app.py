@@ -259,8 +259,9 @@ def rights() -> Verdict:
 def _send(order: Order, mode: str, **accepted: str) -> Freshness:
     bounds = {"LimitSeconds": str(SETTINGS.limit_s), "MostRemovedPercent": str(SETTINGS.most_removed_percent)}
     parameters = {**_carried(), **bounds, "Mode": mode, **accepted}
+    before = time.time()  # the run may begin before the answer to our order is here
     command = _send_document(SETTINGS.document, order, parameters)
-    return _change(lambda latest: replication.sent(latest, command, order, time.time()))
+    return _change(lambda latest: replication.sent(latest, command, order, before))
 
 
 def _carried() -> dict[str, str]:

@@ -105,6 +105,15 @@ def test_a_configuration_withheld_after_it_was_carried_once_is_known_though_the_
     assert withheld_configuration(after, 2) == ("", 0.0)
 
 
+def test_a_standby_that_was_set_back_and_can_take_no_configuration_is_as_old_as_that_is() -> None:
+    known = sent(Freshness(as_of=NOW, epoch=1), "two", Order(Role.MS1, 1), NOW + 300)
+    older = WHOLE | {"as_of": NOW - 5000, "config_as_of": NOW - 5000, "config_withheld": "versions differ"}
+    assert arrived(known, "two", older, NOW + 301).as_of == NOW - 5000
+    assert arrived(known, "one", older, NOW + 301).as_of == NOW, "a late result says nothing of now"
+    unknown = arrived(known, "two", older | {"as_of": 0, "config_as_of": 0}, NOW + 301)
+    assert (unknown.as_of, unknown.config_as_of) == (NOW, 0)
+
+
 def test_a_set_of_another_epoch_went_the_other_way_and_says_nothing_of_this_one() -> None:
     known = Freshness(as_of=NOW, epoch=1)
     assert as_of_in(known, 1) == NOW
@@ -129,6 +138,15 @@ def test_a_time_from_the_future_is_taken_back_to_when_the_run_was_sent_and_holds
     stuck = Freshness(as_of=NOW + day, epoch=1)  # as an earlier version of this kept it
     assert arrived(stuck, "another", {**WHOLE, "as_of": NOW + 3}, NOW + 5).as_of == NOW + 3
     assert arrived(Freshness(), "another", {**WHOLE, "as_of": NOW + day}, NOW + 5).as_of == 0, "not ours: not believed"
+
+
+def test_a_clock_that_is_ahead_by_less_than_the_run_took_makes_no_copy_newer_than_its_order() -> None:
+    known = sent(Freshness(), "one", Order(Role.MS1, 1), NOW)
+    ahead = {**WHOLE, "as_of": NOW + 102, "started_at": NOW + 102, "seconds": 200.0}
+    assert arrived(known, "one", ahead, NOW + 203).as_of == NOW, "it began 3 s after the order at the latest"
+    well = {**WHOLE, "as_of": NOW + 2, "started_at": NOW + 2, "seconds": 200.0}
+    assert arrived(known, "one", well, NOW + 203).as_of == NOW + 2
+    assert arrived(known, "another", ahead, NOW + 203).as_of == 0, "not ours: not believed"
 
 
 def test_a_host_whose_clock_is_behind_makes_no_copy_older_than_its_order() -> None:

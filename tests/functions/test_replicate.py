@@ -104,6 +104,23 @@ def test_a_run_that_still_goes_on_is_left_alone_and_one_that_was_lost_is_not(
     assert len(hosts.commands) == 2
 
 
+def test_a_run_is_known_to_have_begun_after_the_moment_before_its_order_however_long_the_answer_took(
+    replicate: ModuleType, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    send = run_command.send
+    answered = []
+
+    def late(*args: Any) -> str:
+        command = send(*args)
+        answered.append(time.time())
+        return command
+
+    monkeypatch.setattr(run_command, "send", late)
+    before = time.time()
+    replicate.handler(SCHEDULED, None)
+    assert before <= known(record).sent_at < answered[0]
+
+
 def test_the_result_comes_by_event(replicate: ModuleType, record: Record, hosts: Hosts) -> None:
     replicate.handler(SCHEDULED, None)
     assert known(record).ended is False

@@ -55,7 +55,7 @@ def removal_accepted(word: str, pair: str) -> bool:
 
 
 def sent(known: Freshness, command: str, order: Order, now: float) -> Freshness:
-    """What is known after a run was sent."""
+    """What is known after a run was sent, at a moment before which it can't have begun."""
     return replace(known, command=command, server=order.source.value, sent_at=now, ended=False, wanted=False)
 
 
@@ -112,8 +112,10 @@ def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: floa
     withheld = read_withheld(result)[:200]
     if epoch < known.epoch or as_of > now:
         return after
-    if epoch == known.epoch and as_of <= so_far:  # of a configuration that is withheld the age stands still
-        return replace(after, config_withheld=withheld, config_as_of=min(config, now)) if ours else after
+    if epoch == known.epoch and as_of <= so_far:  # of a configuration that is withheld the age stands still, or is more
+        if not ours:
+            return after
+        return replace(after, as_of=as_of or known.as_of, config_withheld=withheld, config_as_of=min(config, now))
     if as_of <= 0:  # complete, but for a configuration that was never carried: no whole set yet
         return replace(after, config_withheld=withheld)
     return replace(
@@ -121,20 +123,24 @@ def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: floa
         as_of=as_of,
         epoch=epoch,
         digest=str(result.get("digest") or "")[:128],
-        content_as_of=content,
+        content_as_of=min(content, now),
         config_withheld=withheld,
-        config_as_of=config,
+        config_as_of=min(config, now),
     )
 
 
 def _ahead(ours: Freshness | None, result: Mapping[str, Any], now: float) -> float:
     """Seconds by which the host's clock was ahead of ours, as far as can be told: its run began after we had sent it,
-    and before now. A host that does not say when it began is believed unless it speaks of the future."""
-    began = result.get("started_at", result["as_of"])
-    if ours is None or not _is_number(began):
+    and has ended by now, after all the seconds that it took. A host that does not say when it began is believed unless
+    it speaks of the future."""
+    says = "started_at" in result
+    began, took = (result["started_at"], result.get("seconds", 0.0)) if says else (result["as_of"], 0.0)
+    if not (_is_number(began) and _is_number(took)):
         return 0.0
-    behind = "started_at" in result and began < ours.sent_at
-    return float(began) - ours.sent_at if behind or began > now else 0.0
+    ahead = began + max(0.0, took) > now
+    if ours is None:  # nothing says when it was sent: of what lies ahead no moment is believed
+        return float(began) if ahead else 0.0
+    return float(began) - ours.sent_at if ahead or (says and began < ours.sent_at) else 0.0
 
 
 def _moment(value: Any, ahead: float) -> float:
