@@ -44,14 +44,16 @@ class Crash:
 class Disks:
     """The disks of one host; `layout` has each one's name and the directories of the host that lie on it."""
 
-    def __init__(self, pair: Pair, role: str, layout: Mapping[str, Sequence[str]], size_mb: int = 100) -> None:
+    def __init__(
+        self, pair: Pair, role: str, layout: Mapping[str, Sequence[str]], size_mb: int = 100, options: str = ""
+    ) -> None:
         self._host = pair.host(role)
         self._pair, self._role, self.layout = pair, role, dict(layout)
         self.events: list[list[str]] = []
         for name, paths in self.layout.items():
             image = f"{IMAGES}/{name}.img"
             self._run(f"mkdir -p {IMAGES} {AT}/{name} && truncate -s {size_mb}M {image}")
-            self._run(f"mkfs.ext4 -q -F -b 4096 -J size=4 -N 3000 {image}")
+            self._run(f"mkfs.ext4 -q -F -b 4096 -J size=4 -N 3000 {options} {image}")
             self._run(f"mount -o loop {image} {AT}/{name}")
             for path in paths:
                 self._run(f"mkdir -p {AT}/{name}{path} && cp -a {path}/. {AT}/{name}{path}/")
@@ -70,6 +72,20 @@ class Disks:
         for name, paths in self.layout.items():
             for path in (*paths, f"{AT}/{name}"):
                 self._run(f"for _ in {{1..100}}; do umount {path} && exit; sleep 0.05; done; exit 1")
+
+    def snapshot(self) -> None:
+        """Keep all disks as they are now, block by block."""
+        self.detach()
+        for name in self.layout:
+            self._run(f"cp --sparse=always {IMAGES}/{name}.img {IMAGES}/{name}.snapshot")
+        self.attach()
+
+    def set_back(self) -> None:
+        """Have all disks as of the snapshot."""
+        self.detach()
+        for name in self.layout:
+            self._run(f"cp --sparse=always {IMAGES}/{name}.snapshot {IMAGES}/{name}.img")
+        self.attach()
 
     def record(self) -> None:
         """From here on, keep a copy of all disks before each program that the host runs and that changes files."""

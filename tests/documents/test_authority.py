@@ -150,11 +150,22 @@ def test_a_link_in_one_transfer_and_a_name_through_it_in_the_next_reach_nothing_
     pair.assert_complete(pair.replicate())
 
 
+def test_an_rsync_that_puts_a_link_in_the_place_where_it_writes_leads_nobody_elsewhere(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    kept = pair.write("ms2", "/var/lib/elsewhere/kept", "somebody else's")
+    pair.stand_in("ms2", "rsync", "rm -rf /tree/incoming; ln -s /var/lib/elsewhere /tree/incoming; exit 1")
+    assert pair.replicate().result["complete"] is False
+    pair.put_aside("ms2")
+    pair.replicate()
+    assert kept.read_text() == "somebody else's"
+    pair.assert_complete(pair.replicate())
+
+
 def test_an_rsync_that_is_the_enemy_itself_writes_nowhere_else(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/one", "1")
     paths = f"/etc/evil /usr/evil /evil {STATE}/evil {CDS}/evil /live/evil /proc/sys/kernel/evil"
     tries = f"for p in {paths}; do echo x >$p; done; mount -t tmpfs x /tree; mknod /tree/d c 1 3; chroot /tree"
-    pair.stand_in("ms2", "rsync", f"({tries}) 2>/dev/null; exit 1")
+    pair.stand_in("ms2", "rsync", f"exec 2>&-; {tries}; exit 1")
     assert pair.replicate().result["complete"] is False
     pair.put_aside("ms2")
     for path in ("/etc/evil", "/usr/evil", "/evil", f"{STATE}/evil", f"{CDS}/evil"):

@@ -79,7 +79,23 @@ def another_content_of_equal_size_and_time_on_the_standby_is_found_beside_anothe
     pair.assert_complete(pair.replicate())
 
 
+def an_attribute_that_a_directory_lost_is_gone_on_the_standby(pair: Pair) -> None:
+    top = pair.write("ms1", f"{CDS}/folder/sub/stays", "1").parents[2]
+    for path in (top, top / "folder", top / "folder/sub"):
+        for name in ("user.lost", "user.kept"):
+            os.setxattr(path, name, b"value")
+    pair.settle()
+    for path in (top, top / "folder"):
+        os.removexattr(path, "user.lost")
+    pair.assert_complete(pair.replicate())
+    pair.write("ms1", f"{CDS}/other", "a later set, which begins with what was made ready")
+    pair.assert_complete(pair.replicate())
+    os.removexattr(top / "folder/sub", "user.lost")
+    pair.assert_complete(pair.replicate(Mode="full"))
+
+
 RUNS: tuple[tuple[str, Callable[[Pair], None]], ...] = (
+    ("rsync: xattrs", an_attribute_that_a_directory_lost_is_gone_on_the_standby),
     ("rsync: open-noatime, atimes", a_file_that_was_only_read_is_not_carried_again),
     ("rsync: compare", another_content_of_equal_size_and_time_on_the_standby_is_found_beside_another_change),
     ("csync2: case-compare", of_names_that_differ_by_case_the_changed_ones_are_found),

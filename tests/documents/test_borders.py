@@ -87,6 +87,21 @@ def test_what_is_immutable_is_found_before_the_swap_and_the_standby_can_be_start
     pair.assert_complete(pair.replicate())
 
 
+def test_where_a_directory_could_only_be_copied_nothing_is_moved_aside(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.assert_complete(pair.replicate())
+    before, inode = pair.holds("ms2"), pair.inside("ms2", CDS).stat().st_ino
+    pair.write("ms1", f"{CDS}/one", "2")
+    # What a file system of layers says of a directory of a lower one: another device, though none is to be seen.
+    pair.stand_in("ms2", "mv", '[[ "$*" = *--exchange* ]] && exit 1; exec /usr/bin/mv "$@"')
+    pair.stand_in("ms2", "perl", '[[ "$*" = *syscall* && "$*" = *staging* ]] && exit 18; exec /usr/bin/perl "$@"')
+    assert "could not be exchanged" in failed(pair.replicate())
+    pair.put_aside("ms2")
+    assert pair.holds("ms2") == before
+    assert pair.inside("ms2", CDS).stat().st_ino == inode
+    pair.assert_complete(pair.replicate())
+
+
 def test_a_swap_that_cannot_be_made_after_all_is_put_back(pair: Pair) -> None:
     for name in (CDS, DISTS):
         pair.write("ms1", f"{name}/one", "1")

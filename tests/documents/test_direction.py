@@ -52,11 +52,13 @@ def test_an_order_of_an_epoch_that_is_not_the_hosts_own_is_refused(pair: Pair) -
 
 
 def test_a_damaged_record_of_the_epoch_is_not_taken_for_a_yes(pair: Pair) -> None:
-    pair.write("ms1", f"{STATE}/epoch", "active\n")
-    assert "damaged" in refused(pair.replicate())
+    for damaged in ("active\n", "1\n", "1 activ\n"):
+        pair.write("ms1", f"{STATE}/epoch", damaged)
+        assert "damaged" in refused(pair.replicate())
     pair.set_epoch("ms1", 1, "active")
-    pair.write("ms2", f"{STATE}/epoch", "standby\n")
-    assert "damaged" in refused(pair.replicate())
+    for damaged in ("standby\n", "1\n", "1 activ\n", "1 active of\n"):
+        pair.write("ms2", f"{STATE}/epoch", damaged)
+        assert "damaged" in refused(pair.replicate())
 
 
 def test_after_the_failover_files_go_the_other_way_and_what_only_the_old_server_had_goes(pair: Pair) -> None:
@@ -65,6 +67,19 @@ def test_after_the_failover_files_go_the_other_way_and_what_only_the_old_server_
     pair.write("ms2", "/etc/opt/ssh-mgmt/server/server.key", "secret", mode=0o600)
     pair.assert_complete(pair.replicate("ms2", epoch=2))
     assert set(tree(pair.inside("ms1", CDS))) == {".", "new"}
+
+
+def test_a_server_that_took_over_without_the_files_does_not_take_them_from_the_other_one(pair: Pair) -> None:
+    for number in range(20):
+        pair.write("ms1", f"{CDS}/{number}", "1")
+    pair.set_epoch("ms1", 2, "standby")
+    pair.set_epoch("ms2", 2, "active")
+    pair.write("ms2", f"{CDS}/imported since", "1")
+    pair.write("ms2", "/etc/opt/ssh-mgmt/server/server.key", "secret", mode=0o600)
+    before = pair.holds("ms1")
+    assert f"19 of 21 names of {CDS} on the standby are not on this host" in refused(pair.replicate("ms2", epoch=2))
+    assert pair.holds("ms1") == before
+    pair.assert_complete(pair.replicate("ms2", epoch=2, MostRemovedPercent="100"))
 
 
 def test_what_was_carried_after_a_change_of_roles_is_not_carried_again(pair: Pair) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from lab.testbed.hosts.polling import wait_until
 from tests.documents.pair import CDS, CONFIG, DISTS, SERVER_FILES, STATE, Ended, Pair, tree
 
 pytestmark = pytest.mark.testbed
@@ -94,6 +95,145 @@ def test_the_active_host_removes_no_remains_over_a_mount(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/one", "1")
     with elsewhere(pair, "ms1"), mounted(pair, "ms1", f"{AREA}/cds/staging/iso"):
         refusal(pair.replicate(), f"{AREA}/cds")
+
+
+def test_the_active_host_removes_no_remains_through_a_link(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.write("ms1", f"{ELSEWHERE}/cds/kept", NOT_OURS)
+    with elsewhere(pair, "ms1"):
+        pair.host("ms1").run(["bash", "-c", f"rm -rf {AREA} && ln -s {ELSEWHERE} {AREA}"])
+        try:
+            refusal(pair.replicate(), f"{AREA} on this host is a link")
+        finally:
+            pair.host("ms1").run(["rm", AREA])
+    pair.host("ms1").run(["rm", "-r", f"{ELSEWHERE}/cds"])
+    pair.assert_complete(pair.replicate())
+
+
+def test_giving_a_host_back_removes_nothing_through_a_link(pair: Pair) -> None:
+    pair.write("ms2", f"{ELSEWHERE}/cds/kept", NOT_OURS)
+    try:
+        with elsewhere(pair, "ms2"):
+            pair.host("ms2").run(["bash", "-c", f"rm -rf {AREA} && ln -s {ELSEWHERE} {AREA}"])
+            undone = pair.run("ms2", "prepare-host", Role="ms2", PeerAddress="10.77.0.11", Undo="yes")
+            assert undone.code != 0
+            assert f"{AREA} is a link" in undone.stderr
+    finally:
+        pair.host("ms2").run(["rm", "-rf", AREA, f"{ELSEWHERE}/cds"])
+        pair.prepare()
+
+
+def test_a_staging_area_that_somebody_else_made_is_refused_by_name(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.host("ms2").run(["bash", "-c", f"rm -rf {AREA} && mkdir {AREA} && chown 1234 {AREA}"])
+    try:
+        refusal(pair.replicate(), f"{AREA} is not root's")
+    finally:
+        pair.host("ms2").run(["rmdir", AREA])
+    pair.assert_complete(pair.replicate())
+
+
+def test_a_staging_area_is_closed_whatever_the_directory_above_grants_in_it(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.host("ms2").run(["bash", "-c", f"rm -rf {AREA}; setfacl -d -m u:1234:rwx {SERVER_FILES}"])
+    try:
+        pair.assert_complete(pair.replicate())
+        for path in (AREA, f"{AREA}/cds"):
+            assert pair.inside("ms2", path).stat().st_mode & 0o077 == 0, path
+    finally:
+        pair.host("ms2").run(["setfacl", "-k", SERVER_FILES])
+
+
+def test_what_is_mounted_between_the_last_check_and_the_swap_is_not_emptied(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/folder/kept", "1")
+    pair.settle()
+    pair.write("ms1", f"{CDS}/folder/kept", "2")
+    mount = f"/usr/bin/mount --bind {ELSEWHERE} {CDS}/folder"
+    for program in ("mv", "perl"):  # whichever exchanges
+        is_swap = f'[[ "$*" = *"{AREA}/cds/staging {CDS}" ]]'
+        once = f"{is_swap} && mkdir /run/mounted 2>/dev/null && {mount}"
+        pair.stand_in("ms2", program, f'{once}\nexec /usr/bin/{program} "$@"')
+    try:
+        with elsewhere(pair, "ms2"):
+            pair.replicate()
+            pair.host("ms2").run(["/usr/bin/flock", "-w", "20", f"{STATE}/receive.lock", "true"])
+            assert pair.inside("ms2", "/run/mounted").exists(), "it did not come to that"
+            pair.put_aside("ms2")
+            refusal(pair.replicate(), "is a mount point")
+    finally:
+        pair.servers["ms2"].power_off()  # the mount was moved along
+        pair.servers["ms2"].power_on()
+    pair.assert_complete(pair.replicate())
+
+
+def test_what_is_mounted_over_a_part_of_the_source_during_a_run_does_not_pass_for_the_set(pair: Pair) -> None:
+    at = f"{DISTS}/folder"
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.write("ms1", f"{at}/of the set", "1")
+    pair.assert_complete(pair.replicate())
+    # After the check that a run begins with, and before the source is listed.
+    once = f"mkdir /run/mounted 2>/dev/null && /usr/bin/mount --bind {ELSEWHERE} {at}"
+    pair.stand_in("ms1", "find", f'{once}; exec /usr/bin/find "$@"')
+    try:
+        with elsewhere(pair, "ms1"):
+            refusal(pair.replicate(), at)
+    finally:
+        pair.put_aside("ms1")
+        pair.host("ms1").run(["umount", at])
+        pair.inside("ms1", "/run/mounted").rmdir()
+    assert pair.inside("ms2", f"{at}/of the set").exists()
+    pair.assert_complete(pair.replicate())
+
+
+def test_a_mount_below_a_source_that_is_a_mount_point_itself_is_refused_by_name(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.write("ms1", f"{CDS}/iso/two", "2")
+    host = pair.host("ms1")
+    host.run(["mount", "--bind", CDS, CDS])
+    try:
+        pair.assert_complete(pair.replicate())
+        with elsewhere(pair, "ms1"), mounted(pair, "ms1", f"{CDS}/iso"):
+            refusal(pair.replicate(), f"{CDS}/iso")
+    finally:
+        host.run(["umount", "-l", CDS])
+    pair.assert_complete(pair.replicate())
+
+
+def test_a_mount_is_found_where_the_way_to_it_has_a_blank(pair: Pair) -> None:
+    top = str(Path(SERVER_FILES).parent)
+    pair.write("ms1", f"{CDS}/one", "1")
+    away = f"mkdir '/var/opt/a disk' && mv {top} '/var/opt/a disk/' && ln -s 'a disk/ssh-mgmt' {top}"
+    pair.host("ms2").run(["bash", "-c", away])
+    try:
+        with elsewhere(pair, "ms2"), mounted(pair, "ms2", f"{CDS}/iso"):
+            refusal(pair.replicate(), "/var/opt/a disk/ssh-mgmt/server/cds/iso is a mount point")
+        pair.assert_complete(pair.replicate())
+    finally:
+        pair.host("ms2").run(
+            ["bash", "-c", f"rm {top} && mv '/var/opt/a disk/ssh-mgmt' {top} && rmdir '/var/opt/a disk'"]
+        )
+
+
+def test_giving_a_host_back_during_a_swap_leaves_it_one_whole_set(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.assert_complete(pair.replicate())
+    before = pair.holds("ms2")
+    pair.write("ms1", f"{CDS}/one", "2")
+    waits = "[ $1 != -f ] || { touch /var/lib/at-it; until [ -e /var/lib/go-on ]; do sleep 0.02; done; }"
+    pair.stand_in("ms2", "sync", f'{waits}; exec /usr/bin/sync "$@"')
+    run = pair.begin()
+    try:
+        wait_until("the set is staged", pair.inside("ms2", "/var/lib/at-it").exists, deadline_s=10)
+        undone = pair.run("ms2", "prepare-host", Role="ms2", PeerAddress="10.77.0.11", Undo="yes")
+        assert undone.code == 0, undone.stderr
+        pair.write("ms2", "/var/lib/go-on", "")
+        assert pair.ended(run).result["complete"] is False
+        assert pair.holds("ms2") == before
+        assert not pair.inside("ms2", f"{AREA}/cds").exists()
+    finally:
+        pair.put_aside("ms2")
+        pair.host("ms2").run(["rm", "-f", "/var/lib/at-it", "/var/lib/go-on"])
+        pair.prepare()
 
 
 def test_giving_a_host_back_removes_nothing_over_a_mount(pair: Pair) -> None:

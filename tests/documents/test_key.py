@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
+
 import pytest
 
 from tests.documents.pair import CDS, REPLICATION_USER, STATE, TOOLS, Pair
@@ -87,6 +91,40 @@ def test_another_host_key_than_the_pinned_one_gets_nothing(pair: Pair) -> None:
         assert not pair.inside("ms2", f"{CDS}/one").exists()
     finally:
         known.write_text(pinned)
+
+
+def channel(pair: Pair) -> Path:
+    """The connection that a run of ms1's leaves open for the next one."""
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.assert_complete(pair.replicate())
+    held = pair.inside("ms1", f"{STATE}/ssh/channel")
+    assert held.is_socket()
+    return held
+
+
+def test_a_connection_that_is_held_leads_to_nobody_else_once_the_host_is_prepared_for_another_address(
+    pair: Pair,
+) -> None:
+    held = channel(pair)
+    # The same keys: a host made from an image of the standby's has them, too.
+    keys = pair.run("ms2", "prepare-host", Role="ms2", PeerAddress="10.77.0.11").result
+    told = {"AuthorizedKey": keys["public_key"], "PeerHostKeys": keys["host_keys"]}
+    try:
+        assert pair.run("ms1", "prepare-host", Role="ms1", PeerAddress="10.77.0.99", **told).code == 0
+        assert not held.exists()
+    finally:
+        assert pair.run("ms1", "prepare-host", Role="ms1", PeerAddress="10.77.0.12", **told).code == 0
+    pair.assert_complete(pair.replicate())
+
+
+def test_a_connection_that_is_held_is_made_anew_after_a_quarter_of_an_hour_though_it_is_never_idle(pair: Pair) -> None:
+    held = channel(pair)
+    made = held.stat().st_ino
+    pair.assert_complete(pair.replicate())
+    assert held.stat().st_ino == made
+    os.utime(held, (time.time() - 16 * 60,) * 2)
+    pair.assert_complete(pair.replicate())
+    assert held.stat().st_ino != made
 
 
 def test_the_account_has_no_password_no_home_of_its_own_and_one_rule_of_sudo(pair: Pair) -> None:

@@ -79,6 +79,13 @@ def test_a_host_without_what_it_needs_is_told_so(bare_pair: Pair) -> None:
     assert "run the document install-receiver on this host first" in ended.stderr
 
 
+def test_a_directory_of_the_set_in_another_one_is_refused(bare_pair: Pair) -> None:
+    bare_pair.run("ms2", "install-receiver")
+    nested = bare_pair.run("ms2", "prepare-host", Role="ms2", PeerAddress="10.77.0.11", Paths=f"{CDS} {CDS}/sub")
+    assert nested.code != 0
+    assert f"{CDS}/sub lies in {CDS}" in nested.stderr
+
+
 def test_autostart_that_cannot_be_turned_off_is_an_error(bare_pair: Pair) -> None:
     undo(bare_pair)
     bare_pair.run("ms2", "install-receiver")

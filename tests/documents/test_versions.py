@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.documents.pair import CDS, CONFIG, Pair, tree
+from tests.documents.pair import CDS, CONFIG, STATE, Pair, tree
 
 pytestmark = pytest.mark.testbed
 
@@ -39,6 +39,33 @@ def test_a_configuration_that_is_withheld_has_an_age_of_its_own_and_the_oldest_c
     pair.set_version("ms2", "7.0.0-1")
     carried = pair.assert_complete(pair.replicate())
     assert carried["as_of"] == carried["config_as_of"] > held["started_at"]
+
+
+def test_a_configuration_that_an_upgrade_rewrote_on_the_standby_is_of_no_moment_while_it_is_withheld(
+    pair: Pair,
+) -> None:
+    pair.settle()
+    pair.set_version("ms2", "7.0.0-1")
+    pair.write("ms2", f"{CONFIG}/server.key", "by the upgrade", mode=0o600)
+    held = pair.replicate().result
+    assert held["config_withheld"]
+    assert (held["as_of"], held["config_as_of"]) == (0, 0), "it is not the active server's of any time"
+    assert held["software_as_of"] == held["started_at"]
+    pair.set_version("ms1", "7.0.0-1")
+    carried = pair.assert_complete(pair.replicate())
+    assert carried["as_of"] == carried["config_as_of"] == carried["started_at"]
+
+
+def test_a_configuration_that_a_wrong_clock_dated_ahead_is_of_no_moment_once_it_is_withheld(pair: Pair) -> None:
+    pair.assert_complete(pair.replicate())
+    for times in pair.inside("ms1", f"{STATE}/sent").glob("*/times"):
+        times.write_text("4000000000.000001 4000000000.000001\n")
+    pair.set_version("ms1", "7.0.0-1")
+    pair.write("ms1", f"{CONFIG}/server.key", "renewed", mode=0o600)
+    held = pair.replicate().result
+    assert held["complete"] is True
+    assert (held["as_of"], held["config_as_of"], held["content_as_of"]) == (0, 0, 0)
+    assert held["software_as_of"] == held["started_at"]
 
 
 def test_an_unchanged_configuration_needs_no_versions(pair: Pair) -> None:
