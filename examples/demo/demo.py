@@ -21,12 +21,18 @@ from pathlib import Path
 from typing import Any
 
 from failoverctl.account import Account
+from failoverctl.discovery import samconfig
+from failoverctl.discovery.parameters import Value
 from failoverctl.errors import CommandError, Exit, plainly
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CERTIFICATES = ROOT / "layers/msfailover/certificates"
 MADE = ROOT / "build/demo"
+SAMCONFIG = ROOT / "samconfig.toml"
+ENVIRONMENT = "default"
+PACKAGE = "rsync"
+"""What both servers' versions are compared by: the stand-in comes in no package."""
 ZONE = "demo.internal"
 RECORD, FIRST_ADDRESS = f"ms.{ZONE}", "10.99.0.10"
 TAG = "ms-failover-demo"
@@ -110,6 +116,7 @@ class Demo:
         self.say(f"${an_hour():.2f} an hour, and removes itself at {end:%Y-%m-%d %H:%M} UTC, in {hours:g} h.")
         if not self.ask("Make it?"):
             raise CommandError("Nothing was made.", Exit.DECLINED)
+        no_other_pair(SAMCONFIG)
         server = certificate()
         authorities(region)
         cloudformation = self.account.client("cloudformation")
@@ -133,6 +140,7 @@ class Demo:
             )
         if self._ended(MADE_WITHIN_S) != "CREATE_COMPLETE":
             raise CommandError(f"The stack was not made; it is deleted again. {self._why()}", Exit.NOT_DONE)
+        choose(SAMCONFIG, self.outputs())
         self.say("The servers set themselves up now, for about three minutes. Then:")
         self.say("\n".join(self.next_steps()))
 
@@ -145,8 +153,7 @@ class Demo:
             f" --secret {out['MonitorSecretArn']} --region {self._region()}",
             "  make build && build/tools/bin/sam deploy",
             "  bin/failoverctl prepare --stack ms-failover",
-            "  bin/failoverctl attach --stack ms-failover",
-            '  bin/failoverctl adopt --stack ms-failover --reason "a demo"',
+            "  bin/failoverctl acceptance --stack ms-failover",
         ]
 
     def down(self) -> None:
@@ -287,6 +294,38 @@ def certificate() -> str:
         raise CommandError(f"{trusted} is another pair's: move it away, and back afterwards.", Exit.CANNOT_WRITE)
     trusted.write_text(own)
     return text
+
+
+def no_other_pair(file: Path) -> None:
+    """Raises CommandError where sam's file names a pair already: the demo's values would meet another one's."""
+    given = _given(file)
+    if given.get("Ms1InstanceId"):
+        raise CommandError(
+            f"{file.name} names a pair already (Ms1InstanceId={given['Ms1InstanceId']}): move the file away, as"
+            f" {file.name}.of-that-pair, say, and back afterwards. Nothing was made.",
+            Exit.CANNOT_WRITE,
+        )
+
+
+def choose(file: Path, out: dict[str, str]) -> None:
+    """Put into sam's file what is an owner's choice, and no account tells; `init` adds the rest, and lets it stand."""
+    values = (
+        Value("SubnetIds", out["FunctionsSubnetIds"], "the demo's, apart from the servers' own"),
+        Value("PackageName", PACKAGE, "the demo's stand-in comes in no package"),
+    )
+    text = file.read_text() if file.exists() else ""
+    try:
+        new = samconfig.written(text, ENVIRONMENT, values, (), {}, update=True)
+    except samconfig.NotWritable as error:
+        raise CommandError(f"{file.name} was not written: {error}", Exit.CANNOT_WRITE) from error
+    file.write_text(new)
+
+
+def _given(file: Path) -> dict[str, str]:
+    try:
+        return samconfig.overrides(file.read_text(), ENVIRONMENT) if file.exists() else {}
+    except samconfig.NotWritable as error:
+        raise CommandError(f"{file.name} can't be read: {error}", Exit.CANNOT_WRITE) from error
 
 
 def authorities(region: str) -> None:

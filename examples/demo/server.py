@@ -8,6 +8,7 @@ the time and connects again for ever; that it stops writing is the failover's bu
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import socketserver
 import ssl
@@ -30,11 +31,14 @@ def log(sentence: str) -> None:
 
 
 class Admin(BaseHTTPRequestHandler):
-    """The page that the probe asks for."""
+    """The page that the probe asks for. USR1 hangs it while all else goes on, USR2 ends the hang."""
 
     timeout = 10
+    hung = False
 
     def do_GET(self) -> None:
+        while Admin.hung:
+            time.sleep(0.5)
         found = self.path.partition("?")[0] in ("/", "/login")
         page = f"<!doctype html><title>Management Server</title><p>{NAME}\n".encode() if found else b""
         self.send_response(200 if found else 404)
@@ -87,7 +91,13 @@ def write_for_ever() -> None:
         time.sleep(RECONNECT_AFTER_S)
 
 
+def hang(number: int, _: object) -> None:
+    Admin.hung = number == signal.SIGUSR1
+
+
 def main() -> None:
+    signal.signal(signal.SIGUSR1, hang)
+    signal.signal(signal.SIGUSR2, hang)
     serve(ThreadingHTTPServer(("", ADMIN_PORT), Admin))
     serve(Agents(("", AGENT_PORT), Agent))
     log("serving")

@@ -89,6 +89,7 @@ class Up:
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Up]:
     monkeypatch.setattr(demo, "CERTIFICATES", tmp_path)
     monkeypatch.setattr(demo, "MADE", tmp_path / "made")
+    monkeypatch.setattr(demo, "SAMCONFIG", tmp_path / "samconfig.toml")
     (tmp_path / "database-ca.pem").write_text("RDS's own\n")
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "made-up")
@@ -108,7 +109,7 @@ def test_from_an_empty_account_to_parameters_that_the_template_takes(
 ) -> None:
     here.account.agents_online(here.up())
     (line,) = [each for each in here.demo.next_steps() if "failoverctl init" in each]
-    file = tmp_path / "samconfig.toml"
+    file = tmp_path / "samconfig.toml"  # which has the demo's own choices by now
     code = program.main([*line.split()[1:], "--config-file", str(file), "--json"])
     found = json.loads(capsys.readouterr().out)
     assert [each["name"] for each in found["missing"] if each["needed"]] == []
@@ -117,6 +118,9 @@ def test_from_an_empty_account_to_parameters_that_the_template_takes(
     given = samconfig.overrides(file.read_text(), "default")
     assert {"DatabaseNetworkAclIds", "DatabaseSecretArn", "DatabaseSubnetIds", "HostedZoneId"} <= set(given)
     assert (given["DatabaseEngine"], given["RecordName"]) == ("postgresql", "ms.demo.internal")
+    out = here.demo.outputs()
+    assert (given["SubnetIds"], given["PackageName"]) == (out["FunctionsSubnetIds"], demo.PACKAGE)
+    assert found["drift"] == []
     deploying.check_parameters(templates.load(ROOT / "template.yaml"), given)
 
 
@@ -221,6 +225,31 @@ def test_another_pair_s_authority_is_not_overwritten(here: Up, tmp_path: Path) -
         here.up()
     assert (tmp_path / "admin-ca.pem").read_text() == "theirs\n"
     assert here.demo.outputs(or_none=True) == {}
+
+
+def test_where_sam_s_file_names_another_pair_nothing_is_made(here: Up, tmp_path: Path) -> None:
+    theirs = '[default.deploy.parameters]\nparameter_overrides = ["Ms1InstanceId=i-0123456789abcdef0"]\n'
+    (tmp_path / "samconfig.toml").write_text(theirs)
+    with pytest.raises(CommandError, match="names a pair already"):
+        here.up()
+    assert (tmp_path / "samconfig.toml").read_text() == theirs
+    assert here.demo.outputs(or_none=True) == {}
+
+
+def test_the_servers_stand_apart_from_all_that_a_network_acl_would_cut_off_with_them(here: Up) -> None:
+    out = here.up()
+    ec2 = boto3.client("ec2", region_name=REGION)
+    servers = {}
+    for group in ec2.describe_instances()["Reservations"]:
+        for each in group["Instances"]:
+            servers[each["InstanceId"]] = each["SubnetId"]
+            assert {"Key": "ms-failover-demo", "Value": here.demo.stack} in each["Tags"]
+    assert len(set(servers.values())) == len(servers) == 2
+    endpoints = ec2.describe_vpc_endpoints()["VpcEndpoints"]
+    others = {each for one in endpoints for each in one.get("SubnetIds", [])} | set(
+        out["FunctionsSubnetIds"].split(",")
+    )
+    assert not others & set(servers.values())
 
 
 def test_the_texts_fit_into_parameters() -> None:

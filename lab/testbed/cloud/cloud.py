@@ -29,6 +29,7 @@ from lab.testbed.cloud.owner import Addresses, Owner, furnish
 from lab.testbed.cloud.patching import Patches
 from lab.testbed.cloud.permissions import Permissions
 from lab.testbed.cloud.power import Power
+from lab.testbed.cloud.rds import Databases
 from lab.testbed.cloud.route53 import Zones
 from lab.testbed.cloud.schedules import Schedules
 from lab.testbed.cloud.server import MotoServer, client
@@ -203,6 +204,7 @@ class Cloud:
         self.ssm = RunCommand(self.bus)
         self.power = Power(self._machines, self.bus, self.ssm.commands.disconnect)
         self.firewall = DatabaseFirewall(self._firewalls_of_hosts, self.addresses.functions)
+        self.databases = Databases(self.addresses.database, self.firewall.watch)
         self.zones = Zones(self._names)
         self.permissions = Permissions()
         self.event_sources = EventSources(self.functions, self.permissions)
@@ -217,6 +219,7 @@ class Cloud:
             self.ssm,
             self.power,
             self.firewall,
+            self.databases,
             self.zones,
             self.interpreter,
             self.permissions,

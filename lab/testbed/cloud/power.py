@@ -45,7 +45,8 @@ class SkipUnsupportedError(EC2ClientError):  # type: ignore[misc]
 class Power:
     """Joins moto's instances to `machines`.
 
-    `stopping_s` says how long an instance is `stopping`, as while it shuts down (infinite: for ever); `is_protected`
+    `stopping_s` says how long an instance is `stopping`, as while it shuts down (infinite: for ever), `rebooting_s` how
+    long a host is away that is rebooted; `is_protected`
     whether EC2 refuses to stop one, beside those whose attribute says so; `refuses_skip` whether its type can't skip
     the guest's shutdown; `on_off` hears of each instance whose power is gone.
     """
@@ -56,6 +57,7 @@ class Power:
         self._on_off = on_off
         self._changing = threading.Lock()
         self.stopping_s: Callable[[], float] = lambda: 0.0
+        self.rebooting_s: Callable[[], float] = lambda: 1.0
         self.is_protected: Callable[[str], bool] = lambda _: False
         self.refuses_skip: Callable[[str], bool] = lambda _: False
 
@@ -65,6 +67,7 @@ class Power:
         self._moto_terminate = InstanceBackend.terminate_instances
         patches.put(InstanceBackend, "stop_instances", lambda ec2, ids, *_, **__: self._stop(ec2, ids), why=why)
         patches.put(InstanceBackend, "start_instances", lambda ec2, ids, *_, **__: self._start(ec2, ids), why=why)
+        patches.put(InstanceBackend, "reboot_instances", lambda ec2, ids: self._reboot(ec2, ids), why=why)
         skip = self._refused_skip(InstanceResponse.stop_instances)
         patches.put(InstanceResponse, "stop_instances", skip, why="moto skips nothing and refuses nothing")
         told = self._told_protection(InstanceBackend.describe_instance_attribute)
@@ -108,6 +111,23 @@ class Power:
             if instance.state not in ("stopped", "running", "pending"):
                 raise IncorrectInstanceStateError(instance.id, "started")
         return [self._move(each, ("stopped",), "pending", self._on) for each in instances]
+
+    def _reboot(self, ec2: Any, instance_ids: Sequence[str]) -> list[Any]:
+        """EC2 answers at once and shows `running` all the time; the host is away meanwhile."""
+        instances = ec2.get_multi_instances_by_id(instance_ids)
+        for instance in instances:
+            if instance.state != "running":
+                raise IncorrectInstanceStateError(instance.id, "rebooted")
+        for instance in instances:
+            threading.Thread(
+                target=self._finish, args=(instance, self._off_and_on), name="ec2-reboot", daemon=True
+            ).start()
+        return list(instances)
+
+    def _off_and_on(self, instance: Any) -> None:
+        self._off(instance)
+        time.sleep(self.rebooting_s())
+        self._machines.power_on(instance.id)
 
     def _terminate(self, ec2: Any, instance_ids: Sequence[str]) -> list[tuple[Any, Any]]:
         instances = ec2.get_multi_instances_by_id(instance_ids)

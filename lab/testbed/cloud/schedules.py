@@ -2,13 +2,14 @@
 
 The first firing of a `rate(...)` comes `first_after_s` after it is seen (AWS fires a new rate at once or after one
 period, depending on the service; the testbed does not wait a minute for it), the next ones each period. A `cron(...)`
-fires at the minutes that it names, in UTC.
+fires at the minutes that it names, in UTC, an `at(...)` once.
 """
 
 from __future__ import annotations
 
 import datetime
 import json
+import math
 import re
 import threading
 import time
@@ -23,6 +24,7 @@ from lab.testbed.cloud.targets import Targets
 
 _RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
+_AT = re.compile(r"at\((\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\)")
 _UNIT_S = {"minute": 60.0, "hour": 3600.0, "day": 86400.0}
 
 
@@ -152,11 +154,15 @@ def first(expression: str, now: float, first_after_s: float) -> float:
     """When a schedule that is new at `now` fires first. Raises ScheduleError for what is not understood."""
     if _RATE.fullmatch(expression):
         return now + first_after_s
+    if once := _AT.fullmatch(expression):
+        return datetime.datetime.fromisoformat(f"{once.group(1)}+00:00").timestamp()
     return _next_cron(expression, now)
 
 
 def following(expression: str, last: float, now: float) -> float:
     """When it fires after `last`; moments that have passed meanwhile are not made up for."""
+    if _AT.fullmatch(expression):
+        return math.inf
     rate = _RATE.fullmatch(expression)
     if rate is None:
         return _next_cron(expression, now)
@@ -167,7 +173,7 @@ def following(expression: str, last: float, now: float) -> float:
 def _next_cron(expression: str, now: float) -> float:
     match = _CRON.fullmatch(expression)
     if match is None:
-        raise ScheduleError(f"{expression!r} is neither rate(...) nor cron(...) as understood here")
+        raise ScheduleError(f"{expression!r} is none of rate(...), cron(...) and at(...) as understood here")
     minutes, hours, days, months, weekdays, years = match.groups()
     moment = datetime.datetime.fromtimestamp(now, datetime.UTC).replace(second=0, microsecond=0)
     for _ in range(366 * 24 * 60):

@@ -22,6 +22,24 @@ from lab.testbed.cloud.patching import Patches
 COMMAND_CHANGED = "EC2 Command Status-change Notification"
 INVOCATION_CHANGED = "EC2 Command Invocation Status-change Notification"
 _DEFAULT_DELIVERY_S = 3600
+AMAZONS: dict[str, dict[str, Any]] = {
+    "AWS-RunShellScript": {
+        "schemaVersion": "2.2",
+        "parameters": {
+            "commands": {"type": "StringList"},
+            "workingDirectory": {"type": "String", "default": ""},
+            "executionTimeout": {"type": "String", "default": "3600"},
+        },
+        "mainSteps": [
+            {
+                "action": "aws:runShellScript",
+                "name": "runShellScript",
+                "inputs": {"timeoutSeconds": "{{ executionTimeout }}", "runCommand": "{{ commands }}"},
+            }
+        ],
+    }
+}
+"""Documents that every account has of AWS; in a newer schema than AWS's, to the same effect."""
 
 
 class RunCommand:
@@ -64,18 +82,18 @@ class RunCommand:
 
     def _send(self, **request: Any) -> _Sent:
         name = request["document_name"] or ""
-        documents = backend("ssm")._documents
-        if name.split("/")[-1] not in documents:
+        documents, short = backend("ssm")._documents, name.split("/")[-1]
+        if short not in documents and short not in AMAZONS:
             raise SSMException("InvalidDocument", f"Document with name {name} does not exist.")
-        document = documents[name.split("/")[-1]].get_default_version()
+        content = documents[short].get_default_version().content_json if short in documents else AMAZONS[short]
         instance_ids = list(dict.fromkeys([*request["instance_ids"], *_targeted(request["targets"] or [])]))
         self._refuse_unreachable(instance_ids)
         parameters = {key: [str(each) for each in values] for key, values in (request["parameters"] or {}).items()}
         delivery_s = request["timeout_seconds"] or _DEFAULT_DELIVERY_S
         try:
             made = self.commands.send(
-                document.name,
-                document.content_json,
+                short,
+                content,
                 instance_ids,
                 parameters,
                 delivery_s=float(delivery_s),

@@ -2,7 +2,8 @@
 
 A test marked `testbed` needs a network of its own. The hooks below, a plugin that tests/conftest.py names, run the
 marked tests of a module in one pytest of its own inside `unshare`, and replay its reports here, so that selecting,
-timing and failing look the same as ever. `@pytest.mark.testbed(outside=True)` is for those that make their own.
+timing and failing look the same as ever. `@pytest.mark.testbed(outside=True)` is for those that make their own,
+`layout="demo"` for a module whose testbed is a demo pair.
 
 Where the namespaces can't be made the tests fail and say why: a skipped fence proves nothing.
 """
@@ -99,7 +100,9 @@ def _run_module(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[_R
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text("")
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(item.nodeid for item in items)]
-    process = start_inside(argv, {_REPORTS: str(file)})
+    marker = items[0].get_closest_marker("testbed")
+    layout = {"MS_FAILOVER_TESTBED_LAYOUT": str(marker.kwargs["layout"])} if marker and "layout" in marker.kwargs else {}
+    process = start_inside(argv, {_REPORTS: str(file), **layout})
     try:
         output, _ = process.communicate(timeout=MODULE_DEADLINE_S)
     except subprocess.TimeoutExpired:
