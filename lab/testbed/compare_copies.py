@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import stat
 
+from failoverctl.acceptance.report.record import Replication
 from lab.testbed.hosts.server_host import CONFIGURATION, DATA, ServerHost
-from lab.testbed.report.record import Replication
 
 Tree = dict[str, tuple[str, int, int, int, int, int]]
 

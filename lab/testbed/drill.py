@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lab.testbed.report.figures import Report
+from failoverctl.acceptance.report.figures import Report
 
 SCENARIO = "failback"
 

@@ -12,17 +12,17 @@ from typing import Any
 from rich.console import Console
 
 from failoverctl import terminal
+from failoverctl.acceptance.report import journal
+from failoverctl.acceptance.report.figures import Report
+from failoverctl.acceptance.report.publish import publish
+from failoverctl.acceptance.report.record import AgentEvent, Change, Replication, Run
 from failoverctl.report.course import Step
 from failoverctl.report.phases import phases
 from lab.testbed import compare_copies
 from lab.testbed.cloud.manners.dials import Manners, Value
 from lab.testbed.polling import TestbedError, wait_for
-from lab.testbed.report import journal
 from lab.testbed.report.commit import commit_here
-from lab.testbed.report.figures import Report
 from lab.testbed.report.live import watch
-from lab.testbed.report.publish import publish
-from lab.testbed.report.record import AgentEvent, Change, Replication, Run
 from lab.testbed.report.snapshot import Snapshot
 from lab.testbed.report.verdict import verdict
 from lab.testbed.scenarios import Scenario

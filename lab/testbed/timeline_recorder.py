@@ -7,8 +7,8 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 
+from failoverctl.acceptance.report.record import AccessObserved, NameSeen
 from lab.testbed.host_interfaces import Firewall, Names, NetworkAcl, OpenTo, Record
-from lab.testbed.report.record import AccessObserved, NameSeen
 
 
 class RecordedFirewall:

@@ -6,7 +6,8 @@ import argparse
 import sys
 from pathlib import Path
 
-from lab.testbed.report.publish import RECORD, redraw
+from failoverctl.acceptance.report.publish import RECORD
+from lab.testbed.report.redraw import redraw
 
 
 def main() -> int:

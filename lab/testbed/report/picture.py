@@ -6,12 +6,12 @@ reader's system is, and reads well on a page of either.
 
 from __future__ import annotations
 
+from failoverctl.acceptance.report.figures import Report
+from failoverctl.acceptance.report.record import Run
+from failoverctl.acceptance.report.timeline import lanes_of
 from failoverctl.report import timeline
 from failoverctl.report.chart import group, label, px, seconds, text
 from failoverctl.report.page import style
-from lab.testbed.report.figures import Report
-from lab.testbed.report.record import Run
-from lab.testbed.report.timeline import lanes_of
 
 _WIDTH = 1200  # as it is shown
 _UNITS = 900  # as it is drawn: a README's column is narrower than the picture, and its text must stay legible

@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from failoverctl import terminal
-from lab.testbed.report.figures import Invariant, PhaseFigures, Report
+from failoverctl.acceptance.report.figures import Invariant, PhaseFigures, Report
 from lab.testbed.report.snapshot import plain_text
 
 _MARKS = {"yes": ("held", "green"), "no": ("BROKEN", "bold red"), "unknown": ("unknown", "bold yellow")}

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from failoverctl.acceptance.report.record import Change, Check, Replication
 from failoverctl.report.course import Event
 from lab.testbed.polling import wait_for
-from lab.testbed.report.record import Change, Check, Replication
 from lab.testbed.testbed import Testbed
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from lab.testbed.report.record import AccessObserved, NameSeen
+from failoverctl.acceptance.report.record import AccessObserved, NameSeen
 from lab.testbed.scenarios.scenario import Story
 from lab.testbed.testbed import Testbed
 

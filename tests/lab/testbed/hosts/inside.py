@@ -101,7 +101,9 @@ def _run_module(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[_R
     file.write_text("")
     argv = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", *(item.nodeid for item in items)]
     marker = items[0].get_closest_marker("testbed")
-    layout = {"MS_FAILOVER_TESTBED_LAYOUT": str(marker.kwargs["layout"])} if marker and "layout" in marker.kwargs else {}
+    layout = (
+        {"MS_FAILOVER_TESTBED_LAYOUT": str(marker.kwargs["layout"])} if marker and "layout" in marker.kwargs else {}
+    )
     process = start_inside(argv, {_REPORTS: str(file), **layout})
     try:
         output, _ = process.communicate(timeout=MODULE_DEADLINE_S)
@@ -114,6 +116,11 @@ def _run_module(config: pytest.Config, items: Sequence[pytest.Item]) -> tuple[_R
         found.setdefault(report.nodeid, []).append(report)
     file.unlink()
     return found, output
+
+
+def _layout_of(item: pytest.Item) -> dict[str, str]:
+    marker = item.get_closest_marker("testbed")
+    return {"MS_FAILOVER_TESTBED_LAYOUT": str(marker.kwargs["layout"])} if marker and "layout" in marker.kwargs else {}
 
 
 def to_the_end(item: pytest.Item, reports: Sequence[pytest.TestReport], output: str) -> list[pytest.TestReport]:

@@ -15,8 +15,8 @@ import pg8000.native
 import pymysql
 import pytest
 
-from lab.testbed.report.journal import MARIADB, POSTGRESQL
-from lab.testbed.report.record import Row
+from failoverctl.acceptance.report.journal import MARIADB, POSTGRESQL
+from failoverctl.acceptance.report.record import Row
 
 _POSTGRESQL = Path("/usr/lib/postgresql/15/bin")
 

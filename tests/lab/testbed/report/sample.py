@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from dataclasses import replace
 
+from failoverctl.acceptance.report.journal import Judgement, Turn
+from failoverctl.acceptance.report.record import AccessObserved, AgentEvent, Change, NameSeen, Replication, Row, Run
 from failoverctl.report.course import Event, Step
-from lab.testbed.report.journal import Judgement, Turn
-from lab.testbed.report.record import AccessObserved, AgentEvent, Change, NameSeen, Replication, Row, Run
 
 T0 = 1_790_000_000.0
 FAILURE = T0 + 12.40

@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
-from lab.testbed.report.figures import Report, report
-from lab.testbed.report.journal import Judgement
-from lab.testbed.report.record import AccessObserved, AgentEvent, NameSeen, Run
+from failoverctl.acceptance.report.figures import Report, report
+from failoverctl.acceptance.report.journal import Judgement
+from failoverctl.acceptance.report.record import AccessObserved, AgentEvent, NameSeen, Run
 from tests.lab.testbed.report import sample
 
 FIELDS = {

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from lab.testbed.report.journal import Database, judge, rows
-from lab.testbed.report.record import Change, Row, Run
+from failoverctl.acceptance.report.journal import Database, judge, rows
+from failoverctl.acceptance.report.record import Change, Row, Run
 from tests.lab.testbed.report import sample
 from tests.lab.testbed.report.conftest import Journal
 

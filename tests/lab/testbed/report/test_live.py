@@ -11,8 +11,8 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from failoverctl.acceptance.report.figures import agents_at, report
 from failoverctl.report.course import Event, Step
-from lab.testbed.report.figures import agents_at, report
 from lab.testbed.report.live import Watching, is_lively, watch
 from lab.testbed.report.plain import PlainView
 from lab.testbed.report.screen import Rates, ScreenView

@@ -13,16 +13,17 @@ from xml.etree import ElementTree
 import pytest
 from msfailover.text import clean
 
+from failoverctl.acceptance.report.figures import Report, report
+from failoverctl.acceptance.report.page import page
+from failoverctl.acceptance.report.publish import publish
+from failoverctl.acceptance.report.record import AgentEvent, Change, NameSeen, Row, Run
+from failoverctl.acceptance.report.timeline import lanes_of
+from failoverctl.acceptance.report.tracks import offending
 from failoverctl.report import timeline
 from failoverctl.report.chart import seconds, width_of
 from failoverctl.report.course import Event, Phase, Step
-from lab.testbed.report.figures import Report, report
-from lab.testbed.report.page import page
 from lab.testbed.report.picture import picture
-from lab.testbed.report.publish import publish, redraw
-from lab.testbed.report.record import AgentEvent, Change, NameSeen, Row, Run
-from lab.testbed.report.timeline import lanes_of
-from lab.testbed.report.tracks import offending
+from lab.testbed.report.redraw import redraw
 from tests.lab.testbed.report import sample
 
 RUNS = [sample.crash, sample.hang, sample.transient, sample.split]

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from failoverctl.acceptance.report.figures import Report
+from failoverctl.acceptance.report.record import Run
 from failoverctl.report.chart import seconds
 from failoverctl.report.receipt import proof_of, word_of
-from lab.testbed.report.figures import Report
-from lab.testbed.report.record import Run
 
 
 def what_came_of_it(report: Report) -> str:

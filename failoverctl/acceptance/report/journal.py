@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from lab.testbed.report.record import Change, Row, Run
+from failoverctl.acceptance.report.record import Change, Row, Run
 
 
 class Database(Protocol):

@@ -1,4 +1,4 @@
-"""A run's files: what was observed, the figures, the page, and where wanted the picture."""
+"""A run's files: what was observed, the figures, and the page."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ import re
 import time
 from pathlib import Path
 
-from lab.testbed.report.figures import Report, report
-from lab.testbed.report.journal import Judgement
-from lab.testbed.report.page import page
-from lab.testbed.report.picture import picture
-from lab.testbed.report.record import Run
+from failoverctl.acceptance.report.figures import Report, report
+from failoverctl.acceptance.report.journal import Judgement
+from failoverctl.acceptance.report.page import page
+from failoverctl.acceptance.report.record import Run
 
 RECORD, FIGURES, PAGE = "record.json", "report.json", "report.html"
 RUNS = "runs"
@@ -39,15 +38,3 @@ def _keep(run: Run, figures: Report, document: str, directory: Path) -> None:
     name = f"{began}-{re.sub('[^a-z0-9-]', '-', run.scenario.lower())[:60]}"
     (directory / f"{name}.json").write_text(json.dumps(figures, indent=2) + "\n", encoding="utf-8")
     (directory / f"{name}.html").write_text(document, encoding="utf-8")
-
-
-def redraw(directory: Path, picture_to: Path | None = None) -> None:
-    """Draw the page again from a directory's record and figures, and the picture where a path for it is given.
-
-    Raises `FileNotFoundError` where no run was recorded there, `ValueError` for a record of another format.
-    """
-    run = Run.load(directory / RECORD)
-    figures: Report = json.loads((directory / FIGURES).read_text(encoding="utf-8"))
-    (directory / PAGE).write_text(page(run, figures), encoding="utf-8")
-    if picture_to is not None:
-        picture_to.write_text(picture(run, figures), encoding="utf-8")

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from functools import partial
 
+from failoverctl.acceptance.report import tracks
+from failoverctl.acceptance.report.figures import Report
+from failoverctl.acceptance.report.record import Run
 from failoverctl.report import lanes
 from failoverctl.report.chart import Scale
 from failoverctl.report.course import Phase
 from failoverctl.report.lanes import Lane
 from failoverctl.report.timeline import Lanes
-from lab.testbed.report import tracks
-from lab.testbed.report.figures import Report
-from lab.testbed.report.record import Run
 
 
 def lanes_of(run: Run, report: Report) -> Lanes:

@@ -9,9 +9,9 @@ import math
 from itertools import pairwise
 from typing import Any, TypedDict
 
+from failoverctl.acceptance.report.journal import Judgement
+from failoverctl.acceptance.report.record import Run
 from failoverctl.report.course import Phase
-from lab.testbed.report.journal import Judgement
-from lab.testbed.report.record import Run
 
 _NOTED_WITHIN_S = 0.5  # moments are noted by several parties, each a little after the fact
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from failoverctl.acceptance.report.figures import Report, active_at_end
+from failoverctl.acceptance.report.record import Row, Run
 from failoverctl.report.chart import Scale, label, rect, seconds, width_of
 from failoverctl.report.lanes import Lane, Span, between, blocks, ends_of, measure
-from lab.testbed.report.figures import Report, active_at_end
-from lab.testbed.report.record import Row, Run
 
 
 def kind_of(run: Run, server: str | None) -> str:

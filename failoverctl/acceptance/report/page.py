@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from failoverctl.acceptance.report import sentences
+from failoverctl.acceptance.report.figures import Report
+from failoverctl.acceptance.report.record import Run
+from failoverctl.acceptance.report.timeline import lanes_of, phases_of
 from failoverctl.report.chart import seconds, text
 from failoverctl.report.page import (
     Tile,
@@ -20,10 +24,6 @@ from failoverctl.report.page import (
 )
 from failoverctl.report.receipt import evidence_of
 from failoverctl.report.timeline import both
-from lab.testbed.report import sentences
-from lab.testbed.report.figures import Report
-from lab.testbed.report.record import Run
-from lab.testbed.report.timeline import lanes_of, phases_of
 
 _ANSWERS = {"yes": "held", "no": "broken", "unknown": "unknown"}
 
