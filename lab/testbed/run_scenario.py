@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +14,9 @@ from rich.console import Console
 from failoverctl import terminal
 from failoverctl.acceptance.report import journal
 from failoverctl.acceptance.report.figures import Report
+from failoverctl.acceptance.report.observed import assemble, permitted_by
 from failoverctl.acceptance.report.publish import publish
-from failoverctl.acceptance.report.record import AgentEvent, Change, Replication, Run
-from failoverctl.report.course import Step
-from failoverctl.report.phases import phases
+from failoverctl.acceptance.report.record import AgentEvent, Replication
 from lab.testbed import compare_copies
 from lab.testbed.cloud.manners.dials import Manners, Value
 from lab.testbed.polling import TestbedError, wait_for
@@ -105,35 +104,22 @@ def _begin(story: Story) -> None:
 
 def conclude(testbed: Testbed, scenario: Scenario, story: Story, output: Path) -> Report:
     """Gather what was observed, let the journal judge it, and write the report."""
-    story.settle_changes(_permitted(testbed))
+    executions = testbed.executions()
+    story.settle_changes(permitted_by(executions, testbed.steps))
     if wrong := testbed.cloud.bus.faults:
         raise TestbedError(f"an event is not as its schema says: {wrong[0]}")
-    followed = [each for each in testbed.executions() if each["executionArn"] in story.executions]
-    steps = tuple(step for each in followed for step in testbed.steps(each["executionArn"]))
     record = testbed.record()
-    observed = Run(
-        scenario=scenario.name,
-        headline=scenario.headline,
-        expected=scenario.expected,
-        t0=story.t0,
-        ended_at=time.time(),
-        outcome=story.outcome,
-        failure_at=story.failure_at,
-        detected_at=_decided(followed, max([story.failure_at or 0.0, *(each.at for each in story.changes)])),
-        fenced_at=_start_of(steps, "Promote"),  # it is come to with a proven fence only
-        promoted_at=_end_of(steps, "VerifyPromotion"),
-        changes=story.changes,
-        events=story.events,
-        phases=phases(story.failure_at, _steps_of_last(testbed, story, followed)),
-        steps=steps,
+    observed = assemble(
+        scenario,
+        story,
+        executions,
+        testbed.steps,
         agents=tuple(_agent_events(testbed)),
         access=testbed.firewall.seen,
         name=testbed.names.seen,
         epoch=int(record["epoch"]) if record else None,
         receipt=_plain(record.get("receipt")),
         replication=_aged(testbed, story),
-        checks=story.checks,
-        excused=scenario.excused,
         commit=commit_here(),
     )
     with closing(testbed.hosts.database.connect()) as connection:
@@ -173,49 +159,11 @@ def _snapshot(testbed: Testbed, scenario: Scenario, story: Story) -> Snapshot:
     )
 
 
-def _permitted(testbed: Testbed) -> Callable[[Change], bool]:
-    """A change is permitted when the workflow came as far as a proven fence on the way to its new server."""
-    proofs = {"VerifyFence", "VerifyPower"}
-
-    def permitted(change: Change) -> bool:
-        for each in testbed.executions():
-            late = {step.name for step in testbed.steps(each["executionArn"]) if step.start >= change.at}
-            if late & proofs and "Promote" in late:
-                return True
-        return False
-
-    return permitted
-
-
 def _agent_events(testbed: Testbed) -> list[AgentEvent]:
     return [
         AgentEvent(str(each.agent), each.server if each.event == "connected" else None, each.at)
         for each in testbed.hosts.agents.events()
     ]
-
-
-def _decided(executions: list[dict[str, Any]], since: float) -> float | None:
-    """When the first of the scenario's executions began that can have been caused by the last failure or request."""
-    starts = [float(each["startDate"].timestamp()) for each in executions]
-    return min((at for at in starts if at >= since), default=None)
-
-
-def _steps_of_last(testbed: Testbed, story: Story, followed: list[dict[str, Any]]) -> tuple[Step, ...]:
-    """The steps of the executions that the last failure or request was followed by: where *its* time went."""
-    starts = {str(each["executionArn"]): float(each["startDate"].timestamp()) for each in followed}
-    causes = [story.failure_at or 0.0, *(each.at for each in story.changes)]
-    since = max((at for at in causes if at <= max(starts.values(), default=0.0)), default=0.0)
-    return tuple(step for arn, start in starts.items() if start >= since for step in testbed.steps(arn))
-
-
-def _start_of(steps: tuple[Step, ...], name: str) -> float | None:
-    starts = [step.start for step in steps if step.name == name]
-    return starts[-1] if starts else None
-
-
-def _end_of(steps: tuple[Step, ...], *names: str) -> float | None:
-    ends = [step.end or step.start for step in steps if step.name in names]
-    return ends[-1] if ends else None
 
 
 def _plain(value: Any) -> Any:

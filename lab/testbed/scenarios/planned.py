@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from typing import Any
 
+from failoverctl.acceptance import scenarios
+from lab.testbed.scenarios.driver import TestbedDriver
 from lab.testbed.scenarios.scenario import Story
 from lab.testbed.testbed import Testbed
-
-SWITCHOVER = {"action": "switchover", "reason": "planned", "requested_by": "Ann"}
 
 NO_SERVICE_MOST_S = 3.0
 """Seconds that a planned change may be without service, beside the new server's own start."""
@@ -18,18 +17,8 @@ NO_SERVICE_ON_AWS_S = 40.0
 
 
 def switch_over(testbed: Testbed, story: Story, old: str, new: str) -> float:
-    """Ask for a switchover, and wait for its end; what it comes to is the story's outcome.
-
-    Returns:
-        when it was asked for, in seconds since 1970.
-    """
-    at = time.time()
-    story.change(at, old, new)
-    execution = testbed.start(SWITCHOVER)
-    story.follow(execution)
-    story.note(f"Ann asks for a switchover to {new}")
-    story.await_end(execution)
-    return at
+    """Ask for a switchover, and wait for its end; returns when it was asked for, in seconds since 1970."""
+    return scenarios.switch_over(TestbedDriver(testbed), story, old, new)
 
 
 def without_service(testbed: Testbed, since: float) -> float:

@@ -6,7 +6,8 @@ again: MS2's host must not go on believing that it is the active one.
 
 from __future__ import annotations
 
-from lab.testbed.scenarios.planned import SWITCHOVER, without_service
+from failoverctl.acceptance.scenarios import SWITCHOVER
+from lab.testbed.scenarios.planned import without_service
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 

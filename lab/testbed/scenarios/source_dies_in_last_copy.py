@@ -6,10 +6,10 @@ is enough to continue with, as a failover, and what may be missing is said.
 
 from __future__ import annotations
 
+from failoverctl.acceptance.scenarios import SWITCHOVER
 from lab.testbed.hosts.link import hold_copies_after
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.copying import check_kept, held
-from lab.testbed.scenarios.planned import SWITCHOVER
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed
 

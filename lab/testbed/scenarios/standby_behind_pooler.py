@@ -8,8 +8,8 @@ resume that it suggests may, and does.
 
 from __future__ import annotations
 
+from failoverctl.acceptance.scenarios import SWITCHOVER
 from lab.testbed.hosts.addresses import POOLER_SUBNET
-from lab.testbed.scenarios.planned import SWITCHOVER
 from lab.testbed.scenarios.proofs import check_by_power
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.scenarios.surroundings import allow, redirect_through_pooler

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 
+from failoverctl.acceptance.scenarios import SWITCHOVER
 from lab.testbed import compare_copies
 from lab.testbed.polling import wait_for
 from lab.testbed.scenarios.planned import (
-    SWITCHOVER,
     check_carried_ahead,
     check_without_service,
     checks_of,
