@@ -32,9 +32,9 @@ export PYTHONDONTWRITEBYTECODE := 1
 TESTBED := $(PYTHON) -m lab.testbed
 DEMO = $(PYTHON) -m examples.demo.demo $(if $(REGION),--region $(REGION)) $(if $(PROFILE),--profile $(PROFILE))
 
-.PHONY: stage campaign share import shell logs help setup run drill scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws many-pairs permissions clean kills continuity
+.PHONY: stage campaign share import shell logs help setup run drill acceptance scenarios testbed failover fault invoke verify-replication ctl test lint unit simulation bench bench-replication bench-peers bench-aws many-pairs permissions clean kills continuity
 
-USE := run drill scenarios testbed ctl failover fault import shell logs invoke verify-replication
+USE := run drill acceptance scenarios testbed ctl failover fault import shell logs invoke verify-replication
 DEPLOY := build release update validate wheel prepare undo-prepare attach cost demo-up demo-down
 MEASURE := bench bench-replication bench-peers bench-aws many-pairs simulation continuity kills second-opinion
 
@@ -58,6 +58,9 @@ run: setup ## the main job: MS1 fails, MS2 takes over (SCENARIO=crash, hang, …
 
 drill: setup ## a switchover and back, with a short report
 	@$(TESTBED) drill
+
+acceptance: setup ## from an empty account to an accepted demo pair by five commands, on this machine (ONLY=crash)
+	@$(TESTBED) acceptance $(ONLY)
 
 scenarios: $(READY) ## the scenarios, a line each
 	@$(TESTBED) scenarios

@@ -42,7 +42,8 @@ class Exit(IntEnum):
 
 MEANING = {
     Exit.DONE: "done, and all is well",
-    Exit.NOT_WELL: "shown, and something needs a person (status, readiness, init, history --verify, report --replay)",
+    Exit.NOT_WELL: "shown, and something needs a person"
+    " (status, readiness, init, history --verify, report --replay, acceptance)",
     Exit.USAGE: "the command line was not understood",
     Exit.NOT_DONE: "refused, blocked or stood-down: nothing was touched; a dry run: it would not be done",
     Exit.ROLLED_BACK: "a switchover went back to the server it came from",

@@ -12,6 +12,7 @@ from enum import Enum, auto
 from msfailover.history import Outcome
 
 from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
+from failoverctl.acceptance import command as acceptance
 from failoverctl.completion import SHELLS, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
 from failoverctl.report import command as report_command
@@ -239,6 +240,15 @@ def _setting_up(add: Adding) -> None:
     _waiting(replicate, 900)
     add("verify-replication", "compare both copies by content and list what differs", setting_up.verify_replication)
     add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost, needs=Needs.ANY_STACK)
+    does = "break a demo pair in every way that AWS can, and say by the journal what came of it"
+    accept = add("acceptance", does, acceptance.accept)
+    accept.add_argument(
+        "--only", action="append", choices=acceptance.NAMES, metavar="SCENARIO", default=[],
+        help=f"only this scenario; can be given again ({', '.join(acceptance.NAMES)})",
+    )  # fmt: skip
+    accept.add_argument("--output", default="acceptance", metavar="DIRECTORY", help="takes the reports (acceptance)")
+    accept.add_argument("--pair", default="", metavar="NAME", help="the pair's name, typed, for one that is no demo")
+    accept.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def _waiting(command: argparse.ArgumentParser, limit_s: float) -> None:

@@ -49,6 +49,10 @@ def _parser() -> argparse.ArgumentParser:
     drill = commands.add_parser("drill", help="a switchover and back on a testbed of its own, with a short report")
     drill.add_argument("--output", type=Path, default=BUILD / "drill")
     drill.set_defaults(do=_drill)
+    accept = commands.add_parser("acceptance", help="from an empty account to an accepted demo pair, on this machine")
+    accept.add_argument("only", nargs="*", metavar="SCENARIO", help="only these")
+    accept.add_argument("--output", type=Path, default=BUILD / "acceptance")
+    accept.set_defaults(do=_acceptance)
     commands.add_parser("scenarios", help="list the scenarios").set_defaults(do=_scenarios)
     commands.add_parser("testbed", aliases=["stage"], help="keep a testbed up until Ctrl-C").set_defaults(do=_testbed)
     failover = commands.add_parser("failover", help="kill the active server of the testbed that is up, and fail over")
@@ -147,6 +151,22 @@ def _replay(arguments: argparse.Namespace) -> int:
         return 1
     print(in_words(change, found))
     return 1 if found.differs else 0
+
+
+def _acceptance(arguments: argparse.Namespace) -> int:
+    if not namespaces.is_inside():
+        os.environ["MS_FAILOVER_TESTBED_LAYOUT"] = "demo"  # for the process inside
+        return namespaces.run_inside(sys.argv[1:])
+    from lab.testbed.accept import accept
+    from lab.testbed.polling import TestbedError
+
+    _end_on_signals()
+    output: Path = arguments.output.resolve()
+    try:
+        return accept(output / "testbed", output, arguments.only)
+    except TestbedError as problem:
+        print(f"There is no demo pair to accept: {problem}", file=sys.stderr)
+        return 1
 
 
 def _testbed(_: argparse.Namespace) -> int:

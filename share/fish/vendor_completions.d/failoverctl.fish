@@ -263,6 +263,17 @@ complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l profile
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l region
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l testbed
 complete -c failoverctl -n '__fish_seen_subcommand_from cost' -l json
+complete -c failoverctl -n __fish_use_subcommand -a acceptance -d 'break a demo pair in every way that AWS can, and say by the journal what came of it'
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l stack
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l profile
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l region
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l testbed
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l json
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l only
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l output
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l pair
+complete -c failoverctl -n '__fish_seen_subcommand_from acceptance' -l yes
 complete -c failoverctl -n __fish_use_subcommand -a completion -d 'what a shell reads to complete command lines'
 complete -c failoverctl -n '__fish_seen_subcommand_from completion' -l help
 complete -c failoverctl -n '__fish_seen_subcommand_from completion' -a bash

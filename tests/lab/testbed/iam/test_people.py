@@ -52,8 +52,8 @@ ACTS = {
     "verify-replication": "verify-replication",
 }
 NO_ACT = {"attach": "it only reads", "acknowledge": "here nothing is outstanding, so nothing is called"}
-ALONE = {"init", "list", "web", "completion", "man"}
-"""Which are about no one pair: what `init`, `list` and `web` need is in docs/deploy.md."""
+ALONE = {"init", "list", "web", "acceptance", "completion", "man"}
+"""Which are about no one pair, or a demo only: what they need is in docs/deploy.md and docs/acceptance.md."""
 
 
 class People:
