@@ -65,9 +65,9 @@ def objections(driver: DriverOnAws) -> list[str]:
     return [_sentence(each) for each in _counted(driver, found["checks"]) if each["answer"] != "yes"]
 
 
-def await_rest(driver: DriverOnAws, within_s: float = READY_WITHIN_S) -> None:
+def await_rest(driver: DriverOnAws) -> None:
     """Wait until readiness objects to nothing. Raises NotAtRest with what it objected to last."""
-    end = time.monotonic() + within_s
+    end = time.monotonic() + READY_WITHIN_S
     while True:
         try:
             said = objections(driver)
@@ -76,7 +76,7 @@ def await_rest(driver: DriverOnAws, within_s: float = READY_WITHIN_S) -> None:
         if not said:
             return
         if time.monotonic() > end:
-            raise NotAtRest(f"After {within_s:g} s readiness still objects: {' '.join(said)}")
+            raise NotAtRest(f"After {READY_WITHIN_S:g} s readiness still objects: {' '.join(said)}")
         time.sleep(POLL_EVERY_S)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from failoverctl import actions
 from failoverctl.account import Account, Stack
 from failoverctl.errors import CommandError, Exit, plainly
 
@@ -89,10 +90,8 @@ def demand_demo(place: Place, named: str) -> None:
     Args:
         named: the pair's name, as a person typed it; empty for none.
     """
-    if named and named != place.stack.pair:
-        raise CommandError(
-            f"This is the pair {place.stack.pair}, and {named!r} was given. Nothing was done.", Exit.USAGE
-        )
+    if named:
+        actions.check_name(named, place.stack.pair)
     if not place.demo and not named:
         raise CommandError(
             f"The pair {place.stack.pair} is not a demo: its instances do not both bear the tag {DEMO_TAG}. Acceptance"

@@ -147,7 +147,7 @@ class Acceptance:
         except JournalUnreadable as error:
             return Line(trial.name, "no", f"{error} What nobody can judge is not accepted.")
         told, well = _told(report), report["ok"]
-        if order := self._put_in_order():
+        if order := self._put_in_order(wait=well):
             told, well = f"{told} Afterwards: {order}", False
         page = f"{trial.name}/{PAGE}"
         return Line(trial.name, "yes" if well else "no", told, page, time.monotonic() - began)
@@ -183,13 +183,20 @@ class Acceptance:
             run = replace(run, rows=journal.rows(database, run.t0, EPOCH))
         return publish(run, judgement, self._directory / scene.name)
 
-    def _put_in_order(self) -> str:
-        """Take back what was caused, and wait until the pair is as it should be; empty, or what is not."""
+    def _put_in_order(self, *, wait: bool) -> str:
+        """Take back what was caused, and where all went well wait until the pair is as it should be.
+
+        A pair that did not end as it should is left as it stands, for people to look at.
+
+        Returns:
+            what is not in order; empty where all is.
+        """
         if failed := self._undoing.all():
             return " ".join(failed)
         try:
-            pair_at_rest.settle(self.driver)
-            pair_at_rest.await_rest(self.driver)
+            if wait:
+                pair_at_rest.settle(self.driver)
+                pair_at_rest.await_rest(self.driver)
         except (NotAtRest, *CAME_OTHERWISE) as error:
             return str(error)
         return ""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import socket
 import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +17,9 @@ from pathlib import Path
 import pytest
 
 from examples.demo import demo
+from failoverctl.acceptance import journal_there
+from failoverctl.acceptance.journal_there import JournalThere, JournalUnreadable
+from failoverctl.acceptance.run_script import ScriptFailed
 from tests.adapters.sessions.databases import HOST, PASSWORD, PostgreSQLServer, free_port
 from tests.adapters.sessions.waiting import until
 from tests.failoverctl.pages import ROOT
@@ -130,3 +135,87 @@ def test_a_stopped_server_leaves_no_session(server: Server, database: PostgreSQL
     server.stop()
     sessions = "SELECT count(*) FROM pg_stat_activity WHERE usename = 'demo_server'"
     until(lambda: database.admin.run(sessions) == [[0]], "its session ends")
+
+
+def page_of(server: Server, limit_s: float = 5) -> bytes:
+    with urllib.request.urlopen(f"https://{HOST}:{server.admin}/", context=server.trust, timeout=limit_s) as answer:
+        found: bytes = answer.read()
+    return found
+
+
+def test_its_interface_hangs_while_it_writes_on_and_answers_again(server: Server, database: PostgreSQLServer) -> None:
+    assert page_of(server)
+    server.process.send_signal(signal.SIGUSR1)
+
+    def hangs() -> bool:
+        try:
+            return not page_of(server, 1)
+        except TimeoutError:
+            return True
+
+    until(hangs, "it answers no more")
+    hung = rows(database)
+    until(lambda: rows(database) > hung + 2, "rows are written while it hangs")
+    server.process.send_signal(signal.SIGUSR2)
+    assert page_of(server)
+
+
+@pytest.fixture
+def there(database: PostgreSQLServer, tmp_path: Path) -> JournalThere:
+    """The journal as acceptance reads it, with the script run here in place of Run Command."""
+    own = {name: value for name, value in login(database, "demo_server").items() if name.startswith("PG")}
+    (tmp_path / "server.env").write_text("".join(f"{name}={value}\n" for name, value in own.items()))
+
+    def run_on(_: str, script: str) -> str:
+        mine = script.replace("/etc/opt/ssh-mgmt/server/server.env", str(tmp_path / "server.env"))
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", mine], text=True, capture_output=True, timeout=30, check=False
+        )
+        if done.returncode:
+            raise ScriptFailed(done.stderr)
+        return done.stdout
+
+    return JournalThere(run_on)
+
+
+def test_acceptance_reads_what_it_wrote_by_its_own_login_page_by_page(
+    server: Server, database: PostgreSQLServer, there: JournalThere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last = there.last("ms1")
+    before = rows(database)
+    until(lambda: rows(database) > before + 3, "rows are written")
+    monkeypatch.setattr(journal_there, "PAGE", 2)
+    server.stop()
+    found = there.rows("ms1", last)
+    wanted = database.admin.run(f"SELECT id, server, extract(epoch FROM at) FROM journal WHERE id > {last} ORDER BY id")
+    assert [(each.id, each.server) for each in found] == [(number, name) for number, name, _ in wanted]
+    assert [each.at for each in found] == pytest.approx([float(at) for *_, at in wanted], abs=2e-6)
+    assert len(found) > 2, "more than a page"
+
+
+def test_a_full_page_fits_into_what_run_command_returns(database: PostgreSQLServer, there: JournalThere) -> None:
+    database.admin.run("TRUNCATE journal")
+    database.admin.run(
+        "INSERT INTO journal (server, at) SELECT 'ms1', clock_timestamp() - random() * interval '1 hour'"
+        f" FROM generate_series(1, {journal_there.PAGE + 1})"
+    )
+    script = journal_there._READ.format(login=journal_there.LOGIN, after=0, page=journal_there.PAGE)
+    assert len(there._run_on("ms1", script)) < 24_000
+    assert len(there.rows("ms1", 0)) == journal_there.PAGE + 1
+
+
+def test_a_journal_that_can_t_be_read_or_whose_clock_is_off_acquits_nobody(
+    there: JournalThere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now - 60)
+    with pytest.raises(JournalUnreadable, match="clock"):
+        there.last("ms1")
+    with pytest.raises(JournalUnreadable, match="is no journal"):
+        JournalThere(lambda *_: "H4sIAAAA").rows("ms1", 0)
+
+    def away(*_: str) -> str:
+        raise ScriptFailed("its agent is away")
+
+    with pytest.raises(JournalUnreadable, match="its agent is away"):
+        JournalThere(away).rows("ms1", 0)
