@@ -161,7 +161,7 @@ class Acceptance:
                 trial.run(self.driver, story, old, new)
             except CAME_OTHERWISE as error:
                 story.check("The scenario came to its end", False, str(error))
-        executions = self.driver.executions()
+        executions = [each for each in self.driver.executions() if each["startDate"].timestamp() >= story.t0 - BEFORE_S]
         story.settle_changes(permitted_by(executions, self.driver.steps))
         record = read_record(self._place.account, self._place.stack)
         run = assemble(

@@ -171,6 +171,9 @@ printf '#!/bin/sh\\nexit 1\\n' >ssh-mgmt-server
 chmod 755 ssh-mgmt-server
 """
 
+LAST = "wrong-hand"
+"""The scenario that comes after all others: a red one ends the run."""
+
 FAULTS = {
     "the access group is attached to nothing": Fault(detach, "access as it should be"),
     "the owner's group admits both servers": Fault(admit_both, "access as it should be"),
@@ -204,7 +207,8 @@ def test_a_planted_fault_is_refused_by_its_name_or_makes_its_scenario_red(
     fault = FAULTS[name]
     mend = fault.plant(pair)
     try:
-        code, found, said = accept(pair, tmp_path, capsys, *([fault.shown_by] if fault.shown_by else []))
+        wanted = dict.fromkeys((fault.shown_by, LAST)) if fault.shown_by else ()
+        code, found, said = accept(pair, tmp_path, capsys, *wanted)
     finally:
         mend()
     if not fault.shown_by:
@@ -214,7 +218,10 @@ def test_a_planted_fault_is_refused_by_its_name_or_makes_its_scenario_red(
         pair_at_rest.await_rest(driver_of(pair))
         return
     assert code == Exit.NOT_WELL, said
-    (line,) = found["scenarios"]
+    line, *rest = found["scenarios"]
+    assert [(each["answer"], each["sentence"]) for each in rest] == [
+        ("unknown", f"Not run: the run ended with {fault.shown_by}.") for _ in [*wanted][1:]
+    ]
     assert (line["name"], line["answer"]) == (fault.shown_by, "no")
     assert fault.words in line["sentence"]
     assert not json.loads((tmp_path / fault.shown_by / "report.json").read_text())["ok"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Callable
@@ -11,6 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from moto.awslambda.exceptions import LambdaClientError
+from moto.awslambda.responses import LambdaResponse
+from moto.awslambda.urls import url_paths
 from moto.awslambda_simple.models import LambdaSimpleBackend
 
 from lab.testbed.cloud.account import arn, backend
@@ -20,6 +23,7 @@ from lab.testbed.cloud.sandbox import Answer, FunctionSpec, Sandbox
 from lab.testbed.host_interfaces import Places
 
 AT_MOST = 10  # processes of a function without ReservedConcurrentExecutions; an account has 1000, this machine 2 cores
+ACCOUNT_AT_ONCE = 1000  # what AWS gives an account
 CODE_BUCKET = "local-code"  # not a bucket: code "in" it is read from the directory that the key names
 _ASYNC_DELAYS_S = (60.0, 120.0)  # before the first and the second retry of an asynchronous call that failed
 
@@ -83,6 +87,15 @@ class Functions:
             ),
             why="moto runs functions in Docker or not at all",
         )
+        patches.add(LambdaResponse, "get_account_settings", lambda _: self._settings(), why="not in moto")
+        path = r"{0}/(?P<api_version>[^/]+)/account-settings/?$"
+        patches.put_item(url_paths, path, LambdaResponse.dispatch, why="not in moto")
+
+    def _settings(self) -> tuple[int, dict[str, str], str]:
+        """GetAccountSettings: how many functions may run at once; AWS's default quota where nothing limits them."""
+        at_once = int(self.at_once()) or ACCOUNT_AT_ONCE
+        limit = {"ConcurrentExecutions": at_once, "UnreservedConcurrentExecutions": at_once}
+        return 200, {}, json.dumps({"AccountLimit": limit, "AccountUsage": {}})
 
     def invoke(self, name: str, payload: bytes) -> Answer:
         """Call a function by name or ARN and wait for its answer. Raises ThrottledError at its limit."""
