@@ -45,6 +45,20 @@ def test_an_instance_is_stopping_until_its_host_is_off(sky: Sky) -> None:
     assert events == ["stopping", "stopped", "pending", "running"]
 
 
+def test_a_rebooted_instance_runs_all_the_time_while_its_host_is_away(sky: Sky) -> None:
+    ec2, instance = sky.cloud.client("ec2"), sky.owner.standby_instance_id
+    ec2.reboot_instances(InstanceIds=[instance])
+    eventually(lambda: not sky.machines.is_on(instance))
+    assert state(sky, instance) == "running"
+    eventually(lambda: sky.machines.is_on(instance))
+    assert state(sky, instance) == "running"
+
+
+def test_how_many_functions_may_run_at_once_is_said(sky: Sky) -> None:
+    limit = sky.cloud.client("lambda").get_account_settings()["AccountLimit"]
+    assert limit["ConcurrentExecutions"] == limit["UnreservedConcurrentExecutions"] == 1000
+
+
 def tcp(low: int, high: int, **source: Any) -> dict[str, Any]:
     return {"IpProtocol": "tcp", "FromPort": low, "ToPort": high, **source}
 

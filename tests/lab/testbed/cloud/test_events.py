@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -104,14 +105,16 @@ def test_a_schedule_has_fired_soon_after_it_was_made_and_can_be_fired(sky: Sky, 
         sky.cloud.schedules.fire("nobody")
 
 
-def test_rates_and_crons() -> None:
+def test_rates_crons_and_one_moment() -> None:
     now = datetime.datetime(2026, 3, 1, 12, 0, 30, tzinfo=datetime.UTC).timestamp()  # a Sunday
     assert first("rate(1 minute)", now, 2.0) == now + 2
     assert following("rate(5 minutes)", now, now + 1) == now + 300
     assert following("rate(1 minute)", now, now + 200) == now + 240
     assert first("cron(5 12 * * ? *)", now, 0) == now - 30 + 300
     assert first("cron(0/15 * ? * 2-6 *)", now, 0) == now - 30 + 12 * 3600  # Monday, midnight
-    for wrong in ("at(2026-01-01T00:00:00)", "cron(0 9 ? * MON *)", "rate(5)"):
+    once = "at(2026-03-01T12:05:00)"
+    assert (first(once, now, 2.0), following(once, now + 270, now + 271)) == (now + 270, math.inf)
+    for wrong in ("at(tomorrow)", "cron(0 9 ? * MON *)", "rate(5)"):
         with pytest.raises(ScheduleError):
             first(wrong, now, 0)
 

@@ -149,6 +149,24 @@ def test_a_command_goes_to_the_agent_and_back(sky: Sky, agent: Callable[..., Age
     assert [each["Status"] for each in listed] == ["Success"]
 
 
+def test_a_script_goes_by_a_document_that_every_account_has(sky: Sky, agent: Callable[..., Agent]) -> None:
+    messages: list[dict[str, Any]] = []
+
+    def answer(message: dict[str, Any]) -> dict[str, Any]:
+        messages.append(message)
+        return {"status": "Success", "exit_code": 0, "stdout": "", "stderr": ""}
+
+    agent(answer)
+    sent = sky.cloud.client("ssm").send_command(
+        DocumentName="AWS-RunShellScript",
+        InstanceIds=[sky.owner.primary_instance_id],
+        Parameters={"commands": ["echo one", "echo two"], "executionTimeout": ["7"]},
+    )
+    assert result(sky, str(sent["Command"]["CommandId"]))["Status"] == "Success"
+    assert messages[0]["parameters"]["commands"] == ["echo one", "echo two"]
+    assert messages[0]["timeout_s"] == 7
+
+
 def test_a_failed_command_keeps_what_it_said(sky: Sky, agent: Callable[..., Agent]) -> None:
     agent(lambda _: {"status": "Failed", "exit_code": 4, "stdout": "", "stderr": "no such thing"})
     done = result(sky, send(sky))
