@@ -57,5 +57,6 @@ def _show(context: CommandContext, result: Result) -> Exit:
     }
     context.show(whole, result.table())
     if not context.arguments.json:
-        context.console.print(f"\n{result.headline} The whole of it: {page}", highlight=False, soft_wrap=True)
+        said = " ".join(each for each in (result.headline, result.advice, f"The whole of it: {page}") if each)
+        context.console.print(f"\n{said}", highlight=False, markup=False, soft_wrap=True)
     return Exit.DONE if result.answer == "yes" else Exit.NOT_WELL

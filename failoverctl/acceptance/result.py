@@ -78,6 +78,16 @@ class Result:
         parts += [f"{len(self.left)} left to be taken back by hand"] if self.left else []
         return "; ".join(parts) + "."
 
+    @property
+    def advice(self) -> str:
+        """What to do about a red scenario; empty where none is."""
+        if not any(each.answer == "no" for each in self.scenarios):
+            return ""
+        return (
+            "The pair is left as it stands: `failoverctl status`, `explain` and `readiness` say what is wrong with it."
+            " Mend that, and run acceptance again."
+        )
+
     def write(self, directory: Path) -> Path:
         """Write acceptance.json and acceptance.html there; returns the page's path."""
         directory.mkdir(parents=True, exist_ok=True)
@@ -93,7 +103,8 @@ class Result:
         left = "".join(f"<li>{text(each)}</li>" for each in self.left)
         body = [
             f'<header><p class="kicker">acceptance · {day} · {text(self.where)}</p>'
-            f"<h1>{text(self.headline)}</h1></header>\n",
+            f"<h1>{text(self.pair)} is {_WORDS[self.answer]}</h1>"
+            f'<p class="lead">{text(self.headline)} {text(self.advice)}</p></header>\n',
             f'<p class="verdict not-good">Left behind:</p><ul>{left}</ul>' if left else "",
             '<section class="held"><h2>Scenarios</h2>',
             _list(self.scenarios),
@@ -121,7 +132,8 @@ def _list(lines: Iterable[Line]) -> str:
     """As the report of a run lists what had to hold."""
     items = []
     for each in lines:
-        name = f'<a href="{text(each.page)}">{text(each.name)}</a>' if each.page else text(each.name)
+        name = text(each.name.replace("`", ""))
+        name = f'<a href="{text(each.page)}">{name}</a>' if each.page else name
         took = "" if each.took_s is None else f" · {each.took_s:.0f} s"
         items.append(
             f'<li class="{each.answer}"><b>{name}</b> <em>{each.answer}</em>{took}<br/>{text(each.sentence)}</li>'
