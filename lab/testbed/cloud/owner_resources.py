@@ -27,6 +27,7 @@ def _instance(client_of: ClientOf, _name: str, properties: Properties) -> Made:
                 "SubnetId": properties["SubnetId"],
                 "PrivateIpAddress": properties["PrivateIpAddress"],
                 "Groups": list(properties["SecurityGroupIds"]),
+                "AssociatePublicIpAddress": False,  # as EC2 has it, unless the subnet says otherwise
             }
         ],
         "TagSpecifications": [{"ResourceType": "instance", "Tags": properties.get("Tags", [])}],
