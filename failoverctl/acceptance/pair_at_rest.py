@@ -49,7 +49,7 @@ def settle(driver: DriverOnAws) -> None:
         stop = "" if record.active == role else f"systemctl stop {service}; systemctl reset-failed {service} || true; "
         driver.run(role, f"{stop}systemctl disable {service}")
     acknowledge(driver, record)
-    ask_later(driver.place.account, driver.place.stack, "replicate", {"action": "scheduled"})
+    ask_for_copy(driver)
 
 
 def acknowledge(driver: DriverOnAws, record: PairState) -> None:
@@ -77,7 +77,14 @@ def await_rest(driver: DriverOnAws) -> None:
             return
         if time.monotonic() > end:
             raise NotAtRest(f"After {READY_WITHIN_S:g} s readiness still objects: {' '.join(said)}")
+        if any(each.startswith("standby's copy fresh") for each in said):
+            ask_for_copy(driver)  # again: one that met a host that was not back yet came to nothing
         time.sleep(POLL_EVERY_S)
+
+
+def ask_for_copy(driver: DriverOnAws) -> None:
+    """Have the standby's copy made now, best effort; a run that is under way is not begun again."""
+    ask_later(driver.place.account, driver.place.stack, "replicate", {"action": "scheduled"})
 
 
 def demand_ready(driver: DriverOnAws) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from failoverctl.acceptance.report.publish import RECORD
+from failoverctl.acceptance.report.record import Run
 from failoverctl.report.change import PastChange
 from lab.testbed.cloud.manners.dials import Manners
 from lab.testbed.replay.compare import Comparison, compare
 from lab.testbed.replay.derive import scenario_of
-from lab.testbed.report.publish import RECORD
-from lab.testbed.report.record import Run
 from lab.testbed.run_scenario import run
 
 RESULT = "replay.json"
