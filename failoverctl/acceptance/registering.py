@@ -91,9 +91,10 @@ def _revoke_owners_rules(driver: DriverOnAws, groups: list[str], say: Callable[[
     instances = [each.instance for each in place.servers.values()]
     with plainly("see whom the database's own groups admit"):
         reservations = ec2.describe_instances(InstanceIds=instances)["Reservations"]
-        carried = {
-            group["GroupId"] for each in reservations for one in each["Instances"] for group in one["SecurityGroups"]
-        }
+        interfaces = [
+            interface for each in reservations for one in each["Instances"] for interface in one["NetworkInterfaces"]
+        ]
+        carried = {group["GroupId"] for each in interfaces for group in each["Groups"]}
         pages = ec2.get_paginator("describe_security_group_rules").paginate(
             Filters=[{"Name": "group-id", "Values": groups}]
         )
