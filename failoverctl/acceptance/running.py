@@ -13,12 +13,13 @@ from failoverctl.acceptance.driver_on_aws import DriverOnAws
 from failoverctl.acceptance.journal_there import EPOCH, JournalThere, JournalUnreadable, RowsAsDatabase
 from failoverctl.acceptance.observing import Observing
 from failoverctl.acceptance.pair_at_rest import NotAtRest
-from failoverctl.acceptance.place import Place
+from failoverctl.acceptance.place import ROLES, Place
 from failoverctl.acceptance.polling import CannotTry, NotSo
 from failoverctl.acceptance.report import journal
 from failoverctl.acceptance.report.figures import Report
 from failoverctl.acceptance.report.observed import assemble, permitted_by
 from failoverctl.acceptance.report.publish import PAGE, publish
+from failoverctl.acceptance.report.record import Row
 from failoverctl.acceptance.result import Line, Result, not_run
 from failoverctl.acceptance.run_script import ScriptFailed
 from failoverctl.acceptance.story import Story
@@ -145,7 +146,8 @@ class Acceptance:
         except CannotTry as error:
             return Line(trial.name, "unknown", f"Not run: {error}")
         except JournalUnreadable as error:
-            return Line(trial.name, "no", f"{error} What nobody can judge is not accepted.")
+            ended = f"It ended as {story.outcome}. " if story.outcome else ""
+            return Line(trial.name, "no", f"{ended}{error} What nobody can judge is not accepted.")
         told, well = _told(report), report["ok"]
         if order := self._put_in_order(wait=well):
             told, well = f"{told} Afterwards: {order}", False
@@ -177,11 +179,26 @@ class Acceptance:
             receipt=record.receipt.to_json() if record.receipt else None,
         )
         self._steps += run.steps
-        rows = self._journal.rows(str(record.active or old), first)  # whoever may use the database
+        rows = self._rows(first, record.active or old)
         with closing(RowsAsDatabase(rows)) as database:
             judgement = journal.judge(database, run, EPOCH)
             run = replace(run, rows=journal.rows(database, run.t0, EPOCH))
         return publish(run, judgement, self._directory / scene.name)
+
+    def _rows(self, after: int, active: str) -> tuple[Row, ...]:
+        """The journal's rows, by the active server, or by the other one: after a halted change either may have access.
+
+        Raises:
+            JournalUnreadable: neither can read it.
+        """
+        first, second = sorted(ROLES, key=lambda role: role != active)
+        try:
+            return self._journal.rows(first, after)
+        except JournalUnreadable as error:
+            try:
+                return self._journal.rows(second, after)
+            except JournalUnreadable:
+                raise error from None
 
     def _put_in_order(self, *, wait: bool) -> str:
         """Take back what was caused, and where all went well wait until the pair is as it should be.
