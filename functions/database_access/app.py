@@ -200,7 +200,8 @@ class _Sight:
         except security_groups.UNREADABLE as error:
             return security_groups.unread(f"Whether {server.role} can get in", error)
         counting = [rule for rule in rules if own_rules or rule.group_id != SETTINGS.access_group]
-        verdict = access.can_get_in(server, member.groups, member.addresses, counting, SETTINGS.ports)
+        seen = (member.groups, member.addresses, counting, SETTINGS.ports)
+        verdict = access.can_get_in(server, *seen, any_source=member.any_source)
         own = _unwanted(server, [rule for rule in rules if rule.group_id == SETTINGS.access_group])
         guarded = security_groups.guarded(front, SETTINGS.access_group)
         return verdict.having(guarded=guarded, stray=[str(each) for each in own], **member.told(server))

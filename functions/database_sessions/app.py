@@ -68,9 +68,11 @@ def addresses() -> Verdict:
 
 
 def status(server: Server, reads: int, proof: bool = False) -> Verdict:
-    """As `sessions_seen`, with `database_addresses` in its evidence: where the database's name leads to now."""
+    """As `sessions_seen`, with `database_addresses` in its evidence: where the database's name leads to, and every
+    address that the list was read from. The name may have been moved since the one, and between two reads."""
     leads_to = _leads_to()
-    return sessions_seen(server, reads, proof).having(database_addresses=list(leads_to))
+    seen = sessions_seen(server, reads, proof)
+    return seen.having(database_addresses=list(dict.fromkeys((*leads_to, *seen.evidence.get("read_from", ())))))
 
 
 def sessions_seen(server: Server, reads: int, proof: bool = False) -> Verdict:

@@ -43,12 +43,13 @@ def test_no_record_set_is_none_whatever_stands_beside_it(zone: Zone) -> None:
     [
         {"SetIdentifier": "first", "Weight": 10},
         {"AliasTarget": {"HostedZoneId": "Z1", "DNSName": "elb.example", "EvaluateTargetHealth": False}},
+        {"HealthCheckId": "00000000-0000-0000-0000-000000000001"},
     ],
-    ids=["weighted", "alias"],
+    ids=["weighted", "alias", "with a health check"],
 )
 def test_a_record_set_of_another_shape_is_left_to_its_owner(zone: Zone, strange: dict[str, Any]) -> None:
     zone.put(*(() if "AliasTarget" in strange else ("10.0.0.11",)), **strange)
-    with pytest.raises(StrangeRecord, match="is an alias or has a routing policy; a simple A record set is needed"):
+    with pytest.raises(StrangeRecord, match="routing policy or a health check; a simple A record set is needed"):
         read(zone)
 
 

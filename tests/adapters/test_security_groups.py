@@ -141,14 +141,27 @@ def test_an_instance_without_interfaces_may_be_in_any_group(network: Network) ->
     assert security_groups.membership(network.ec2, gone) == security_groups.Membership(None, ())
 
 
-def test_a_managed_instance_outside_ec2_is_in_no_group_and_is_not_asked_for(network: Network) -> None:
+def test_a_managed_instance_outside_ec2_is_in_no_group(network: Network) -> None:
     outside = Server(Role.MS1, "mi-0123456789abcdef0", ("192.0.2.11",))
+    assert security_groups.membership(network.ec2, outside) == security_groups.Membership(frozenset(), ())
 
-    def not_to_be_asked(_: Any) -> Any:
-        raise AssertionError("EC2 knows nothing of it")
 
-    with Wire(network.ec2, "ec2", {"DescribeNetworkInterfaces": not_to_be_asked}):
-        assert security_groups.membership(network.ec2, outside) == security_groups.Membership(frozenset(), ())
+def test_a_machine_of_ec2s_that_is_registered_as_a_managed_instance_is_in_its_groups(network: Network) -> None:
+    """A hybrid activation can be run on an EC2 instance, too; what its interface is a member of lets it in."""
+    managed = Server(Role.MS1, "mi-0123456789abcdef0", (network.ms1_address,))
+    network.allow(network.owners, group=network.ms1_group)
+    found = security_groups.membership(network.ec2, managed)
+    rules = security_groups.rules_in_front(network.ec2, network.access)
+    assert can_get_in(managed, found.groups, found.addresses, rules, (PORT,)).answer is Answer.YES
+    assert found.interfaces == (), "an address of another network's may be the same"
+
+
+@pytest.mark.parametrize("checked", [True, False])
+def test_whether_ec2_lets_a_server_send_from_any_address_is_read(network: Network, checked: bool) -> None:
+    network.ec2.modify_network_interface_attribute(
+        NetworkInterfaceId=network.interface(network.ms1), SourceDestCheck={"Value": checked}
+    )
+    assert security_groups.membership(network.ec2, ms1(network)).any_source is not checked
 
 
 # ---- editing the access group

@@ -209,3 +209,25 @@ def test_while_a_stack_is_updated_the_functions_rule_may_be_of_another_port() ->
 )
 def test_a_network_that_is_delegated_to_the_server_counts_with_every_address(cidr: str, expected: Answer) -> None:
     assert asked(rule(cidr=cidr), more=("10.0.3.16/28",)).answer is expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"cidr": "10.99.0.0/24"}, Answer.UNKNOWN),
+        ({"cidr": "2001:db8:99::/64"}, Answer.UNKNOWN),
+        ({"prefix_list": "pl-1", "prefixes": ("10.99.0.0/24",)}, Answer.UNKNOWN),
+        ({"cidr": "10.99.0.9/32"}, Answer.NO),
+        ({"prefix_list": "pl-1", "prefixes": ("10.99.0.9/32",)}, Answer.NO),
+        ({"source_group": "sg-desk"}, Answer.NO),
+        ({"cidr": "10.99.0.0/24", "from_port": 22, "to_port": 22}, Answer.NO),
+        ({"cidr": "10.0.0.0/24"}, Answer.YES),
+    ],
+    ids=["network", "IPv6", "list", "address", "list of addresses", "group", "other port", "its own network"],
+)
+def test_a_server_that_may_send_from_any_address_may_get_in_by_a_rule_for_a_network(
+    changes: dict[str, Any], expected: Answer
+) -> None:
+    """EC2's source/destination check is off: what is routed to its machine it can use as its own address."""
+    rules = (ACCESS_GROUP, rule(**changes))
+    assert can_get_in(MS1, frozenset({"sg-ms1"}), (), rules, (PORT,), any_source=True).answer is expected

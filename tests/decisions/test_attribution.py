@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msfailover.decisions import database_path
 from msfailover.decisions.attribution import Names, over_reads, sessions_of
 from msfailover.observations import Listing, Session, SessionKind
 from msfailover.pair import Role, Server
@@ -166,3 +167,35 @@ def test_no_is_only_ever_said_of_what_is_known(sessions: list[Session]) -> None:
     hidden = any(each.hidden and each.kind is not SessionKind.BACKGROUND for each in sessions)
     assert not (finding.verdict.is_no and (hidden or finding.count or finding.unknown))
     assert finding.verdict.is_yes == bool(finding.count)
+
+
+@pytest.mark.parametrize("kind", [SessionKind.LOGIN, SessionKind.REPLICATION])
+def test_what_anybody_on_the_servers_host_can_begin_counts_against_it_and_shows_no_way(kind: SessionKind) -> None:
+    """A port check, a monitor with a wrong password or a backup comes from its address; its service may not (I11)."""
+    found = sessions_of(MS1, Listing((Session("1", kind, address="10.0.0.11"),)))
+    assert (found.verdict.answer, found.count) == ("yes", 1)
+    assert (found.verdict.evidence["by_address"], found.verdict.evidence["only_logins"]) == (0, True)
+    assert not database_path.seen_by(found.verdict)
+    assert database_path.logged_in(found.verdict).answer == "unknown"
+
+
+def test_a_session_that_logged_in_shows_the_way_beside_any_number_of_logins() -> None:
+    login = Session("1", SessionKind.LOGIN, address="10.0.0.11")
+    found = sessions_of(MS1, Listing((login, Session("2", address="10.0.0.11")))).verdict
+    assert (found.evidence["by_address"], found.evidence["only_logins"]) == (1, False)
+    assert database_path.seen_by(found) == database_path.BY_ADDRESS
+
+
+def test_an_address_that_a_proxy_announces_is_no_address_that_packets_come_from() -> None:
+    """The service comes through a proxy on another host, which says its address: cutting that would cut nothing."""
+    listing = Listing((Session("1", address="10.0.0.11"),), announced="the server believes its proxies.")
+    assert database_path.seen_by(sessions_of(MS1, listing).verdict) == database_path.BY_NAME
+    none = Listing((Session("1", address="10.0.0.99"),), announced="the server believes its proxies.")
+    assert sessions_of(MS1, none).verdict.answer == "no"
+    proof = sessions_of(MS1, none, proof=True).verdict
+    assert (proof.answer, "believes its proxies" in proof.sentence) == ("unknown", True)
+
+
+def test_every_address_that_was_read_from_is_told() -> None:
+    reads = [sessions_of(MS1, Listing((), read_from=(each,))) for each in ("10.0.2.30", "10.0.2.31", "10.0.2.30")]
+    assert over_reads(reads).evidence["read_from"] == ["10.0.2.30", "10.0.2.31"]

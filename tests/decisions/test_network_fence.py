@@ -213,3 +213,20 @@ def test_whether_a_server_with_a_delegated_network_is_cut_off_is_not_known() -> 
     delegated = replace(ground(), own=(replace(OWN, prefixes=("10.0.1.96/28",)),))
     assert is_cut(delegated).answer is Answer.UNKNOWN
     assert could_be_cut(delegated, NUMBERS).answer is Answer.UNKNOWN
+
+
+def test_whether_a_server_that_may_send_from_any_address_is_cut_off_is_not_known() -> None:
+    unchecked = replace(ground(), own=(replace(OWN, any_source=True),))
+    assert is_cut(unchecked).answer is Answer.UNKNOWN
+    assert "source/destination check is off" in is_cut(unchecked).sentence
+    assert could_be_cut(unchecked, NUMBERS).answer is Answer.UNKNOWN
+
+
+def test_while_a_subnet_is_shown_behind_two_acls_each_of_them_has_to_deny() -> None:
+    """An ACL takes another one's place: EC2 may show the association with both for a moment."""
+    there = ground()
+    other = acl("acl-c", "subnet-a", *USUAL)
+    for order in ((*there.acls, other), (other, *there.acls)):
+        found = is_cut(replace(there, acls=order))
+        assert (found.answer, "acl-c" in found.sentence) == (Answer.NO, True)
+    assert is_cut(replace(there, acls=(*there.acls, acl("acl-c", "subnet-a", *USUAL, *DENIED)))).is_yes

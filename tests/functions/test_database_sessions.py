@@ -197,3 +197,12 @@ def test_a_session_from_any_address_that_ec2_knows_of_the_server_is_its_session(
 def test_addresses_that_are_none_are_refused(sessions: ModuleType, addresses: Any) -> None:
     with pytest.raises(BadRequest, match="a list of addresses and networks is needed"):
         sessions.handler({"action": "status", "server": "ms1", "addresses": addresses}, None)
+
+
+def test_what_the_list_was_read_from_is_told_beside_where_the_name_led_to(
+    sessions: ModuleType, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The name is moved while a proof reads: it is about both, and one of them may not be behind the access group."""
+    monkeypatch.setattr(sessions.database_host, "addresses", lambda _host: ("10.0.2.30",))
+    database.shows = [Listing((), read_from=("10.0.2.30",)), Listing((), read_from=("10.0.9.30",))]
+    assert proof(sessions)["evidence"]["database_addresses"] == ["10.0.2.30", "10.0.9.30"]

@@ -68,12 +68,17 @@ class Listing:
             None where the engine does not say.
         not_writer: why what answered is not the database's writer, or not known to be it; read in the same connection
             and moment. Empty for the writer. A standby's list says nothing of who writes.
+        announced: why an address in the list may be one that a proxy announced, not the one that packets come from;
+            empty where every address is the network's own.
+        read_from: the addresses of the database that the list was read from.
     """
 
     sessions: tuple[Session, ...]
     gaps: tuple[str, ...] = ()
     late_login_s: float | None = 0.0
     not_writer: str = ""
+    announced: str = ""
+    read_from: tuple[str, ...] = ()
 
 
 def parse_address(text: str) -> IPAddress | None:
@@ -251,6 +256,7 @@ class Interface:
         requester: who made it, where a service of AWS did ("amazon-rds"); empty otherwise.
         instance_id: the EC2 instance that it is attached to; empty for none.
         prefixes: the networks that are delegated to it, each address of which its machine may use.
+        any_source: whether its machine may send from any address, as routers do: EC2's source/destination check is off.
     """
 
     interface_id: str
@@ -261,6 +267,7 @@ class Interface:
     requester: str = ""
     instance_id: str = ""
     prefixes: tuple[str, ...] = ()
+    any_source: bool = False
 
     @property
     def addresses(self) -> tuple[str, ...]:

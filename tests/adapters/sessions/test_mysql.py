@@ -6,10 +6,13 @@ import socket
 import struct
 from collections.abc import Iterator
 from contextlib import closing
+from typing import Any
 
 import pytest
 from msfailover.adapters.sessions import DatabaseUnreachable, Engine
+from msfailover.adapters.sessions.mysql import MySQL
 from msfailover.adapters.sessions.mysql import _session as read_row
+from msfailover.decisions import database_path
 from msfailover.decisions.attribution import Finding, Names, sessions_of
 from msfailover.observations import Listing, SessionKind
 from msfailover.pair import Role, Server
@@ -150,3 +153,86 @@ def test_an_account_with_the_name_of_a_background_thread_counts() -> None:
 def test_a_login_of_no_known_host_is_unknown() -> None:
     assert answer("connecting host", "unauthenticated user", "Connect") == "unknown"
     assert answer("", "manager") == "unknown"
+
+
+@pytest.fixture
+def proxied(mariadb: MariaDBServer) -> Iterator[None]:
+    """The server believes a proxy at 127.0.0.9."""
+    mariadb.execute("SET GLOBAL proxy_protocol_networks = '127.0.0.9'")
+    try:
+        yield
+    finally:
+        mariadb.execute("SET GLOBAL proxy_protocol_networks = ''")
+
+
+def test_an_address_that_a_proxy_announced_shows_no_way(mariadb: MariaDBServer, engine: Engine, proxied: None) -> None:
+    """ms1 comes through a proxy on another host, and is listed with its own address: cutting that would cut nothing."""
+    with socket.create_connection((HOST, mariadb.port), 5, source_address=("127.0.0.9", 0)) as way:
+        way.sendall(b"PROXY TCP4 127.0.0.11 127.0.0.1 40000 3306\r\n")
+        until(lambda: read(engine).verdict.is_yes, "it is listed as ms1's")
+        assert "from 127.0.0.11" in read(engine).verdict.sentence
+        assert database_path.seen_by(read(engine).verdict) == ""
+    until(lambda: read(engine).verdict.is_no, "it has ended")
+    proof = sessions_of(MS1, engine.list_sessions(), proof=True).verdict
+    assert (proof.answer, "proxy_protocol_networks is 127.0.0.9" in proof.sentence) == ("unknown", True)
+
+
+def test_a_port_check_from_the_servers_host_does_not_show_its_services_way(
+    mariadb: MariaDBServer, engine: Engine
+) -> None:
+    with socket.create_connection((HOST, mariadb.port), 5, source_address=("127.0.0.11", 0)):
+        until(lambda: read(engine).verdict.is_yes, "it is listed as a login of ms1's")
+        assert database_path.seen_by(read(engine).verdict) == ""
+    until(lambda: read(engine).verdict.is_no, "it has ended")
+
+
+@pytest.mark.parametrize(
+    ("handling", "late_login_s"), [("one-thread-per-connection", 0.0), ("pool-of-threads", None), (None, None)]
+)
+def test_only_with_a_thread_each_is_a_connection_listed_from_the_start(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, handling: str | None, late_login_s: float | None
+) -> None:
+    told = {"READ_ONLY": "OFF", **({"thread_handling": handling} if handling else {})}
+    answering(engine, monkeypatch, told)
+    assert engine.list_sessions().late_login_s == late_login_s
+
+
+@pytest.mark.parametrize(
+    ("lost", "gaps"),
+    [([("Performance_schema_thread_instances_lost", "0")], 0), ([("x", "3")], 1), ([], 1)],
+    ids=["none", "three", "not told"],
+)
+def test_a_performance_schema_that_lost_threads_makes_no_whole_list(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, lost: list[tuple[str, str]], gaps: int
+) -> None:
+    answering(engine, monkeypatch, {"read_only": "OFF", "performance_schema_show_processlist": "ON"}, lost)
+    assert len(engine.list_sessions().gaps) == gaps
+
+
+def test_a_list_without_our_own_connection_may_lack_others(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    read_all = MySQL._read
+
+    def lossy(self: MySQL, connection: Any) -> tuple[list[tuple[Any, ...]], bool]:
+        rows, whole = read_all(self, connection)
+        return [row for row in rows if row[0] != connection.thread_id()], whole
+
+    monkeypatch.setattr(MySQL, "_read", lossy)
+    found = read(engine)
+    assert (found.verdict.answer, "does not show our own connection" in found.verdict.sentence) == ("unknown", True)
+
+
+def answering(
+    engine: Engine,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    lost: list[tuple[str, str]] | None = None,
+) -> None:
+    """Have the server answer as another one would whose variables these are."""
+    query = MySQL._query
+
+    def answer(self: MySQL, connection: Any, statement: str) -> list[tuple[Any, ...]]:
+        if statement.startswith("SHOW GLOBAL VARIABLES"):
+            return list(variables.items())
+        return (lost or []) if statement.startswith("SHOW GLOBAL STATUS") else query(self, connection, statement)
+
+    monkeypatch.setattr(MySQL, "_query", answer)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pg8000.native
 import pytest
+from msfailover.adapters.sessions.postgresql import _not_writer as not_writer
 from msfailover.decisions.attribution import sessions_of
 from msfailover.verdict import Answer, Verdict
 
@@ -158,3 +159,22 @@ def test_a_connection_that_was_kept_to_a_server_no_longer_the_writer_is_let_go(m
             mariadb.execute("SET GLOBAL read_only = OFF")
         until(lambda: not any(row[1] == "ms_failover" for row in mariadb.execute("SHOW PROCESSLIST")), "it is closed")
         assert not engine.list_sessions().not_writer
+
+
+@pytest.mark.parametrize(
+    "process",
+    ["logical replication worker", "logical replication apply worker", "logical replication tablesync worker",
+     "pglogical apply 16384:1"],
+)  # fmt: skip
+def test_a_postgresql_that_applies_another_servers_changes_is_not_the_writer(process: str) -> None:
+    """The copy of a blue/green deployment is no standby, and may be written to: who writes there is another writer."""
+    assert "applies another server's changes" in not_writer([_row("client backend"), _row(process)])
+
+
+@pytest.mark.parametrize("process", ["logical replication launcher", "walsender", "autovacuum launcher", None])
+def test_a_postgresql_with_every_other_process_is_the_writer(process: str | None) -> None:
+    assert not not_writer([_row(process)])
+
+
+def _row(process: str | None) -> list[Any]:
+    return [1, "1.000000", "u", None, None, process, None, "60s", False, "off"]

@@ -19,6 +19,10 @@ class StrangeRecord(Exception):
     """The record set is of a shape that this system does not own (alias, weighted, …); nothing was changed."""
 
 
+SIMPLE = {"Name", "Type", "TTL", "ResourceRecords"}
+"""What a simple record set has: all of it, and nothing else that a swap would have to name, or would lose."""
+
+
 @dataclass(frozen=True)
 class RecordSet:
     """A simple record set; `ttl_s` in seconds."""
@@ -52,8 +56,10 @@ def read(client: Route53Client, zone: str, name: str, kind: str) -> RecordSet | 
     for each in answer["ResourceRecordSets"]:
         if each["Name"].rstrip(".").lower() != name.rstrip(".").lower() or each["Type"] != kind:
             continue
-        if "TTL" not in each or "ResourceRecords" not in each or "SetIdentifier" in each:
-            raise StrangeRecord(f"{name} is an alias or has a routing policy; a simple {kind} record set is needed.")
+        if set(each) != SIMPLE:
+            raise StrangeRecord(
+                f"{name} is an alias, or has a routing policy or a health check; a simple {kind} record set is needed."
+            )
         return RecordSet(each["Name"], kind, int(each["TTL"]), tuple(r["Value"] for r in each["ResourceRecords"]))
     return None
 

@@ -67,6 +67,11 @@ class Membership:
         """The addresses that EC2 knows of it, and the networks that are delegated to it."""
         return tuple(address for each in self.interfaces for address in (*each.addresses, *each.prefixes))
 
+    @property
+    def any_source(self) -> bool:
+        """Whether EC2 lets it send from any address."""
+        return any(each.any_source for each in self.interfaces)
+
     def told(self, server: Server) -> dict[str, list[str]]:
         """For a verdict's evidence: `addresses`, and `unconfigured`, the private ones and the delegated networks among
         them that are configured nowhere. A public one is only another name of a private one."""
@@ -78,21 +83,23 @@ class Membership:
 
 
 def membership(client: EC2Client, server: Server) -> Membership:
-    """The groups and interfaces of a server. A managed instance outside EC2 is a member of no group.
+    """The groups and interfaces of a server. A managed instance outside EC2 is a member of no group; but a machine of
+    EC2's can be registered as one, too, and is a member of what the interfaces with its addresses are.
 
     A server's are the interfaces of the configured instance, and those that have its addresses, whoever's they are: a
     machine that was put in its place is the server, and may be a member of other groups.
     """
-    if server.instance_id.startswith("mi-"):
-        return Membership(frozenset())
+    managed = server.instance_id.startswith("mi-")
     asked = {
-        "attachment.instance-id": [server.instance_id],
+        "attachment.instance-id": [] if managed else [server.instance_id],
         "addresses.private-ip-address": [each for each in server.addresses if ":" not in each],
         "ipv6-addresses.ipv6-address": [each for each in server.addresses if ":" in each],
     }
     with ThreadPoolExecutor(max_workers=len(asked)) as threads:
         answers = [threads.submit(_interfaces, client, name, *values) for name, values in asked.items() if values]
         found = [interface for each in answers for interface in each.result()]
+    if managed:  # whose else those interfaces are can't be told, nor what else it has
+        return Membership(groups_of(found))
     if not found:
         return Membership(None)
     return Membership(groups_of(found), tuple(dict.fromkeys(found)))
@@ -231,6 +238,7 @@ def _interface(data: Any) -> Interface:
             *(each["Ipv4Prefix"] for each in data.get("Ipv4Prefixes", [])),
             *(each["Ipv6Prefix"] for each in data.get("Ipv6Prefixes", [])),
         ),
+        any_source=data.get("SourceDestCheck") is False,
     )
 
 

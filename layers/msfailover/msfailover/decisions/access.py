@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Collection, Iterable
 
-from msfailover.observations import TCP, IPAddress, Rule, parse_address
+from msfailover.observations import TCP, IPAddress, Rule, parse_address, parse_network
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -18,6 +18,8 @@ def can_get_in(
     server_addresses: Iterable[str],
     rules: Iterable[Rule],
     ports: Collection[int],
+    *,
+    any_source: bool = False,
 ) -> Verdict:
     """Say whether a server can open a connection to the database.
 
@@ -27,6 +29,8 @@ def can_get_in(
         server_addresses: addresses and networks that EC2 knows of it, beside those configured.
         rules: every inbound rule of every group on the database's side.
         ports: every TCP port that the database may listen on.
+        any_source: whether it may send from addresses that EC2 does not know of it. Then a rule for a network may allow
+            it; one for a single address is for whoever has that.
 
     Returns:
         yes, naming the rule that allows it; no; or unknown, naming what could not be read.
@@ -37,12 +41,15 @@ def can_get_in(
         if not any(rule.covers(port) for port in ports):
             continue
         answer = _allows(rule, addresses, server_groups)
+        if answer is False and any_source and any(map(_is_wide, rule.prefixes or (rule.cidr,))):
+            answer = None
         if answer is True:
             return yes(f"{server.role} can get in to the database by rule {rule}.", rule=str(rule), group=rule.group_id)
         if answer is None:
             unreadable.append(str(rule))
     if unreadable:
-        return unknown(f"Whether {server.role} can get in is not known: {'; '.join(unreadable[:3])} can't be read.")
+        why = "may allow an address that it sends from, unchecked by EC2" if any_source else "can't be read"
+        return unknown(f"Whether {server.role} can get in is not known: {'; '.join(unreadable[:3])} {why}.")
     return no(f"{server.role} can't get in to the database: no rule of any group in front of it allows it.")
 
 
@@ -56,6 +63,14 @@ def _allows(rule: Rule, addresses: list[IPNetwork], groups: frozenset[str] | Non
         found = [_within(network, addresses) for network in rule.prefixes]
         return True if True in found else None if None in found else False
     return _within(rule.cidr, addresses)
+
+
+def _is_wide(network: str | None) -> bool:
+    """Whether it is a network of more than one address; a rule for a group names none."""
+    if network is None:
+        return False
+    parsed = parse_network(network)
+    return parsed is None or parsed.num_addresses > 1
 
 
 def _within(network: str | None, addresses: list[IPNetwork]) -> bool | None:

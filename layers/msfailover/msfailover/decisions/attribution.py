@@ -43,12 +43,14 @@ class Finding:
         sessions: those that are the server's.
         unknown: those that may be.
         gaps: why the list may not be whole.
+        read_from: the addresses of the database that it was read from.
     """
 
     verdict: Verdict
     sessions: tuple[Session, ...]
     unknown: tuple[Session, ...]
     gaps: tuple[str, ...] = ()
+    read_from: tuple[str, ...] = ()
 
     @property
     def count(self) -> int:
@@ -107,9 +109,12 @@ def sessions_of(server: Server, listing: Listing, names: Names | None = None, *,
         if proof or whose is not _Whose.SERVER or session.kind is not SessionKind.CONNECTION:
             found[whose].append(session)
     mine, unclear = found[_Whose.SERVER], found[_Whose.UNKNOWN]
+    # Anybody on its host can begin a login, a monitor or a port check: that shows neither its service nor its way.
+    used = [each for each in mine if each.kind is SessionKind.CLIENT]
     evidence = {
         "count": len(mine),
-        "by_address": sum(bool(each.address) for each in mine),
+        "by_address": 0 if listing.announced else sum(bool(each.address) for each in used),
+        "only_logins": bool(mine) and not used,
         "unknown": len(unclear),
         "total": len(listing.sessions),
         "by_name": len(found[_Whose.BY_NAME]),
@@ -123,6 +128,9 @@ def sessions_of(server: Server, listing: Listing, names: Names | None = None, *,
     gaps = listing.gaps
     if listing.not_writer:
         gaps = (f"what answers is not the database's writer: {listing.not_writer}", *listing.gaps)
+    if listing.announced and proof:
+        # Whoever is cut off may come by the proxy still, which has an address of its own.
+        gaps = (listing.announced, *gaps)
     if mine and not listing.not_writer:
         verdict = yes(f"{server.role} has {_plural(len(mine))} on the database ({_summary(mine)}).", **evidence)
     elif unclear or gaps:
@@ -135,7 +143,7 @@ def sessions_of(server: Server, listing: Listing, names: Names | None = None, *,
         verdict = unknown(sentence, **evidence)
     else:
         verdict = no(_none_of(server, len(listing.sessions), found), **evidence)
-    return Finding(verdict, tuple(mine), tuple(unclear), gaps)
+    return Finding(verdict, tuple(mine), tuple(unclear), gaps, listing.read_from)
 
 
 def _none_of(server: Server, seen: int, found: dict[_Whose, list[Session]]) -> str:
@@ -161,6 +169,7 @@ def over_reads(findings: Sequence[Finding]) -> Verdict:
     worst = worst or next((each for each in reversed(findings) if not each.verdict.is_no), findings[-1])
     evidence = {
         **worst.verdict.evidence,
+        "read_from": list(dict.fromkeys(address for each in findings for address in each.read_from)),
         "counts": [each.count for each in findings],
         "unknowns": [len(each.unknown) for each in findings],
     }

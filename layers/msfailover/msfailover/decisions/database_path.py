@@ -26,9 +26,17 @@ def seen_by(sessions: Verdict) -> str:
     Args:
         sessions: has it sessions? Its evidence holds `by_address`, how many of them its address tells.
     """
-    if not sessions.is_yes:
+    if not logged_in(sessions).is_yes:
         return ""
     return BY_ADDRESS if sessions.evidence.get("by_address") else BY_NAME
+
+
+def logged_in(sessions: Verdict) -> Verdict:
+    """Has a server sessions that it uses? One that has only begun to log in, or follows the database's changes, may be
+    anybody's on its host, a monitor's or a port check's: it counts against the server, and never for it (I9)."""
+    if not (sessions.is_yes and sessions.evidence.get("only_logins")):
+        return sessions
+    return unknown(f"No session that has logged in was seen. {sessions.sentence}", **sessions.evidence)
 
 
 def is_absent(sessions: Verdict) -> bool:
@@ -145,8 +153,8 @@ def is_direct(state: PairState, vouched: bool) -> Verdict:
         )
     if _seen(state):
         return no(
-            "The database shows names and no addresses, so it can't be seen that nothing stands between the servers and"
-            " the database; DatabasePathIsDirect can say so."
+            "The database shows names, or what a proxy says, and no addresses that it sees itself, so it can't be seen"
+            " that nothing stands between the servers and the database; DatabasePathIsDirect can say so."
         )
     return unknown(_UNSEEN.format(epoch=state.epoch))
 

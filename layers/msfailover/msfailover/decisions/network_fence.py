@@ -248,6 +248,12 @@ def _server_in_doubt(ground: Ground) -> Verdict | None:
             f"Whether {server.role} is cut off is not known: {', '.join(delegated[0].prefixes)} is delegated to its"
             f" {delegated[0].interface_id}, and our entries deny single addresses."
         )
+    unbound = [each.interface_id for each in ground.own if each.any_source]
+    if unbound:
+        return unknown(
+            f"Whether {server.role} is cut off is not known: EC2 lets its {unbound[0]} send from any address (its"
+            " source/destination check is off), and our entries deny those that are known."
+        )
     inside = [each for each in ground.own if each.subnet_id in {subnet.subnet_id for subnet in ground.subnets}]
     if inside:
         return no(
@@ -272,9 +278,16 @@ def _server_in_doubt(ground: Ground) -> Verdict | None:
 def _before(ground: Ground, subnet: Subnet) -> Verdict | None:
     """What lets the server pass to one subnet, or can't be read; None where nothing passes."""
     role = ground.server.role
-    acl = next((acl for acl in ground.acls if subnet.subnet_id in acl.subnets), None)
-    if acl is None:
+    # One at a time, as EC2 has it; while one takes the other's place it may show both.
+    before = [acl for acl in ground.acls if subnet.subnet_id in acl.subnets]
+    if not before:
         return no(f"{role} is not cut off: {subnet.subnet_id} stands behind none of DatabaseNetworkAclIds.")
+    return next((doubt for acl in before if (doubt := _through(ground, acl)) is not None), None)
+
+
+def _through(ground: Ground, acl: NetworkAcl) -> Verdict | None:
+    """What lets the server pass one ACL, or can't be read; None where nothing passes."""
+    role = ground.server.role
     for egress in (False, True):
         if any(_network(each.cidr) is None for each in acl.entries if each.egress is egress):
             return unknown(f"Whether {role} is cut off is not known: an entry of {acl.acl_id} can't be read.")

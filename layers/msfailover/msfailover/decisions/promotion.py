@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
+from msfailover.decisions import database_path
 from msfailover.pair import Role, Server
 from msfailover.questions import Question
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
@@ -23,7 +24,7 @@ def seen_of(server: Role, put: Callable[[Question], Verdict]) -> tuple[Verdict, 
         sessions = threads.submit(lambda: [put(each) for each in asked])
         admin = put(Question("probe", "check_serving", server))
         own, others = sessions.result()
-        return admin, own, others
+        return admin, database_path.logged_in(own), others
 
 
 def is_active(

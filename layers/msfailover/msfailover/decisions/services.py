@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from msfailover.decisions import database_path
 from msfailover.decisions.audit import Act, Finding, Judged, Kind, must_be_out
 from msfailover.observations import Signal
 from msfailover.pair import PairState, Role
@@ -82,6 +83,7 @@ def _second(out: Role, runs: Verdict) -> Verdict:
 def _without(active: Role, runs: Verdict, sessions: Verdict, path: Verdict) -> Verdict:
     if runs.evidence.get("admin") != Signal.ANSWERS:
         return no(f"{active} does not answer: whether it is down is the watchdog's to find out.")
+    sessions = database_path.logged_in(sessions)
     for each in (sessions, path):
         if each.is_no:
             return yes(f"{active} answers, but can't use the database: {each.sentence}")

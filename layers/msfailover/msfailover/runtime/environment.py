@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import MISSING, field, fields
 from typing import Any, TypeVar
 
+from msfailover.observations import parse_address
 from msfailover.pair import Pair, Role, Server
 
 T = TypeVar("T")
@@ -81,7 +82,8 @@ def addresses(value: str) -> tuple[str, ...]:
     """One or more IP addresses, separated by commas."""
     found = tuple(part.strip() for part in value.split(",") if part.strip())
     try:
-        parsed = tuple(str(ipaddress.ip_address(part)) for part in found)
+        # An IPv4 address that is written as IPv6 is the IPv4 address: that is what packets, rules and entries have.
+        parsed = tuple(str(parse_address(part) or ipaddress.ip_address(part)) for part in found)
     except ValueError:
         parsed = ()
     if not parsed:

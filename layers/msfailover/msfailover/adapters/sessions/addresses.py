@@ -95,7 +95,7 @@ class Addresses(Generic[C]):
             # A server that has been the writer may go on answering; the next read asks whoever the name leads to then.
             self.close()
         sessions = tuple(session for session in listing.sessions if session.id not in ours.values())
-        return replace(listing, sessions=sessions, gaps=(*listing.gaps, *gaps))
+        return replace(listing, sessions=sessions, gaps=(*listing.gaps, *gaps), read_from=(first, *others))
 
     def close(self) -> None:
         while self._kept:

@@ -1,15 +1,20 @@
 """Sessions of MySQL and MariaDB, from the process list.
 
 Logins under way are in the list from the TCP connection on, as `unauthenticated user` with an address (measured on
-MariaDB 10.11), and can be ended like any other; so no session appears out of nothing after access was revoked.
-Without the PROCESS privilege the list holds only our own user's sessions and does not say so: checked each time.
+MariaDB 10.11), and can be ended like any other; so no session appears out of nothing after access was revoked. That
+holds with a thread for each connection; with a pool of threads it is listed when one of them comes to it, so then the
+engine does not say how long a login may be unseen.
+Without the PROCESS privilege the list holds only our own user's sessions and does not say so: checked each time. So is
+that the list shows our own connection, and that the performance schema, where it makes the list, has lost nobody.
+With `proxy_protocol_networks` a proxy on those networks says whose address a connection has (MariaDB, "Proxy Protocol
+Support"): it is no address that packets come from.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pymysql
@@ -43,10 +48,11 @@ _RIGHTS = {1095, 1142, 1227, 1305, 1370, 1410}
 _LOST = {0, 1053, 1079, 1927, 2006, 2013, 2014, 2055}
 _NO_SUCH_SESSION = 1094
 
-_READ_ONLY = """
-SHOW GLOBAL VARIABLES WHERE Variable_name IN
- ('read_only', 'super_read_only', 'innodb_read_only', 'transaction_read_only', 'tx_read_only')
-"""
+_READ_ONLY = ("read_only", "super_read_only", "innodb_read_only", "transaction_read_only", "tx_read_only")
+_OF_THE_LIST = ("proxy_protocol_networks", "thread_handling", "performance_schema_show_processlist")
+_SETTINGS = f"SHOW GLOBAL VARIABLES WHERE Variable_name IN {(*_READ_ONLY, *_OF_THE_LIST)}"
+_LOST_THREADS = "SHOW GLOBAL STATUS LIKE 'Performance_schema_thread_instances_lost'"
+_A_THREAD_EACH = ("ONE-THREAD-PER-CONNECTION", "NO-THREADS")
 
 Connection = pymysql.connections.Connection
 
@@ -106,20 +112,34 @@ class MySQL:
 
     def _list(self, connection: Connection[Any]) -> Listing:
         # What it is before whom it lists: who is demoted in between is detected by the next read of a proof.
-        settings = self._query(connection, _READ_ONLY)
+        settings = self._settings_of(connection)
         rows, whole = self._read(connection)
         gaps = [] if whole else [incomplete(self._settings.row_limit)]
+        ours = connection.thread_id()  # type: ignore[no-untyped-call]
+        if whole and ours not in {row[0] for row in rows}:
+            gaps.append("The list does not show our own connection, so it may lack others.")
+        if settings.get("performance_schema_show_processlist") == "ON" and self._lost_threads(connection):
+            gaps.append("The performance schema makes the list, and says that it has lost threads.")
         if not self._may_see_all(connection):
             gaps.append(
                 "The database role lacks PROCESS, so sessions of other users are not in the list: "
                 f"{GRANT[self._settings.kill_with]}."
             )
-        ours = connection.thread_id()  # type: ignore[no-untyped-call]
         return Listing(
             read_rows(_session, (row for row in rows if row[0] != ours)),
             tuple(gaps),
+            late_login_s=0.0 if settings.get("thread_handling") in _A_THREAD_EACH else None,
             not_writer=_not_writer(settings, rows),
+            announced=_announced(settings.get("proxy_protocol_networks", "")),
         )
+
+    def _settings_of(self, connection: Connection[Any]) -> dict[str, str]:
+        """What the server says of itself: the variables' values, upper case."""
+        return {str(name).lower(): str(value).upper() for name, value in self._query(connection, _SETTINGS)}
+
+    def _lost_threads(self, connection: Connection[Any]) -> bool:
+        """Whether it may: anything but a plain zero is more than nobody."""
+        return [str(value) for _, value in self._query(connection, _LOST_THREADS)] != ["0"]
 
     def _own_id(self, connection: Connection[Any]) -> str:
         rows, _ = self._read(connection)
@@ -183,7 +203,7 @@ class MySQL:
         return 1
 
     def _rights(self, connection: Connection[Any]) -> Verdict:
-        if why := _not_writer(self._query(connection, _READ_ONLY), self._read(connection)[0]):
+        if why := _not_writer(self._settings_of(connection), self._read(connection)[0]):
             return not_the_writer(why)
         grants = self._grants(connection)
         lacking = [] if _has(grants, "PROCESS") else ["PROCESS"]
@@ -223,15 +243,21 @@ def _close(connection: Connection[Any]) -> None:
         return  # It was dead already.
 
 
-def _not_writer(settings: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> str:
+def _announced(networks: str) -> str:
+    """Why addresses in the list may be announced by a proxy; empty where the server believes none."""
+    if not networks.strip():
+        return ""
+    return f"the server takes a client's address from proxies (proxy_protocol_networks is {networks.lower()[:100]})."
+
+
+def _not_writer(settings: Mapping[str, str], rows: Sequence[Sequence[Any]]) -> str:
     """Why the server with these settings and processes is not the writer; empty where it is.
 
     A server that takes over another one's changes is not: who writes there does not write to the one it follows.
     """
-    found = {str(name).lower(): str(value).upper() for name, value in settings}
-    if "read_only" not in found:
+    if "read_only" not in settings:
         return "it does not say whether it is read-only."
-    on = sorted(name for name, value in found.items() if value not in ("OFF", "0"))
+    on = sorted(name for name in _READ_ONLY if settings.get(name, "OFF") not in ("OFF", "0"))
     if on:
         return f"it is read-only ({', '.join(on)})."
     applies = [str(row[4]) for row in rows if str(row[1] or "") == "system user" and str(row[4] or "") != "Daemon"]

@@ -75,6 +75,10 @@ SELECT pg_has_role('pg_read_all_stats', 'USAGE'), pg_has_role('pg_signal_backend
        (SELECT coalesce(string_agg(rolname, ', '), '') FROM
          (SELECT rolname FROM pg_roles WHERE rolsuper AND rolcanlogin ORDER BY rolname LIMIT 10) AS supers)
 """
+_APPLIES = re.compile("logical replication (?!launcher)|pglogical apply")
+"""Processes that apply another server's changes: PostgreSQL's own (before 16 "worker", then "apply worker" and others),
+and pglogical's."""
+
 _ID = re.compile(r"([0-9]{1,10})@([0-9]{1,13}\.[0-9]{6})")
 _UNITS = {"ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86400.0}
 
@@ -198,7 +202,7 @@ class PostgreSQL:
         return Termination(asked, gone)
 
     def _rights(self, connection: Connection) -> Verdict:
-        if why := _not_writer(self._run(connection, _LIST, limit=1)):
+        if why := _not_writer(self._run(connection, _LIST, limit=self._settings.row_limit)):
             return not_the_writer(why)
         (sees, ends, superuser, supers), *_ = self._run(connection, _RIGHTS)
         evidence = {"pg_read_all_stats": sees, "pg_signal_backend": ends, "superuser": superuser, "superusers": supers}
@@ -237,16 +241,23 @@ def _session(row: list[Any]) -> Session:
 
 
 def _not_writer(rows: Sequence[Sequence[Any]]) -> str:
-    """Why the server that listed these is not the writer; empty where it is."""
+    """Why the server that listed these is not the writer; empty where it is.
+
+    One that takes over another server's changes is not: who writes there does not write to the one it follows. So it is
+    with the copy of a blue/green deployment, which is no standby and may be written to.
+    """
     if not rows:
         return "it lists no process, not even its own."
     in_recovery, read_only = rows[0][8:10]
+    applies = next((str(row[5]) for row in rows if _APPLIES.match(str(row[5] or ""))), "")
     if in_recovery is not False:
         return "it is a standby (pg_is_in_recovery)."
     if read_only != "off":
         return (
             "its transactions are read-only (default_transaction_read_only, of the server, the database or our role)."
         )
+    if applies:
+        return f"it applies another server's changes (a {applies})."
     return ""
 
 
