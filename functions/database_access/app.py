@@ -15,13 +15,14 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Self
 
-from msfailover.adapters import clients, network_acls, permission_checks, security_groups
+from msfailover.adapters import clients, ec2_power, network_acls, permission_checks, security_groups
 from msfailover.adapters.pair_table import PairTable
-from msfailover.decisions import access, audit, fence, network_fence
-from msfailover.observations import NetworkAcl, Rule, Subnet
-from msfailover.pair import FencedBy, PairState, Server
+from msfailover.decisions import access, audit, fence, machine, network_fence
+from msfailover.observations import AclEntry, NetworkAcl, Rule, Subnet
+from msfailover.pair import FencedBy, PairState, Receipt, Server
 from msfailover.request import BadRequest, epoch_in, role_in
 from msfailover.runtime import observability
+from msfailover.runtime.authority import Authority
 from msfailover.runtime.environment import read
 from msfailover.runtime.polling import attempts
 from msfailover.runtime.settings import AccessSettings
@@ -35,10 +36,6 @@ CALLS_AT_ONCE = 8
 
 class AccessNotAsOrdered(Exception):
     """EC2 took the order, but the access group still does not read as it should."""
-
-
-class OtherServerCanGetIn(Exception):
-    """A server was not granted access because the other one can get in, or may be able to, as read this moment."""
 
 
 def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -97,14 +94,12 @@ def could_cut(server: Server) -> Verdict:
 
 def rights(_server: Server) -> Verdict:
     """May we edit the access group and the network ACLs? Tried dry: nothing is changed."""
-    client, port = clients.ec2(), SETTINGS.database_port
     try:
-        rules = security_groups.rules_of_access_group(client, SETTINGS.access_group)
+        calls = security_groups.attempts_of_each(clients.ec2(), SETTINGS.access_group, SETTINGS.database_port)
     except security_groups.UNREADABLE as error:
         return unknown(f"Whether the access group may be edited is not known: {error}")
-    calls = security_groups.attempts_of_each(client, SETTINGS.access_group, port, rules)
     number = network_fence.number_for_trying(SETTINGS.first_entry)
-    calls |= network_acls.attempts_of_each(client, SETTINGS.network_acls, number)
+    calls |= network_acls.attempts_of_each(clients.ec2(), SETTINGS.network_acls, number)
     return permission_checks.try_all(calls, "DryRunOperation")
 
 
@@ -119,9 +114,10 @@ def revoke_access(server: Server, epoch: int) -> Verdict:
         NoReceipt: no change away from this server is under way; a late order never takes the active server's access.
         AccessNotAsOrdered: its rules are still in the access group when the time is over. It may be cut off.
     """
+    may = Authority(_state, lambda state: fence.demand_change(state, server.role, epoch))
     with _Order(server) as order:
-        fence.demand_change(order.state(), server.role, epoch)
-        denied = order.put_out(server)
+        may()
+        denied = order.put_out(server, may)
         return order.with_network(server, order.can_get_in(server), denied)
 
 
@@ -130,15 +126,17 @@ def grant_access(server: Server, epoch: int) -> Verdict:
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
-        OtherServerCanGetIn: what the proof rests on, the network or the access group, does not keep it out any more.
+        OtherServerCanGetIn: what the proof rests on, network, access group or power, does not keep it out any more.
         AccessNotAsOrdered: the server still can't get in when the time is over. Throttled: EC2 refused to be read.
     """
     other = SETTINGS.pair.other(server.role)
+    may = Authority(_state, lambda state: fence.demand_receipt(state, server.role, epoch))
     with _Order(server, other) as order:
-        receipt = fence.demand_receipt(order.state(), server.role, epoch)
-        order.demand_out(other, receipt.by, order.put_out(other))
-        order.lift(server)
+        receipt = may()
+        order.demand_out(other, receipt, order.put_out(other, may))
+        order.lift(server, may)
         group, description = SETTINGS.access_group, f"{server.role}, epoch {epoch}"
+        may()
         security_groups.grant(clients.ec2(), group, server.address, SETTINGS.database_port, description)
         for _ in attempts(SETTINGS.settle_s):
             verdict = order.can_get_in(server)
@@ -217,7 +215,7 @@ class _Sight:
             return unknown(
                 f"Whether {server.role} is cut off is not known: DatabaseNetworkAclIds names no network ACL."
             )
-        numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
+        numbers = self._numbers(server)
         try:
             front, acls = self._front.result(), self._acls_now()
             own, subnets = self._members[server.role].result().interfaces, self._subnets.result()
@@ -227,7 +225,7 @@ class _Sight:
         verdict = network_fence.could_be_cut(ground, numbers) if written else network_fence.is_cut(ground)
         return verdict.having(
             guarded=security_groups.guarded(front, SETTINGS.access_group),
-            denials=[str(each) for each in network_fence.denials(acls, numbers)],
+            denials=[str(each) for each in network_fence.denials_of(acls, ground.addresses, numbers)],
             useless=[str(each) for each in network_fence.useless(acls, ground.addresses, numbers)],
         )
 
@@ -238,6 +236,10 @@ class _Sight:
         network = network or self.is_cut(server)
         told = {name: network.evidence.get(name, []) for name in ("denials", "useless")}
         return access.having(network={"answer": network.answer.value, "sentence": network.sentence}, **told)
+
+    @staticmethod
+    def _numbers(server: Server) -> range:
+        return network_fence.numbers_of(server.role, SETTINGS.first_entry)
 
     def _subnets_now(self) -> list[Subnet]:
         """The subnets that the database may be in; their networks change with no order."""
@@ -252,21 +254,17 @@ class _Sight:
 
 
 class _Order(_Sight):
-    """What an order needs to see beside that: the record that allows it, and the access group's own rules.
+    """What an order needs to see beside that: the access group's own rules.
 
-    Those are read apart from everybody's, so that access can be revoked whatever the owner's groups look like.
+    They are read apart from everybody's, so that access can be revoked whatever the owner's groups look like.
     """
 
     def __init__(self, *servers: Server) -> None:
         client, group = clients.ec2(), SETTINGS.access_group
         super().__init__(*servers)
-        self._state = self._threads.submit(_state)
         self._access_group = self._threads.submit(security_groups.rules_of_access_group, client, group)
 
-    def state(self) -> PairState:
-        return self._state.result()
-
-    def put_out(self, server: Server, may: Callable[[], None] = lambda: None) -> Verdict:
+    def put_out(self, server: Server, may: Callable[[], object]) -> Verdict:
         """Deny the server in the ACLs and revoke its access, side by side.
 
         Args:
@@ -283,28 +281,29 @@ class _Order(_Sight):
             self._revoke(server, may)
         return denied.result()
 
-    def tidy(self, server: Server, may: Callable[[], None]) -> None:
-        """Take out our entries that deny addresses which are not the server's any more."""
-        numbers = network_fence.numbers_of(server.role, SETTINGS.first_entry)
-        for each in network_fence.useless(_acls(), self._known(server), numbers):
-            may()
-            network_acls.delete(clients.ec2(), each.acl_id, each.entry)
+    def tidy(self, server: Server, may: Callable[[], object]) -> None:
+        """Take out our entries that deny addresses which are not the server's any more, nor anybody else's."""
+        useless = network_fence.useless(acls := _acls(), self._known(server), self._numbers(server))
+        for each in self._ours(server, acls) if useless else ():
+            if each in useless:
+                may()
+                network_acls.delete(clients.ec2(), each.acl_id, each.entry)
 
-    def deny(self, server: Server, may: Callable[[], None]) -> Verdict:
+    def deny(self, server: Server, may: Callable[[], object]) -> Verdict:
         """Write what the ACLs lack to deny the server, and read back whether it is cut off.
 
         What can't be written leaves it uncut, and is said; it keeps nothing else from being done.
         """
         if not SETTINGS.network_acls:
             return self.is_cut(server)
-        numbers, problems = network_fence.numbers_of(server.role, SETTINGS.first_entry), list[str]()
+        numbers, problems = self._numbers(server), list[str]()
         try:
             for _ in attempts(SETTINGS.settle_s):
                 if not (lacking := network_fence.missing(self._acls_now(), self._known(server), numbers)):
                     break
                 may()
-                with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-                    problems = [each for each in threads.map(self._written, lacking) if each]
+                writes = [(each.acl_id, each.entry, each.replaces) for each in lacking]
+                problems = network_acls.put_each(clients.ec2(), writes)
                 if (verdict := self.is_cut(server)).is_yes:  # else EC2 may still show the older answer
                     return verdict
                 if problems:
@@ -314,69 +313,63 @@ class _Order(_Sight):
         verdict = self.is_cut(server)
         return replace(verdict, sentence=" ".join((verdict.sentence, *([] if verdict.is_yes else problems[:1]))))
 
-    @staticmethod
-    def _written(placed: network_fence.Placed) -> str:
-        return network_acls.put_or_say(clients.ec2(), placed.acl_id, placed.entry, replaces=placed.replaces)
-
-    def lift(self, server: Server) -> None:
+    def lift(self, server: Server, may: Callable[[], object]) -> None:
         """Take our denials of the server out of the ACLs and read that back. Raises AccessNotAsOrdered."""
         if not SETTINGS.network_acls:
             return
-        numbers, lifted = network_fence.numbers_of(server.role, SETTINGS.first_entry), set[network_fence.Placed]()
-        for _ in attempts(SETTINGS.settle_s):
-            acls = _acls()
-            ours = network_fence.denials(acls, numbers)
-            if not ours:
-                break
-            # Each is taken out once: EC2 may show it for a while yet, and another call would only put that off.
-            left = [each for each in ours if each not in lifted]
-            with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-                list(threads.map(lambda each: network_acls.delete(clients.ec2(), each.acl_id, each.entry), left))
-            lifted |= set(left)
-        else:
-            raise AccessNotAsOrdered(f"{server.role} is still denied, by {ours[0]}.")
-        foreign = network_fence.denied_by_others(acls, self._known(server), numbers)
+        acls = list[NetworkAcl]()
+
+        def ours() -> list[tuple[str, AclEntry]]:
+            acls[:] = _acls()
+            return [(each.acl_id, each.entry) for each in self._ours(server, acls)]
+
+        for acl_id, entry in network_acls.delete_until_gone(clients.ec2(), ours, may, attempts(SETTINGS.settle_s)):
+            raise AccessNotAsOrdered(f"{server.role} is still denied, by {entry} of {acl_id}.")
+        foreign = network_fence.denied_by_others(acls, self._known(server), self._numbers(server))
         if foreign:
             raise AccessNotAsOrdered(
                 f"{server.role} is denied by {foreign}, which is no entry of this stack's for it and was left alone."
             )
 
-    def demand_out(self, other: Server, by: FencedBy, network: Verdict) -> None:
-        """Demand that what the other server's proof rests on still reads as it did.
+    def demand_out(self, other: Server, receipt: Receipt, network: Verdict) -> None:
+        """Demand that what the other server's proof rests on still reads as it did; raises as `fence.demand_holds`."""
+        found = network
+        if receipt.by is not FencedBy.NETWORK:
+            found = self.can_get_in(other) if receipt.by is FencedBy.DATABASE else _power(other)
+        security_groups.demand_read(found)
+        fence.demand_holds(receipt, found)
 
-        Raises:
-            OtherServerCanGetIn: it does not. A machine that is off needs neither.
-        """
-        why, out = network, network.is_yes
-        if by is FencedBy.DATABASE:
-            why = self.can_get_in(other)
-            out = why.is_no
-        if by is not FencedBy.POWER and not out:
-            security_groups.demand_read(why)
-            raise OtherServerCanGetIn(f"{other.role.other} was not granted access: {why.sentence}")
+    def _ours(self, server: Server, acls: list[NetworkAcl]) -> list[network_fence.Placed]:
+        """The entries under the server's numbers that are ours to take out: not one that denies an address of another
+        machine's, which another stack may have written that has the same numbers in this ACL."""
+        others = network_fence.useless(acls, self._known(server), self._numbers(server))
+        held = security_groups.held(clients.ec2(), [each.address for each in others])
+        found = network_fence.denials(acls, self._numbers(server))
+        return [each for each in found if not (each in others and each.address in held)]
 
     def _known(self, server: Server) -> tuple[str, ...]:
         return network_fence.addresses_of(server, self._members[server.role].result().interfaces)
 
-    def _revoke(self, server: Server, may: Callable[[], None]) -> None:
+    def _revoke(self, server: Server, may: Callable[[], object]) -> None:
         """Take all out of the access group but what allows the functions and the other server, and read that back.
 
         Whatever else stands in the stack's own group belongs to nobody, and may allow the server.
         """
-        rules, taken = _unwanted(server, self._access_group.result()), set[str]()
-        if not rules:
-            return
-        for _ in attempts(SETTINGS.settle_s):
-            for rule in rules:
-                if rule.rule_id not in taken:  # EC2 may show it for a while yet; see lift
-                    may()
-                    security_groups.revoke(clients.ec2(), SETTINGS.access_group, [rule])
-                    taken.add(rule.rule_id)
-            rules = _unwanted(server, security_groups.rules_of_access_group(clients.ec2(), SETTINGS.access_group))
-            if not rules:
-                return
-        seconds, names = SETTINGS.settle_s, ", ".join(map(str, rules))
-        raise AccessNotAsOrdered(f"{server.role} can still get in after {seconds:g} s, by {names}.")
+        tries, unwanted = attempts(SETTINGS.settle_s), partial(_unwanted, server)
+        there, group = self._access_group.result(), SETTINGS.access_group
+        left = security_groups.revoke_until_gone(clients.ec2(), group, there, unwanted, may, tries)
+        if left:
+            seconds, names = SETTINGS.settle_s, ", ".join(map(str, left))
+            raise AccessNotAsOrdered(f"{server.role} can still get in after {seconds:g} s, by {names}.")
+
+
+def _power(server: Server) -> Verdict:
+    """Is the server's machine off still? Somebody may have switched it on since that was proven."""
+    try:
+        seen = ec2_power.see(clients.ec2(), server)
+    except ec2_power.MachineUnseen as error:
+        return error.verdict
+    return machine.is_on(server, seen, owned_before=machine.was_owner(server, _state(), _table().machines()))
 
 
 def _demand_out(server: Server) -> None:
@@ -392,8 +385,12 @@ def _acls() -> list[NetworkAcl]:
     return network_acls.acls_named(clients.ec2(), SETTINGS.network_acls)
 
 
+def _table() -> PairTable:
+    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+
+
 def _state() -> PairState:
-    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+    return _table().read()
 
 
 ACTIONS: dict[str, Callable[[Server], Verdict]] = {

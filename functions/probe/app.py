@@ -2,8 +2,8 @@
 
 Actions: probe (both servers at once, raw signals), hold (does a connection to the active server end before the next
 probe is due?), confirm_outage (is the active one really down? more than one probe), check_serving (does a server's
-administration interface answer?), check_reachable (does anything of its host come back?), name (where does the DNS
-record point?), certificate (is it good, and until when?).
+administration interface answer?), check_reachable (does anything of its host come back?), check_refusing (does nothing
+listen on its ports?), name (where does the DNS record point?), certificate (is it good, and until when?).
 """
 
 from __future__ import annotations
@@ -54,12 +54,14 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         answer = check_serving(SETTINGS.pair.server(role_in(event))).to_json()
     elif action == "check_reachable":
         answer = check_reachable(SETTINGS.pair.server(role_in(event))).to_json()
+    elif action == "check_refusing":
+        answer = check_refusing(SETTINGS.pair.server(role_in(event))).to_json()
     elif action == "name":
         answer = name().to_json()
     elif action == "certificate":
         answer = certificate(SETTINGS.pair.server(role_in(event))).to_json()
     else:
-        known = "probe, hold, confirm_outage, check_serving, check_reachable, name, certificate"
+        known = "probe, hold, confirm_outage, check_serving, check_reachable, check_refusing, name, certificate"
         raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
     logger.debug("answered", extra={"asked": action, "answer": answer})
     return answer
@@ -128,6 +130,17 @@ def check_reachable(server: Server) -> Verdict:
         silent=True,
         cut_off=_all_silent((_admin, other), (_port, other)),
     )
+
+
+def check_refusing(server: Server) -> Verdict:
+    """Does nothing listen on the server's two ports? Only two refusals say so; silence says nothing."""
+    with ThreadPoolExecutor(max_workers=2) as threads:
+        asked = [threads.submit(ask, server, SETTINGS.timeout_s) for ask in (_admin, _port)]
+        signals = [each.result().signal for each in asked]
+    sentence = f"The ports of {server.role}: {' and '.join(signals)}."
+    if all(each is Signal.REFUSED for each in signals):
+        return yes(sentence)
+    return unknown(sentence) if all(each in SILENCE for each in signals) else no(sentence)
 
 
 def _all_silent(*asked: tuple[Ask, Server]) -> bool:

@@ -20,13 +20,13 @@ from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from msfailover.adapters import best_effort, clients, ec2_power, permission_checks, run_command
+from msfailover.adapters import best_effort, clients, ec2_power, permission_checks, run_command, security_groups
 from msfailover.adapters.pair_table import PairTable
 from msfailover.adapters.probes import Probes
 from msfailover.decisions import audit, epochs, fallback, fence, machine
 from msfailover.demands import demand_yes
 from msfailover.observations import Machine
-from msfailover.pair import PairState, Server
+from msfailover.pair import FencedBy, PairState, Server
 from msfailover.questions import Question
 from msfailover.request import Action, BadRequest, epoch_in, role_in
 from msfailover.runtime import observability
@@ -86,7 +86,7 @@ def runs(server: Server) -> Verdict:
     """Does the service run, as its own host says? That it does not is believed of the server's own machine only."""
     power, host = _machine_and_host(server)
     if power.is_no:
-        return no(f"The service of {server.role} does not run: {power.sentence}")
+        return no(f"The service of {server.role} does not run: {power.sentence}", off=True)
     outside = power.evidence.get("outside")
     if power.evidence.get("mismatch") or (host.is_no and not power.is_yes and not outside):
         return unknown(f"Whether the service of {server.role} runs is not known: {power.sentence}")
@@ -217,11 +217,15 @@ def start_server(server: Server, epoch: int) -> Verdict:
     """Start the server's service.
 
     Raises:
-        NoReceipt: the other server's fence is not proven in this epoch.
+        NoReceipt: the other server's fence is not proven in this epoch, or was by power, and its machine is on again.
         DatabaseAway: it did not start, and its host can't connect to the database at this moment; worth trying again.
         CommandFailed, CommandUnfinished: it was not seen to start.
     """
-    fence.demand_receipt(_state(), server.role, epoch)
+    receipt = fence.demand_receipt(_state(), server.role, epoch)
+    if receipt.by is FencedBy.POWER:
+        power = is_on(SETTINGS.pair.other(server.role))
+        security_groups.demand_read(power)
+        fence.demand_off(receipt, power)
     try:
         return _start_and_wait(server, epoch)
     except run_command.CommandFailed as error:
@@ -286,7 +290,7 @@ def _machine(server: Server) -> Machine:
     try:
         return ec2_power.see(clients.ec2(), server)
     except ec2_power.MachineUnseen as error:
-        raise MachineNotKnown(unknown(str(error))) from error
+        raise MachineNotKnown(error.verdict) from error
 
 
 def is_on(server: Server) -> Verdict:

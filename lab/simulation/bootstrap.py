@@ -22,7 +22,7 @@ from lab.simulation.clients import EC2, SSM, Route53, StepFunctions
 from lab.simulation.clients_data import DynamoDB, client_error
 from lab.simulation.clock import AtOnce, Clock
 from lab.simulation.faults import Kind
-from lab.simulation.hosts import ACCESS_GROUP, PORT, Open
+from lab.simulation.hosts import ACCESS_GROUP, POOLER, PORT, Open
 from lab.simulation.schedule import Schedule
 from lab.simulation.subnet_borders import ACLS, SUBNETS
 from lab.simulation.world import PAIR, World
@@ -127,18 +127,19 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
         database_host,
         dns_resolver,
         lambda_invoke,
+        network_acls,
         run_command,
         security_groups,
     )
-    from msfailover.runtime import polling
+    from msfailover.runtime import authority, polling
 
     for service, maker in list(vars(clients).items()):
         if inspect.isfunction(maker) and maker.__module__ == clients.__name__ and not service.startswith("_"):
             patches.put(clients, service, lambda service=service: Current.clients[service], why="AWS is in memory")
-    for module in (*found.values(), polling, run_command):
+    for module in (*found.values(), authority, polling, run_command):
         if hasattr(module, "time"):
             patches.put(module, "time", clock, why="time is virtual")
-    for module in (*found.values(), lambda_invoke, security_groups):
+    for module in (*found.values(), lambda_invoke, network_acls, security_groups):
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
@@ -292,14 +293,22 @@ class Engine:
                 return Session(each.id, kind, host_name="ms2")
             if self._world.database.pooler == "local" and each.role == self._world.database.pooled:
                 return Session(each.id, kind, local=True)
+            if self._world.database.announced and each.address == POOLER:
+                return Session(each.id, kind, address=self._world.hosts[each.role].addresses[0])
             return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
 
         def sessions() -> Any:
             self._demand()
-            others = (Session("0", address="10.99.0.5"),)
-            if self._world.database.standby:
+            others: tuple[Session, ...] = (Session("0", address="10.99.0.5"),)
+            base, first = self._world.database, self._world.hosts["ms1"]
+            if base.standby:
                 return Listing(others, not_writer="it is a standby.")
-            return Listing((*others, *(shown(each) for each in self._world.database.sessions)))
+            if base.moved:
+                return Listing(others, read_from=("10.77.0.40",))
+            if base.watched and first.on:
+                others += (Session("w", SessionKind.LOGIN, address=first.addresses[0]),)
+            announced = "the server believes its proxies." if base.announced else ""
+            return Listing((*others, *(shown(each) for each in base.sessions)), announced=announced)
 
         return self._world.gate.call("database.list", sessions, _unreachable)
 

@@ -188,7 +188,8 @@ def _interface_of(host: Host) -> dict[str, Any]:
     attached = {"InstanceId": host.instance_id}
     where = {"NetworkInterfaceId": "eni-1", "SubnetId": SERVERS_SUBNET, "Attachment": attached}
     delegated = {"Ipv4Prefixes": [{"Ipv4Prefix": each} for each in host.prefixes]}
-    return {**_interface([SERVERS_GROUP], host.addresses), **where, **delegated}
+    checked = {"SourceDestCheck": not host.any_source}
+    return {**_interface([SERVERS_GROUP], host.addresses), **where, **delegated, **checked}
 
 
 def _interface(groups: list[str], addresses: tuple[str, ...]) -> dict[str, Any]:
@@ -267,7 +268,8 @@ class SSM(_Client):
 
     def _run(self, host: Host, command: Mapping[str, Any]) -> tuple[str, Mapping[str, Any]]:
         what, epoch = command["what"], command["epoch"]
-        service = {"service": "running" if host.runs else "stopped", "epoch": host.epoch, "database": "reachable"}
+        running = host.runs and host.start != "misreported"
+        service = {"service": "running" if running else "stopped", "epoch": host.epoch, "database": "reachable"}
         if what == "status":
             return "", service
         if what == "replicate":

@@ -8,9 +8,17 @@ from types import ModuleType
 from typing import Any
 
 from msfailover.adapters import security_groups
-from msfailover.decisions import audit, database_object, database_path, network_fence, transitions
+from msfailover.decisions import (
+    attribution,
+    audit,
+    database_object,
+    database_path,
+    fence,
+    network_fence,
+    transitions,
+)
 from msfailover.pair import PairState, Role, Server
-from msfailover.verdict import Verdict, yes
+from msfailover.verdict import Verdict, no, yes
 
 from lab.testbed.cloud.patching import Patches
 
@@ -63,6 +71,50 @@ def delegated_ignored(patches: Patches, _found: Functions) -> None:
 
 def _of_interfaces(found: security_groups.Membership) -> tuple[str, ...]:
     return tuple(address for each in found.interfaces for address in each.addresses)
+
+
+def any_source_ignored(patches: Patches, _found: Functions) -> None:
+    doubt = network_fence._server_in_doubt
+
+    def overlooked(ground: Any) -> Any:
+        return doubt(replace(ground, own=tuple(replace(each, any_source=False) for each in ground.own)))
+
+    patches.put(network_fence, "_server_in_doubt", overlooked, why=WHY)
+
+
+def logins_show_the_way(patches: Patches, _found: Functions) -> None:
+    def by_any(sessions: Verdict) -> str:
+        return database_path.BY_ADDRESS if sessions.is_yes else ""
+
+    patches.put(database_path, "seen_by", by_any, why=WHY)
+    patches.put(database_path, "logged_in", lambda sessions: sessions, why=WHY)
+
+
+def announced_is_seen(patches: Patches, found: Functions) -> None:
+    def asked(server: Server, listing: Any, *more: Any, **how: Any) -> Any:
+        return attribution.sessions_of(server, replace(listing, announced=""), *more, **how)
+
+    patches.put(found["database_sessions"], "sessions_of", asked, why=WHY)
+
+
+def moved_unnoticed(patches: Patches, found: Functions) -> None:
+    def without(findings: Any) -> Verdict:
+        return attribution.over_reads(findings).having(read_from=[])
+
+    patches.put(found["database_sessions"], "over_reads", without, why=WHY)
+
+
+def others_entries_taken(patches: Patches, _found: Functions) -> None:
+    patches.put(security_groups, "held", lambda *_: frozenset(), why=WHY)
+
+
+def hosts_word_is_enough(patches: Patches, found: Functions) -> None:
+    patches.put(found["probe"], "check_refusing", lambda _: yes("They will refuse."), why=WHY)
+
+
+def power_not_read_again(patches: Patches, found: Functions) -> None:
+    patches.put(found["database_access"], "_power", lambda _: no("It will be off."), why=WHY)
+    patches.put(fence, "demand_off", lambda *_: None, why=WHY)
 
 
 def one_interface(patches: Patches, _found: Functions) -> None:

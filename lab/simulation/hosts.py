@@ -23,6 +23,9 @@ SERVERS_GROUP = "sg-00000000b00000003"
 DELEGATED = "10.77.9.0/28"
 """A network that is delegated to ms1's interface where a schedule says so: its machine may use every address of it."""
 
+ROUTED = "10.77.8.8"
+"""An address that is routed to ms1's interface where a schedule says so, and that EC2 does not know of it."""
+
 PREFIX_LIST = "pl-0000000000000001"
 STOPPING_TAKES_S = 12.0
 
@@ -39,10 +42,12 @@ class Host:
         seen: whether the probe and SSM can reach the host; the database it can reach in any case.
         probed: whether the probe can, too.
         prefixes: the networks that are delegated to its interface; it connects from an address of each as well.
+        any_source: whether EC2 lets it send from any address; it connects from one that is routed to it as well.
         frozen: whether every process of it stands still: what was handed to its agent is carried out when it wakes.
         stubborn: whether the service ignores being stopped, and being killed.
         never_stops: whether the machine stays in `stopping` for ever once it is ordered off.
-        start: what becomes of an attempt to start it: "", "fails" or "hangs".
+        start: what becomes of an attempt to start it: "", "fails" or "hangs"; or it starts and is "misreported": its
+            host says that it is stopped, and does not stop it therefore.
     """
 
     role: str
@@ -55,6 +60,7 @@ class Host:
     seen: bool = True
     probed: bool = True
     prefixes: tuple[str, ...] = ()
+    any_source: bool = False
     frozen: bool = False
     stubborn: bool = False
     never_stops: bool = False
@@ -73,8 +79,9 @@ class Host:
 
     @property
     def every_address(self) -> tuple[str, ...]:
-        """Every address that it connects from: its own, and one of each network that is delegated to it."""
-        return (*self.addresses, *(str(ipaddress.ip_network(each)[5]) for each in self.prefixes))
+        """Every address that it connects from: its own, one of each network that is delegated, and one routed to it."""
+        delegated = (str(ipaddress.ip_network(each)[5]) for each in self.prefixes)
+        return (*self.addresses, *delegated, *((ROUTED,) if self.any_source else ()))
 
     @property
     def serves(self) -> bool:
@@ -111,6 +118,9 @@ class Base:
         undying: whether sessions go on that were told to end.
         names: whether it shows what clients call themselves and no address. Both servers call themselves ms2.
         standby: whether its name leads the functions to a standby, which knows nothing of the pair's sessions.
+        moved: whether the name leads to another database whenever the list is read.
+        watched: whether a port check from the first server's host is always under way.
+        announced: whether the list shows the addresses that a pooler announces.
         pooler: where sessions come through a pooler, on `another` host or on the database's own (`local`).
         pooled: whose they are.
         elsewhere: whether it stands where anybody gets in, and not behind the groups and ACLs that are read.
@@ -123,6 +133,9 @@ class Base:
     undying: bool = False
     names: bool = False
     standby: bool = False
+    moved: bool = False
+    watched: bool = False
+    announced: bool = False
     pooler: str = ""
     pooled: str = "ms1"
     elsewhere: bool = False

@@ -23,7 +23,9 @@ from lab.testbed.cloud.patching import Patches
 if TYPE_CHECKING:
     from lab.simulation.defects import Defect
 
-UNSEEN = ("unseen", "pooler", "local-pooler")
+WATCHED = ("watched-pooler", "announced")
+"""Where the audit has looked at rest at what seems to be the active server's own way, and is not."""
+UNSEEN = ("unseen", "pooler", "local-pooler", *WATCHED)
 """Where no session of the active server has been seen as its own in this epoch."""
 
 NESTED_AT_MOST = 2
@@ -158,6 +160,8 @@ class _Run:
         request = {"action": schedule.action, "reason": "simulation", "requested_by": schedule.by}
         if schedule.dry_run == "yes":
             self._start("dry-run", {**request, "dry_run": True})
+        if schedule.network in WATCHED:
+            self.call("audit", "audit", {})
         self._start("first", request)
         judge.foretold(self.world, list(self.executions.values()))
         for number in range(RESUMES_AT_MOST):

@@ -10,12 +10,12 @@ from lab.simulation.faults import ONCE, Fault, kinds_at
 
 ACTIONS = ("failover", "switchover", "force", "adopt")
 MS1 = ("crashed", "hung", "zombie", "partitioned", "dead", "off", "stopping", "hangs", "replaced", "healthy")
-MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead", "unprobed")
-DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby")
+MS2 = ("healthy", "dead", "start-fails", "start-hangs", "ahead", "unprobed", "misreported")
+DATABASE = ("up", "unseen", "hidden", "undying", "silent", "names", "standby", "moved")
 ACCESS_KINDS = ("tidy", "broad", "prefix-list", "second-port")
 NETWORKS = (
     "none", "acls", "unseen", "pooler", "standby-pooler", "local-pooler", "allowed", "uncovered", "elsewhere",
-    "two-interfaces", "delegated",
+    "two-interfaces", "delegated", "any-source", "watched-pooler", "announced", "shared",
 )  # fmt: skip
 PROBES = ("one", "cut-off", "failing", "blind", "astray")
 RESUMES = ("same", "back")
@@ -46,18 +46,23 @@ class Schedule:
         by: who asks ("watch", "alarm", or a person).
         ms1: state of the active server at the beginning; `replaced` hangs under another instance's id than the
             configured one, which was terminated.
-        ms2: state of the standby; one that is `unprobed` takes orders, and the probe can't reach it.
+        ms2: state of the standby; one that is `unprobed` takes orders, and the probe can't reach it; of one that is
+            `misreported` its host says that the service is stopped, whatever it does.
         database: `up`; `unseen` by the functions; origins `hidden`; sessions `undying` when ended; `silent` with a
             connection of the active server that has not logged in yet; `names` where it shows what clients call
             themselves in place of addresses, and the active server calls itself like the other one; `standby` where
-            the functions reach a standby of it, which lists nobody of the pair.
+            the functions reach a standby of it, which lists nobody of the pair; `moved` where its name leads to another
+            database each time that the list is read.
         access: `tidy`, or somebody's `broad` rule or `prefix-list` in an owner's group, or one for a `second-port`.
         network: `none` of the database's network ACLs is given; with `acls`, further: the path was `unseen` in this
             epoch; the active server comes through a `pooler` on another host, or the standby will
             (`standby-pooler`); or through a `local-pooler` on the database's own, for which the owner vouches; an
             owner's entry `allowed` it before ours; one subnet, where the database is, is `uncovered`; the database's
             name leads `elsewhere`, where anybody gets in, or there as well (`two-interfaces`); a network is
-            `delegated` to the active server's interface, and it connects from there, too.
+            `delegated` to the active server's interface, and it connects from there, too; or it may use `any-source`
+            and does; it comes through a pooler on another host and a port check of its host from its own address
+            (`watched-pooler`), or through one that announces its address (`announced`); the ACLs are `shared` with
+            another stack that denies a server of its own pair under the same rule numbers.
         probe: `one` that sees; or a first one that is `cut-off` from both servers or `failing` when it is asked, with a
             second one that sees; or two that are `blind`; or a first one that is cut off and a second one that went
             `astray`: it has never had a way to the active server.
@@ -152,6 +157,12 @@ BASES: tuple[Schedule, ...] = (
     Schedule(network="local-pooler", ms1="hung"),
     Schedule(network="two-interfaces", ms1="hung"),
     Schedule(network="delegated", ms1="hung", access="broad"),
+    Schedule(network="any-source", ms1="hung", access="broad"),
+    Schedule(network="watched-pooler", ms1="hung"),
+    Schedule(network="announced", ms1="hung"),
+    Schedule(network="shared", ms1="hung"),
+    Schedule(ms1="zombie", database="moved"),
+    Schedule(network="standby-pooler", action="switchover", by="erika", ms1="healthy", ms2="misreported"),
     Schedule(network="standby-pooler", action="switchover", by="erika", ms1="healthy"),
     Schedule(ms2="unprobed"),
     Schedule(ms1="partitioned", probe="cut-off"),
@@ -180,10 +191,10 @@ def drawn(chance: random.Random, places: Mapping[str, int]) -> Schedule:
         action=action,
         by=chance.choice(("watch", "alarm")) if automatic else "erika",
         ms1=chance.choice(MS1),
-        ms2=chance.choices(MS2, (8, 1, 1, 1, 1, 1))[0],
-        database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1))[0],
+        ms2=chance.choices(MS2, (8, 1, 1, 1, 1, 1, 1))[0],
+        database=chance.choices(DATABASE, (7, 1, 1, 1, 1, 1, 1, 1))[0],
         access=chance.choices(ACCESS_KINDS, (8, 1, 1, 1))[0],
-        network=chance.choices(NETWORKS, (6, 8, 1, 1, 1, 1, 1, 1, 1, 1, 1))[0],
+        network=chance.choices(NETWORKS, (6, 8, *(1,) * (len(NETWORKS) - 2)))[0],
         probe=chance.choices(PROBES, (12, 1, 1, 1, 1))[0],
         controls=chance.choices(CONTROLS, (16, 1, 1, 1, 1))[0],
         restart=chance.choices(SWITCHES, (3, 1))[0],

@@ -13,6 +13,9 @@ SUBNETS = ("subnet-0000000a", "subnet-0000000b")
 SERVERS_SUBNET = "subnet-0000000e"
 NETWORKS = {"subnet-0000000a": "10.77.4.0/24", "subnet-0000000b": "10.77.5.0/24"}
 FIRST = 10
+NEIGHBOUR = "10.88.0.9"
+"""The address of a server of another pair, whose stack writes into the same ACLs where a schedule says so."""
+
 IN_EFFECT_AFTER_S = 0.9
 """Seconds from an entry's writing until it is in effect: EC2 shows it at once."""
 
@@ -86,6 +89,12 @@ class Borders:
                 for egress in (False, True):
                     self.write(acl, self.entry(number, egress, "deny", f"{address}/32", at=0.0))
 
+    def share(self) -> None:
+        """Another stack denies a server of its own in these ACLs, under a number that this one has for its standby."""
+        for acl in ACLS:
+            for egress in (False, True):
+                self.write(acl, self.entry(FIRST + 25, egress, "deny", f"{NEIGHBOUR}/32", at=0.0))
+
     def shown(self, acl: str) -> dict[str, Any]:
         """An ACL as EC2 describes it."""
         return {
@@ -99,7 +108,8 @@ class Borders:
         self.at = SUBNETS[0]
         self.standing = dict(zip(SUBNETS, ACLS, strict=True))
         for acl in ACLS:
-            self.entries[acl] = [each for each in self.entries[acl] if each["RuleNumber"] >= FIRST]
+            kept = [each for each in self.entries[acl] if each["CidrBlock"] != f"{NEIGHBOUR}/32"]
+            self.entries[acl] = [each for each in kept if each["RuleNumber"] >= FIRST]
 
 
 @functools.cache

@@ -24,7 +24,7 @@ from lab.simulation.hosts import (
 )
 from lab.simulation.injector import Injector
 from lab.simulation.schedule import Schedule
-from lab.simulation.subnet_borders import ACLS, OWNERS_ACL, SUBNETS, Borders
+from lab.simulation.subnet_borders import ACLS, NEIGHBOUR, OWNERS_ACL, SUBNETS, Borders
 
 PAIR = "simulation"
 RECORD = "ms.corp.example."
@@ -67,6 +67,7 @@ class World:
             "ms2": Host("ms2", "i-00000000000000002", ("10.77.0.12", "10.77.1.12")),
         }
         self.gone: list[Host] = []
+        self.neighbours: list[Host] = []
         self.database = Base(borders=Borders(clock.time))
         self.name: dict[str, Any] = {"values": ("10.77.0.11",), "ttl": 5}
         self.items: dict[tuple[str, str], dict[str, Any]] = {}
@@ -107,12 +108,14 @@ class World:
         self._condition(first, schedule.ms1)
         second.alive, second.probed = schedule.ms2 != "dead", schedule.ms2 != "unprobed"
         second.epoch = AHEAD if schedule.ms2 == "ahead" else 0
-        second.start = {"start-fails": "fails", "start-hangs": "hangs"}.get(schedule.ms2, "")
+        starts = {"start-fails": "fails", "start-hangs": "hangs", "misreported": "misreported"}
+        second.start = starts.get(schedule.ms2, "")
         self.database.seen = schedule.database != "unseen"
         self.database.hidden = schedule.database == "hidden"
         self.database.undying = schedule.database == "undying"
         self.database.names = schedule.database == "names"
         self.database.standby = schedule.database == "standby"
+        self.database.moved = schedule.database == "moved"
         if schedule.database == "silent" and first.on:
             self.database.connect_in_silence(first)
 
@@ -126,10 +129,16 @@ class World:
 
     def _network(self, word: str) -> None:
         base, borders = self.database, self.database.borders
-        base.pooler = {"pooler": "another", "standby-pooler": "another", "local-pooler": "local"}.get(word, "")
+        another = ("pooler", "standby-pooler", "watched-pooler", "announced")
+        base.pooler = "local" if word == "local-pooler" else "another" if word in another else ""
+        base.watched, base.announced = word == "watched-pooler", word == "announced"
         base.pooled = "ms2" if word == "standby-pooler" else "ms1"
         base.elsewhere = word in ("elsewhere", "two-interfaces")
         self.hosts["ms1"].prefixes = (DELEGATED,) if word == "delegated" else ()
+        self.hosts["ms1"].any_source = word == "any-source"
+        if word == "shared":
+            borders.share()
+            self.neighbours = [Host("a neighbour", "i-00000000000000008", (NEIGHBOUR,))]
         if word != "none":
             borders.deny_at_rest(self.hosts["ms2"].addresses)
         if word == "allowed":
@@ -168,8 +177,8 @@ class World:
         return self.probe == "blind" or (self.probe == "astray" and host.role == "ms1")
 
     def machines(self) -> list[Host]:
-        """Every machine that EC2 knows: the servers', and those that have been."""
-        return [*self.hosts.values(), *self.gone]
+        """Every machine that EC2 knows: the servers', those that have been, and another pair's."""
+        return [*self.hosts.values(), *self.gone, *self.neighbours]
 
     # ---- what goes on by itself
 
@@ -194,6 +203,8 @@ class World:
             raise Violation("I1", "both servers hold sessions on the database")
         if len(self.in_access_group()) == 2 and not self.meddled:
             raise Violation("I1", "the access group allows both servers")
+        if self.neighbours and not self.database.borders.denies(NEIGHBOUR):
+            raise Violation("I1", "a server of another pair, which its stack denies, is denied no more")
 
     def _off(self, host: Host) -> None:
         host.machine, host.runs, host.stubborn = "stopped", False, False
@@ -246,17 +257,20 @@ class World:
     def start_service(self, host: Host) -> bool:
         if host.start == "fails":
             return False
+        says_so = host.start != "misreported"
         if not host.runs:
             host.runs = host.answers = True
             self.touch(f"the service of {host.role} starts", service_of=host.role)
         if host.start == "hangs":
             host.answers = False
-        return True
+        return says_so
 
     def stop_service(self, host: Host) -> bool:
         host.autostart = False
         if host.stubborn:
             return False
+        if host.start == "misreported":
+            return True  # its host takes it for stopped
         if host.runs:
             host.runs = False
             self.database.leave(host.role, ghosts=False)
@@ -297,8 +311,9 @@ class World:
         """The machine comes (back) up, whatever it was before, and autostart starts the service."""
         allowed = any(self.database.allows(each, OWNERS) for each in host.addresses)
         beside = self.database.elsewhere or self.database.pooler
-        if host.machine == "stopped" and (allowed or beside):
-            # An owner's rule allows it and an owner's hand switches it on again: nothing here can stop that.
+        if host.machine == "stopped" and (allowed or beside) and self.in_access_group() != []:
+            # An owner's rule allows it and an owner's hand switches it on again: nothing here can stop that, once the
+            # other one has been granted access.
             self.note(f"{host.role} stays off")
             return
         if host.machine == "stopping":
@@ -314,11 +329,12 @@ class World:
         self.gate.silence()
         self.database.borders.mend()
         self.database.elsewhere, self.database.pooler, self.database.pooled = False, "", "ms1"
-        self.hosts["ms1"].prefixes = ()
+        self.hosts["ms1"].prefixes, self.hosts["ms1"].any_source, self.neighbours = (), False, []
         own = {address for host in self.hosts.values() for address in host.addresses}
         self.database.sessions = [each for each in self.database.sessions if each.address in own]
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
-        self.database.names = self.database.standby = False
+        self.database.names = self.database.standby = self.database.moved = False
+        self.database.watched = self.database.announced = False
         self.probe = "one"
         self.database.keep_rules(lambda rule: rule["GroupId"] == ACCESS_GROUP or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():

@@ -147,7 +147,7 @@ def test_a_managed_instance_outside_ec2_is_in_no_group(network: Network) -> None
 
 
 def test_a_machine_of_ec2s_that_is_registered_as_a_managed_instance_is_in_its_groups(network: Network) -> None:
-    """A hybrid activation can be run on an EC2 instance, too; what its interface is a member of lets it in."""
+    """A hybrid activation can be run on an EC2 instance, too; its interface is a member of groups."""
     managed = Server(Role.MS1, "mi-0123456789abcdef0", (network.ms1_address,))
     network.allow(network.owners, group=network.ms1_group)
     found = security_groups.membership(network.ec2, managed)

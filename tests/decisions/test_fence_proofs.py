@@ -92,18 +92,22 @@ def test_a_server_whose_way_is_hidden_is_out_by_the_owners_word_or_by_power_only
 
 @pytest.mark.parametrize("vouched", [None, False, True])
 @pytest.mark.parametrize(
-    ("seen", "runs", "proven"),
+    ("seen", "runs", "refuses", "proven"),
     [
-        (no("ms2 has no session."), no("It is stopped."), True),
-        (yes("ms2 has 2.", by_address=2), yes("It runs."), True),
-        (yes("ms2 has 2, by name.", by_address=0), yes("It runs."), False),
-        (no("ms2 has no session."), yes("It runs."), False),
-        (no("ms2 has no session."), unknown("Its host is silent."), False),
-        (unknown("The database is silent."), unknown("Its host is silent."), False),
+        (no("ms2 has no session."), no("It is stopped."), yes("Both refuse."), True),
+        (no("ms2 has no session."), no("It is stopped."), no("One answers."), False),
+        (no("ms2 has no session."), no("It is stopped."), unknown("Both are silent."), False),
+        (no("ms2 has no session."), no("Its machine is off.", off=True), unknown("Both are silent."), True),
+        (yes("ms2 has 2.", by_address=2), yes("It runs."), no("One answers."), True),
+        (yes("ms2 has 2, by name.", by_address=0), yes("It runs."), no("One answers."), False),
+        (yes("ms2 has 1.", by_address=0, only_logins=True), yes("It runs."), no("One answers."), False),
+        (no("ms2 has no session."), yes("It runs."), yes("Both refuse."), False),
+        (no("ms2 has no session."), unknown("Its host is silent."), yes("Both refuse."), False),
+        (unknown("The database is silent."), unknown("Its host is silent."), unknown("Both are silent."), False),
     ],
 )
 def test_a_server_that_was_granted_access_and_that_nobody_saw_come_is_not_out_while_it_may_run(
-    seen: Verdict, runs: Verdict, proven: bool, vouched: bool | None
+    seen: Verdict, runs: Verdict, refuses: Verdict, proven: bool, vouched: bool | None
 ) -> None:
     """The change to ms2 was proven and turned back; whether it was started, and by which way it came, nobody saw."""
     back = replace(SEEN, lease=replace(lease(), target=Role.MS1, epoch=3), path_unseen_epoch=2)
@@ -112,7 +116,8 @@ def test_a_server_that_was_granted_access_and_that_nobody_saw_come_is_not_out_wh
     def ask(question: Question) -> Verdict:
         if question.function == "sessions":
             return no("None.", **there) if "reads" in question.payload() else seen
-        return runs if question.action == "runs" else no("ms2 can't get in.", guarded=["10.0.0.30"])
+        told = {"runs": runs, "check_refusing": refuses}
+        return told.get(question.action, no("ms2 can't get in.", guarded=["10.0.0.30"]))
 
     def ask_all(questions: Mapping[str, Question]) -> Mapping[str, Verdict]:
         answers = {"cut": yes("It is cut off.", guarded=["10.0.0.30"]), "addresses": yes("There.", **there)}

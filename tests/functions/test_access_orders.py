@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from msfailover.adapters.clients import Throttled
+from msfailover.decisions import fence
 from msfailover.decisions.fence import NoReceipt
-from msfailover.pair import FencedBy, PairState
+from msfailover.pair import FencedBy, PairState, Role
 
 from tests.functions.conftest import Start
 from tests.functions.network import Network
@@ -113,7 +117,7 @@ def test_access_that_reads_granted_again_overrides_a_receipt_by_database(
 ) -> None:
     record.put(state(lease=CHANGE, receipt=receipt()))
     network.allow(network.owners, cidr="10.0.0.0/8")
-    with pytest.raises(access.OtherServerCanGetIn, match=r"10\.0\.0\.0/8"):
+    with pytest.raises(fence.OtherServerCanGetIn, match=r"10\.0\.0\.0/8"):
         order(access, "grant_access", "ms2")
     assert network.admitted() == []
 
@@ -140,5 +144,84 @@ def test_a_server_without_power_needs_no_revoked_access_but_its_own_rule_goes(
 ) -> None:
     record.put(state(lease=CHANGE, receipt=BY_POWER))
     network.allow(network.owners, cidr="10.0.0.0/8")
+    network.ec2.stop_instances(InstanceIds=[network.ms1])
     assert order(access, "grant_access", "ms2")["answer"] == "yes"
     assert network.admitted() == [f"{network.ms2_address}/32"]
+
+
+def test_a_server_whose_machine_is_on_again_overrides_a_receipt_by_power(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    """Somebody has switched it on since: an execution that is redriven goes on where it stopped, days later."""
+    record.put(state(lease=CHANGE, receipt=BY_POWER))
+    with pytest.raises(fence.OtherServerCanGetIn, match="is running"):
+        order(access, "grant_access", "ms2")
+    assert network.admitted() == []
+
+
+@pytest.mark.parametrize("code", ["RequestLimitExceeded", "InternalError"])
+def test_a_machine_that_ec2_does_not_tell_of_is_not_known_to_be_off(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    record.put(state(lease=CHANGE, receipt=BY_POWER))
+    network.ec2.stop_instances(InstanceIds=[network.ms1])
+    throttled = code == "RequestLimitExceeded"
+    failure = (Throttled if throttled else ClientError)({"Error": {"Code": code, "Message": "no"}}, "DescribeInstances")
+
+    def refuse(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(access.clients.ec2(), "describe_instances", refuse)
+    with pytest.raises(Throttled if throttled else fence.OtherServerCanGetIn):
+        order(access, "grant_access", "ms2")
+    assert network.admitted() == []
+
+
+def late(access: ModuleType, monkeypatch: pytest.MonkeyPatch, at: str, then: Callable[[], None]) -> None:
+    """Have more than a second go by, and something happen, where an order comes to this call of the network's."""
+    began, call = time.monotonic(), getattr(access.security_groups, at)
+
+    def slow(*args: Any, **more: Any) -> Any:
+        monkeypatch.setattr(time, "monotonic", lambda: began + 2)
+        then()
+        return call(*args, **more)
+
+    monkeypatch.setattr(access.security_groups, at, slow)
+
+
+def test_a_grant_that_was_overtaken_while_it_read_grants_nothing(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The change was turned round meanwhile: its own fence of ms2 rests on that nothing grants ms2 access any more."""
+    record.put(state(lease=CHANGE, receipt=receipt()))
+    turned = state(lease=replace(CHANGE, target=Role.MS1, epoch=CHANGE.epoch + 1))
+    late(access, monkeypatch, "inbound_rules", lambda: record.put(turned))
+    with pytest.raises(NoReceipt, match="is not the change under way"):
+        order(access, "grant_access", "ms2")
+    assert f"{network.ms2_address}/32" not in network.admitted()
+
+
+def test_a_revoke_that_was_overtaken_takes_no_access_from_a_server_that_is_to_be_active_again(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turned = state(lease=replace(CHANGE, target=Role.MS1, epoch=CHANGE.epoch + 1))
+    late(access, monkeypatch, "revoke_until_gone", lambda: record.put(turned))
+    with pytest.raises(NoReceipt, match="ms1 is left alone"):
+        order(access, "revoke_access", "ms1")
+    assert network.admitted() == [f"{network.ms1_address}/32"]
+
+
+def test_an_order_that_does_not_wait_reads_the_record_once(
+    access: ModuleType, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.put(state(lease=CHANGE, receipt=receipt()))
+    reads: list[int] = []
+    read = access.PairTable.read
+
+    def counted(table: Any) -> Any:
+        reads.append(1)
+        return read(table)
+
+    monkeypatch.setattr(access.PairTable, "read", counted)
+    order(access, "grant_access", "ms2")
+    assert len(reads) == 1

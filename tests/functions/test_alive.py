@@ -35,6 +35,26 @@ def test_anything_that_comes_back_is_a_sign_of_life(
     assert probe.handler({"action": "check_reachable", "server": "ms2"}, None)["answer"] == answer
 
 
+@pytest.mark.parametrize(
+    ("admin", "port", "answer"),
+    [
+        (Signal.REFUSED, Signal.REFUSED, Answer.YES),
+        (Signal.REFUSED, Signal.ANSWERS, Answer.NO),
+        (Signal.WRONG_CERTIFICATE, Signal.REFUSED, Answer.NO),
+        (Signal.REFUSED, Signal.SILENT, Answer.NO),
+        (Signal.SILENT, Signal.SILENT, Answer.UNKNOWN),
+        (Signal.UNREACHABLE, Signal.SILENT, Answer.UNKNOWN),
+    ],
+)
+def test_only_two_refusals_say_that_nothing_listens(
+    run: Start, monkeypatch: pytest.MonkeyPatch, admin: Signal, port: Signal, answer: Answer
+) -> None:
+    probe = run("probe")
+    monkeypatch.setattr(probe, "_admin", lambda *_: Sighting(admin, "so it was", 0.0))
+    monkeypatch.setattr(probe, "_port", lambda *_: Sighting(port, "so it was", 0.0))
+    assert probe.handler({"action": "check_refusing", "server": "ms2"}, None)["answer"] == answer
+
+
 SEEN = {
     "both": (Role.MS1, Role.MS2),
     "the standby": (Role.MS2,),

@@ -202,7 +202,7 @@ def test_addresses_that_are_none_are_refused(sessions: ModuleType, addresses: An
 def test_what_the_list_was_read_from_is_told_beside_where_the_name_led_to(
     sessions: ModuleType, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The name is moved while a proof reads: it is about both, and one of them may not be behind the access group."""
+    """The name leads elsewhere while a proof reads: it is about both, and one may not be behind the access group."""
     monkeypatch.setattr(sessions.database_host, "addresses", lambda _host: ("10.0.2.30",))
     database.shows = [Listing((), read_from=("10.0.2.30",)), Listing((), read_from=("10.0.9.30",))]
     assert proof(sessions)["evidence"]["database_addresses"] == ["10.0.2.30", "10.0.9.30"]

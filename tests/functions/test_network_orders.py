@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ipaddress
 from dataclasses import replace
 from types import ModuleType
 from typing import Any
 
 import pytest
+from msfailover.decisions import fence
 from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.decisions.fence import NoReceipt
 from msfailover.pair import FencedBy
@@ -176,7 +178,7 @@ def test_a_denial_that_can_not_be_written_again_keeps_the_new_server_out(
     order(access, "revoke_access", "ms1")
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     network.write(0, 5, "10.0.0.0/8", egress=False, action="allow")
-    with pytest.raises(access.OtherServerCanGetIn, match="inbound entry 5"):
+    with pytest.raises(fence.OtherServerCanGetIn, match="inbound entry 5"):
         order(access, "grant_access", "ms2")
     assert ("a", "in", FIRST_OF_MS2, f"{network.ms2_address}/32") in network.denied()
     assert network.admitted() == []
@@ -236,3 +238,53 @@ def test_without_network_acls_everything_is_as_without_this_proof(run: Start, re
     assert "network" not in order(access, "revoke_access", "ms1")["evidence"]
     assert order(access, "cut", "ms1")["answer"] == "unknown"
     assert network.denied() == []
+
+
+# ---- another stack has the same rule numbers in an ACL that both share: its entries are no leftovers of ours
+
+
+@pytest.fixture
+def neighbour(network: Network) -> str:
+    """Another pair's server that is denied under our numbers, for both of our servers, by a stack of its own."""
+    *_, address = ipaddress.ip_network(
+        network.ec2.describe_subnets(SubnetIds=[network.subnet])["Subnets"][0]["CidrBlock"]
+    ).hosts()
+    network.instance(str(address), network.ms2_group)
+    for acl in (0, 1):
+        for egress in (False, True):
+            network.write(acl, 10, f"{address}/32", egress=egress)
+            network.write(acl, FIRST_OF_MS2 + 1, f"{address}/32", egress=egress)
+    return str(address)
+
+
+def test_another_stacks_denials_stay_whatever_ours_does(
+    access: ModuleType, record: Record, network: Network, neighbour: str
+) -> None:
+    theirs = everywhere((10, neighbour), (FIRST_OF_MS2 + 1, neighbour))
+    assert order(access, "revoke_access", "ms1")["evidence"]["network"]["answer"] == "yes"
+    ours = everywhere((11, network.ms1_address), (12, network.ms1_second))
+    assert network.denied() == sorted((*theirs, *ours, *everywhere((FIRST_OF_MS2, network.ms2_address))))
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
+    assert network.denied() == sorted((*theirs, *ours))
+
+
+def test_another_stacks_denials_are_named_at_rest_and_left_there(
+    access: ModuleType, record: Record, network: Network, neighbour: str
+) -> None:
+    record.put(state())
+    seen = {each: access.handler({"action": "status", "server": each}, None)["evidence"] for each in ("ms1", "ms2")}
+    assert [len(each["useless"]) for each in seen.values()] == [4, 4]
+    assert seen["ms1"]["denials"] == [], "it is not ms1 that is denied"
+    access.handler({"action": "keep_out", "server": "ms2"}, None)
+    theirs = everywhere((10, neighbour), (FIRST_OF_MS2 + 1, neighbour))
+    assert network.denied() == sorted((*theirs, *everywhere((FIRST_OF_MS2, network.ms2_address))))
+
+
+def test_a_public_address_may_be_anybodys_and_stays_denied(
+    access: ModuleType, record: Record, network: Network
+) -> None:
+    record.put(state())
+    network.write(0, FIRST_OF_MS2 + 1, "8.8.8.8/32", egress=True)
+    access.handler({"action": "keep_out", "server": "ms2"}, None)
+    assert ("a", "out", FIRST_OF_MS2 + 1, "8.8.8.8/32") in network.denied()

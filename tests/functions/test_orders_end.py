@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from msfailover.adapters.clients import Throttled
 from msfailover.adapters.run_command import CommandUnfinished, SourceLost
 from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.decisions.fence import NoReceipt
-from msfailover.pair import PairState, Role
+from msfailover.pair import FencedBy, PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.functions.answers import Answers, Asked
@@ -203,6 +204,31 @@ def test_a_late_start_is_not_even_sent(server: ModuleType, record: Record, hosts
     with pytest.raises(NoReceipt):
         order(server, "start_server", "ms2")
     assert hosts.commands == []
+
+
+@pytest.mark.parametrize(
+    ("power", "starts"),
+    [
+        (no("the instance of ms1 is stopped."), True),
+        (yes("the instance of ms1 is running."), False),
+        (unknown("EC2 does not say."), False),
+        (unknown("EC2 does not say.", throttled=True), False),
+    ],
+    ids=["off", "on again", "not known", "throttled"],
+)
+def test_by_a_proof_of_power_a_server_is_started_only_while_the_other_ones_machine_is_off(
+    server: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch, power: Verdict, starts: bool
+) -> None:
+    """A start is tried again for minutes, and an execution can be redriven days later: it is read in that moment."""
+    record.put(state(lease=lease(), receipt=replace(receipt(), by=FencedBy.POWER, access="not asked", sessions=())))
+    monkeypatch.setattr(server, "is_on", lambda of: power if of.role is Role.MS1 else yes("ms2 is on."))
+    hosts.prepare("start", succeeded(service="running"))
+    if starts:
+        assert order(server, "start_server", "ms2")["answer"] == "yes"
+    else:
+        with pytest.raises(Throttled if power.evidence else NoReceipt):
+            order(server, "start_server", "ms2")
+    assert len(hosts.commands) == int(starts)
 
 
 @pytest.mark.parametrize(

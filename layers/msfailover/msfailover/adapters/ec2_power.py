@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
 
+from msfailover.adapters.clients import Throttled
 from msfailover.observations import Holder, Instance, Machine
 from msfailover.pair import Server
+from msfailover.verdict import Verdict, unknown
 
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
@@ -25,6 +27,11 @@ class NoPowerSwitch(Exception):
 
 class MachineUnseen(Exception):
     """EC2 does not say what it knows of a server's machine, or not all of it."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """What can be said then: nothing, and whether that is for too many calls (security_groups.demand_read)."""
+        return unknown(str(self), **({"throttled": True} if isinstance(self.__cause__, Throttled) else {}))
 
 
 def see(client: EC2Client, server: Server) -> Machine:

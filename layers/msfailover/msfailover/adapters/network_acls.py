@@ -7,7 +7,8 @@ outbound apart, and the first match decides (VPC user guide, "Network ACL rules"
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from msfailover.observations import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
 if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
+CALLS_AT_ONCE = 8
 PAGES_AT_MOST = 20
 NOBODY = "192.0.2.1/32"
 """An address that is nobody's (RFC 5737)."""
@@ -120,6 +122,43 @@ def put_or_say(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: boo
     except (ClientError, BotoCoreError) as error:
         return f"{entry} of {acl_id} could not be written: {str(error)[:300]}"
     return ""
+
+
+def put_each(client: EC2Client, wanted: Sequence[tuple[str, AclEntry, bool]]) -> list[str]:
+    """As `put_or_say` for each, side by side: ACL, entry, and whether it replaces one; returns what went wrong."""
+    with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
+        told = threads.map(lambda each: put_or_say(client, each[0], each[1], replaces=each[2]), wanted)
+        return [each for each in told if each]
+
+
+def delete_until_gone(
+    client: EC2Client,
+    find: Callable[[], list[tuple[str, AclEntry]]],
+    may: Callable[[], object],
+    tries: Iterable[object],
+) -> list[tuple[str, AclEntry]]:
+    """Take entries out until they are there no more.
+
+    Args:
+        find: reads which are there, each with its ACL.
+        may: raises where they need not go (any more); asked before each cut.
+        tries: for as long as EC2's answers may lag behind an order.
+
+    Returns:
+        what is still there.
+    """
+    left, taken = list[tuple[str, AclEntry]](), list[tuple[str, AclEntry]]()
+    for _ in tries:
+        left = find()
+        if not left:
+            break
+        # Each is taken out once: EC2 may show it for a while yet, and another call would only put that off.
+        due = [each for each in left if each not in taken]
+        may()
+        with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
+            list(threads.map(lambda each: delete(client, *each), due))
+        taken += due
+    return left
 
 
 def create(client: EC2Client, acl_id: str, entry: AclEntry) -> None:

@@ -7,7 +7,8 @@ business here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import ipaddress
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -98,11 +99,22 @@ def membership(client: EC2Client, server: Server) -> Membership:
     with ThreadPoolExecutor(max_workers=len(asked)) as threads:
         answers = [threads.submit(_interfaces, client, name, *values) for name, values in asked.items() if values]
         found = [interface for each in answers for interface in each.result()]
-    if managed:  # whose else those interfaces are can't be told, nor what else it has
+    if managed:  # an interface of another network may have the same address: what else it has is not the server's
         return Membership(groups_of(found))
     if not found:
         return Membership(None)
     return Membership(groups_of(found), tuple(dict.fromkeys(found)))
+
+
+def held(client: EC2Client, addresses: Sequence[str]) -> frozenset[str]:
+    """Those of some addresses that an interface of the account has, or may have: who has a public one is not asked."""
+    public = [each for each in addresses if ":" not in each and ipaddress.ip_address(each).is_global]
+    asked = {
+        "addresses.private-ip-address": [each for each in addresses if ":" not in each and each not in public],
+        "ipv6-addresses.ipv6-address": [each for each in addresses if ":" in each],
+    }
+    found = [each for name, values in asked.items() if values for each in _interfaces(client, name, *values)]
+    return frozenset((*public, *(each for interface in found for each in interface.private)))
 
 
 def rules_in_front(client: EC2Client, access_group: str) -> list[Rule]:
@@ -159,10 +171,41 @@ def revoke(client: EC2Client, access_group: str, rules: list[Rule]) -> None:
                 raise
 
 
-def attempts_of_each(
-    client: EC2Client, access_group: str, port: int, rules: list[Rule]
-) -> dict[str, Callable[[], object]]:
-    """Every call that edits the access group, made dry, by its name."""
+def revoke_until_gone(
+    client: EC2Client,
+    access_group: str,
+    rules: list[Rule],
+    unwanted: Callable[[list[Rule]], list[Rule]],
+    may: Callable[[], object],
+    tries: Iterable[object],
+) -> list[Rule]:
+    """Take rules out of the access group until it reads as it should.
+
+    Args:
+        rules: what it held a moment ago.
+        unwanted: those of some rules that are to go.
+        may: raises where they need not (any more); asked before each cut.
+        tries: for as long as EC2's answers may lag behind an order.
+
+    Returns:
+        what is still there.
+    """
+    left, taken = unwanted(rules), set[str]()
+    for _ in tries if left else ():
+        for rule in left:
+            if rule.rule_id not in taken:  # once: EC2 may show it for a while yet, and a call would only put that off
+                may()
+                revoke(client, access_group, [rule])
+                taken.add(rule.rule_id)
+        left = unwanted(rules_of_access_group(client, access_group))
+        if not left:
+            break
+    return left
+
+
+def attempts_of_each(client: EC2Client, access_group: str, port: int) -> dict[str, Callable[[], object]]:
+    """Every call that edits the access group, made dry, by its name. Raises as `rules_of_access_group` does."""
+    rules = rules_of_access_group(client, access_group)
     return {
         "ec2:AuthorizeSecurityGroupIngress": lambda: try_to_grant(client, access_group, port),
         "ec2:RevokeSecurityGroupIngress": lambda: try_to_revoke(client, access_group, rules),

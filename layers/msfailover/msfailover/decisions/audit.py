@@ -69,7 +69,7 @@ class Seen:
         network: is it cut off? None where there are no network ACLs.
         direct: is its way to the database a direct one, so that cutting its addresses cuts it?
         stray: rules of the access group that are not expected where this server must be out.
-        useless: entries of ours that deny an address which is not the server's.
+        useless: entries under its numbers that deny an address which is not its: of no use, or another stack's.
         denials: entries of ours that deny the server.
     """
 
@@ -292,7 +292,7 @@ def _of_access(out: Role, seen: Mapping[Role, Seen]) -> dict[Finding, Verdict]:
             network.sentence if access.is_no else f"{network.sentence} So it does not matter that {access.sentence}"
         )
     # Also where the network cuts it off: entries can be lost, and then its own rule in the access group allows it.
-    strays = (*its.stray, *its.useless)
+    strays = (*its.stray, *its.useless, *seen[out.other].useless)
     stray = yes(f"Not expected: {'; '.join(strays[:5])}.") if strays else no("Every rule and entry is as expected.")
     found = {Finding.ACCESS_OPEN: access, Finding.STRAY_RULES: stray}
     return found if network is None else {**found, Finding.NETWORK_OPEN: _opposite(network)}

@@ -6,6 +6,10 @@ from msfailover.pair import FencedBy, PairState, Receipt, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
 
+class OtherServerCanGetIn(Exception):
+    """A server was not granted access because the other one can get in, or may be able to, as read this moment."""
+
+
 class NoReceipt(Exception):
     """A step that grants access or starts a server was asked for without a valid fence receipt; it did nothing."""
 
@@ -125,6 +129,34 @@ def demand_receipt(state: PairState, target: Role, epoch: int, act: str = "grant
     if (receipt.by is FencedBy.DATABASE and not shows_gone) or not cut:
         raise NoReceipt(f"{target} is not {act}: the receipt does not show {receipt.server} gone.")
     return receipt
+
+
+def demand_holds(receipt: Receipt, found: Verdict) -> None:
+    """Allow a server to be granted access only while what the other one's proof rests on still reads as it did.
+
+    Args:
+        receipt: the proof.
+        found: what it rests on, as read now: is it cut off (by network), can it get in (by database), is its machine
+            on (by power)?
+
+    Raises:
+        OtherServerCanGetIn: it does not read so.
+    """
+    if not (found.is_yes if receipt.by is FencedBy.NETWORK else found.is_no):
+        raise OtherServerCanGetIn(f"{receipt.server.other} was not granted access: {found.sentence}")
+
+
+def demand_off(receipt: Receipt, power: Verdict) -> None:
+    """Allow a server to be started by a proof of power only while the other one's machine is off still.
+
+    Raises:
+        NoReceipt: it is on again, or nobody can say.
+    """
+    if receipt.by is FencedBy.POWER and not power.is_no:
+        raise NoReceipt(
+            f"{receipt.server.other} is not granted access or started: {receipt.server} was out because its machine was"
+            f" off, and now {power.sentence}"
+        )
 
 
 def demand_name(state: PairState, server: Role, epoch: int) -> None:

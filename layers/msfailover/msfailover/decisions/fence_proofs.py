@@ -119,16 +119,17 @@ def _unseen(server: Role, state: PairState, ask: Callable[[Question], Verdict]) 
     """What speaks against cutting the addresses of a server that a change granted access, and that nobody saw come.
 
     Empty where the list shows its sessions now, from its own address, or where its service does not run: then it is as
-    one that has never served (docs/safety.md).
+    one that has never served (docs/safety.md). That it does not run is not its host's word alone (I9): either its
+    machine is off, or nothing listens on its ports.
     """
     if database_path.seen_by(ask(Question("sessions", "status", server))) == database_path.BY_ADDRESS:
         return ""
-    runs = ask(Question("server", "runs", server))
-    if runs.is_no:
+    runs, refuses = ask(Question("server", "runs", server)), ask(Question("probe", "check_refusing", server))
+    if runs.is_no and (runs.evidence.get("off") is True or refuses.is_yes):
         return ""
     return (
         f"it was granted access in epoch {state.path_unseen_epoch}, no list has shown by which way it comes, and it may"
-        f" be running: cutting its addresses may not cut that way. {runs.sentence}"
+        f" be running: cutting its addresses may not cut that way. {runs.sentence} {refuses.sentence}"
     )
 
 

@@ -138,6 +138,11 @@ class Placed:
     def __str__(self) -> str:
         return f"{self.entry} of {self.acl_id}"
 
+    @property
+    def address(self) -> str:
+        """The one address that it denies."""
+        return _plain_network(self.entry.cidr).partition("/")[0]
+
 
 def missing(acls: Iterable[NetworkAcl], addresses: Collection[str], numbers: range) -> list[Placed]:
     """The entries that some ACLs lack to deny some addresses in both directions; see `_missing`."""
@@ -145,8 +150,14 @@ def missing(acls: Iterable[NetworkAcl], addresses: Collection[str], numbers: ran
 
 
 def denials(acls: Iterable[NetworkAcl], numbers: range) -> list[Placed]:
-    """Our own entries under a server's numbers: what is taken out to let it pass."""
+    """Entries of our kind under a server's numbers."""
     return [Placed(acl.acl_id, each) for acl in acls for each in acl.entries if is_ours(each, numbers)]
+
+
+def denials_of(acls: Iterable[NetworkAcl], addresses: Collection[str], numbers: range) -> list[Placed]:
+    """Those of them that deny the server."""
+    wanted = {_host_network(each) for each in addresses}
+    return [each for each in denials(acls, numbers) if _plain_network(each.entry.cidr) in wanted]
 
 
 def useless(acls: Iterable[NetworkAcl], addresses: Collection[str], numbers: range) -> list[Placed]:
@@ -173,7 +184,8 @@ def _missing(acl: NetworkAcl, addresses: Collection[str], numbers: range) -> lis
         lacking = [each for each in wanted if each not in kept]
         useless = [each.number for each in own if is_ours(each, numbers) and _plain_network(each.cidr) not in wanted]
         free = [number for number in numbers if number not in {each.number for each in own}]
-        places = [*((number, True) for number in useless), *((number, False) for number in free)]
+        # Free ones first: what is of no use to this server may be another stack's, that has the same numbers here.
+        places = [*((number, False) for number in free), *((number, True) for number in useless)]
         if len(lacking) > len(places):
             raise NoRoomForEntries(
                 f"{acl.acl_id} has no room: {len(lacking)} addresses are to be denied, and of the rule numbers"
