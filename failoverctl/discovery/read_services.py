@@ -214,7 +214,7 @@ def records(reader: Reader, among: tuple[Zone, ...], name: str) -> tuple[Record,
 
 
 def _record(zone: Zone, data: Mapping[str, Any]) -> Record:
-    simple = "TTL" in data and "SetIdentifier" not in data and "AliasTarget" not in data
+    simple = "TTL" in data and not {"SetIdentifier", "AliasTarget", "HealthCheckId"} & set(data)
     values = tuple(str(each["Value"]) for each in data.get("ResourceRecords", []))
     return Record(zone.zone_id, str(data["Type"]), values, int(data.get("TTL") or 0), simple)
 
