@@ -56,14 +56,6 @@ class NotTheServersMachine(Exception):
     """The configured instance is not shown to be the server's machine; it was not switched off."""
 
 
-class MachineNotKnown(Exception):
-    """Nothing can be said of a server's machine: it is outside EC2, or EC2 does not say. `verdict` says which."""
-
-    def __init__(self, verdict: Verdict) -> None:
-        super().__init__(verdict.sentence)
-        self.verdict = verdict
-
-
 class DatabaseAway(Exception):
     """The service did not start, and its host can't connect to the database: it may as soon as that is back."""
 
@@ -283,22 +275,21 @@ def _taken_back(server: Server, command: str) -> Iterator[None]:
         raise
 
 
-def _machine(server: Server) -> Machine:
-    """The server's machine as EC2 shows it. Raises MachineNotKnown where it shows none."""
+def _machine(server: Server) -> Machine | Verdict:
+    """The server's machine as EC2 shows it; or, where it shows none, what can be said of it."""
     if (outside := machine.outside_ec2(server)) is not None:
-        raise MachineNotKnown(outside)
+        return outside
     try:
         return ec2_power.see(clients.ec2(), server)
     except ec2_power.MachineUnseen as error:
-        raise MachineNotKnown(error.verdict) from error
+        return error.verdict
 
 
 def is_on(server: Server) -> Verdict:
     """Is the server's machine on? Of another machine nothing is said (machine.py)."""
-    try:
-        seen = _machine(server)
-    except MachineNotKnown as error:
-        return error.verdict
+    seen = _machine(server)
+    if isinstance(seen, Verdict):
+        return seen
     terminated = seen.instance is not None and seen.instance.state == "terminated"
     return machine.is_on(server, seen, owned_before=terminated and _owned_before(server))
 
@@ -310,10 +301,9 @@ def _owned_before(server: Server) -> bool:
 
 def own_machine(server: Server) -> Verdict:
     """Is the instance the server's machine, and could it be switched off? `owns` in the evidence answers the first."""
-    try:
-        seen = _machine(server)
-    except MachineNotKnown as error:
-        return error.verdict
+    seen = _machine(server)
+    if isinstance(seen, Verdict):
+        return seen
     owner = machine.owns(server, seen)
     if not owner.is_yes or seen.instance is None:
         return owner
