@@ -70,11 +70,11 @@ def test_at_rest_it_is_kept_only_where_nothing_changed_meanwhile() -> None:
 
 
 def test_in_a_change_it_is_kept_for_its_epoch_by_its_own_execution_only() -> None:
-    changing = replace(UNSEEN, lease=lease())
+    changing = replace(SEEN, lease=lease())
     kept = database_path.record_in_change(changing, lease().execution, SERVES, HAS)
     assert (kept.path_seen_epoch, kept.path_seen_by) == (lease().epoch, database_path.BY_ADDRESS)
     assert database_path.record_in_change(changing, "another", SERVES, HAS) == changing
-    assert database_path.record_in_change(UNSEEN, lease().execution, SERVES, HAS) == UNSEEN
+    assert database_path.record_in_change(SEEN, lease().execution, SERVES, HAS) == SEEN
     assert database_path.record_in_change(changing, "another", SERVES, HAS_NONE) == changing
 
 
@@ -165,3 +165,40 @@ def test_sessions_are_demanded_unless_none_was_ever_seen_and_the_owner_vouches_o
         assert database_path.can_list(record, True)
     for vouched in (True, False):
         assert not database_path.can_list(database_path.record_at_rest(SEEN, SEEN, database_path.LOST), vouched)
+
+
+# ---- resumed the other way, and back again: whose way was seen, and whose not
+
+
+def test_what_was_seen_of_the_new_server_alone_proves_nothing_of_the_old_one() -> None:
+    """ms1 has never been seen: it was put out by power. The change halts after ms2 was seen, and is turned round."""
+    seen = database_path.record_in_change(replace(UNSEEN, lease=lease()), lease().execution, SERVES, HAS)
+    for later in (seen, replace(seen, lease=lease(target=Role.MS1, epoch=3)), replace(seen, lease=lease(epoch=4))):
+        assert database_path.is_direct(later, False, Role.MS1).answer is Answer.UNKNOWN
+        assert database_path.list_is_believed(later, Role.MS1).answer is Answer.UNKNOWN
+        assert database_path.is_direct(later, False).answer is Answer.UNKNOWN
+        assert database_path.is_direct(later, False, Role.MS2).is_yes
+        assert database_path.list_is_believed(later, Role.MS2).is_yes
+    active = replace(seen, active=Role.MS2, epoch=2, lease=None)
+    assert database_path.is_direct(active, False).is_yes, "the change has ended: it is the active server now"
+    assert database_path.record(active, 2, database_path.BY_ADDRESS) == active
+
+
+def test_what_is_known_of_the_active_server_is_not_given_up_for_less_or_other() -> None:
+    for known, sessions in ((SEEN, yes("ms2 has 1, by name.", by_address=0)), (BY_NAME, HAS)):
+        changing = replace(known, lease=lease())
+        assert database_path.record_in_change(changing, lease().execution, SERVES, sessions) == changing
+
+
+@pytest.mark.parametrize("word", ["hidden", "unseen"])
+def test_the_active_server_is_as_hidden_as_any_once_a_later_change_granted_it_access_again(word: str) -> None:
+    """Resumed towards ms1 in epoch 3, ms1 serves and is in no list; resumed towards ms2 in epoch 4 it is to be out."""
+    told = {f"path_{word}_epoch": 3, "path_seen_epoch": 2}
+    record = replace(SEEN, lease=lease(epoch=4), **told)  # type: ignore[arg-type]
+
+    def asks(server: Role) -> bool:
+        return bool(database_path.hides(server, record)) or database_path.is_unseen(server, record)
+
+    assert (asks(Role.MS1), asks(Role.MS2)) == (True, False)
+    again = replace(record, path_seen_epoch=3)
+    assert not (bool(database_path.hides(Role.MS1, again)) or database_path.is_unseen(Role.MS1, again))

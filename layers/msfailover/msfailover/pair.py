@@ -175,7 +175,8 @@ class PairState:
         halted: why a change stopped for a human; empty when none did.
         path_seen_epoch: the epoch in which the active server's own sessions were last seen as its own; below zero
             before the first time.
-        path_seen_by: what showed that they are its own, its "address" or its "name"; empty before the first time.
+        path_seen_by: what showed that they are its own, its "address" or its "name", with "new " before it where that
+            was seen of the new server alone; empty before the first time.
         path_hidden_epoch: the epoch of the last change in which the new server served and no list showed its sessions;
             below zero before the first time.
         path_unseen_epoch: the epoch of the last change that was proven, and ended or turned before a list showed

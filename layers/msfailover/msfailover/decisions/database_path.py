@@ -16,6 +16,9 @@ from msfailover.pair import PairState, Role
 from msfailover.verdict import Verdict, no, unknown, yes
 
 BY_ADDRESS, BY_NAME = "address", "name"
+NEW = "new "
+"""Before what was seen of a new server in its change, where nothing was seen of the active one: until the change has
+ended it is about the new one alone."""
 LOST = "lost"
 """What `observe` returns where the server comes by another way than it did."""
 
@@ -67,7 +70,7 @@ def observe(see: Callable[[], tuple[Verdict, Verdict, Verdict]], tries: Iterable
 
 def record(state: PairState, epoch: int, by: str) -> PairState:
     """The record with the active server's sessions seen; what was seen by address already is not made less."""
-    known = state.path_seen_by if state.path_seen_epoch == epoch else ""
+    known = state.path_seen_by.removeprefix(NEW) if state.path_seen_epoch == epoch else ""
     if not by or known == BY_ADDRESS or epoch < state.path_seen_epoch:
         return state
     return replace(state, path_seen_epoch=epoch, path_seen_by=by)
@@ -89,7 +92,24 @@ def record_in_change(state: PairState, execution: str, serves: Verdict, sessions
         return state
     if serves.is_yes and is_absent(sessions):
         return replace(state, path_hidden_epoch=lease.epoch)
-    return record(state, lease.epoch, seen_by(sessions))
+    by, known = seen_by(sessions), _seen(state)
+    if known and by != known:
+        return state  # what is known of the active server is not given up: it may have to be put out once more
+    return record(state, lease.epoch, NEW + by if by and not known and state.active is not None else by)
+
+
+def _whose(epoch: int, state: PairState) -> Role | None:
+    """The server that a change of that epoch was to make active, the last one that ended or one since; None before the
+    pair is adopted. Each time a change is turned round, or resumed the other way, it has the next epoch."""
+    if state.active is None:
+        return None
+    return state.active.other if (epoch - state.epoch) % 2 else state.active
+
+
+def _seen_since(server: Role, state: PairState) -> int:
+    """The epoch up to which something is known of a server's way."""
+    own = _whose(state.path_seen_epoch, state) in (None, server)
+    return max(state.epoch, state.path_seen_epoch if own else -1)
 
 
 def hides(server: Role, state: PairState) -> str:
@@ -99,7 +119,7 @@ def hides(server: Role, state: PairState) -> str:
     shown its sessions. Empty where nothing speaks against it.
     """
     hidden = state.path_hidden_epoch
-    if server is state.active or hidden <= max(state.epoch, state.path_seen_epoch):
+    if _whose(hidden, state) is server.other or hidden <= _seen_since(server, state):
         return ""
     return (
         f"{server} served in epoch {hidden} and no list showed its sessions: it may come by a way that cutting its"
@@ -113,7 +133,8 @@ def is_unseen(server: Role, state: PairState) -> bool:
     It may have been started, and its answer, the list of sessions or the step that reads both may have failed. Then it
     is not known (I3) that cutting its addresses cuts its way, as long as it may be running.
     """
-    return server is not state.active and state.path_unseen_epoch > max(state.epoch, state.path_seen_epoch)
+    unseen = state.path_unseen_epoch
+    return _whose(unseen, state) is not server.other and unseen > _seen_since(server, state)
 
 
 def can_list(state: PairState, vouched: bool) -> bool:
@@ -125,33 +146,38 @@ def can_list(state: PairState, vouched: bool) -> bool:
     return state.path_seen_by != LOST and (bool(state.path_seen_by) or not vouched)
 
 
-def is_known(state: PairState) -> bool:
+def is_known(state: PairState, server: Role | None = None) -> bool:
     """Whether there is nothing more to be seen in this epoch."""
-    return _seen(state) == BY_ADDRESS
+    return _seen(state, server) == BY_ADDRESS
 
 
-def list_is_believed(state: PairState) -> Verdict:
-    """May a list of sessions prove anything? Only after it has shown sessions as the active server's, in this epoch."""
-    by = _seen(state)
+def list_is_believed(state: PairState, server: Role | None = None) -> Verdict:
+    """May a list of sessions prove anything? Only after it has shown sessions as the active server's, in this epoch.
+
+    Args:
+        server: the server that is to be out, where one is.
+    """
+    by = _seen(state, server)
     if by:
         return yes(f"The database's list has shown sessions of the active server by its {by} in epoch {state.epoch}.")
     return unknown(_UNSEEN.format(epoch=state.epoch))
 
 
-def is_direct(state: PairState, vouched: bool) -> Verdict:
+def is_direct(state: PairState, vouched: bool, server: Role | None = None) -> Verdict:
     """Does cutting a server's addresses cut its way to the database?
 
     Args:
         vouched: whether the owner says so (DatabasePathIsDirect).
+        server: the server that is to be out, where one is.
     """
-    if _seen(state) == BY_ADDRESS:
+    if _seen(state, server) == BY_ADDRESS:
         return yes(f"Sessions of the active server were seen coming from its own addresses in epoch {state.epoch}.")
     if vouched:
         return yes(
             "The owner vouches that nothing stands between the servers and the database (DatabasePathIsDirect); it was"
             " not seen."
         )
-    if _seen(state):
+    if _seen(state, server):
         return no(
             "The database shows names, or what a proxy says, and no addresses that it sees itself, so it can't be seen"
             " that nothing stands between the servers and the database; DatabasePathIsDirect can say so."
@@ -165,5 +191,11 @@ _UNSEEN = (
 )
 
 
-def _seen(state: PairState) -> str:
-    return state.path_seen_by if state.path_seen_epoch >= state.epoch else ""
+def _seen(state: PairState, server: Role | None = None) -> str:
+    """What was seen of the active server; or of the new one alone, where that is the server that is asked about."""
+    if state.path_seen_epoch < state.epoch:
+        return ""
+    of_new = state.path_seen_by.startswith(NEW) and state.path_seen_epoch > state.epoch
+    if of_new and (server is None or _whose(state.path_seen_epoch, state) is not server):
+        return ""
+    return state.path_seen_by.removeprefix(NEW)

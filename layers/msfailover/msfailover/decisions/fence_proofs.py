@@ -39,14 +39,14 @@ def by_network(
         ask_all: asks several questions side by side.
         keep: see `Keep`.
     """
-    direct = database_path.is_direct(state, vouched)
+    direct = database_path.is_direct(state, vouched, server)
     if not direct.is_yes:
         return unknown(f"The network does not prove the fence of {server}: {direct.sentence}")
     asked = {
         "cut": Question("access", "cut", server, {"proof": True}),
         "addresses": Question("sessions", "addresses", server),
     }
-    if not database_path.is_known(state):
+    if not database_path.is_known(state, server):
         # What was seen of the way was read from the writer; the owner's word for it says nothing of that.
         asked["list"] = Question("sessions", "status", server)
     found = ask_all(asked)
@@ -56,7 +56,7 @@ def by_network(
 
     def judge(now_state: PairState, epoch: int, now: float) -> Proof:
         return fence.proof_by_network(
-            server, epoch, found["cut"], right, database_path.is_direct(now_state, vouched), now
+            server, epoch, found["cut"], right, database_path.is_direct(now_state, vouched, server), now
         )
 
     return keep(judge)
@@ -82,7 +82,7 @@ def by_database(server: Role, reads: int, ask: Callable[[Question], Verdict], ke
 
     def judge(state: PairState, epoch: int, now: float) -> Proof:
         access = [database_object.about_the_database(each, sessions) for each in (before, after)]
-        believed = database_path.list_is_believed(state)
+        believed = database_path.list_is_believed(state, server)
         return fence.proof_by_database(server, epoch, access[0], sessions, access[1], reads, now, believed)
 
     return keep(judge)
