@@ -135,10 +135,10 @@ def grant_access(server: Server, epoch: int) -> Verdict:
         receipt = may()
         order.demand_out(other, receipt, order.put_out(other, may))
         order.lift(server, may)
-        group, description = SETTINGS.access_group, f"{server.role}, epoch {epoch}"
-        may()
-        security_groups.grant(clients.ec2(), group, server.address, SETTINGS.database_port, description)
+        rule, granted = (server.address, SETTINGS.database_port, f"{server.role}, epoch {epoch}"), False
         for _ in attempts(SETTINGS.settle_s):
+            may()
+            granted = granted or security_groups.grant(clients.ec2_once(), SETTINGS.access_group, *rule)
             verdict = order.can_get_in(server)
             if verdict.is_yes:
                 return verdict
@@ -323,7 +323,7 @@ class _Order(_Sight):
             acls[:] = _acls()
             return [(each.acl_id, each.entry) for each in self._ours(server, acls)]
 
-        for acl_id, entry in network_acls.delete_until_gone(clients.ec2(), ours, may, attempts(SETTINGS.settle_s)):
+        for acl_id, entry in network_acls.delete_until_gone(clients.ec2_once(), ours, may, attempts(SETTINGS.settle_s)):
             raise AccessNotAsOrdered(f"{server.role} is still denied, by {entry} of {acl_id}.")
         foreign = network_fence.denied_by_others(acls, self._known(server), self._numbers(server))
         if foreign:

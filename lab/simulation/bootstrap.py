@@ -180,7 +180,7 @@ def clients_for(
     """The clients of one world."""
     return {
         "dynamodb": DynamoDB(world, judge),
-        "ec2": EC2(world, judge),
+        **dict.fromkeys(("ec2", "ec2_once"), EC2(world, judge)),
         "ssm": SSM(world, judge),
         "route53": Route53(world, judge),
         "stepfunctions": StepFunctions(world, executions, start),

@@ -9,7 +9,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters.clients import Throttled
 from msfailover.decisions import fence
 from msfailover.decisions.fence import NoReceipt
@@ -182,7 +182,7 @@ def late(access: ModuleType, monkeypatch: pytest.MonkeyPatch, at: str, then: Cal
     began, call = time.monotonic(), getattr(access.security_groups, at)
 
     def slow(*args: Any, **more: Any) -> Any:
-        monkeypatch.setattr(time, "monotonic", lambda: began + 2)
+        monkeypatch.setattr(time, "monotonic", lambda: began + 1000)
         then()
         return call(*args, **more)
 
@@ -225,3 +225,44 @@ def test_an_order_that_does_not_wait_reads_the_record_once(
     monkeypatch.setattr(access.PairTable, "read", counted)
     order(access, "grant_access", "ms2")
     assert len(reads) == 1
+
+
+@pytest.mark.parametrize("code", [500, 503, None], ids=["its own trouble", "unavailable", "no answer"])
+def test_a_grant_that_ec2_did_not_take_is_tried_again_by_its_own_leave_only(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch, code: int | None
+) -> None:
+    """The client would send it again by itself, long after the record was read; the change may be turned by then."""
+    record.put(state(lease=CHANGE, receipt=receipt()))
+    client = access.clients.ec2_once()
+    authorize, sent = client.authorize_security_group_ingress, list[int]()
+
+    def fails_first(**request: Any) -> Any:
+        sent.append(1)
+        if len(sent) == 1:
+            if code is None:
+                raise ReadTimeoutError(endpoint_url="https://ec2")
+            answer: Any = {"Error": {"Code": "Internal"}, "ResponseMetadata": {"HTTPStatusCode": code}}
+            raise ClientError(answer, "AuthorizeSecurityGroupIngress")
+        return authorize(**request)
+
+    monkeypatch.setattr(client, "authorize_security_group_ingress", fails_first)
+    assert client.meta.config.retries["total_max_attempts"] == 1
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
+    assert (len(sent), network.admitted()) == (2, [f"{network.ms2_address}/32"])
+
+
+def test_a_grant_that_ec2_refuses_is_not_tried_again(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record.put(state(lease=CHANGE, receipt=receipt()))
+    sent = list[int]()
+
+    def refuse(**_: Any) -> Any:
+        sent.append(1)
+        answer: Any = {"Error": {"Code": "UnauthorizedOperation"}, "ResponseMetadata": {"HTTPStatusCode": 403}}
+        raise ClientError(answer, "AuthorizeSecurityGroupIngress")
+
+    monkeypatch.setattr(access.clients.ec2_once(), "authorize_security_group_ingress", refuse)
+    with pytest.raises(ClientError, match="UnauthorizedOperation"):
+        order(access, "grant_access", "ms2")
+    assert len(sent) == 1

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
+from botocore.exceptions import ReadTimeoutError
 from msfailover.decisions import fence
 from msfailover.decisions.audit import NotToBeKeptOut
 from msfailover.decisions.fence import NoReceipt
@@ -288,3 +289,23 @@ def test_a_public_address_may_be_anybodys_and_stays_denied(
     network.write(0, FIRST_OF_MS2 + 1, "8.8.8.8/32", egress=True)
     access.handler({"action": "keep_out", "server": "ms2"}, None)
     assert ("a", "out", FIRST_OF_MS2 + 1, "8.8.8.8/32") in network.denied()
+
+
+def test_a_denial_that_ec2_did_not_take_out_is_tried_again(
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    order(access, "revoke_access", "ms1")
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    client = access.clients.ec2_once()
+    delete, sent = client.delete_network_acl_entry, list[int]()
+
+    def fails_first(**request: Any) -> Any:
+        sent.append(1)
+        if len(sent) == 1:
+            raise ReadTimeoutError(endpoint_url="https://ec2")
+        return delete(**request)
+
+    monkeypatch.setattr(client, "delete_network_acl_entry", fails_first)
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
+    assert len(sent) == 5, "four entries, one of them twice"
+    assert network.denied() == everywhere((10, network.ms1_address), (11, network.ms1_second))

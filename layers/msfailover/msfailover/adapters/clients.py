@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -56,6 +56,13 @@ THROTTLES = frozenset(
 """The codes that AWS's services throttle with (botocore's retry rules, `ThrottledRetryableChecker`)."""
 
 
+def may_pass(error: ClientError | BotoCoreError) -> bool:
+    """Whether a call may succeed when it is made again: it got no answer, or AWS was in trouble itself."""
+    if not isinstance(error, ClientError):
+        return True
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
+
+
 @cache
 def _client(service: str, config: Config) -> Any:
     client = boto3.client(service, config=config)
@@ -86,6 +93,12 @@ def dynamodb() -> DynamoDBClient:
 
 def ec2() -> EC2Client:
     return _client("ec2", _STANDARD)  # type: ignore[no-any-return]
+
+
+def ec2_once() -> EC2Client:
+    """EC2, for what grants access: the client sends nothing again behind the back of whoever asks the record each time
+    (I10). What a try that got no answer was sent for is done within some seconds, or never."""
+    return _client("ec2", _ONCE)  # type: ignore[no-any-return]
 
 
 def ssm() -> SSMClient:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from msfailover.adapters.clients import may_pass
 from msfailover.adapters.security_groups import TooManyRules
 from msfailover.observations import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
 
@@ -140,6 +141,7 @@ def delete_until_gone(
     """Take entries out until they are there no more.
 
     Args:
+        client: one that sends nothing again by itself: here it is tried again, and `may` asked before.
         find: reads which are there, each with its ACL.
         may: raises where they need not go (any more); asked before each cut.
         tries: for as long as EC2's answers may lag behind an order.
@@ -156,9 +158,20 @@ def delete_until_gone(
         due = [each for each in left if each not in taken]
         may()
         with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-            list(threads.map(lambda each: delete(client, *each), due))
-        taken += due
+            done = list(threads.map(lambda each: _is_deleted(client, *each), due))
+        taken += [each for each, is_done in zip(due, done, strict=True) if is_done]
     return left
+
+
+def _is_deleted(client: EC2Client, acl_id: str, entry: AclEntry) -> bool:
+    """As `delete`; whether EC2 took it."""
+    try:
+        delete(client, acl_id, entry)
+    except (ClientError, BotoCoreError) as error:
+        if not may_pass(error):
+            raise
+        return False
+    return True
 
 
 def create(client: EC2Client, acl_id: str, entry: AclEntry) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from msfailover.adapters.clients import Throttled
+from msfailover.adapters.clients import Throttled, may_pass
 from msfailover.observations import Interface, Rule, parse_address
 from msfailover.pair import Server
 from msfailover.verdict import Verdict, unknown
@@ -241,14 +241,22 @@ def _permission(address: str, port: int, description: str) -> Any:
     }
 
 
-def grant(client: EC2Client, access_group: str, address: str, port: int, description: str) -> None:
-    """Allow one address on one port. A rule that is there already is as good as made."""
+def grant(client: EC2Client, access_group: str, address: str, port: int, description: str) -> bool:
+    """Allow one address on one port. A rule that is there already is as good as made.
+
+    Returns:
+        whether EC2 took it; if not, it may be tried again, and what stands has to be read in any case.
+    """
     permission = _permission(address, port, description)
     try:
         client.authorize_security_group_ingress(GroupId=access_group, IpPermissions=[permission])
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "InvalidPermission.Duplicate":
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and error.response["Error"]["Code"] == "InvalidPermission.Duplicate":
+            return True
+        if not may_pass(error):
             raise
+        return False
+    return True
 
 
 def _interfaces(client: EC2Client, name: str, *values: str) -> list[Interface]:
