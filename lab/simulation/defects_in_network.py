@@ -141,7 +141,7 @@ def path_not_demanded(patches: Patches, _found: Functions) -> None:
 
 
 def list_believed(patches: Patches, _found: Functions) -> None:
-    patches.put(database_path, "list_is_believed", lambda _: yes("It will show everybody."), why=WHY)
+    patches.put(database_path, "list_is_believed", lambda *_: yes("It will show everybody."), why=WHY)
 
 
 def object_not_checked(patches: Patches, _found: Functions) -> None:

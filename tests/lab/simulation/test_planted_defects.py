@@ -56,7 +56,8 @@ FOUND_BY = {
     "entries-not-restored": ("audit", "network=acls"),
     "grant-not-settled": (
         "I2",
-        "action=switchover by=erika network=acls ms1=healthy delayed@ec2.delete_network_acl_entry#1*99",
+        "action=switchover by=erika network=acls ms1=healthy delayed@ec2.authorize_security_group_ingress#1"
+        " error@task:dns.update_record#1*99",
     ),
     "grant-with-revoke": ("I2", ""),
     "access-for-both": ("I1", "error@task:database_access.revoke_access#1*99"),
