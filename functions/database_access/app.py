@@ -219,9 +219,11 @@ class _Sight:
         try:
             front, acls = self._front.result(), self._acls_now()
             own, subnets = self._members[server.role].result().interfaces, self._subnets.result()
+            gateways = security_groups.gateways_to(clients.ec2(), own, front, [each.subnet_id for each in subnets])
         except security_groups.UNREADABLE as error:
             return security_groups.unread(f"Whether {server.role} is cut off", error)
-        ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, tuple(subnets), tuple(acls))
+        read = (tuple(subnets), tuple(acls), gateways)
+        ground = network_fence.Ground(server, own, tuple(front), SETTINGS.subnets, *read)
         verdict = network_fence.could_be_cut(ground, numbers) if written else network_fence.is_cut(ground)
         return verdict.having(
             guarded=security_groups.guarded(front, SETTINGS.access_group),

@@ -94,12 +94,17 @@ class EC2(_Client):
                 groups = [ACCESS_GROUP, OWNERS]
                 own = {**_interface(groups, ("10.77.0.30",)), "SubnetId": self._world.database.borders.at}
                 return {"NetworkInterfaces": [own] if values[0] in groups else []}
+            if name == "subnet-id":
+                gateway = {**_interface([], ()), "NetworkInterfaceId": "eni-9", "InterfaceType": "transit_gateway"}
+                here = self._world.database.gateway
+                return {"NetworkInterfaces": [{**gateway, "SubnetId": values[0]}] if here else []}
             hosts = [host for host in self._world.machines() if host.machine != "terminated"]
             if name == "attachment.instance-id":
                 hosts = [host for host in hosts if host.instance_id in values]
             else:
                 hosts = [host for host in hosts if set(host.addresses) & set(values)]
-            return {"NetworkInterfaces": [_interface_of(host) for host in hosts]}
+            afar = {"VpcId": "vpc-2"} if self._world.database.gateway else {}
+            return {"NetworkInterfaces": [{**_interface_of(host), **afar} for host in hosts]}
 
         return self._call("describe_network_interfaces", found, name)
 

@@ -89,6 +89,8 @@ _ALL = (
            network.delegated_ignored),
     Defect("any-source-ignored", "Nothing checks that EC2 holds the server to its own addresses.",
            network.any_source_ignored),
+    Defect("gateway-ignored", "A transit gateway in the database's subnet is taken for one before its border.",
+           network.gateway_ignored),
     Defect("logins-show-the-way", "Whoever begins a login on the server's host shows its service's way.",
            network.logins_show_the_way),
     Defect("announced-is-seen", "An address that a proxy announces is taken for the one that packets come from.",

@@ -82,6 +82,10 @@ def any_source_ignored(patches: Patches, _found: Functions) -> None:
     patches.put(network_fence, "_server_in_doubt", overlooked, why=WHY)
 
 
+def gateway_ignored(patches: Patches, _found: Functions) -> None:
+    patches.put(security_groups, "gateways_to", lambda *_: (), why=WHY)
+
+
 def logins_show_the_way(patches: Patches, _found: Functions) -> None:
     def by_any(sessions: Verdict) -> str:
         return database_path.BY_ADDRESS if sessions.is_yes else ""

@@ -120,6 +120,7 @@ class Base:
         standby: whether its name leads the functions to a standby, which knows nothing of the pair's sessions.
         moved: whether the name leads to another database whenever the list is read.
         watched: whether a port check from the first server's host is always under way.
+        gateway: whether the first server comes by a transit gateway in the database's subnet, behind its ACL.
         announced: whether the list shows the addresses that a pooler announces.
         pooler: where sessions come through a pooler, on `another` host or on the database's own (`local`).
         pooled: whose they are.
@@ -136,6 +137,7 @@ class Base:
     moved: bool = False
     watched: bool = False
     announced: bool = False
+    gateway: bool = False
     pooler: str = ""
     pooled: str = "ms1"
     elsewhere: bool = False
@@ -217,6 +219,8 @@ class Base:
 
         What reaches the database is carried out, whether or not its answer comes back.
         """
+        if self.gateway and address in MS1_ADDRESSES:
+            return True, True
         inward, outward = (self.elsewhere or self.borders.lets_pass(address, egress=each) for each in (False, True))
         return inward, outward
 

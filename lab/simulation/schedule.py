@@ -16,6 +16,7 @@ ACCESS_KINDS = ("tidy", "broad", "prefix-list", "second-port")
 NETWORKS = (
     "none", "acls", "unseen", "pooler", "standby-pooler", "local-pooler", "allowed", "uncovered", "elsewhere",
     "two-interfaces", "delegated", "any-source", "watched-pooler", "announced", "shared",
+    "gateway",
 )  # fmt: skip
 PROBES = ("one", "cut-off", "failing", "blind", "astray")
 RESUMES = ("same", "back")
@@ -62,7 +63,8 @@ class Schedule:
             `delegated` to the active server's interface, and it connects from there, too; or it may use `any-source`
             and does; it comes through a pooler on another host and a port check of its host from its own address
             (`watched-pooler`), or through one that announces its address (`announced`); the ACLs are `shared` with
-            another stack that denies a server of its own pair under the same rule numbers.
+            another stack that denies a server of its own pair under the same rule numbers; or the active server comes
+            from another VPC by a transit `gateway` with an interface in the database's subnet.
         probe: `one` that sees; or a first one that is `cut-off` from both servers or `failing` when it is asked, with a
             second one that sees; or two that are `blind`; or a first one that is cut off and a second one that went
             `astray`: it has never had a way to the active server.
@@ -161,6 +163,7 @@ BASES: tuple[Schedule, ...] = (
     Schedule(network="watched-pooler", ms1="hung"),
     Schedule(network="announced", ms1="hung"),
     Schedule(network="shared", ms1="hung"),
+    Schedule(network="gateway", ms1="hung", access="broad"),
     Schedule(ms1="zombie", database="moved"),
     Schedule(network="standby-pooler", action="switchover", by="erika", ms1="healthy", ms2="misreported"),
     Schedule(network="standby-pooler", action="switchover", by="erika", ms1="healthy"),

@@ -131,7 +131,7 @@ class World:
         base, borders = self.database, self.database.borders
         another = ("pooler", "standby-pooler", "watched-pooler", "announced")
         base.pooler = "local" if word == "local-pooler" else "another" if word in another else ""
-        base.watched, base.announced = word == "watched-pooler", word == "announced"
+        base.watched, base.announced, base.gateway = word == "watched-pooler", word == "announced", word == "gateway"
         base.pooled = "ms2" if word == "standby-pooler" else "ms1"
         base.elsewhere = word in ("elsewhere", "two-interfaces")
         self.hosts["ms1"].prefixes = (DELEGATED,) if word == "delegated" else ()
@@ -334,7 +334,7 @@ class World:
         self.database.sessions = [each for each in self.database.sessions if each.address in own]
         self.database.seen, self.database.hidden, self.database.undying = True, False, False
         self.database.names = self.database.standby = self.database.moved = False
-        self.database.watched = self.database.announced = False
+        self.database.watched = self.database.announced = self.database.gateway = False
         self.probe = "one"
         self.database.keep_rules(lambda rule: rule["GroupId"] == ACCESS_GROUP or rule.get("CidrIpv4") == "10.99.0.0/24")
         for host in self.hosts.values():

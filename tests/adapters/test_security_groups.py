@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from botocore.exceptions import ClientError
 from msfailover.adapters import security_groups
 from msfailover.adapters.security_groups import AccessGroupNotAttached, TooManyRules
 from msfailover.decisions.access import can_get_in
+from msfailover.observations import Interface
 from msfailover.pair import Role, Server
 from msfailover.verdict import Answer
 
@@ -254,3 +256,24 @@ def test_another_interface_of_the_databases_machine_is_the_databases_too(network
     front = security_groups.interfaces_in_front(network.ec2, network.access)
     assert {each.subnet_id for each in front} == {network.subnet, network.database_subnets[0]}
     assert security_groups.guarded(front, network.access) == [network.database_address]
+
+
+@pytest.mark.parametrize(
+    ("own", "expected"),
+    [(("vpc-1",), 0), (("vpc-2",), 1), (("vpc-1", "vpc-2"), 1), ((), 1)],
+    ids=["the database's VPC", "another VPC", "both", "outside EC2"],
+)
+def test_transit_gateways_in_the_databases_subnets_are_seen_for_whoever_may_come_by_them(
+    own: tuple[str, ...], expected: int
+) -> None:
+    told = [
+        {"NetworkInterfaceId": "eni-1", "SubnetId": "subnet-1", "InterfaceType": "transit_gateway", "VpcId": "vpc-1"},
+        {"NetworkInterfaceId": "eni-2", "SubnetId": "subnet-1", "InterfaceType": "interface", "VpcId": "vpc-1"},
+    ]
+    client: Any = SimpleNamespace(
+        get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [{"NetworkInterfaces": told}])
+    )
+    front = [Interface("eni-db", "subnet-1", frozenset(), (), vpc_id="vpc-1")]
+    servers = [Interface("eni-ms", "subnet-9", frozenset(), (), vpc_id=each) for each in own]
+    found = security_groups.gateways_to(client, servers, front, ["subnet-1"])
+    assert [each.interface_id for each in found] == ["eni-1"] * expected

@@ -233,3 +233,12 @@ def test_while_a_subnet_is_shown_behind_two_acls_each_of_them_has_to_deny() -> N
         found = is_cut(replace(there, acls=order))
         assert (found.answer, "acl-c" in found.sentence) == (Answer.NO, True)
     assert is_cut(replace(there, acls=(*there.acls, acl("acl-c", "subnet-a", *USUAL, *DENIED)))).is_yes
+
+
+def test_whether_a_server_is_cut_off_is_not_known_with_a_transit_gateway_in_the_databases_subnet() -> None:
+    """For what it sends to the subnet that it stands in EC2 evaluates no rule of a network ACL."""
+    gateway = Interface("eni-tgw", "subnet-b", frozenset(), (), kind="transit_gateway")
+    by_gateway = replace(ground(), gateways=(gateway,))
+    assert is_cut(by_gateway).answer is Answer.UNKNOWN
+    assert "eni-tgw stands in subnet-b" in is_cut(by_gateway).sentence
+    assert could_be_cut(by_gateway, NUMBERS).answer is Answer.UNKNOWN

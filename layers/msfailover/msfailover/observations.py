@@ -256,6 +256,8 @@ class Interface:
         requester: who made it, where a service of AWS did ("amazon-rds"); empty otherwise.
         instance_id: the EC2 instance that it is attached to; empty for none.
         prefixes: the networks that are delegated to it, each address of which its machine may use.
+        vpc_id: the VPC that its subnet is of.
+        kind: its type, as EC2 calls it ("interface", "transit_gateway", …).
         any_source: whether its machine may send from any address, as routers do: EC2's source/destination check is off.
     """
 
@@ -268,6 +270,8 @@ class Interface:
     instance_id: str = ""
     prefixes: tuple[str, ...] = ()
     any_source: bool = False
+    vpc_id: str = ""
+    kind: str = "interface"
 
     @property
     def addresses(self) -> tuple[str, ...]:

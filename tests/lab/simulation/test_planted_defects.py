@@ -39,6 +39,7 @@ FOUND_BY = {
     "one-interface": ("I2", "network=two-interfaces ms1=hung"),
     "delegated-ignored": ("I2", "network=delegated ms1=hung access=broad"),
     "any-source-ignored": ("I2", "network=any-source ms1=hung access=broad"),
+    "gateway-ignored": ("I2", "network=gateway ms1=hung access=broad"),
     "logins-show-the-way": ("I2", "network=watched-pooler ms1=hung"),
     "announced-is-seen": ("I2", "network=announced ms1=hung"),
     "moved-unnoticed": ("I2", "ms1=zombie database=moved"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ec2 import EC2Client
 
 PAGES_AT_MOST = 20
+TRANSIT_GATEWAY = "transit_gateway"
 
 
 class AccessGroupNotAttached(Exception):
@@ -115,6 +116,24 @@ def held(client: EC2Client, addresses: Sequence[str]) -> frozenset[str]:
     }
     found = [each for name, values in asked.items() if values for each in _interfaces(client, name, *values)]
     return frozenset((*public, *(each for interface in found for each in interface.private)))
+
+
+def gateways_to(
+    client: EC2Client, own: Iterable[Interface], front: Iterable[Interface], subnets: Sequence[str]
+) -> tuple[Interface, ...]:
+    """The interfaces of transit gateways in the database's subnets, by which a server may come.
+
+    Not asked of a server in the database's own VPC, whose packets pass none.
+
+    Args:
+        own: the server's interfaces; none where it is outside EC2.
+        front: the database's.
+        subnets: those that the database may be in.
+    """
+    own_networks, networks = {each.vpc_id for each in own}, {each.vpc_id for each in front}
+    if not subnets or (own_networks and own_networks <= networks and len(networks) == 1):
+        return ()
+    return tuple(each for each in _interfaces(client, "subnet-id", *subnets) if each.kind == TRANSIT_GATEWAY)
 
 
 def rules_in_front(client: EC2Client, access_group: str) -> list[Rule]:
@@ -290,6 +309,8 @@ def _interface(data: Any) -> Interface:
             *(each["Ipv6Prefix"] for each in data.get("Ipv6Prefixes", [])),
         ),
         any_source=data.get("SourceDestCheck") is False,
+        vpc_id=str(data.get("VpcId", "")),
+        kind=str(data.get("InterfaceType", "interface")),
     )
 
 

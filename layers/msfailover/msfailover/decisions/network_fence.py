@@ -3,7 +3,9 @@
 A network ACL stands at the border of a subnet and keeps no track of connections: where every subnet of the database
 denies every address of a server in both directions, before any entry that allows, no packet passes between the two,
 of connections old or new. Traffic that stays inside a subnet passes no ACL: a server in a subnet of the database's
-can't be cut off in this way.
+can't be cut off in this way. Nor can one that comes by a transit gateway whose attachment is in a subnet of the
+database's: for what that sends to the subnet no rule is evaluated (Amazon VPC Transit Gateways, "Network ACLs for
+transit gateways").
 """
 
 from __future__ import annotations
@@ -40,6 +42,7 @@ class Ground:
         wanted: the subnets that the owner says the database may be in; empty leaves it to its interfaces.
         subnets: those of `subnets_of`, as read.
         acls: those of DatabaseNetworkAclIds, which entries may be written to.
+        gateways: interfaces of transit gateways in those subnets, by which the server may come.
     """
 
     server: Server
@@ -48,6 +51,7 @@ class Ground:
     wanted: tuple[str, ...]
     subnets: tuple[Subnet, ...]
     acls: tuple[NetworkAcl, ...]
+    gateways: tuple[Interface, ...] = ()
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -233,6 +237,13 @@ def _subnets_in_doubt(ground: Ground) -> Verdict | None:
         return unknown(
             f"Whether {role} is cut off is not known: RDS may move the database to another subnet of its subnet group;"
             " DatabaseSubnetIds has to name them all."
+        )
+    if ground.gateways:
+        gateway = ground.gateways[0]
+        return unknown(
+            f"Whether {role} is cut off is not known: it may come by the transit gateway whose {gateway.interface_id}"
+            f" stands in {gateway.subnet_id}, a subnet of the database's: EC2 evaluates no network ACL for what that"
+            " sends there."
         )
     wanted, read = set(subnets_of(ground.guarded, ground.wanted)), {each.subnet_id for each in ground.subnets}
     if wanted - read:
