@@ -157,8 +157,14 @@ class RecordJudge:
     def _no_hidden_way(self, receipt: Mapping[str, Any]) -> None:
         """A server that was seen to serve, and whose sessions no list showed, is proven to be out by power only."""
         state, vouched = record(self._world), self._world.schedule.network == "local-pooler"
-        known = max(state.get("epoch", 0), state.get("path_seen_epoch", -1))
-        hidden = receipt["server"] != state.get("active") and state.get("path_hidden_epoch", -1) > known
+        epoch, active = int(state.get("epoch", 0)), state.get("active")
+        # Each change that is turned round, or resumed the other way, has the next epoch: so it tells whose it was.
+        own = {
+            name: int(state.get(name, -1))
+            for name in ("path_seen_epoch", "path_hidden_epoch")
+            if active is None or (receipt["server"] != active) == bool((int(state.get(name, -1)) - epoch) % 2)
+        }
+        hidden = own.get("path_hidden_epoch", -1) > max(epoch, own.get("path_seen_epoch", -1))
         if hidden and receipt["by"] != "power" and not vouched:
             raise Violation("I2", f"a receipt by {receipt['by']} for {receipt['server']}, which served unseen")
 
