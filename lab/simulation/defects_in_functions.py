@@ -167,11 +167,13 @@ def any_receipt(patches: Patches, found: Functions) -> None:
     no_receipt_demanded(patches, found)
 
 
-def no_receipt_demanded(patches: Patches, _found: Functions) -> None:
+def no_receipt_demanded(patches: Patches, found: Functions) -> None:
     def demanded(_state: PairState, target: Role, epoch: int, *_act: str) -> Receipt:
         return Receipt(epoch, target.other, FencedBy.POWER, "not asked", (), BEGINNING)
 
     patches.put(fence, "demand_receipt", demanded, why=WHY)
+    patches.put(fence, "demand_off", lambda *_: None, why=WHY)
+    patches.put(found["database_access"], "_power", lambda _: no("It will be off."), why=WHY)
 
 
 # ---- who may act, and when
