@@ -23,7 +23,7 @@ check=build/layer-check
 lab/setup/layers_here.sh "$check" >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
 "$directory/python3.13" -I lab/setup/starts.py "$check"/{Layer,OracleLayer}/python .venv/lib/python3*/site-packages
 
-for layer in Layer:4000000 OracleLayer:9000000; do
+for layer in Layer:5000000 OracleLayer:10000000; do
   "$tools/bin/python" - ".aws-sam/build/${layer%:*}" "${layer#*:}" <<'PYTHON'
 import io
 import sys
