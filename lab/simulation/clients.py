@@ -26,7 +26,7 @@ class _Client:
         self._world, self._service = world, service
         self._seen: dict[str, list[Any]] = {}
 
-    def _call(self, operation: str, effect: Callable[[], Any], key: str = "") -> Any:
+    def _call(self, operation: str, effect: Callable[[], Any], key: str = "", dry: bool = False) -> Any:
         def fresh() -> Any:
             answer = effect()
             history = self._seen.setdefault(operation + key, [])
@@ -40,7 +40,7 @@ class _Client:
             different = [each for each in before if each != now]
             return copied(different[-1]) if different else now
 
-        return self._world.gate.call(f"{self._service}.{operation}", fresh, client_failure(operation), stale)
+        return self._world.gate.call(f"{self._service}.{operation}", fresh, client_failure(operation), stale, dry)
 
 
 class EC2(_Client):
@@ -77,7 +77,7 @@ class EC2(_Client):
                     self._world.order_off(host)
             return {}
 
-        return self._call("stop_instances", stop)
+        return self._call("stop_instances", stop, dry=DryRun)
 
     def get_paginator(self, operation: str) -> _Pages:
         return _Pages(lambda **request: getattr(self, operation)(**request))
@@ -146,7 +146,7 @@ class EC2(_Client):
             self._world.touch(f"access is granted to {role}")
             return {}
 
-        return self._call("authorize_security_group_ingress", authorize)
+        return self._call("authorize_security_group_ingress", authorize, dry=DryRun)
 
     def revoke_security_group_ingress(self, *, GroupId: str, DryRun: bool = False, **request: Any) -> Any:  # noqa: N803
         ids = request.get("SecurityGroupRuleIds")
@@ -168,7 +168,7 @@ class EC2(_Client):
                 self._world.touch(f"access is revoked for {rule['CidrIpv4']}")
             return {}
 
-        return self._call("revoke_security_group_ingress", revoke)
+        return self._call("revoke_security_group_ingress", revoke, dry=DryRun)
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,7 @@ class NetworkAcls:
             self._write(request)
             return {}
 
-        return self._gate("create_network_acl_entry", create)
+        return self._gate("create_network_acl_entry", create, dry=bool(request.get("DryRun")))
 
     def replace_network_acl_entry(self, **request: Any) -> Any:
         def replace() -> Any:
@@ -47,7 +47,7 @@ class NetworkAcls:
             self._write(request)
             return {}
 
-        return self._gate("replace_network_acl_entry", replace)
+        return self._gate("replace_network_acl_entry", replace, dry=bool(request.get("DryRun")))
 
     def delete_network_acl_entry(self, **request: Any) -> Any:
         def delete() -> Any:
@@ -56,7 +56,7 @@ class NetworkAcls:
             self._world.touch(f"{gone['CidrBlock']} is denied no more")
             return {}
 
-        return self._gate("delete_network_acl_entry", delete)
+        return self._gate("delete_network_acl_entry", delete, dry=bool(request.get("DryRun")))
 
     def _held(self, request: Any) -> Any:
         return self._borders.find(request["NetworkAclId"], request["RuleNumber"], request["Egress"])

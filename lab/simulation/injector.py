@@ -97,6 +97,7 @@ class Injector:
         effect: Callable[[], T],
         failure: Callable[[Kind], Exception],
         stale: Callable[[], T] | None = None,
+        dry: bool = False,
     ) -> T:
         """Make a call through the gate.
 
@@ -105,6 +106,7 @@ class Injector:
             effect: does it.
             failure: the exception that a kind of fault looks like to the caller.
             stale: what a stale read answers.
+            dry: whether it only asks for a right (DryRun): whenever it arrives, it changes nothing.
         """
         struck = self.come_to(place)
         kind = struck[0].kind if struck else None
@@ -113,7 +115,8 @@ class Injector:
         if kind in (Kind.ERROR, Kind.BROKEN, Kind.THROTTLE, Kind.TIMEOUT):
             raise failure(kind)
         if kind is Kind.DELAYED:
-            self._delayed.append((self._clock.time() + DELAYED_S, place, self._owned(effect)))
+            if not dry:
+                self._delayed.append((self._clock.time() + DELAYED_S, place, self._owned(effect)))
             raise failure(Kind.TIMEOUT)
         if kind is Kind.LATE:
             self._later.append((self.boundaries + LATER, place, self._owned(effect)))

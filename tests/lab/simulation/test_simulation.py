@@ -55,6 +55,15 @@ def test_every_execution_of_every_beginning_ends_as_defined(runner: Runner) -> N
         assert result.outcomes
 
 
+def test_a_question_for_rights_that_arrives_late_changes_nothing(runner: Runner) -> None:
+    """What is asked with DryRun is no grant on its way, and no reason why the proof after it were wrong."""
+    dry_run_first = "action=switchover by=erika network=local-pooler dry_run=yes"
+    result = runner.run(Schedule.parse(f"{dry_run_first} delayed@ec2.authorize_security_group_ingress#1"))
+    assert result.violation == ""
+    assert "delayed at ec2.authorize_security_group_ingress (1)" in "\n".join(result.story)
+    assert "promoted" in result.outcomes
+
+
 def test_a_machine_that_is_stopping_already_is_waited_for(runner: Runner) -> None:
     result = runner.run(Schedule.parse("ms1=stopping access=broad"))
     shown = "\n".join(result.story)
