@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -40,6 +42,18 @@ def test_a_stop_that_comes_after_its_time_touches_nothing(pair: Pair) -> None:
     assert late.code == 1
     assert "refused: this stop order was good until" in late.stderr
     assert epoch_of(pair, "ms1") == "1 active"
+
+
+def test_several_that_ask_a_host_at_once_leave_each_other_s_trial_file_alone(pair: Pair) -> None:
+    young, old = (pair.inside("ms2", f"{STATE}/.ms-failover.{name}") for name in ("youngs", "oldone"))
+    for each in (young, old):
+        each.write_text("another one's")
+    os.utime(old, (time.time() - 3600,) * 2)
+    with ThreadPoolExecutor(4) as threads:
+        found = [*threads.map(lambda _: pair.run("ms2", "status", **DONE).result["write_error"], range(8))]
+    assert found == [""] * 8
+    left = {each.name for each in young.parent.iterdir() if each.name.startswith(".ms-failover.")}
+    assert left == {young.name}, "its own file is gone, and so is what was left long ago"
 
 
 @pytest.mark.parametrize("damaged", DAMAGED)
