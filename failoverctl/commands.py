@@ -101,7 +101,7 @@ def verb(context: CommandContext) -> Exit:
     copied = wanted and ask_later(context.account, stack, "replicate", {"action": "scheduled"})
     context.show(
         {**ended.to_json(), "replication_asked_for": copied},
-        render.ended_text(ended.outcome, ended.would, ended.sentence, context.where),
+        render.ended_text(ended.outcome, ended.would, ended.sentence, context.where, action=given.verb),
     )
     return ended.code
 

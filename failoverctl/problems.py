@@ -14,6 +14,10 @@ Line = dict[str, Any]
 FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
 """Alarms that ring because of a change that waits, or because nobody serves: they are no problem of their own then."""
 
+_OUTAGES = ("active down", "blocked", "certificate", "cut off")
+"""What the first line is about where others are only there because of it."""
+TOLD_TO_STOP_S = 90.0
+"""Seconds after a change in which a server that was left may still be at stopping: its time to stop, and an audit's."""
 _NOBODY = tuple(product(("silent", "unreachable"), repeat=2))
 """What the two ports of a host show that is not there."""
 
@@ -36,7 +40,7 @@ def problems_of(status: Mapping[str, Any], where: str = "") -> list[Line]:
     change, servers = [*_change(status)], [*_servers(status)]
     causes = [*change, *servers]
     lines = [*causes, *_around(status), *_modes(status), *_alarms(status)]
-    if causes and (change or servers[0]["see"] in ("active-server-down", "blocked", "certificate")):
+    if causes and (change or servers[0]["about"] in _OUTAGES):
         first, *others = lines
         lines = [first, *({**each, "follows": _follows(each)} for each in others)]
         lines.sort(key=lambda each: bool(each["follows"]))
@@ -139,8 +143,12 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
         yield _line("cut off", seen, READINESS, "active-server-down")
         return
     why = f"The active server {role} does not answer: {observation.get('error') or observation.get('sentence')}"
+    if observation.get("port") == "answers":
+        why += "; its host accepts connections on the agents' port still, so the service or the whole host hangs"
     if not is_blocked(status):
-        yield _line("active down", why, _ctl("failover", REASON), "active-server-down")
+        alone = by_a_person(status)
+        told = f"{why}. Nothing fails over by itself: {alone}." if alone else why
+        yield _line("active down", told, _ctl("failover", REASON), "held" if alone else "active-server-down")
         return
     last = status["last_change"]
     blocked = f"{last['action']} to {last['target']} was blocked: {last['sentence']} {why}"
@@ -151,6 +159,22 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
         yield _line("blocked", why, how, "blocked")
     else:
         yield _line("blocked", blocked, READINESS, "blocked")
+
+
+def by_a_person(status: Mapping[str, Any]) -> str:
+    """Why nothing fails over by itself now; empty where the watchdog does."""
+    record = status["record"]
+    if float(record.get("maintenance_until") or 0) > status["at"]:
+        return f"maintenance until {_moment(record['maintenance_until'])}"
+    if record.get("mode", "automatic") != "automatic":
+        return f"the mode is {record['mode']}"
+    if record.get("acknowledged") is False:
+        return "the last automatic failover has not been acknowledged"
+    return "automatic failover is held" if record.get("held") else ""
+
+
+def _moment(at: Any) -> str:
+    return datetime.fromtimestamp(float(at), UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _may_be_started(status: Mapping[str, Any], active: str) -> bool:
@@ -169,9 +193,7 @@ def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) ->
     observation = server["observation"]
     signals = (observation.get("admin"), observation.get("port"))
     if "answers" in signals:
-        how = Command(f"on the host of {role}: systemctl stop {status['service']}")
-        why = f"The service of {role} runs, and {role} is not the active server: stop it."
-        yield _line("standby runs", why, how, "split-brain-risk")
+        yield _of_a_standby_that_runs(status, role, server)
     elif signals[0] in ("silent", "unreachable"):
         said = observation.get("sentence")
         why = f"The standby {role} does not answer at all ({said}): its machine is off, or cut off."
@@ -180,6 +202,25 @@ def _standby(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) ->
         why = observation.get("error") or observation.get("sentence")
         why = f"Whether the standby {role} is stopped is not known: {why}"
         yield _line("standby not known", why, READINESS, "not-ready")
+
+
+def _of_a_standby_that_runs(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Line:
+    out = (server["access"].get("answer"), server["sessions"].get("answer")) == ("no", "no")
+    see = "two-services" if out else "split-brain-risk"
+    if out and server["observation"].get("admin") != "answers":
+        why = (
+            f"The host of {role} accepts connections on the agents' port, and nothing answers them: its service or the"
+            f" whole host hangs. It is out of the database, and is told to stop each minute. Where its host does not"
+            f" answer, restart the machine of {role}."
+        )
+        return _line("standby hangs", why, READINESS, see)
+    last = status["last_change"] or {}
+    if out and not last.get("error") and status["at"] - float(last.get("ended_at") or 0) < TOLD_TO_STOP_S:
+        why = f"The service of {role} runs still; it is out of the database, and was told to stop a moment ago."
+        return _line("standby runs", why, _ctl("watch"), see)
+    how = Command(f"on the host of {role}: systemctl stop {status['service']}")
+    why = f"The service of {role} runs, and {role} is not the active server: stop it."
+    return _line("standby runs", why, how, see)
 
 
 def _around(status: Mapping[str, Any]) -> Iterator[Line]:
@@ -238,8 +279,7 @@ def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("mode", why, _ctl("mode", " automatic"))
     until = float(record.get("maintenance_until") or 0)
     if until > status["at"]:
-        end = datetime.fromtimestamp(until, UTC).strftime("%Y-%m-%d %H:%M UTC")
-        why = f"Maintenance until {end}: nothing fails over by itself."
+        why = f"Maintenance until {_moment(until)}: nothing fails over by itself."
         yield _line("maintenance", why, _ctl("maintenance", " off"))
 
 

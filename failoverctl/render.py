@@ -40,7 +40,9 @@ def first_line(status: Mapping[str, Any]) -> Text:
     said = Text.assemble((f"{status['pair']}: ", "bold"), (head["sentence"], _HEADS[head["how"]]))
     if record.get("error"):
         return said
-    return said.append(f" · epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}", style="dim")
+    said.append(f" · epoch {record.get('epoch', 0)}, mode {record.get('mode', 'automatic')}", style="dim")
+    in_maintenance = float(record.get("maintenance_until") or 0) > status["at"]
+    return said.append(", in maintenance", style="yellow") if in_maintenance else said
 
 
 def _cause(status: Mapping[str, Any]) -> list[RenderableType]:
@@ -282,19 +284,28 @@ _NEXT = {
 }
 
 
-def ended_text(outcome: str, would: str, sentence: str, where: str, took_s: float | None = None) -> Text:
+_LEFT = ("failover", "force", "resume")
+"""Verbs after which the server that was left is down for a reason that nobody knows yet."""
+
+
+def ended_text(
+    outcome: str, would: str, sentence: str, where: str, took_s: float | None = None, action: str = ""
+) -> Text:
     """How an execution ended, and what to do next where that is not plain.
 
     Args:
         would: what a dry run says would come of it; empty where it was none.
         where: the options that name this pair.
         took_s: seconds it took; None leaves it out.
+        action: the verb; empty where it is not known.
     """
     after = f" after {took_s:.2f} s" if took_s is not None else ""
     said = Text.assemble((f"would be {would}" if would else outcome, "bold"), f"{after}: {sentence}")
     if would:
         return said.append("\nIt was a dry run: nothing was changed.", style="dim")
     todo, command, section = _NEXT.get(outcome, ("", "", ""))
+    if outcome == "promoted" and action in _LEFT:
+        todo, command, section = "mend the server that was left: it is no standby yet", "failoverctl readiness", outcome
     if todo:
         said.append(f"\nNext: {todo}{f': {command}{where}' if command else '.'}", style="bold")
         said.append(f"\nSee docs/operate.md, {section}.", style="dim")

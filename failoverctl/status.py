@@ -246,8 +246,15 @@ def _clear(status: Mapping[str, Any]) -> None:
     if isinstance(status["alarms"], Mapping):
         return
     at_rest = status["headline"]["how"] == "good" and not status["record"].get("lease")
+    over = [*FOLLOWING[:-1], *(["two-services"] if _one_service(status) else [])]
     for each in status["alarms"]:
-        each["over"] = at_rest and each["state"] == "ALARM" and each["name"] in FOLLOWING[:-1]
+        each["over"] = at_rest and each["state"] == "ALARM" and each["name"] in over
+
+
+def _one_service(status: Mapping[str, Any]) -> bool:
+    """Whether the standby is seen to be stopped: both its ports refuse."""
+    standby = [each["observation"] for each in status["servers"].values() if each["is"] == "standby"]
+    return all((each.get("admin"), each.get("port")) == ("refused", "refused") for each in standby)
 
 
 def _waits(alarm: Mapping[str, Any], began: float, now: float) -> bool:

@@ -275,7 +275,7 @@ class Reader:
         # The copy of the new direction is not waited for by its schedule. A switchover asks for it itself.
         if ended.outcome in MOVED and request["action"] != "switchover":
             ask_later(pair.place.account, pair.place.stack, "replicate", {"action": "scheduled"})
-        said = render.ended_text(ended.outcome, ended.would, ended.sentence, where)
+        said = render.ended_text(ended.outcome, ended.would, ended.sentence, where, action=str(request["action"]))
         return {"execution": name, "sentence": f"{request['action']}: {said.plain}"}
 
 

@@ -41,7 +41,7 @@ def pair_view(status: Mapping[str, Any], steps: Sequence[Step], execution: str) 
         "how": head["how"],
         "headline": head["sentence"],
         "epoch": record.get("epoch", 0),
-        "mode": "" if record.get("error") else record.get("mode", "automatic"),
+        "mode": _mode(record, status["at"]),
         "active": record.get("active") or "",
         "well": status["well"],
         "cause": first,
@@ -56,6 +56,13 @@ def pair_view(status: Mapping[str, Any], steps: Sequence[Step], execution: str) 
         "change": _change(status, steps, execution),
         "history": _history(status),
     }
+
+
+def _mode(record: Mapping[str, Any], at: float) -> str:
+    if record.get("error"):
+        return ""
+    in_maintenance = float(record.get("maintenance_until") or 0) > at
+    return f"{record.get('mode', 'automatic')}{', in maintenance' if in_maintenance else ''}"
 
 
 def pieces(said: Text) -> list[dict[str, str]]:

@@ -93,6 +93,17 @@ def test_what_did_not_go_well_ends_with_a_next_step_a_command_and_a_section(outc
 
 
 @pytest.mark.parametrize(
+    ("action", "says"), [("failover", True), ("force", True), ("resume", True), ("switchover", False), ("adopt", False)]
+)
+def test_after_a_server_was_left_for_a_reason_nobody_knows_it_is_said_that_there_is_no_standby(
+    action: str, says: bool
+) -> None:
+    said = str(ended_text("promoted", "", "ms2 is active.", " --stack demo", action=action))
+    assert ("Next: mend the server that was left" in said) == says
+    assert ("See docs/operate.md, promoted." in said) == says
+
+
+@pytest.mark.parametrize(
     ("seconds", "told"), [(-1, "0 s"), (59, "59 s"), (119, "119 s"), (120, "2 min"), (7200, "2 h"), (200000, "2 d")]
 )
 def test_a_time_that_has_gone_by_is_told_in_the_unit_that_says_enough(seconds: float, told: str) -> None:

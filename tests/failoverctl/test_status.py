@@ -261,7 +261,7 @@ def test_nobody_is_told_to_start_a_service_that_might_be_the_second_one(
 @pytest.mark.parametrize(
     ("signal", "said", "see"),
     [
-        ("answers", "The service of ms2 runs, and ms2 is not the active server: stop it.", "split-brain-risk"),
+        ("answers", "The service of ms2 runs, and ms2 is not the active server: stop it.", "two-services"),
         (
             "silent",
             "The standby ms2 does not answer at all (it is silent): its machine is off, or cut off.",

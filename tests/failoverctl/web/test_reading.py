@@ -29,7 +29,7 @@ def test_the_page_says_what_status_says(ctl: Run, region: Region) -> None:
     with Served(region) as served:
         view = served.view()
     assert (view["pair"], view["stack"], view["headline"]) == (PAIR, STACK, "ms1 serves")
-    assert view["cause"]["sentence"] == status["problems"][0]["sentence"]
+    assert (view["mode"], view["cause"]["sentence"]) == ("manual", status["problems"][0]["sentence"])
     assert view["cause"]["command"] == f"failoverctl mode automatic --stack {STACK} --region eu-central-1"
     active, standby = view["servers"]
     assert [[part["text"] for part in cell] for cell in standby["cells"]] == [
@@ -192,3 +192,9 @@ def test_readiness_has_what_to_do_and_folds_what_follows(region: Region) -> None
 def test_the_state_is_plain_json(region: Region) -> None:
     with Served(region) as served:
         assert json.dumps(served.view())
+
+
+def test_a_maintenance_stands_beside_the_mode(region: Region) -> None:
+    region.items["state"]["maintenance_until"] = time.time() + 3600
+    with Served(region) as served:
+        assert served.view()["mode"] == "automatic, in maintenance"
