@@ -273,8 +273,8 @@ def read_freshness(account: Account, stack: Stack) -> Freshness:
 
 
 def item(account: Account, stack: Stack, name: str) -> dict[str, Any]:
-    """An item of the pair's, as it is stored: "state", "freshness", "readiness", "watch"; empty where there is none."""
-    partition = f"{stack.pair}#{name}" if name in ("freshness", "watch") else stack.pair
+    """An item of the pair's, as it is stored: "state", "freshness", "watch", "game-day"; empty where there is none."""
+    partition = f"{stack.pair}#{name}" if name in ("freshness", "watch", "game-day") else stack.pair
     with plainly("read the pair's record"):
         answer = account.client("dynamodb").get_item(
             TableName=stack.table, Key={"pair": {"S": partition}, "item": {"S": name}}, ConsistentRead=True

@@ -19,7 +19,7 @@ from failoverctl.account import Account, Identity, Stack, ask, ask_later, find_s
 from failoverctl.errors import CommandError, Exit
 from failoverctl.status import status_of
 
-AUTOMATIC = ("watch", "alarm")
+AUTOMATIC = ("watch", "alarm", "game-day")
 MOVED = ("promoted", "rolled-back")
 NAME_AT_MOST = 100
 MAINTENANCE_AT_MOST_S = 30 * 86400

@@ -98,6 +98,8 @@ BILLED = {
     "AWS::Scheduler::Schedule": "EventBridge",
 }
 """What of a stack is on the bill, and under which service."""
+NOT_BILLED = ("HasGameDays",)
+"""Conditions of what is there a few times a year, for less than a cent each time: docs/game-days.md."""
 FREE_AT_REST = {
     "AWS::EC2::SecurityGroup": "security groups cost nothing",
     "AWS::EC2::SecurityGroupIngress": "security groups cost nothing",
@@ -260,7 +262,8 @@ def table(lines: Sequence[Line]) -> str:
 
 
 def _of(resources: Mapping[str, dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [each["Properties"] for each in resources.values() if each["Type"] == kind]
+    found = [each for each in resources.values() if each["Type"] == kind]
+    return [each["Properties"] for each in found if each.get("Condition") not in NOT_BILLED]
 
 
 def _runs(resources: Mapping[str, dict[str, Any]], values: Mapping[str, str]) -> dict[str, float]:

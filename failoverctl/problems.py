@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any, NamedTuple
 
+from failoverctl import game_days
 from failoverctl.probes import in_words
 from failoverctl.serving import ago, is_blocked, red_step, serves
 
@@ -231,6 +232,7 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     if active and not record.get("lease") and name["points_to"] != active:
         why = name.get("sentence") or name.get("error")
         yield _line("name", f"The name does not point to {active}: {why}", READINESS, "name-elsewhere")
+    yield from _game_day(status)
     yield from _copy(status)
     ready = status["readiness"]
     if ready.get("error"):
@@ -243,6 +245,11 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     last = status["last_change"]
     if last and last.get("error"):
         yield _line("last change", f"What the last change came to is not known: {last['error']}")
+
+
+def _game_day(status: Mapping[str, Any]) -> Iterator[Line]:
+    for said, away in game_days.problems(status):
+        yield _line("game day", said, _ctl("switchover", REASON) if away else NOTHING, "game-day")
 
 
 def _copy(status: Mapping[str, Any]) -> Iterator[Line]:

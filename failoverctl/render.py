@@ -11,7 +11,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from failoverctl import recovery
+from failoverctl import game_days, recovery
 from failoverctl.expected import Wanted, colour, is_under_way, name_may_point_to, signal_colour, wanted_of
 from failoverctl.problems import FOLLOWING
 from failoverctl.serving import GOOD, ago
@@ -130,6 +130,8 @@ def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
         said.append(f" ({ago(status['at'] - float(last['ended_at']))} ago)")
         took = recovery.in_words(last, status["recovery_target_s"])
         found.append(("last change", said.append("; ").append_text(took) if took else said))
+    if status.get("game_day"):
+        found.append(("game day", game_days.in_words(status["game_day"], status["at"])))
     return found
 
 
@@ -343,9 +345,9 @@ def _history_line(line: Mapping[str, Any], target_s: float) -> Text:
     when = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(float(line["ended_at"])))
     said = Text(f"{when}  epoch {line['epoch']}  ")
     if line["outcome"] == "noted":
-        return said.append(f"{line['action']} by {line['requested_by']}", style="bold").append(
-            f"\n    {line['sentence']}"
-        )
+        day = line.get("game_day")
+        what = f"game day: {day.get('result')}" if day else f"{line['action']} by {line['requested_by']}"
+        return said.append(what, style="bold").append(f"\n    {line['sentence']}")
     took = float(line["ended_at"]) - float(line["taken_at"])
     said.append(f"{line['action']} {line['source']} → {line['target']}: ", style="bold")
     said.append(str(line["outcome"]), style="bold green" if line["outcome"] == "promoted" else "bold yellow")

@@ -25,6 +25,7 @@ from failoverctl.account import (
     read_record,
 )
 from failoverctl.errors import CommandError, is_denied, plainly
+from failoverctl.game_days import read_game_day
 from failoverctl.probes import has_second, together
 from failoverctl.problems import FOLLOWING, problems_of
 from failoverctl.recovery import target_of
@@ -79,6 +80,7 @@ def read_status(account: Account, stack: Stack, where: str = "", with_history: b
         "alarms": lambda: read_alarms(account, stack),
         "execution": lambda: running_execution(account, stack),
         "history": lambda: history(account, stack, HISTORY_LINES),
+        "game day": lambda: read_game_day(account, stack),
     }
     if has_second(stack.parameters):
         questions["second probe"] = lambda: ask(account, stack, "second-probe", {"action": "probe"})
@@ -163,6 +165,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "recovery_target_s": target_of(stack),
         "execution": found["execution"],
         "last_change": found["last_change"],
+        "game_day": found["game day"],
     }
 
 

@@ -52,6 +52,14 @@ OWN: Mapping[str, Mapping[str, str]] = {
         "RECORD_NAME": "ms.corp.example",
         "RECORD_TTL_SECONDS": "5",
     },
+    "game_day": {
+        **_TABLE,
+        "TOPIC_ARN": "arn:aws:sns:eu-central-1:123456789012:ms-failover",
+        "READINESS_FUNCTION": "ms-failover-readiness",
+        "PAIR_FUNCTION": "ms-failover-pair",
+        "STATE_MACHINE_ARN": "arn:aws:states:eu-central-1:123456789012:stateMachine:ms-failover-failover",
+        "STACK_NAME": "ms-failover",
+    },
     "pair": {
         **_TABLE,
         "PROBE_FUNCTION": "ms-failover-probe",

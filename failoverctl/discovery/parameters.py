@@ -130,6 +130,8 @@ CHOICES = (
     "ReplicationMostRemovedPercent",
     "SoftwarePaths",
     "ConfigPath",
+    "GameDaySchedule",
+    "GameDayServesSeconds",
     "LogRetentionDays",
     "HistoryDays",
     "HistorySigningKeyArn",

@@ -349,14 +349,14 @@ def refuse(event: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keep_wish(event: Mapping[str, Any]) -> dict[str, Any]:
-    """What people set without moving the pair (decisions/controls.py); noted in the history with their name."""
-    sentence, alter = controls.wished(event, now := time.time())
-    action, by = str(event["action"]), line_in(event, "requested_by")
+    """What people set without moving the pair, and how a game day ended: noted (decisions/controls.py)."""
+    (sentence, note), table = controls.noting(event, time.time()), _table()
 
-    def noted(state: PairState) -> Ending:
-        return Ending(alter(state), Note(state.epoch, action, state.active, sentence, by, now))
+    def noted(state: PairState) -> Ending | None:
+        found = note(state, partial(table.history, 20))
+        return Ending(*found) if found else None
 
-    _table().end_change(noted, SETTINGS.history_days)
+    table.end_change(noted, SETTINGS.history_days)
     return {"answer": "yes", "sentence": sentence}
 
 
@@ -395,5 +395,5 @@ ACTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     )
 }
 # fmt: on
-ACTIONS |= dict.fromkeys(controls.WISHES, keep_wish)
+ACTIONS |= dict.fromkeys(controls.NOTED, keep_wish)
 ACTIONS |= dict.fromkeys(("confirm_outage", "check_reachable", "check_serving"), PROBES.ask_or_be_throttled)

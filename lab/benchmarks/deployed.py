@@ -68,7 +68,7 @@ def functions() -> dict[str, Function]:
     found = {}
     for resource in template["Resources"].values():
         if resource["Type"] != "AWS::Lambda::Function" or "Condition" in resource:
-            continue  # what is deployed on a condition is of the same code as what always is
+            continue  # a probe of the same code as one that always is, and what leads game days
         properties = resource["Properties"]
         variables = properties["Environment"]["Variables"]
         code = Path("/") / properties["Code"]["S3Key"]

@@ -40,7 +40,8 @@ def package(source: Path, layers: Mapping[str, Path], into: Path, at_s: int) -> 
             about[_CODE[kind]] = _relative(into, _stem(about, name), ".zip", pack(directory, at_s))
         elif kind == "AWS::Serverless::StateMachine":
             definition = (source / about["DefinitionUri"]).read_bytes()
-            about["DefinitionUri"] = _relative(into, "failover", ".asl.json", definition)
+            stem = Path(about["DefinitionUri"]).name.partition(".")[0]
+            about["DefinitionUri"] = _relative(into, stem, ".asl.json", definition)
     (into / TEMPLATE).write_text(json.dumps(template, indent=1, ensure_ascii=False) + "\n")
     return template
 

@@ -245,6 +245,10 @@ class Testbed:
         """What the pair's record knows of the standby's copy."""
         return self._item("freshness")
 
+    def game_day(self) -> dict[str, Any]:
+        """The last game day, as it is kept beside the record; empty before the first."""
+        return self._item("game-day")
+
     def adopt(self, deadline_s: float = 90) -> None:
         """Adopt the pair, as on AWS; the agents come once there is a server for them.
 

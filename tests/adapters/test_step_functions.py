@@ -122,3 +122,32 @@ def test_a_step_functions_that_does_not_answer_knows_nothing(cloud: None, monkey
 
     monkeypatch.setattr(clients.stepfunctions(), "describe_execution", silent)
     assert step_functions.running(clients.stepfunctions(), ARN, NOW - 3600, NOW).answer is Answer.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome", "sentence"),
+    [
+        ({"status": "RUNNING"}, "running", ""),
+        ({"status": "SUCCEEDED", "output": '{"outcome": "promoted", "sentence": "Done."}'}, "promoted", "Done."),
+        ({"status": "FAILED", "error": "Halted", "cause": "No proof."}, "halted", "No proof."),
+        ({"status": "FAILED", "error": "States.Runtime"}, "failed", "States.Runtime"),
+        ({"status": "TIMED_OUT"}, "timed-out", ""),
+        ({"status": "ABORTED", "cause": "by Ann"}, "aborted", "by Ann"),
+    ],
+)
+def test_the_outcome_of_an_execution_is_its_own_word_or_how_it_was_cut_short(
+    cloud: None, answer: dict[str, Any], outcome: str, sentence: str
+) -> None:
+    with Wire(clients.stepfunctions(), "sfn", {"DescribeExecution": lambda _: answer}):
+        assert step_functions.outcome_of(clients.stepfunctions(), ARN) == (outcome, sentence)
+
+
+def test_an_execution_that_nobody_knows_is_missing_and_one_that_could_not_be_asked_about_is_not(cloud: None) -> None:
+    def fail(code: str) -> Any:
+        raise Failure(code)
+
+    with Wire(clients.stepfunctions(), "sfn", {"DescribeExecution": lambda _: fail("ExecutionDoesNotExist")}):
+        assert step_functions.outcome_of(clients.stepfunctions(), ARN) == ("missing", "")
+    denied = Wire(clients.stepfunctions(), "sfn", {"DescribeExecution": lambda _: fail("AccessDeniedException")})
+    with denied, pytest.raises(ClientError, match="AccessDenied"):
+        step_functions.outcome_of(clients.stepfunctions(), ARN)

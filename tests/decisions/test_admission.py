@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from msfailover.decisions.admission import Plan, admit, provable, suppression
+from msfailover.decisions.admission import Plan, admit, is_quiet, provable, suppression
 from msfailover.pair import PairState, Role
 from msfailover.request import Action
 from msfailover.verdict import Verdict, no, unknown, yes
@@ -40,6 +40,24 @@ def test_an_automatic_failover_obeys_maintenance_then_mode_then_acknowledgement(
     admission = admit(request(requested_by=who), record, OURS, NOW)
     assert admission.sentence == expected_of_an_automatic_one(mode, maintenance, acknowledged)
     assert admission.admitted == admission.sentence.startswith("Admitted")
+
+
+@pytest.mark.parametrize(("mode", "maintenance", "acknowledged"), EVERY_STATE)
+def test_a_game_day_s_switchover_obeys_the_same(mode: str, maintenance: bool, acknowledged: bool) -> None:
+    record = state(mode=mode, maintenance_until=NOW + HOUR if maintenance else 0.0, acknowledged=acknowledged)
+    admission = admit(request(Action.SWITCHOVER, requested_by="game-day"), record, OURS, NOW)
+    assert admission.admitted == (mode == "automatic" and not maintenance and acknowledged)
+
+
+@pytest.mark.parametrize("action", [each for each in Action if each is not Action.SWITCHOVER])
+def test_a_game_day_may_ask_for_no_other_change(action: Action) -> None:
+    admission = admit(request(action, requested_by="game-day"), state(), OURS, NOW)
+    assert (admission.admitted, "may only ask for switchover" in admission.sentence) == (False, True)
+
+
+@pytest.mark.parametrize("action", list(Action))
+def test_a_refused_game_day_s_move_is_reported_by_the_game_day_itself(action: Action) -> None:
+    assert is_quiet(request(action, requested_by="game-day")) == (action is Action.SWITCHOVER)
 
 
 @pytest.mark.parametrize("action", [Action.FAILOVER, Action.SWITCHOVER, Action.FORCE])

@@ -126,4 +126,4 @@ def test_an_event_that_is_not_as_its_schema_says_is_noticed() -> None:
     assert faults("Nothing Changed", event.detail) == ["'Nothing Changed' has no schema"]
     assert faults(event.kind, {**event.detail, "state": "yes"}) != []
     assert faults(event.kind, {**event.detail, "more": 1}) == ["Finding Changed: more not in the schema"]
-    assert len(schemas()) == 4
+    assert len(schemas()) == 5

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 from msfailover.decisions.transitions import conclude
+from msfailover.game_day import GameDay, Phase, Result
 from msfailover.history import Outcome
 from msfailover.pair import PairState, Role
-from msfailover.runtime.notifications import SUBJECT_AT_MOST, Message, of_end, of_held, of_refusal, subject
+from msfailover.runtime.notifications import SUBJECT_AT_MOST, Message, of_end, of_game_day, of_held, of_refusal, subject
 
 from failoverctl.parser import make_parser
 from tests.samples import NOW, OURS, lease, receipt, state
@@ -194,3 +195,19 @@ def test_a_pair_that_nobody_took_into_care_has_no_active_server_to_name() -> Non
     adopting = PairState(lease=lease(action="adopt", epoch=1))
     ended = conclude(adopting, OURS, Outcome.REFUSED, "Both run.", NOW)
     assert "State: no server is active yet." in of_end("tectia", *ended).body
+
+
+@pytest.mark.parametrize("result", list(Result))
+def test_every_end_of_a_game_day_says_what_is_safe_what_to_do_and_with_which_command(result: Result) -> None:
+    day = GameDay(
+        OURS, "", NOW, Role.MS1, 1, 120.0, Phase.ENDED, NOW, NOW, result=result, sentence="So it ended.", ended_at=NOW
+    )
+    message = of_game_day("tectia", state(active=Role.MS2, epoch=2), day, "demo")
+    assert message.subject == f"[ms-failover tectia] game day {result}"
+    happened, where, safe, then, command, see, execution = message.body.splitlines()
+    assert happened == f"Game day of pair tectia: {result}. So it ended."
+    assert where == "State: ms2 is active, epoch 2."
+    assert (safe[:6], then[:6], command[:9]) == ("Safe: ", "Next: ", "Command: ")
+    assert command.endswith(" --stack demo")
+    assert (see, execution) == ("See docs/operate.md, game-day.", f"Execution: {OURS}")
+    assert "{" not in message.body

@@ -14,6 +14,7 @@ from msfailover.request import parse_request
 from msfailover.runtime import settings
 from msfailover.runtime.environment import BadSettings, read
 
+from lab.testbed.cloud.template import expand
 from tests.environments import OUTSIDE, OWN, PAIR, start
 from tests.template.deployment import ROOT, environment, functions, resources, template, value
 
@@ -210,6 +211,26 @@ def test_every_schedule_has_a_name_of_the_stack_so_that_two_pairs_do_not_clash()
     assert len(set(names)) == len(names)
 
 
+def test_nothing_of_game_days_exists_where_there_is_no_calendar() -> None:
+    made = expand(ROOT / "template.yaml", {"GameDaySchedule": ""})["Resources"]
+    ours = {name: each for name, each in made.items() if "GameDay" in name}
+    assert len(ours) >= 8
+    assert {each.get("Condition") for each in ours.values()} == {"HasGameDays"}
+    assert template()["Conditions"]["HasGameDays"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "GameDaySchedule"}, ""]}]}
+    assert template()["Parameters"]["GameDaySchedule"]["Default"] == ""
+
+
+@pytest.mark.parametrize(
+    ("expression", "allowed"),
+    [("", True), ("cron(0 3 1 * ? *)", True), ("cron(30 2 ? * SAT#2 *)", True), ("rate(30 days)", True),
+     ("rate(5 minutes)", False), ("rate(1 hours)", False), ("cron()", False), ("0 3 1 * ? *", False),
+     ("at(2026-10-01T03:00:00)", False)],
+)  # fmt: skip
+def test_a_calendar_is_a_cron_expression_or_a_rate_of_days(expression: str, allowed: bool) -> None:
+    pattern = template()["Parameters"]["GameDaySchedule"]["AllowedPattern"]
+    assert (re.fullmatch(pattern, expression) is not None) is allowed
+
+
 def rule() -> dict[str, Any]:
     return resources("AWS::Events::Rule")["AlarmStartsFailover"]
 
@@ -291,7 +312,7 @@ def test_the_template_can_be_read_at_one_sitting() -> None:
 
 def test_no_arn_names_a_partition_by_hand() -> None:
     """In aws-cn and aws-us-gov an ARN of `aws` is nobody's."""
-    written = [ROOT / "template.yaml", ROOT / "observability.yaml", ROOT / "statemachine" / "failover.asl.json"]
+    written = [ROOT / "template.yaml", ROOT / "observability.yaml", *(ROOT / "statemachine").glob("*.json")]
     written += [*(ROOT / "fragments").glob("*.yaml"), *(ROOT / "documents").glob("*.yaml")]
     texts = [path.read_text() for path in written]
     assert [line for text in texts for line in text.splitlines() if re.search(r"\barn:aws:", line)] == []

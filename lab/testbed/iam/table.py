@@ -20,9 +20,9 @@ Made from `template.yaml` by `make permissions`; edit the template, not this pag
 schedule and each rule has a role of its own; what is not in its table is denied.
 
 The tests run a pair's whole life on the testbed (adoption, replication, readiness, dry runs, a rotated password, a
-switchover, an intruder, an outage in manual mode, a failover that switches a machine off), where each call is held
-against the caller's policies with resource and condition. No call was refused, and each line here is needed by a call
-of that session, but for the few that `tests/lab/testbed/iam/test_session.py` names with their reason.
+switchover, a game day, an intruder, an outage in manual mode, a failover that switches a machine off), where each call
+is held against the caller's policies with resource and condition. No call was refused, and each line here is needed by
+a call of that session, but for the few that `tests/lab/testbed/iam/test_session.py` names with their reason.
 
 **Not tried on AWS.** What a call touches and which condition keys it brings is written down from AWS's Service
 Authorization Reference (`lab/testbed/iam/calls.py`). `failoverctl readiness` tries them dry on a real one.

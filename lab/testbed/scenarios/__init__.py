@@ -1,4 +1,4 @@
-"""The scenarios that run on the testbed, each a module named for what happens, with the outcome it must have."""
+"""The scenarios that run on the testbed, with the outcome each must have; modules are named for what happens."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ def all_scenarios() -> dict[str, Scenario]:
         disk_full,
         duplicate,
         failback,
+        game_day,
+        game_day_away,
+        game_day_not_begun,
         halfway,
         hang,
         import_then_crash,
@@ -69,9 +72,11 @@ def all_scenarios() -> dict[str, Scenario]:
                active_without_database, start_fails, start_without_database, switchover, failback, rollback,
                source_dies_in_last_copy, maintenance, shadow, second_failover, copy_too_old, start_first_restart,
                readiness, watchdog_dies, importing, import_then_crash, torn, source_empty, disk_full, upgrade,
-               wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled, lost_result)
+               wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled, lost_result,
+               game_day)
     # fmt: on
-    return {each.SCENARIO.name: each.SCENARIO for each in modules}
+    found = [*(each.SCENARIO for each in modules), *game_day_not_begun.SCENARIOS, *game_day_away.SCENARIOS]
+    return {each.name: each for each in found}
 
 
 __all__ = ["Scenario", "all_scenarios"]

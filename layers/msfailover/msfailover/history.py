@@ -143,7 +143,11 @@ def changes_in(lines: Iterable[Mapping[str, Any]]) -> list[History]:
 
 @dataclass(frozen=True)
 class Note:
-    """A line of the history that is no change of the pair: a setting changed, a failover held."""
+    """A line of the history that is no change of the pair: a setting changed, a failover held, a game day ended.
+
+    Args:
+        game_day: of a game day that has ended, what is kept of it.
+    """
 
     epoch: int
     action: str
@@ -151,6 +155,7 @@ class Note:
     sentence: str
     requested_by: str
     at: float
+    game_day: Mapping[str, Any] | None = None
 
     @property
     def ended_at(self) -> float:
@@ -175,4 +180,5 @@ class Note:
             "taken_at": self.at,
             "ended_at": self.at,
             "receipt": None,
+            **({"game_day": dict(self.game_day)} if self.game_day else {}),
         }

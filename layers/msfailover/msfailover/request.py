@@ -14,7 +14,9 @@ from msfailover.text import clean
 
 WATCH = "watch"
 AUTOMATIC = (WATCH, "alarm")
-"""Who asks without a person behind it. Their requests obey mode, maintenance and acknowledgement (I7)."""
+"""Who asks for a failover without a person behind it. They obey mode, maintenance and acknowledgement (I7)."""
+GAME_DAY = "game-day"
+"""Who asks for the planned switchovers of a game day, which obey the same."""
 
 _KNOWN = ("action", "target", "reason", "requested_by", "dry_run", "first_failed_at")
 _LONGEST_TEXT = 500
@@ -44,7 +46,7 @@ class Request:
         action: the verb.
         target: the server that is to be active afterwards; None leaves it to the pair's record.
         reason: why, in the words of whoever asks; kept in the history.
-        requested_by: a person's name, or one of `AUTOMATIC`.
+        requested_by: a person's name, one of `AUTOMATIC`, or `GAME_DAY`.
         dry_run: everything that reads, nothing that writes.
         first_failed_at: when a probe first found the active server down, in seconds since 1970; 0 where nobody says.
     """
@@ -59,6 +61,11 @@ class Request:
     @property
     def automatic(self) -> bool:
         return self.requested_by in AUTOMATIC
+
+    @property
+    def unattended(self) -> bool:
+        """Whether no person has asked just now: what people have set holds it."""
+        return self.automatic or self.requested_by == GAME_DAY
 
 
 def parse_request(data: object) -> Request:

@@ -1,8 +1,8 @@
 """The pair's record in DynamoDB: one item per pair, written only as it was read, and one item per change for ever.
 
 Keys: `pair` (the pair's name) and `item` ("state", "readiness", or "history#<epoch>#<time>#<execution>"). The item
-"freshness" has a partition key of its own, as have "machines" and "watch" (adapters/watch_table.py): so the functions
-that keep them need no right to write the pair's record.
+"freshness" has a partition key of its own, as have "machines", "game-day" and "watch" (adapters/watch_table.py): so the
+functions that keep them need no right to write the pair's record.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from msfailover.chain import ended_at, linked
 from msfailover.freshness import Freshness
+from msfailover.game_day import GameDay
 from msfailover.history import History, Note
 from msfailover.pair import PairState
 from msfailover.record import state_from_json, state_to_json
@@ -234,6 +235,22 @@ class PairTable:
         """Keep what was put on the event bus: the number of the history's last line, and the state of each finding."""
         self._put("announced", {"number": number, "findings": dict(findings)}, None)
 
+    def game_day(self) -> GameDay | None:
+        """The last game day; None before the first. Raises `ValueError` where it can't be read."""
+        stored = self._item("game-day")
+        return GameDay.from_json(stored) if stored else None
+
+    def put_game_day(self, day: GameDay, version: int) -> GameDay:
+        """Keep a game day, if nobody wrote one since that version was read; returns it as it is kept.
+
+        Raises:
+            RecordBusy: somebody did; nothing was written.
+        """
+        kept = replace(day, version=version + 1)
+        if not self._put("game-day", kept.to_json(), version):
+            raise RecordBusy(f"The game day of {self._pair} was written by others; nothing was written.")
+        return kept
+
     def _item(self, name: str) -> dict[str, Any]:
         answer = self._client.get_item(TableName=self._table, Key=self._key(name), ConsistentRead=True)
         return _plain(answer.get("Item", {}))
@@ -279,7 +296,7 @@ class PairTable:
 
 
 _NOT_THERE = {"ConditionExpression": "attribute_not_exists(#i)", "ExpressionAttributeNames": {"#i": "item"}}
-_APART = ("freshness", "machines", "watch", "announced")
+_APART = ("freshness", "machines", "watch", "announced", "game-day")
 """Items with a key of their own: IAM lets those who write them write nothing else of the pair."""
 
 

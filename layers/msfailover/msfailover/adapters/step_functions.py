@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from msfailover.pair import PairState
+from msfailover.text import clean, plain_words
 from msfailover.verdict import Verdict, no, unknown, yes
 
 if TYPE_CHECKING:
@@ -86,6 +87,26 @@ def holder_runs(client: SFNClient, state: PairState, now: float) -> Verdict:
     if state.lease is None:
         return unknown("No change holds the lease.")
     return running(client, state.lease.execution, state.lease.taken_at, now)
+
+
+def outcome_of(client: SFNClient, execution: str) -> tuple[str, str]:
+    """The outcome of an execution of the workflow, and its sentence.
+
+    The outcome is "running" while it runs, "missing" where Step Functions knows none of that name, and Step Functions'
+    own word where the execution was cut short ("aborted").
+    """
+    try:
+        found = client.describe_execution(executionArn=execution)
+    except ClientError as error:
+        if error.response["Error"]["Code"] == "ExecutionDoesNotExist":
+            return "missing", ""
+        raise
+    if found["status"] == "SUCCEEDED":
+        output = json.loads(found.get("output") or "{}")
+        return str(output.get("outcome")), clean(output.get("sentence", ""))
+    if found.get("error") == "Halted":
+        return "halted", plain_words(str(found.get("cause", "")))
+    return found["status"].lower().replace("_", "-"), plain_words(str(found.get("cause") or found.get("error") or ""))
 
 
 def phases(client: SFNClient, execution: str, now: float) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from msfailover.decisions import database_path
 from msfailover.pair import Lease, PairState, Role
-from msfailover.request import WATCH, Action, BadRequest, Request, parse_request
+from msfailover.request import GAME_DAY, WATCH, Action, BadRequest, Request, parse_request
 from msfailover.verdict import Verdict
 
 
@@ -85,6 +85,8 @@ def admit(
         return Admission(
             f"Refused: {request.action} is for a person to ask for; {request.requested_by} may only ask for failover."
         )
+    if request.requested_by == GAME_DAY and request.action is not Action.SWITCHOVER:
+        return Admission(f"Refused: a game day may only ask for switchover, and {request.action} was asked for.")
     if state.lease is not None:
         return _while_leased(request, state, state.lease, execution, holder_runs)
     if request.action is Action.RESUME:
@@ -115,7 +117,7 @@ def provable(admission: Admission, state: PairState, vouched: bool | None) -> Ad
 
 
 def suppression(request: Request, state: PairState, now: float, copy: Verdict | None = None) -> Admission | None:
-    """The refusal of an automatic request by mode, maintenance, a missing acknowledgement or a copy that is too old.
+    """The refusal of an unattended request by mode, maintenance, a missing acknowledgement or a copy that is too old.
 
     A person's own request is never held by these: they are there so that nothing happens behind people's backs.
 
@@ -129,12 +131,12 @@ def suppression(request: Request, state: PairState, now: float, copy: Verdict | 
     Returns:
         None where nothing holds it.
     """
-    if not request.automatic:
+    if not request.unattended:
         return None
     if state.maintenance_until > now:
         until = datetime.fromtimestamp(state.maintenance_until, UTC).strftime("%Y-%m-%d %H:%M UTC")
         return Admission(f"Refused: maintenance until {until}; a person can still start a failover.")
-    if state.mode == "shadow":
+    if state.mode == "shadow" and request.automatic:
         return Admission(f"Refused: in shadow mode nothing is done; would have failed over because: {request.reason}")
     if state.mode != "automatic":
         return Admission(f"Refused: in {state.mode} mode a person decides; asked for because: {request.reason}")
@@ -151,9 +153,11 @@ def is_quiet(request: Request) -> bool:
     """Whether nobody has to be notified that a request was refused: the machinery asked for what it may ask for.
 
     The watchdog asks again as long as the outage lasts, and notifies operators once where it is held; whoever holds the
-    lease notifies of its own end. What the machinery may not ask for is notified of: somebody has set it up wrongly.
+    lease notifies of its own end; a game day reports itself that it was refused. What the machinery may not ask for is
+    notified of: somebody has set it up wrongly.
     """
-    return request.automatic and request.action is Action.FAILOVER
+    may_ask_for = Action.SWITCHOVER if request.requested_by == GAME_DAY else Action.FAILOVER
+    return request.unattended and request.action is may_ask_for
 
 
 def is_quiet_whatever(asked: object) -> bool:

@@ -13,18 +13,20 @@ from msfailover.chain import digest_of, number_of
 from msfailover.decisions.audit import Finding, Judged
 from msfailover.decisions.controls import is_note
 from msfailover.history import SEVERITIES, Outcome
+from msfailover.request import GAME_DAY
 from msfailover.text import clean
 from msfailover.verdict import Answer
 
 VERSION = "1"
-CHANGE_ENDED, FAILOVER_HELD, SETTING_CHANGED, FINDING_CHANGED = (
-    "Change Ended", "Failover Held", "Setting Changed", "Finding Changed",
+CHANGE_ENDED, FAILOVER_HELD, SETTING_CHANGED, FINDING_CHANGED, GAME_DAY_ENDED = (
+    "Change Ended", "Failover Held", "Setting Changed", "Finding Changed", "Game Day Ended",
 )  # fmt: skip
 
 _SERVICES = {
     Finding.TWO_SERVICES.value: "two-services",
     Finding.ACTIVE_WITHOUT_DATABASE.value: "active-without-database",
 }
+_OF_A_GAME_DAY = ("result", "severity", "home", "began_at", "there_s", "home_s", "target_s", "execution")
 _WELL, _WRONG, _UNKNOWN = "well", "wrong", "unknown"
 
 
@@ -93,6 +95,9 @@ def _of_line(common: Mapping[str, Any], line: Mapping[str, Any]) -> Event:
     }
     if is_note(line) and line["action"] == "held":
         return Event(FAILOVER_HELD, {**detail, "severity": "critical", "active": line["source"]})
+    if is_note(line) and line["action"] == GAME_DAY:
+        kept = {name: line["game_day"][name] for name in _OF_A_GAME_DAY}
+        return Event(GAME_DAY_ENDED, {**detail, **kept, "active": line["source"]})
     if is_note(line):
         return Event(SETTING_CHANGED, {**detail, "severity": "info", "setting": line["action"]})
     about = {name: line[name] for name in ("outcome", "action", "source", "target", "execution", "taken_at")}

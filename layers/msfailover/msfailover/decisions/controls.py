@@ -1,6 +1,6 @@
 """What people change in the pair's record without moving the pair: mode, maintenance, acknowledgement.
 
-| setting       | effect on a request that nobody stands behind (the watchdog's, the alarm's)             |
+| setting       | effect on a request that nobody stands behind (the watchdog's, the alarm's, a game day's) |
 |---------------|------------------------------------------------------------------------------------------|
 | automatic     | the mode that acts: admitted                                                             |
 | manual        | refused; operators are notified once for each outage, and one of them decides             |
@@ -14,19 +14,26 @@ A person's own request is held up by none of these. Who checks them is `admissio
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from msfailover.game_day import GameDay
+from msfailover.history import Note
 from msfailover.pair import PairState
-from msfailover.request import BadRequest, epoch_in, one_of, whole_in
+from msfailover.request import GAME_DAY, LATEST, BadRequest, epoch_in, line_in, one_of, whole_in
+from msfailover.text import clean
+
+Lines = Callable[[], Sequence[Mapping[str, Any]]]
+"""Reads the latest lines of the history."""
 
 MODES = ("automatic", "manual", "shadow")
 MAINTENANCE_AT_MOST_S = 30 * 86400
 WISHES = ("set_mode", "maintenance", "acknowledge")
 """The actions by which people change the record."""
-
+NOTED = (*WISHES, "note_game_day")
+"""The actions that come to a note in the history."""
 
 READINESS_AT_MOST = 100_000
 """Characters of a readiness check that is kept; DynamoDB keeps at most 400 KB in an item."""
@@ -108,6 +115,40 @@ def wished(event: Mapping[str, Any], now: float) -> tuple[str, Callable[[PairSta
     epoch = epoch_in(event)
     sentence = "The last automatic failover is acknowledged; the next one may happen by itself."
     return sentence, lambda state: acknowledge(state, epoch)
+
+
+def noting(
+    event: Mapping[str, Any], now: float
+) -> tuple[str, Callable[[PairState, Lines], tuple[PairState, Note] | None]]:
+    """What one of `NOTED` comes to: its sentence, and from the record and the latest lines of the history the record as
+    it is to be with the note; None where that is noted already, as the end of a game day may be.
+
+    Raises:
+        BadRequest: what goes with it is missing or wrong.
+    """
+    if event.get("action") == "note_game_day":
+        day = _game_day_in(event)
+
+        def ended(state: PairState, lines: Lines) -> tuple[PairState, Note] | None:
+            known = any((each.get("game_day") or {}).get("execution") == day.execution for each in lines())
+            note = Note(state.epoch, GAME_DAY, state.active, day.sentence, GAME_DAY, day.ended_at, day.kept())
+            return None if known else (state, note)
+
+        return day.sentence, ended
+    sentence, alter = wished(event, now)
+    action, by = str(event["action"]), line_in(event, "requested_by")
+    return sentence, lambda state, _: (alter(state), Note(state.epoch, action, state.active, sentence, by, now))
+
+
+def _game_day_in(event: Mapping[str, Any]) -> GameDay:
+    given = event.get("game_day")
+    try:
+        day = GameDay.from_json(given) if isinstance(given, Mapping) else None
+    except ValueError:
+        day = None
+    if day is None or day.result is None or not 0 < day.ended_at < LATEST:
+        raise BadRequest(f"game_day is {str(given)[:60]}, but one that has ended is needed.")
+    return replace(day, sentence=clean(day.sentence), execution=clean(day.execution, 300))
 
 
 def hold(state: PairState, why: str, epoch: int) -> PairState:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from msfailover.game_day import GameDay, Result
 from msfailover.history import History, Outcome
 from msfailover.pair import PairState, Role
 from msfailover.request import Action
@@ -118,6 +119,42 @@ _HELD = Advice(
     "held",
 )
 
+_GO_HOME = Advice(
+    "the active server serves, and automatic failover goes on as set; nothing of the game day runs any more.",
+    "find out what kept the pair from going home. Home is {home}; it goes there by a switchover, when you want to.",
+    'failoverctl switchover --reason "…"',
+    "game-day",
+)
+
+_GAME_DAY = {
+    Result.COMPLETED: Advice(
+        "{home} serves as before; each move was a planned switchover, with its fence proven.",
+        "nothing, where the seconds are within the target; else see where they went (failoverctl explain).",
+        "failoverctl history",
+        "game-day",
+    ),
+    Result.NOT_BEGUN: Advice(
+        "nothing was touched.",
+        "mend what is named, or leave it so on purpose; the calendar's next day is tried again by itself.",
+        "failoverctl readiness",
+        "game-day",
+    ),
+    Result.NOT_MOVED: Advice(
+        "the record says who is active, and only that server can use the database.",
+        "find out why the move did not come to its end: a failover would have met the same.",
+        "failoverctl explain",
+        "game-day",
+    ),
+    Result.WENT_HOME: Advice(
+        "{home} serves as before.",
+        "mend what was amiss with {away}: a failover would have met the same.",
+        "failoverctl readiness",
+        "game-day",
+    ),
+    Result.STAYED: _GO_HOME,
+    Result.INTERRUPTED: _GO_HOME,
+}
+
 
 def of_end(pair: str, state: PairState, history: History, stack: str = "", instead: Role | None = None) -> Message:
     """The message for a change that has ended.
@@ -159,6 +196,15 @@ def of_held(pair: str, state: PairState, why: str, stack: str = "") -> Message:
         "The service is probably down.",
     )
     return Message(subject(pair, "failover", "held"), _body(happened, state, _HELD, {"active": active}, stack))
+
+
+def of_game_day(pair: str, state: PairState, day: GameDay, stack: str = "") -> Message:
+    """The message for a game day that has ended, or has not begun."""
+    result = day.result or Result.INTERRUPTED
+    happened = (f"Game day of pair {pair}: {result}. {day.sentence}",)
+    words = {"home": str(day.home or "nobody"), "away": str(day.away or "the other server")}
+    body = _body(happened, state, _GAME_DAY[result], words, stack, day.execution)
+    return Message(subject(pair, "game day", result.value), body)
 
 
 def attributes(pair: str, outcome: str, severity: str) -> dict[str, Any]:

@@ -223,6 +223,21 @@ class ReadinessSettings(_Asking):
 
 
 @dataclass(frozen=True, kw_only=True)
+class GameDaySettings:
+    """`game_day`: whom to ask, which workflow moves the pair, and how long the other server serves."""
+
+    pair: Pair
+    table: str = setting("TABLE_NAME", _table)
+    topic: str = setting("TOPIC_ARN", arn)
+    machine: str = setting("STATE_MACHINE_ARN", arn)
+    readiness_function: str = setting("READINESS_FUNCTION", function_name)
+    pair_function: str = setting("PAIR_FUNCTION", function_name)
+    serves_s: float = setting("GAME_DAY_SERVES_SECONDS", number(5, 14400, "seconds"), 600.0)
+    target_s: float = setting("RECOVERY_TARGET_SECONDS", number(5, 86400, "seconds"), 120.0)
+    stack: str = setting("STACK_NAME", text(r"[A-Za-z0-9-]{0,128}", "a stack's name"), "")
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReplicateSettings:
     """`replicate`: which document carries what, and how long a run may take."""
 

@@ -1,4 +1,4 @@
-"""One life of a pair on the testbed: adopted, replicated, audited, switched over, intruded upon, failed over."""
+"""One life of a pair on the testbed: adopted, replicated, switched over, a game day, intruded upon, failed over."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from lab.testbed.hosts.addresses import ADDRESS_OF, DATABASE, NETWORK
 from lab.testbed.hosts.database import MONITOR, quoted
 from lab.testbed.iam.policies import Statement
 from lab.testbed.polling import TestbedError, wait_for
+from lab.testbed.scenarios.game_days import calendar
 from lab.testbed.scenarios.surroundings import take_from_behind_acl
 from lab.testbed.testbed import STACK, Testbed
 
@@ -57,11 +58,13 @@ class Session:
 
 def run(directory: Path) -> Iterator[Session]:
     """Give the session once it is over, and end the testbed afterwards."""
-    with Testbed(directory, agents=2, parameters={"PowerPauseSeconds": "1"}) as testbed:
+    parameters = {"PowerPauseSeconds": "1", **calendar(5)}
+    with Testbed(directory, agents=2, parameters=parameters) as testbed:
         session = Session(testbed)
         _adopt(session)
         _rotate(session)
         _switch_over(session)
+        _game_day(session)
         _intrude(session)
         _fail_over(session)
         yield session
@@ -102,6 +105,15 @@ def _switch_over(session: Session) -> None:
     testbed = session.testbed
     begun = testbed.start({"action": "switchover", "reason": "a new kernel for ms1", "requested_by": "Ann"})
     session.outcomes["switchover"] = testbed.outcome(begun, 60)
+
+
+def _game_day(session: Session) -> None:
+    testbed = session.testbed
+    wait_for("a copy of the new direction", lambda: int(testbed.freshness().get("epoch", 0)) == 2, 30)
+    testbed.cloud.schedules.fire(f"{STACK}-game-day")
+    wait_for("the game day's report", lambda: testbed.game_day().get("reported"), 90)
+    session.outcomes["game day"] = str(testbed.game_day()["result"])
+    session.answers["game day"] = testbed.game_day()
 
 
 def _intrude(session: Session) -> None:

@@ -21,6 +21,7 @@ from failoverctl.parser import make_parser
 from lab.testbed.cloud.account import ACCOUNT, REGION
 from lab.testbed.iam.policies import Call, Statement, decide
 from lab.testbed.polling import wait_for
+from lab.testbed.scenarios.game_days import calendar
 from lab.testbed.testbed import STACK, Testbed
 
 pytestmark = pytest.mark.testbed
@@ -97,7 +98,8 @@ class People:
 
 @pytest.fixture(scope="module")
 def people(tmp_path_factory: pytest.TempPathFactory) -> Iterator[People]:
-    with pytest.MonkeyPatch.context() as patch, Testbed(tmp_path_factory.mktemp("people"), agents=1) as testbed:
+    directory = tmp_path_factory.mktemp("people")
+    with pytest.MonkeyPatch.context() as patch, Testbed(directory, agents=1, parameters=calendar(60)) as testbed:
         testbed.prepare_hosts()
         testbed.adopt()
         testbed.import_software(2, 1_000)

@@ -20,10 +20,13 @@ from tests.lab.testbed.iam.session import ROTATED, Session
 pytestmark = pytest.mark.testbed
 
 FUNCTIONS = (
-    "Audit", "DatabaseAccess", "DatabaseSessions", "Dns", "Pair", "Probe", "Readiness", "Replicate", "Server", "Watch",
+    "Audit", "DatabaseAccess", "DatabaseSessions", "Dns", "GameDay", "Pair", "Probe", "Readiness", "Replicate",
+    "Server", "Watch",
 )  # fmt: skip
 OTHERS = {
     "FailoverMachineRole": "states",
+    "GameDayMachineRole": "states",
+    "GameDayCalendarRole": "scheduler",
     "AlarmRole": "events",
     **{f"{name}Role": "scheduler" for name in (
         "AuditFunctionEachMinute", "ReadinessFunctionRegularly", "ReplicateFunctionDaily",
@@ -39,9 +42,14 @@ UNUSED_HERE = {
     },
     **{
         (f"{function}FunctionRole", "sqs:SendMessage", f"*:{STACK}-undelivered"): "Lambda's, for a run that failed"
-        for function in ("Audit", "Dns", "Readiness", "Replicate", "Watch")
+        for function in ("Audit", "Dns", "GameDay", "Readiness", "Replicate", "Watch")
     },
     ("ServerFunctionRole", "lambda:InvokeFunction", f"*:function:{STACK}-probe"): "for a source lost while it stops",
+    (
+        "GameDayFunctionRole",
+        "states:DescribeExecution",
+        f"*:execution:{STACK}-game-day:*",
+    ): "for a game day before that was left half done",
     ("ServerFunctionRole", "ssm:CancelCommand", "*"): "for an order that its step gave up, as none is here",
 }
 """What no call of the session needs: role, action, resource, and the reason why it is allowed all the same."""
@@ -53,6 +61,7 @@ def test_adoption_replication_switchover_and_failover_go_through(session: Sessio
         "dry failover": "dry-run",
         "dry switchover": "dry-run",
         "switchover": "promoted",
+        "game day": "completed",
         "resume while it runs": "refused",
         "failover": "promoted",
     }
@@ -91,17 +100,23 @@ def test_every_function_has_a_role_of_its_own_that_only_lambda_takes_on(session:
 
 def test_a_schedule_or_rule_may_start_what_it_is_for_and_nothing_else(session: Session) -> None:
     for role in OTHERS:
-        if role == "FailoverMachineRole":
+        if role in ("FailoverMachineRole", "GameDayMachineRole"):
             continue
         function = next((each for each in FUNCTIONS if role.startswith(f"{each}Function")), None)
+        machine = machine_of(session, "game-day") if role.startswith("GameDay") else session.testbed.machine
         starts = (
             ("lambda:InvokeFunction", f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{STACK}-{function.lower()}")
             if function
-            else ("states:StartExecution", session.testbed.machine)
+            else ("states:StartExecution", machine)
         )
         undelivered = ("sqs:SendMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:{STACK}-undelivered")
         allowed = [piece for each in session.statements(role) for piece in pieces(each)]
-        assert allowed == ([starts, undelivered] if function else [starts])
+        assert allowed == ([starts] if role == "AlarmRole" else [starts, undelivered])
+
+
+def machine_of(session: Session, name: str) -> str:
+    """Another state machine of the stack, by its ARN."""
+    return f"{session.testbed.machine.rpartition(':')[0]}:{STACK}-{name}"
 
 
 def pieces(statement: Statement) -> Iterator[tuple[str, str]]:
@@ -122,7 +137,7 @@ def excused(role: str, action: str, resource: str) -> bool:
 def test_with_any_permission_taken_away_something_of_this_would_have_failed(session: Session) -> None:
     superfluous = [
         (role, action, resource)
-        for role in (*(f"{each}FunctionRole" for each in FUNCTIONS), "FailoverMachineRole")
+        for role in (*(f"{each}FunctionRole" for each in FUNCTIONS), "FailoverMachineRole", "GameDayMachineRole")
         for statement in session.statements(role)
         if statement.allows
         for action, resource in pieces(statement)
@@ -175,6 +190,7 @@ FORGED = {
         "dynamodb:PutItem",
         {"dynamodb:LeadingKeys": (STACK,)},
     ),
+    "the record by a game day": ("GameDayFunctionRole", "dynamodb:PutItem", {"dynamodb:LeadingKeys": (STACK,)}),
     "the record by the audit": ("AuditFunctionRole", "dynamodb:PutItem", {"dynamodb:LeadingKeys": (STACK,)}),
 }
 
