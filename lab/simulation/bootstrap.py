@@ -131,6 +131,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
         run_command,
         security_groups,
     )
+    from msfailover.decisions import promotion
     from msfailover.runtime import authority, polling
 
     for service, maker in list(vars(clients).items()):
@@ -139,7 +140,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     for module in (*found.values(), authority, polling, run_command):
         if hasattr(module, "time"):
             patches.put(module, "time", clock, why="time is virtual")
-    for module in (*found.values(), lambda_invoke, network_acls, security_groups):
+    for module in (*found.values(), lambda_invoke, network_acls, promotion, security_groups):
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
