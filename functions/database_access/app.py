@@ -327,7 +327,7 @@ class _Order(_Sight):
 
         for acl_id, entry in network_acls.delete_until_gone(clients.ec2_once(), ours, may, attempts(SETTINGS.settle_s)):
             raise AccessNotAsOrdered(f"{server.role} is still denied, by {entry} of {acl_id}.")
-        foreign = network_fence.denied_by_others(acls, self._known(server), self._numbers(server))
+        foreign = network_fence.denied_by_others(acls, server.address, self._numbers(server))
         if foreign:
             raise AccessNotAsOrdered(
                 f"{server.role} is denied by {foreign}, which is no entry of this stack's for it and was left alone."

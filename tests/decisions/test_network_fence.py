@@ -208,8 +208,8 @@ def test_an_acl_that_would_have_more_entries_than_ec2_usually_takes_leaves_it_un
 
 def test_a_denial_that_is_not_ours_is_named() -> None:
     others = acl("acl-a", "subnet-a", *USUAL, *both(7, "10.0.0.0/8"))
-    assert denied_by_others([others], SERVER.addresses, NUMBERS) == "inbound entry 7 (deny 10.0.0.0/8) of acl-a"
-    assert denied_by_others([acl("acl-a", "subnet-a", *USUAL, *DENIED)], SERVER.addresses, NUMBERS) == ""
+    assert denied_by_others([others], SERVER.address, NUMBERS) == "inbound entry 7 (deny 10.0.0.0/8) of acl-a"
+    assert denied_by_others([acl("acl-a", "subnet-a", *USUAL, *DENIED)], SERVER.address, NUMBERS) == ""
 
 
 def test_whether_a_server_with_a_delegated_network_is_cut_off_is_not_known() -> None:

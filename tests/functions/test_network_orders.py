@@ -195,6 +195,24 @@ def test_a_denial_that_is_nobody_of_ours_is_left_alone_and_named(
     assert ("a", "out", 7, f"{network.ms2_address}/32") in network.denied()
 
 
+def test_an_owners_acl_need_not_let_in_an_address_that_nothing_is_granted_to(
+    run: Start, record: Record, network: Network
+) -> None:
+    """A server with a public address, behind ACLs that let in the network's own addresses only."""
+    base = network.ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["CidrBlock"]
+    for acl in (0, 1):
+        for egress in (False, True):
+            network.remove(acl, 100, egress=egress)
+            network.write(acl, 100, base, egress=egress, action="allow")
+            network.write(acl, 32_766, "0.0.0.0/0", egress=egress)
+    more = network.with_acls(MS2_ADDRESSES=f"{network.ms2_address},203.0.113.7")
+    access = run("database_access", TABLE_NAME=record.name, ACCESS_GROUP_ID=network.access, **more)
+    record.put(state(lease=CHANGE))
+    order(access, "revoke_access", "ms1")
+    record.put(state(lease=CHANGE, receipt=BY_NETWORK))
+    assert order(access, "grant_access", "ms2")["answer"] == "yes"
+
+
 def test_at_rest_what_must_be_out_is_denied_again_and_what_is_of_no_use_is_taken_out(
     access: ModuleType, record: Record, network: Network
 ) -> None:

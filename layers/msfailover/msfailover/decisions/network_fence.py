@@ -210,15 +210,18 @@ def is_ours(entry: AclEntry, numbers: range) -> bool:
     return network is not None and network.num_addresses == 1
 
 
-def denied_by_others(acls: Iterable[NetworkAcl], addresses: Sequence[str], numbers: range) -> str:
-    """Names an entry, not of ours, that denies a server everything before any entry that allows; empty for none."""
+def denied_by_others(acls: Iterable[NetworkAcl], address: str, numbers: range) -> str:
+    """Names an entry, not of ours, that denies an address everything before any entry that allows; empty for none.
+
+    It is asked of the address that access is granted to: an owner's ACL need not let a server's others in, say a public
+    one.
+    """
     for acl in acls:
         entries = [each for each in acl.entries if not is_ours(each, numbers)]
         for egress in (False, True):
-            for address in addresses:
-                first = _first(entries, address, egress=egress)
-                if first is not None and not first.allows and first.protocol == ANY_PROTOCOL:
-                    return f"{first} of {acl.acl_id}"
+            first = _first(entries, address, egress=egress)
+            if first is not None and not first.allows and first.protocol == ANY_PROTOCOL:
+                return f"{first} of {acl.acl_id}"
     return ""
 
 
