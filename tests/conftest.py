@@ -9,7 +9,13 @@ import pytest
 pytest_plugins = ("tests.lab.testbed.hosts.inside",)
 
 TESTS = Path(__file__).parent
-LONG = ("lab/testbed/scenarios", "lab/testbed/iam", "failoverctl/test_testbed.py", "documents", "examples/test_acceptance")
+LONG = (
+    "lab/testbed/scenarios",
+    "lab/testbed/iam",
+    "failoverctl/test_testbed.py",
+    "documents",
+    "examples/test_acceptance",
+)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

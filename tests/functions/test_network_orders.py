@@ -195,10 +195,10 @@ def test_a_denial_that_is_nobody_of_ours_is_left_alone_and_named(
     assert ("a", "out", 7, f"{network.ms2_address}/32") in network.denied()
 
 
-def test_an_owners_acl_need_not_let_in_an_address_that_nothing_is_granted_to(
+def test_an_owners_acl_need_not_allow_an_address_that_nothing_is_granted_to(
     run: Start, record: Record, network: Network
 ) -> None:
-    """A server with a public address, behind ACLs that let in the network's own addresses only."""
+    """A server with a public address, behind ACLs that allow the network's own addresses only."""
     base = network.ec2.describe_vpcs(VpcIds=[network.vpc])["Vpcs"][0]["CidrBlock"]
     for acl in (0, 1):
         for egress in (False, True):

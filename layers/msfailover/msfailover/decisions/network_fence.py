@@ -213,7 +213,7 @@ def is_ours(entry: AclEntry, numbers: range) -> bool:
 def denied_by_others(acls: Iterable[NetworkAcl], address: str, numbers: range) -> str:
     """Names an entry, not of ours, that denies an address everything before any entry that allows; empty for none.
 
-    It is asked of the address that access is granted to: an owner's ACL need not let a server's others in, say a public
+    It is asked of the address that access is granted to: an owner's ACL need not allow a server's others, say a public
     one.
     """
     for acl in acls:
