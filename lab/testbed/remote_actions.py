@@ -11,6 +11,7 @@ from msfailover.history import Outcome
 
 from failoverctl import actions, render, terminal
 from failoverctl.account import Account, find_stack, read_record
+from failoverctl.errors import CommandError
 
 FOLLOW_S = 300
 
@@ -45,8 +46,19 @@ def _account(testbed: Mapping[str, Any]) -> Account:
 
 
 def invoke(testbed: Mapping[str, Any], function: str, event: Path) -> int:
-    """Call a function with a file's content and print its answer. Returns 1 where it raised."""
-    name = f"{testbed['stack']}-{function.replace('_', '-')}"
-    answer = _account(testbed).client("lambda").invoke(FunctionName=name, Payload=event.read_bytes())
+    """Call a function with a file's content and print its answer.
+
+    Returns:
+        0, or 1 where it raised.
+
+    Raises:
+        CommandError: the stack has no such function.
+    """
+    name, client = f"{testbed['stack']}-{function.replace('_', '-')}", _account(testbed).client("lambda")
+    try:
+        answer = client.invoke(FunctionName=name, Payload=event.read_bytes())
+    except client.exceptions.ResourceNotFoundException as error:
+        why = "what a parameter switches on is not there without it"
+        raise CommandError(f"The stack has no function {name}: {why}. Nothing was called.") from error
     print(json.dumps(json.loads(answer["Payload"].read() or b"null"), indent=2))
     return 1 if answer.get("FunctionError") else 0

@@ -17,6 +17,7 @@ from tests.template.test_dashboard import shown, watched
 pytestmark = pytest.mark.testbed(outside=True)
 CTL = "bin/failoverctl"
 FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
+SWITCHED_OFF = "game_day"  # without GameDaySchedule
 ENDINGS = {
     "adopt.json": "adopted already",
     "failover.json": "ms1 is healthy",
@@ -63,11 +64,19 @@ def test_init_reads_the_testbed_s_account(terminal: Terminal, tmp_path: Path) ->
     assert f'"Ms1InstanceId={ids["ms1"]}"' in file.read_text()
 
 
-@pytest.mark.parametrize("function", FUNCTIONS)
+@pytest.mark.parametrize("function", [each for each in FUNCTIONS if each != SWITCHED_OFF])
 def test_every_function_answers_its_event(terminal: Terminal, function: str) -> None:
     done = terminal.type(f"make invoke FUNCTION={function}")
     assert done.code == 0, done.out
     assert isinstance(json.loads(done.out), dict)
+
+
+def test_a_function_that_a_parameter_switches_on_is_not_there_without_it(terminal: Terminal) -> None:
+    assert SWITCHED_OFF in FUNCTIONS
+    done = terminal.type(f"make invoke FUNCTION={SWITCHED_OFF}")
+    assert done.code != 0
+    assert "has no function testbed-game-day" in done.out
+    assert "Traceback" not in done.out
 
 
 @pytest.mark.parametrize("event", ENDINGS)

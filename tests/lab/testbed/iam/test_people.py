@@ -53,6 +53,8 @@ ACTS = {
     "verify-replication": "verify-replication",
 }
 NO_ACT = {"attach": "it only reads", "acknowledge": "here nothing is outstanding, so nothing is called"}
+NOT_SEEN = {"pricing:GetProducts"}
+"""`cost` asks AWS's public price list, which the local cloud has none of: tests/failoverctl/test_price_list.py does."""
 ALONE = {"init", "list", "web", "acceptance", "completion", "man"}
 """Which are about no one pair, or a demo only: what they need is in docs/deploy.md and docs/acceptance.md."""
 
@@ -184,7 +186,7 @@ def test_nothing_is_allowed_that_no_command_needs(people: People) -> None:
         for statement in people.statements("operator")
         for action in statement.actions
         for resource in statement.resources
-        if ":managed-instance/" not in resource
+        if ":managed-instance/" not in resource and action not in NOT_SEEN
         if not any(
             call.action == action
             and not decide(
