@@ -203,7 +203,7 @@ FAULTS = {
     "nothing fails over by itself": Fault(leave_in_manual_mode, "mode: it is manual"),
     "the audit's schedule does not fire": Fault(pause("audit"), "takes the rule", "wrong-hand"),
     "another way leads past the fence": Fault(lead_past_the_fence, "One writer at a time", "partition"),
-    "the standby's service does not start": Fault(on_standby(BREAK, ""), "It ended as halted", "crash"),
+    "the standby's service does not start": Fault(on_standby(BREAK, ""), "expected was promoted", "crash"),
 }
 
 
