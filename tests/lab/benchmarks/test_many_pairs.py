@@ -41,7 +41,7 @@ def test_the_calls_that_are_kept_are_those_that_the_deployed_functions_make() ->
 
 
 def test_every_step_that_a_lost_zone_comes_to_is_recorded_and_every_choice_is_known() -> None:
-    result = zone_lost(60, 200, 1)
+    result = zone_lost(50, 100, 1)
     states = dict(workflow.every(workflow.definition()["States"]))
     come_to = {name for pair in result.pairs for name in pair.steps}
     assert {"Promote", "PowerOff", "WaitForPower", "Conclude"} <= come_to, "the throttled paths, too"
