@@ -15,13 +15,19 @@ class CannotTry(Exception):
     """A scenario can't be run on this pair; the sentence says why."""
 
 
-def wait_for(what: str, condition: Callable[[], Any], deadline_s: float, every_s: float = 0.5) -> Any:
-    """Return the first true value of `condition()`. Raises NotSo, naming `what`, after `deadline_s` seconds."""
+def wait_for(
+    what: str,
+    condition: Callable[[], Any],
+    deadline_s: float,
+    every_s: float = 0.5,
+    problem: type[Exception] = NotSo,
+) -> Any:
+    """Return the first true value of `condition()`. Raises `problem`, naming `what`, after `deadline_s` seconds."""
     end = time.monotonic() + deadline_s
     while True:
         found = condition()
         if found:
             return found
         if time.monotonic() > end:
-            raise NotSo(f"{what}: not so after {deadline_s:g} s")
+            raise problem(f"{what}: not so after {deadline_s:g} s")
         time.sleep(every_s)

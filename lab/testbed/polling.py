@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Any
+
+from failoverctl.acceptance import polling
 
 
 class TestbedError(Exception):
@@ -13,11 +14,4 @@ class TestbedError(Exception):
 
 def wait_for(what: str, condition: Callable[[], Any], deadline_s: float, every_s: float = 0.05) -> Any:
     """Return the first true value of `condition()`. Raises TestbedError, naming `what`, after `deadline_s` seconds."""
-    end = time.monotonic() + deadline_s
-    while True:
-        found = condition()
-        if found:
-            return found
-        if time.monotonic() > end:
-            raise TestbedError(f"{what}: not so after {deadline_s:g} s")
-        time.sleep(every_s)
+    return polling.wait_for(what, condition, deadline_s, every_s, TestbedError)
