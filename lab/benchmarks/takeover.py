@@ -210,6 +210,8 @@ def _ready_again(testbed: Testbed, old: str) -> None:
     wait_for(f"the agent of {old}", lambda: testbed.invoke("server", fit)["answer"] == "yes", 40)
     _change(testbed, acknowledged=True)
     wait_for("a probe that finds all well", lambda: _writes_again(testbed), 20)
+    # A fence waits until no late order of the change before can grant access any more. Pairs at rest are past that.
+    wait_for("the end of the last grant's time", lambda: time.time() > _table(testbed).read().grant_settles_at, 20)
 
 
 def _writes_again(testbed: Testbed) -> bool:
@@ -235,8 +237,11 @@ def own_starts(testbed: Testbed) -> list[float]:
 
 
 def _change(testbed: Testbed, **fields: Any) -> None:
-    table = PairTable(testbed.cloud.client("dynamodb"), testbed._stack.outputs["TableName"], STACK)
-    table.change(lambda state: replace(state, **fields))
+    _table(testbed).change(lambda state: replace(state, **fields))
+
+
+def _table(testbed: Testbed) -> PairTable:
+    return PairTable(testbed.cloud.client("dynamodb"), testbed._stack.outputs["TableName"], STACK)
 
 
 def _counted(recorder: Recorder, start: float, end: float) -> dict[str, tuple[int, float]]:
