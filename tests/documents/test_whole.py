@@ -151,6 +151,16 @@ def test_a_run_that_is_still_going_is_left_alone(pair: Pair) -> None:
     pair.assert_complete(pair.ended(pair.run_under_way))
 
 
+def test_an_order_that_is_carried_out_twice_waits_for_the_first_and_says_complete(pair: Pair) -> None:
+    half_a_copy(pair)
+    second = pair.begin()
+    asks = ["pgrep", "-x", "flock"]
+    wait_until("the second one waits", lambda: pair.host("ms1").run(asks, check=False).returncode == 0, deadline_s=10)
+    pair.let_go()
+    pair.assert_complete(pair.ended(pair.run_under_way))
+    assert pair.assert_complete(pair.ended(second))["reason"] == "nothing changed"
+
+
 def test_a_run_that_hangs_is_ended_at_its_limit_with_all_that_it_started(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/one", os.urandom(100_000))
     pair.hold_copies_after(50_000)

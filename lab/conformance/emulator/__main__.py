@@ -57,7 +57,8 @@ class Pair:
         if found["status"] == "SUCCEEDED":
             output = json.loads(found["output"])
             return f"{output['outcome']}: {output['sentence']}" if "outcome" in output else str(output)
-        return "halted" if found.get("error") == "Halted" else f"{found['status']}: {found.get('cause', '')[:600]}"
+        word = "halted" if found.get("error") == "Halted" else found["status"]
+        return f"{word}: {found.get('cause', '')[:600]}"
 
     def call(self, function: str, **payload: Any) -> dict[str, Any]:
         answer = self.emulator.client("lambda").invoke(
