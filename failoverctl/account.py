@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, NoCredentialsError
 from botocore.session import Session
 from msfailover.chain import ChainHead
 from msfailover.freshness import Freshness
@@ -55,6 +55,13 @@ class Account:
         other = copy.copy(self)  # the lock stays one: the session is one
         other._region, other._clients = region, {}
         return other
+
+    def demand_login(self) -> None:
+        """For what is to serve for long. Raises CommandError where no region is set, or there are no credentials."""
+        self.client("cloudformation")
+        with plainly("log in"):
+            if self._session.get_credentials() is None:
+                raise NoCredentialsError
 
     def client(self, service: str, wait_s: float = ANSWER_WITHIN_S) -> Any:
         """The client of a service, whose answers are waited for as long as that."""

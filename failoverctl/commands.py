@@ -121,12 +121,22 @@ def signed(by: str, identity: Identity) -> str:
 
 def signature(arguments: argparse.Namespace) -> str:
     """The name of who asks. Raises CommandError for one that the machinery signs with, or an invalid one."""
-    by = arguments.by or getpass.getuser()
+    by = _login_name() if arguments.by is None else arguments.by
     if by in AUTOMATIC:
         raise CommandError(f"--by {by} is how the machinery signs; give a person's name.", Exit.USAGE)
     if not by.isprintable() or not 0 < len(by) <= NAME_AT_MOST:
         raise CommandError(f"--by is a name of at most {NAME_AT_MOST} characters.", Exit.USAGE)
     return str(by)
+
+
+def _login_name() -> str:
+    """Raises CommandError where this user has none, as in a container whose user is only a number."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError) as error:
+        raise CommandError(
+            "This login has no name: give --by NAME, for those who read the history.", Exit.USAGE
+        ) from error
 
 
 def keep(context: CommandContext) -> Exit:

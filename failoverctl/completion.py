@@ -25,7 +25,8 @@ def script_for(shell: str, parser: argparse.ArgumentParser) -> str:
     return {"bash": _bash, "zsh": _zsh, "fish": _fish}[shell](words, _helps(parser))
 
 
-def _commands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+def commands_of(parser: argparse.ArgumentParser) -> Mapping[str, argparse.ArgumentParser]:
+    """The commands of a command line, by name."""
     found: Mapping[str, argparse.ArgumentParser] = next(
         each.choices for each in parser._actions if isinstance(each, argparse._SubParsersAction)
     )
@@ -34,12 +35,12 @@ def _commands(parser: argparse.ArgumentParser) -> Mapping[str, argparse.Argument
 
 def _helps(parser: argparse.ArgumentParser) -> dict[str, str]:
     """What each command does, in its own words."""
-    return {name: str(each.description or "") for name, each in _commands(parser).items()}
+    return {name: str(each.description or "") for name, each in commands_of(parser).items()}
 
 
 def _words(parser: argparse.ArgumentParser) -> dict[str, list[str]]:
     """What may follow each command: its options and the words that it takes."""
-    return {name: [*_of(each)] for name, each in _commands(parser).items()}
+    return {name: [*_of(each)] for name, each in commands_of(parser).items()}
 
 
 def _of(parser: argparse.ArgumentParser) -> Iterator[str]:
@@ -130,7 +131,7 @@ def man_page(parser: argparse.ArgumentParser, meanings: Mapping[int, str]) -> st
         " command can put both servers on the database: what grants access demands the proof that the other is out.",
         ".SH COMMANDS",
     ]
-    for name, each in _commands(parser).items():
+    for name, each in commands_of(parser).items():
         lines += [".TP", rf".B {_roff(name)}", _roff(str(each.description or ""))]
         for action in each._actions:
             if action.help in (None, argparse.SUPPRESS) or action.option_strings == ["-h", "--help"]:
@@ -140,7 +141,7 @@ def man_page(parser: argparse.ArgumentParser, meanings: Mapping[int, str]) -> st
             shown = " ".join([action.option_strings[-1], *([str(action.metavar)] if action.metavar else [])])
             lines += [".RS", ".TP", rf"\fB{_roff(shown)}\fR", _roff(str(action.help)), ".RE"]
     lines.append(".SH OPTIONS OF EVERY COMMAND")
-    some = next(iter(_commands(parser).values()))
+    some = next(iter(commands_of(parser).values()))
     for action in some._actions:
         if action.option_strings and action.option_strings[0] in _SHARED:
             lines += [".TP", rf"\fB{_roff(action.option_strings[-1])}\fR", _roff(str(action.help))]

@@ -13,7 +13,7 @@ from msfailover.history import Outcome
 
 from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
 from failoverctl.acceptance import command as acceptance
-from failoverctl.completion import SHELLS, man_page, script_for, version_line
+from failoverctl.completion import SHELLS, commands_of, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
 from failoverctl.report import command as report_command
 from failoverctl.web import command as web_command
@@ -75,7 +75,16 @@ def make_parser() -> argparse.ArgumentParser:
     completion = add("completion", "what a shell reads to complete command lines", _complete, alone=True, json=False)
     completion.add_argument("shell", choices=SHELLS)
     add("man", "the manual page, for `failoverctl man | man -l -`", _man, alone=True, json=False)
+    about = add("help", "the commands, or what one of them takes", _help, alone=True, json=False)
+    about.add_argument("about", nargs="?", metavar="COMMAND", choices=(*known.choices,))
     return parser
+
+
+def _help(arguments: argparse.Namespace) -> Exit:
+    parser = make_parser()
+    asked = commands_of(parser)[arguments.about] if arguments.about else parser
+    print(asked.format_help(), end="")  # noqa: T201 - the command's output
+    return Exit.DONE
 
 
 def _complete(arguments: argparse.Namespace) -> Exit:

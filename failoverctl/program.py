@@ -20,7 +20,7 @@ DEBUG = "FAILOVERCTL_DEBUG"
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code; what went wrong is said on standard error, in a sentence or two."""
-    terminal.forgive_encodings()
+    terminal.prepare_streams()
     try:
         try:
             return int(_run(argv))

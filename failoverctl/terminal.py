@@ -24,8 +24,18 @@ def console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:
     return _Console(stderr=stderr, soft_wrap=soft_wrap, markup=False, emoji=False, highlight=False)
 
 
-def forgive_encodings() -> None:
-    """Let a character that the output's encoding does not have become a question mark, and never an error."""
+def prepare_streams() -> None:
+    """Make the standard streams ones that can be used, whatever the shell gave.
+
+    Those that were closed (`>&-`, `<&-`) lead to nowhere: Python has none of them, and the first file or connection
+    that is opened would take the place. A character that the output's encoding does not have becomes a question mark,
+    and never an error.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            # The lowest number that is free is taken, and those below are open by now.
+            nowhere = os.open(os.devnull, os.O_WRONLY if number else os.O_RDONLY)
+            setattr(sys, name, os.fdopen(nowhere, "w" if number else "r", encoding="utf-8"))
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="replace")

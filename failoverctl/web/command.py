@@ -37,6 +37,7 @@ def listen(arguments: argparse.Namespace) -> None:
 
 def web(context: CommandContext) -> Exit:
     """Serve the page until Ctrl-C, which ends it with the program's own sentence."""
+    context.account.demand_login()  # else the page would be all there is to say so
     with contextlib.closing(make_server(context)) as server:
         _say(context, server)
         if not context.arguments.no_browser:

@@ -115,7 +115,7 @@ def test_the_permissions_are_those_of_what_it_asks_aws() -> None:
 
 def test_every_verb_and_setting_is_in_the_table_of_commands() -> None:
     table = OPERATE.read_text().partition("## The commands")[2].partition("\n## ")[0]
-    assert len(KNOWN) == 28
+    assert len(KNOWN) == 29
     assert [name for name in KNOWN if f"| `failoverctl {name}" not in table] == []
 
 

@@ -281,3 +281,34 @@ complete -c failoverctl -n '__fish_seen_subcommand_from completion' -a zsh
 complete -c failoverctl -n '__fish_seen_subcommand_from completion' -a fish
 complete -c failoverctl -n __fish_use_subcommand -a man -d 'the manual page, for `failoverctl man | man -l -`'
 complete -c failoverctl -n '__fish_seen_subcommand_from man' -l help
+complete -c failoverctl -n __fish_use_subcommand -a help -d 'the commands, or what one of them takes'
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -l help
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a status
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a list
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a watch
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a web
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a failover
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a switchover
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a force
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a resume
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a adopt
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a acknowledge
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a maintenance
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a mode
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a may-update
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a history
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a explain
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a report
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a whatif
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a readiness
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a init
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a prepare
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a undo-prepare
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a attach
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a replicate
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a verify-replication
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a cost
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a acceptance
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a completion
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a man
+complete -c failoverctl -n '__fish_seen_subcommand_from help' -a help

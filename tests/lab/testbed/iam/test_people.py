@@ -55,7 +55,7 @@ ACTS = {
 NO_ACT = {"attach": "it only reads", "acknowledge": "here nothing is outstanding, so nothing is called"}
 NOT_SEEN = {"pricing:GetProducts"}
 """`cost` asks AWS's public price list, which the local cloud has none of: tests/failoverctl/test_price_list.py does."""
-ALONE = {"init", "list", "web", "acceptance", "completion", "man"}
+ALONE = {"init", "list", "web", "acceptance", "completion", "man", "help"}
 """Which are about no one pair, or a demo only: what they need is in docs/deploy.md and docs/acceptance.md."""
 
 
