@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import product
@@ -128,7 +129,18 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
             if answer != wanted:
                 sentence = server[about].get("sentence") or server[about].get("error", "")
                 see = "split-brain-risk" if answer == "yes" else "not-ready"
-                yield _line(f"{about} {role}", f"{role} is {server['is']}, but: {sentence}", READINESS, see)
+                how = _without_rule(server[about]) if answer == "yes" else READINESS
+                yield _line(f"{about} {role}", f"{role} is {server['is']}, but: {sentence}", how, see)
+
+
+def _without_rule(access: Mapping[str, Any]) -> Command:
+    """What takes away the rule that allows a server, as the access group's own goes with the next audit."""
+    evidence = access.get("evidence") or {}
+    rule = re.match(r"sgr-[0-9a-f]+", str(evidence.get("rule", "")))
+    if not rule:
+        return READINESS
+    group = f"--group-id {evidence['group']} --security-group-rule-ids {rule[0]}"
+    return Command(f"aws ec2 revoke-security-group-ingress {group}")
 
 
 def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> Iterator[Line]:
@@ -230,8 +242,9 @@ def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     record = status["record"]
     active, name = record.get("active"), status["name"]
     if active and not record.get("lease") and name["points_to"] != active:
-        why = name.get("sentence") or name.get("error")
-        yield _line("name", f"The name does not point to {active}: {why}", READINESS, "name-elsewhere")
+        why, home = name.get("sentence") or name.get("error"), name["home"].get(active)
+        back = Command(f"in Route 53: set {name['record']} back to {home}") if name["values"] and home else READINESS
+        yield _line("name", f"The name does not point to {active}: {why}", back, "name-elsewhere")
     yield from _game_day(status)
     yield from _copy(status)
     ready = status["readiness"]

@@ -106,7 +106,7 @@ def facts(status: Mapping[str, Any]) -> list[tuple[str, Text]]:
     """What there is to know around the servers: the name, the copy, readiness, alarms, what runs and what ran last."""
     name = status["name"]
     right = name["points_to"] in name_may_point_to(status)
-    points = name["points_to"] or name.get("sentence") or name.get("error")
+    points = name["points_to"] or ", ".join(name["values"]) or name.get("sentence") or name.get("error")
     arrow = Text(f"{name.get('record')} → ").append(str(points), style="" if right else "yellow")
     if name.get("resolver_says"):
         arrow.append(f"  (a resolver still says {name['resolver_says']})", style="dim")

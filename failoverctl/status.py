@@ -28,6 +28,7 @@ from failoverctl.errors import CommandError, is_denied, plainly
 from failoverctl.game_days import read_game_day
 from failoverctl.probes import has_second, together
 from failoverctl.problems import FOLLOWING, problems_of
+from failoverctl.readiness_age import is_to_be_asked, with_age
 from failoverctl.recovery import target_of
 from failoverctl.serving import headline
 from failoverctl.steps import current, read_steps
@@ -92,10 +93,8 @@ def read_status(account: Account, stack: Stack, where: str = "", with_history: b
         found = {name: answer.result() for name, answer in answers.items()}
     found["last_change"] = last_change(found["history"])
     status = _assembled(stack, found, time.time())
-    ready = status["readiness"]
-    moving = status["record"].get("lease") or status["replication"].get("on_its_way")
-    if ready.get("outdated") and not moving:
-        ready["asked_anew"] = ask_later(account, stack, "readiness", {"action": "check"})
+    if is_to_be_asked(status):
+        status["readiness"]["asked_anew"] = ask_later(account, stack, "readiness", {"action": "check"})
     status["headline"] = headline(status).to_json()
     _clear(status)
     status["problems"] = problems_of(status, where)
@@ -145,6 +144,8 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
     name = dict(found["dns record"])
     where = set((name.get("evidence") or {}).get("values", []))
     addresses = {role: _ADDRESS.findall(stack.parameters.get(f"{role.capitalize()}Addresses", "")) for role in ROLES}
+    name["values"] = sorted(where)
+    name["home"] = {role: each[0] for role, each in addresses.items() if each}
     name["points_to"] = next((role for role in ROLES if where & set(addresses[role])), None)
     resolved = set((found["resolved"].get("evidence") or {}).get("addresses", []))
     name["resolver_says"] = "" if not resolved or resolved == where else ", ".join(sorted(resolved))
@@ -160,7 +161,7 @@ def _assembled(stack: Stack, found: Mapping[str, Any], now: float) -> dict[str, 
         "name": name,
         "service": stack.parameters.get("ServiceName") or "ssh-mgmt-server",
         "replication": copy,
-        "readiness": _readiness(found["readiness"], record, found["last_change"], copy),
+        "readiness": with_age(found["readiness"], record, found["last_change"], copy),
         "alarms": _settled(found["alarms"], found["last_change"], now),
         "recovery_target_s": target_of(stack),
         "execution": found["execution"],
@@ -211,28 +212,6 @@ def _copy(
         copy["on_its_way"] = copy["on_its_way"] or since < DUE_WITHIN_S
         copy["of_before"] = f"a set of epoch {copy['epoch']}, and epoch {record.get('epoch')} is on"
     return copy
-
-
-def _readiness(
-    ready: Mapping[str, Any], record: Mapping[str, Any], last: Mapping[str, Any] | None, copy: Mapping[str, Any]
-) -> dict[str, Any]:
-    """The last check, with what is to be made of it.
-
-    Added are `outdated`, since when it is not about the pair as it is ("the last change"), empty where it is; and
-    `waits`, whether all it found wanting is a copy that is on its way.
-    """
-    found = dict(ready)
-    if not found or found.get("error"):
-        return found
-    at = float(found.get("at") or 0)
-    changed = float(last["ended_at"]) if last and not last.get("error") else 0.0
-    bad = {each["name"] for each in found.get("checks", ()) if each["answer"] != "yes"}
-    came = float(copy.get("as_of") or 0) > at and not copy.get("of_before")
-    found["outdated"] = "the last change" if record.get("lease") or at < changed else ""
-    if bad == {"standby's copy fresh"} and came:
-        found["outdated"] = found["outdated"] or "the standby's copy came"
-    found["waits"] = bad == {"standby's copy fresh"} and bool(copy.get("on_its_way"))
-    return found
 
 
 def _settled(alarms: Any, last: Mapping[str, Any] | None, now: float) -> Any:
