@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     fault.add_argument("words", nargs="*", metavar="DO", help="such as: kill active")
     fault.set_defaults(do=_fault)
     shell = commands.add_parser("shell", help="a shell on a host of the testbed that is up")
-    shell.add_argument("host", choices=("ms1", "ms2"))
+    shell.add_argument("host", metavar="HOST", help="ms1 or ms2")
     shell.add_argument("words", nargs="*", help="a command, in place of a shell")
     shell.set_defaults(do=_shell)
     logs = commands.add_parser("logs", help="a function's log on the testbed that is up")
@@ -207,6 +207,8 @@ def _failover(arguments: argparse.Namespace) -> int:
 
 def _shell(arguments: argparse.Namespace) -> int:
     """A shell on a host of the testbed that is up."""
+    if arguments.host not in ("ms1", "ms2"):
+        raise namespaces.CannotRun(f"There is no host {arguments.host!r}; there are ms1 and ms2.")
     if not namespaces.is_inside():
         return namespaces.run_beside(sys.argv[1:])
     from lab.testbed import fault_injection

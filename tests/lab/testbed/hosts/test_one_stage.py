@@ -51,7 +51,9 @@ def test_a_file_that_is_no_event_is_told_in_one_sentence(tmp_path: Path, content
         _event_in(file)
 
 
-@pytest.mark.parametrize("line", [["invoke", "nix", "x.json"], ["invoke", "probe", "x.json"], ["failover", "x.json"]])
+@pytest.mark.parametrize(
+    "line", [["invoke", "nix", "x.json"], ["invoke", "probe", "x.json"], ["failover", "x.json"], ["shell", "ms3"]]
+)
 def test_what_is_typed_wrongly_is_said_before_a_testbed_is_searched_for(line: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "lab.testbed", *line], cwd=ROOT, capture_output=True, text=True, check=False
