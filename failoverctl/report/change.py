@@ -21,6 +21,13 @@ AUTOMATIC = {"watch": "the watchdog", "alarm": "the alarm"}
 """Who asks by itself, as the record and as people name it."""
 OTHER = {"ms1": "ms2", "ms2": "ms1"}
 NOTED_WITHIN_S = 1.0
+_ASKED = {
+    "failover": "a failover",
+    "switchover": "a switchover",
+    "force": "a forced failover",
+    "resume": "the change to be resumed",
+    "adopt": "an adoption",
+}
 
 
 @dataclass(frozen=True)
@@ -160,7 +167,7 @@ class PastChange:
         if self.failure_at is not None:
             found.append(Event(self.failure_at, f"first failed probe of {self.was_active}"))
         by = AUTOMATIC.get(self.requested_by, self.requested_by.partition(" (")[0])
-        found.append(Event(self.started_at, f"{by or 'somebody'} asks for a {self.action or 'change'}"))
+        found.append(Event(self.started_at, f"{by or 'somebody'} asks for {_ASKED.get(self.action, 'a change')}"))
         if self.fenced_at is not None and self.receipt:
             found.append(Event(self.fenced_at, f"{self.receipt.get('server')} is fenced"))
         if self.stopped_at is not None:

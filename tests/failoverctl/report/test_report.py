@@ -368,3 +368,15 @@ def test_a_change_that_can_t_be_replayed_is_told_all_the_same(ctl: Run, told: Re
     assert (tmp_path / "page.html").exists()
     record = PastChange.from_json(json.loads((tmp_path / "page-record.json").read_text()))
     assert record.outcome == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("action", "named"),
+    [("adopt", "an adoption"), ("force", "a forced failover"), ("switchover", "a switchover"), ("strange", "a change")],
+)
+def test_what_was_asked_for_is_named_as_one_says_it(region: Region, report: Any, action: str, named: str) -> None:
+    made_up.there(region)
+    asked = json.dumps({"action": action, "reason": "x", "requested_by": "ann"})
+    region.executions[made_up.ARN] = made_up.execution(input=asked)
+    region.history[1] |= {"action": action, "requested_by": "ann"}
+    assert f"ann asks for {named}" in report()[1].words
