@@ -99,8 +99,10 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         why = f"{lease['action']} to {lease['target']} holds the lease, but no execution runs: it was left half done."
         yield _line("left half done", why, _resume(status, lease["target"]), "failover-timed-out")
     elif lease and runs:
-        why = f"{lease['action']} to {lease['target']} is under way: {execution['step']}."
-        yield _line(f"under way {execution['step']}", why, _ctl("watch"))
+        why, see = f"{lease['action']} to {lease['target']} is under way: {execution['step']}.", ""
+        if is_blocked(status):  # the watchdog tries again and again, and most of the time a try is under way
+            why, see = f"{why} The one before it was blocked: {last['sentence']}", "blocked"
+        yield _line(f"under way {execution['step']}", why, _ctl("watch"), see)
 
 
 def _resume(status: Mapping[str, Any], target: str) -> Command:

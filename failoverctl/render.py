@@ -161,11 +161,11 @@ def _copy(status: Mapping[str, Any]) -> Text:
     late = copy.get("as_of") and copy["oldest_s"] and copy["age_s"] > copy["oldest_s"]
     said = Text(f"whole set of {ago(copy['age_s'])} ago" if copy.get("as_of") else "nothing arrived yet")
     said.style = "red" if late else ""
-    if copy.get("on_its_way"):
-        return said.append("; the next one is on its way", style="cyan")
     if copy.get("failed"):
         # While a change is under way the server that the files come from may be the one that is down.
         return said.append(f"; the last run: {copy['failed']}", style="yellow" if is_under_way(status) else "red")
+    if copy.get("on_its_way"):
+        return said.append("; the next one is on its way", style="cyan")
     return said.append("; of before the last change", style="yellow") if copy.get("of_before") else said
 
 

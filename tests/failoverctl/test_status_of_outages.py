@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.failoverctl.conftest import Run
-from tests.failoverctl.region import Region, change
+from tests.failoverctl.region import RUNS, Region, change, lease, running
 from tests.failoverctl.test_status import observe, problems
 
 
@@ -72,3 +72,25 @@ def test_the_alarm_of_two_services_is_over_once_the_standby_is_seen_to_be_stoppe
     assert (said.code, "two-services still to clear" in said.out) == (0, True)
     observe(region, "answers", "silent")
     assert "two-services still to clear" not in ctl("status").out
+
+
+def test_while_the_watchdog_tries_again_it_is_said_why_the_try_before_was_blocked(ctl: Run, region: Region) -> None:
+    region.items["state"] |= {"lease": lease("two")}
+    region.executions[f"{RUNS}:two"] = running()
+    region.history = [change("blocked", time.time() - 5, sentence="ms2 is not fit: its host is off.")]
+    first = ctl("status", "--json").json()["problems"][0]
+    assert first["sentence"] == (
+        "failover to ms2 is under way: VerifyFence. The one before it was blocked: ms2 is not fit: its host is off."
+    )
+    assert (first["command"], first["see"]) == ("failoverctl watch --stack demo", "blocked")
+
+
+def test_a_first_copy_that_came_to_nothing_is_not_said_to_be_on_its_way(ctl: Run, region: Region) -> None:
+    now = time.time()
+    last = {"complete": False, "reason": "cds arrived empty."}
+    region.items["state"] |= {"epoch": 2}
+    region.items["freshness"] = {"as_of": now - 60, "epoch": 1, "ended": True, "last": last, "version": 1}
+    region.history = [change("promoted", now - 5, action="switchover", source="ms2", target="ms1")]
+    said = ctl("status").flat
+    assert "whole set of 60 s ago; the last run: cds arrived empty." in said
+    assert "on its way" not in said
