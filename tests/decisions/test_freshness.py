@@ -229,3 +229,23 @@ def test_an_age_that_cannot_be_read_is_unknown_and_never_an_error() -> None:
     verdict = fresh_enough(read, state(), NOW, 60)
     assert verdict is not None
     assert (verdict.answer, "torn" in verdict.sentence) == (Answer.UNKNOWN, True)
+
+
+def test_a_clock_that_is_set_back_makes_no_configuration_newer_that_is_withheld() -> None:
+    held = {**WHOLE, "as_of": NOW - 8000, "config_as_of": NOW - 8000, "content_as_of": NOW - 8000}
+    held |= {"config_withheld": "versions differ"}
+    known = Freshness(as_of=NOW - 8000, epoch=1, config_as_of=NOW - 8000, config_withheld="versions differ")
+    back = held | {"started_at": NOW - 1000, "seconds": 1.0}
+    for before in (known, Freshness()):
+        after = arrived(sent(before, "one", Order(Role.MS1, 1), NOW), "one", back, NOW + 2)
+        assert (after.as_of, after.config_as_of) == (NOW - 8000, NOW - 8000)
+    assert after.content_as_of == NOW - 8000
+
+
+def test_a_configuration_that_is_withheld_does_not_become_newer_with_the_clock_that_dated_it() -> None:
+    known = Freshness(as_of=NOW - 8000, epoch=1, config_as_of=NOW - 8000)  # by our clock: the host's was an hour ahead
+    held = {**WHOLE, "as_of": NOW - 4400, "config_as_of": NOW - 4400, "started_at": NOW, "config_withheld": "versions"}
+    after = arrived(sent(known, "one", Order(Role.MS1, 1), NOW), "one", held, NOW + 2)
+    assert (after.as_of, after.config_as_of) == (NOW - 8000, NOW - 8000)
+    carried = arrived(sent(after, "two", Order(Role.MS1, 1), NOW + 9), "two", {**WHOLE, "as_of": NOW + 9}, NOW + 9)
+    assert carried.as_of == NOW + 9

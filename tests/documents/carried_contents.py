@@ -332,3 +332,19 @@ def one_name_that_goes_and_another_that_comes_are_two_files(folder: Folder) -> S
     yield
     assert folder.names_there() == {"x", "d", "d/b"}
     assert [(folder.there / name).read_text() for name in ("x", "d/b")] == ["two", "two"]
+
+
+@contents("rsync: xattrs, fake-A, chown-fake")
+def attributes_that_rsync_itself_could_have_made_come_change_and_go(folder: Folder) -> Steps:
+    names = ("user.rsync.%stat", "user.rsync.%aacl", "user.rsync.other")
+    paths = (folder.write("sub/file"), folder.here / "sub")
+    for path in paths:
+        for name in names:
+            os.setxattr(path, name, b"100644 0,0 0:0")
+    yield
+    assert set(os.listxattr(folder.there / "sub/file")) == set(os.listxattr(folder.there / "sub")) == set(names)
+    for path in paths:
+        os.setxattr(path, names[0], b"100600 0,0 1:1")
+        os.removexattr(path, names[1])
+    yield
+    assert os.getxattr(folder.there / "sub", names[0]) == b"100600 0,0 1:1"

@@ -101,6 +101,15 @@ def test_without_a_run_it_says_what_the_standby_lacks(pair: Pair) -> None:
     assert f"Of {CDS} it lacks 2 names as they are here: ./ ./package" in said.stdout
 
 
+def test_names_of_what_is_lacking_reach_no_terminal_as_its_commands(pair: Pair) -> None:
+    pair.settle()
+    pair.write("ms1", f"{CDS}/a\x1b[2J\x07b\nc", "1")
+    said = Importing(pair, "true", limit_s=1).ended()
+    assert said.code == 75
+    assert "./a?[2J?b?c" in said.stdout
+    assert "\x1b" not in said.stdout
+
+
 def test_an_import_that_fails_is_not_confirmed_and_its_exit_code_is_kept(pair: Pair) -> None:
     said = Importing(pair, "exit 3").ended()
     assert (said.code, said.stdout) == (3, "The import failed with exit code 3. Nothing is confirmed.\n")

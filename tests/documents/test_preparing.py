@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -95,6 +96,26 @@ def test_autostart_that_cannot_be_turned_off_is_an_error(bare_pair: Pair) -> Non
         assert "could not be turned off" in ended.stderr
     finally:
         bare_pair.servers["ms2"].install_stand_ins()
+
+
+def test_a_full_disk_costs_nobody_elses_key(bare_pair: Pair) -> None:
+    bare_pair.prepare(user="root")
+    host, keys = bare_pair.host("ms2"), bare_pair.inside("ms2", "/root/.ssh/authorized_keys")
+    keys.write_text(keys.read_text() + "".join(f"ssh-ed25519 AAAA{number} somebody\n" for number in range(200)))
+    before = keys.read_text()
+    small = "mount -t tmpfs -o size=64k,mode=0700 small /root/.ssh && cp -a /root/kept/. /root/.ssh/"
+    host.run(["bash", "-c", f"cp -a /root/.ssh /root/kept && {small}; head -c 1M /dev/zero >/root/.ssh/filler; true"])
+    try:
+        cases: tuple[dict[str, Any], ...] = (
+            {"Undo": "yes"}, {"AuthorizedKey": f"ssh-ed25519 {'A' * 68}", "ReplicationUser": "root"},
+        )  # fmt: skip
+        for parameters in cases:
+            ended = bare_pair.run("ms2", "prepare-host", Role="ms2", PeerAddress="10.77.0.11", **parameters)
+            assert ended.code != 0
+            assert keys.read_text() == before
+    finally:
+        host.run(["bash", "-c", "umount -l /root/.ssh; rm -rf /root/kept"])
+    undo(bare_pair)
 
 
 def undo(pair: Pair) -> None:

@@ -107,9 +107,12 @@ def arrived(known: Freshness, command: str, result: Mapping[str, Any], now: floa
         return after
     epoch = int(result["epoch"])
     ahead = _ahead(known if ours else None, result, now)
-    as_of, content, config = (_moment(result.get(name), ahead) for name in ("as_of", "content_as_of", "config_as_of"))
+    as_of, content, config = (_moment(result, name, ahead) for name in ("as_of", "content_as_of", "config_as_of"))
     so_far = known.as_of if known.as_of <= now else 0.0
     withheld = read_withheld(result)[:200]
+    if withheld and epoch == known.epoch and known.config_as_of > 0:  # what was not carried is no newer than it was
+        config = min(config, known.config_as_of)
+        as_of = min(as_of, config)
     if epoch < known.epoch or as_of > now:
         return after
     if epoch == known.epoch and as_of <= so_far:  # of a configuration that is withheld the age stands still, or is more
@@ -143,8 +146,14 @@ def _ahead(ours: Freshness | None, result: Mapping[str, Any], now: float) -> flo
     return float(began) - ours.sent_at if ahead or (says and began < ours.sent_at) else 0.0
 
 
-def _moment(value: Any, ahead: float) -> float:
-    return max(0.0, float(value) - ahead) if _is_number(value) and value > 0 else 0.0
+def _moment(result: Mapping[str, Any], name: str, ahead: float) -> float:
+    """A moment that a host names, by our clock. Of an earlier one than its run's nobody knows how wrong the clock was
+    then: it is taken back by what the clock is ahead, but never made newer."""
+    value = result.get(name, 0.0)
+    if not _is_number(value) or value <= 0:
+        return 0.0
+    of_this_run = value == result.get("started_at", value)
+    return max(0.0, float(value) - (ahead if of_this_run else max(0.0, ahead)))
 
 
 def as_of_in(known: Freshness, epoch: int) -> float:
