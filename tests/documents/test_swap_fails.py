@@ -44,6 +44,19 @@ def test_a_record_that_is_not_sure_to_be_on_the_disk_is_none(pair: Pair) -> None
     pair.assert_complete(pair.replicate())
 
 
+@pytest.mark.parametrize("flag", ["i", "a"])
+def test_a_marker_that_can_not_be_replaced_keeps_the_set_that_it_is_of(pair: Pair, flag: str) -> None:
+    two_sets(pair)
+    before = pair.holds("ms2")
+    pair.host("ms2").run(["chattr", f"+{flag}", f"{STATE}/received.json"])
+    try:
+        assert f"{STATE}/received.json can't be replaced" in failed(pair.replicate())
+        assert pair.holds("ms2") == before
+    finally:
+        pair.host("ms2").run(["chattr", f"-{flag}", f"{STATE}/received.json"])
+    pair.assert_complete(pair.replicate())
+
+
 def test_an_exchange_that_is_not_sure_to_be_on_the_disk_is_claimed_of_no_set(pair: Pair) -> None:
     two_sets(pair)
     pair.stand_in("ms2", "sync", f'[[ "$*" != {SERVER_FILES}* ]] || {{ {FAILS}; }}; exec /usr/bin/sync "$@"')

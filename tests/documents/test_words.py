@@ -54,6 +54,15 @@ def test_a_clock_that_is_set_back_during_a_run_leaves_it_its_line(pair: Pair, mo
     assert pair.assert_complete(pair.replicate())["seconds"] == 0
 
 
+def test_a_marker_that_is_damaged_leaves_the_hosts_status_its_line(pair: Pair) -> None:
+    pair.assert_complete(pair.replicate())
+    marker = pair.inside("ms2", f"{STATE}/received.json")
+    assert pair.run("ms2", "status").result["replica"] == pair.marker()
+    for damaged in (b"\0" * 300, b'{"digest": "x', b"", b'\0\0"}'):
+        marker.write_bytes(damaged)
+        assert pair.run("ms2", "status").result["replica"] is None
+
+
 def three_files(pair: Pair) -> None:
     for name in ("a", "b", "c"):
         pair.write("ms1", f"{CDS}/{name}", name)
