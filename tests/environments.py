@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 from types import ModuleType
+from typing import Any
 from unittest import mock
 
 PAIR = {
@@ -156,3 +157,8 @@ def start(function: str, env: Mapping[str, str]) -> ModuleType:
         sys.modules.pop(name, None)
         if before is not None:
             sys.modules[name] = before
+
+
+def settings_in(app: ModuleType) -> Any:
+    """The settings that a function has read at its start."""
+    return app.SETTINGS if hasattr(app, "SETTINGS") else app.handler.context.settings

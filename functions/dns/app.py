@@ -8,8 +8,7 @@ to the active server), follow_record (wait until the name servers have a change;
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
@@ -17,15 +16,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, permission_checks, route53
 from msfailover.adapters.pair_table import PairTable
 from msfailover.decisions import fence
-from msfailover.pair import PairState, Server
-from msfailover.request import BadRequest, epoch_in, line_in, role_in
+from msfailover.pair import Role, Server
+from msfailover.request import epoch_in, line_in, role_in
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
-from msfailover.runtime.polling import attempts
+from msfailover.runtime.handler import Action, Context, Event, Handler, without_request
 from msfailover.runtime.settings import DnsSettings
 from msfailover.verdict import Verdict, no, yes
 
-SETTINGS = read(DnsSettings, os.environ)
 logger = observability.logger_for("dns")
 
 SWAPS_AT_MOST = 3
@@ -38,37 +36,28 @@ class NotInSync(Exception):
     """Route 53 did not confirm in time that all of its name servers have a change."""
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observability.begin(logger, event)
-    action = event.get("action")
-    if action == "status":
-        verdict = status(SETTINGS.pair.server(role_in(event)))
-    elif action == "update_record":
-        verdict = update_record(SETTINGS.pair.server(role_in(event)), epoch_in(event))
-    elif action == "follow_record":
-        verdict = follow_record("" if event.get("change") == "" else line_in(event, "change"))
-    elif action == "rights":
-        verdict = rights()
-    else:
-        known = "status, update_record, follow_record, rights"
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of {known} is needed.")
-    logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
-    return verdict.to_json()
+@dataclass(frozen=True)
+class Update:
+    """To whom the record is to point, by the order of which epoch."""
+
+    role: Role
+    epoch: int
 
 
-def status(server: Server) -> Verdict:
+def status(context: Context[DnsSettings], role: Role) -> Verdict:
     """Does the record, as Route 53 holds it, point to the server?"""
-    found = route53.read(clients.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
+    settings, server = context.settings, context.settings.pair.server(role)
+    found = route53.read(context.clients.route53(), settings.zone, settings.record_name, server.record_type)
     values = found.values if found else ()
-    word = yes if found == _wanted(server, found) else no
+    word = yes if found == _wanted(settings, server, found) else no
     return word(
-        f"{SETTINGS.record_name} points to {', '.join(values) or 'nothing'}.",
+        f"{settings.record_name} points to {', '.join(values) or 'nothing'}.",
         values=list(values),
         ttl_s=found.ttl_s if found else None,
     )
 
 
-def follow_record(change: str) -> Verdict:
+def follow_record(context: Context[DnsSettings], change: str) -> Verdict:
     """Wait until all of Route 53's name servers have a change, and publish how long that took.
 
     Beside the path: a promotion is decided on the record as Route 53 holds it, and waits for no name server.
@@ -81,43 +70,43 @@ def follow_record(change: str) -> Verdict:
     """
     if not change:
         return yes("The record was right already: there is no change to follow.")
-    for _ in attempts(FOLLOW_S, first_s=1.0, most_s=5.0):
+    for _ in context.attempts(FOLLOW_S, first_s=1.0, most_s=5.0):
         try:
-            found = route53.change_of(clients.route53(), change)
+            found = route53.change_of(context.clients.route53(), change)
         except (BotoCoreError, ClientError) as error:  # a read that failed has shown nothing; there are more
             logger.warning("the change could not be asked for", extra={"change": change, "why": str(error)[:300]})
             continue
         if not found.in_sync:
             continue
-        took_s = max(0.0, time.time() - found.submitted_at)
-        _publish(took_s)
+        took_s = max(0.0, context.clock.time() - found.submitted_at)
+        _publish(context.settings.pair.name, took_s)
         return yes(f"All of Route 53's name servers have {change}, {took_s:.0f} s after it was accepted.")
     raise NotInSync(
         f"Route 53's name servers do not all have {change} within {FOLLOW_S:g} s; the record itself is right."
     )
 
 
-def _publish(took_s: float) -> None:
+def _publish(pair: str, took_s: float) -> None:
     metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="dns")
-    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    metrics.add_dimension("Pair", pair)
     metrics.add_metric("RecordInSyncAfter", MetricUnit.Seconds, took_s)
     metrics.flush_metrics()
 
 
-def rights() -> Verdict:
+def rights(context: Context[DnsSettings]) -> Verdict:
     """May we update the record? Tried with a batch that can't be."""
-    client = clients.route53()
+    client, settings = context.clients.route53(), context.settings
     return permission_checks.try_all(
         {
             "route53:ChangeResourceRecordSets": lambda: route53.try_to_swap(
-                client, SETTINGS.zone, SETTINGS.record_name, SETTINGS.ttl_s
+                client, settings.zone, settings.record_name, settings.ttl_s
             ),
         },
         "InvalidChangeBatch",
     )
 
 
-def update_record(server: Server, epoch: int) -> Verdict:
+def update_record(context: Context[DnsSettings], update: Update) -> Verdict:
     """Point the record to the server. If somebody changed it in between it is read again, not overwritten blindly.
 
     The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile updates the record
@@ -128,31 +117,40 @@ def update_record(server: Server, epoch: int) -> Verdict:
         RecordMovedUnderneath: others moved it each time.
         StrangeRecord: it is not a simple record set.
     """
+    settings, client = context.settings, context.clients.route53()
+    server = settings.pair.server(update.role)
     for last in (False,) * (SWAPS_AT_MOST - 1) + (True,):
-        found = route53.read(clients.route53(), SETTINGS.zone, SETTINGS.record_name, server.record_type)
-        fence.demand_name(_state(), server.role, epoch)
-        wanted = _wanted(server, found)
+        found = route53.read(client, settings.zone, settings.record_name, server.record_type)
+        fence.demand_name(PairTable.of(context).read(), server.role, update.epoch)
+        wanted = _wanted(settings, server, found)
         if found == wanted:
-            return yes(f"{SETTINGS.record_name} points to {server.role} already ({server.address}).")
+            return yes(f"{settings.record_name} points to {server.role} already ({server.address}).")
         try:
-            change = route53.swap(
-                clients.route53(), SETTINGS.zone, found, wanted, f"ms-failover: {server.role} is active"
-            )
+            change = route53.swap(client, settings.zone, found, wanted, f"ms-failover: {server.role} is active")
         except route53.RecordMovedUnderneath:
             if last:
                 raise
             continue
         before = ", ".join(found.values) if found else "nothing"
         return yes(
-            f"{SETTINGS.record_name} was moved from {before} to {server.role} ({server.address}).", change=change
+            f"{settings.record_name} was moved from {before} to {server.role} ({server.address}).", change=change
         )
     raise AssertionError("unreachable: the last swap either returns or raises")
 
 
-def _wanted(server: Server, found: route53.RecordSet | None) -> route53.RecordSet:
-    name = found.name if found else SETTINGS.record_name
-    return route53.RecordSet(name, server.record_type, SETTINGS.ttl_s, (server.address,))
+def _wanted(settings: DnsSettings, server: Server, found: route53.RecordSet | None) -> route53.RecordSet:
+    name = found.name if found else settings.record_name
+    return route53.RecordSet(name, server.record_type, settings.ttl_s, (server.address,))
 
 
-def _state() -> PairState:
-    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+def _change_in(event: Event) -> str:
+    return "" if event.get("change") == "" else line_in(event, "change")
+
+
+ACTIONS: dict[str, Action[DnsSettings, Any]] = {
+    "status": Action(role_in, status),
+    "update_record": Action(lambda event: Update(role_in(event), epoch_in(event)), update_record),
+    "follow_record": Action(_change_in, follow_record),
+    "rights": without_request(rights),
+}
+handler = Handler(logger, ACTIONS, Context(read(DnsSettings, os.environ), clients))

@@ -10,7 +10,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -89,6 +89,7 @@ class Current:
 
     world: World
     clients: Mapping[str, Any]
+    handlers: Mapping[str, Callable[[Any, Any], dict[str, Any]]]
 
 
 WAITING = re.compile(r'"IntervalSeconds": 1, "MaxAttempts": [0-9]{2},')
@@ -166,18 +167,24 @@ def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
         found["database_sessions"]._led_to.clear()
     acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
     vouched = schedule.network == "local-pooler"
+    Current.handlers = {name: _within(module.handler) for name, module in found.items()}
     _set(found["pair"], restart_first=schedule.restart == "yes", network_acls=acls, path_is_direct=vouched)
     _set(found["audit"], path_is_direct=vouched)
     _set(found["database_access"], network_acls=acls, subnets=subnets)
+
+
+def _within(handler: Any) -> Any:
+    """The function's handler in a context of this schedule: virtual time, threads that are not, nothing remembered."""
+    if not hasattr(handler, "within"):
+        return handler
+    return handler.within(clock=Current.world.clock, threads=AtOnce)
 
 
 def _set(module: ModuleType, **settings: Any) -> None:
     module.SETTINGS = replace(module.SETTINGS, **settings)  # type: ignore[attr-defined]
 
 
-def clients_for(
-    world: World, judge: Any, executions: Any, start: Any, found: Mapping[str, ModuleType]
-) -> dict[str, Any]:
+def clients_for(world: World, judge: Any, executions: Any, start: Any) -> dict[str, Any]:
     """The clients of one world."""
     return {
         "dynamodb": DynamoDB(world, judge),
@@ -185,7 +192,7 @@ def clients_for(
         "ssm": SSM(world, judge),
         "route53": Route53(world, judge),
         "stepfunctions": StepFunctions(world, executions, start),
-        **dict.fromkeys(("functions", "probes"), Lambda(world, found, "ask")),
+        **dict.fromkeys(("functions", "probes"), Lambda(world, "ask")),
         "engine": Engine(world, judge),
         "sns": Topic(world, "sns"),
     }
@@ -194,8 +201,8 @@ def clients_for(
 class Lambda:
     """Invokes the functions there and then; `way` is "task" for the workflow's calls, "ask" for their own."""
 
-    def __init__(self, world: World, found: Mapping[str, ModuleType], way: str) -> None:
-        self._world, self._functions, self._way = world, found, way
+    def __init__(self, world: World, way: str) -> None:
+        self._world, self._way = world, way
 
     def invoke(
         self,
@@ -233,7 +240,7 @@ class Lambda:
             return _answer({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"}, "Unhandled")
         self._world.asked_probe = name if name in PROBES else self._world.asked_probe
         try:
-            answer = self._functions["probe" if name in PROBES else name].handler(event, None)
+            answer = Current.handlers["probe" if name in PROBES else name](event, None)
         except Exception as error:
             self._world.note(f"  {name} raises {type(error).__name__}: {str(error)[:160]}")
             return _answer({"errorType": type(error).__name__, "errorMessage": str(error)}, "Unhandled")

@@ -125,8 +125,8 @@ class _Run:
         world.happen_trigger = self._trigger
         world.watched.append(self._judge.watch)
         Current.world = world
-        Current.clients = bootstrap.clients_for(world, self._judge, self.executions, self._start, functions)
-        self._tasks = bootstrap.Lambda(world, functions, "task")
+        Current.clients = bootstrap.clients_for(world, self._judge, self.executions, self._start)
+        self._tasks = bootstrap.Lambda(world, "task")
         self._topic = bootstrap.Topic(world, "task:topic")
         machine.HOOKS.client_for = lambda service: self._topic if service == "sns" else self._tasks
         machine.HOOKS.entered = self._entered

@@ -15,7 +15,7 @@ from msfailover.runtime import settings
 from msfailover.runtime.environment import BadSettings, read
 
 from lab.testbed.cloud.template import expand
-from tests.environments import OUTSIDE, OWN, PAIR, start
+from tests.environments import OUTSIDE, OWN, PAIR, settings_in, start
 from tests.template.deployment import ROOT, environment, functions, resources, template, value
 
 FUNCTIONS = sorted(each.parent.name for each in (ROOT / "functions").glob("*/app.py"))
@@ -24,7 +24,7 @@ OF_THE_RUNTIME = {"POWERTOOLS_LOG_LEVEL"}
 
 def settings_of(function: str) -> type[Any]:
     source = (ROOT / "functions" / function / "app.py").read_text()
-    found = re.search(r"^SETTINGS = read\((\w+), os\.environ\)$", source, re.MULTILINE)
+    found = re.search(r"^(?:SETTINGS = |handler = .*)read\((\w+), os\.environ\)", source, re.MULTILINE)
     assert found, f"{function} does not read its settings when it starts"
     kind: type[Any] = getattr(settings, found[1])
     return kind
@@ -41,8 +41,9 @@ def test_the_tests_know_a_complete_environment_of_every_function() -> None:
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_starts_with_what_the_template_gives_it(function: str) -> None:
     app = start(function, {**OUTSIDE, **environment(function)})
-    assert isinstance(app.SETTINGS, settings_of(function))
-    assert app.SETTINGS.pair.ms1.addresses == ("10.0.0.11", "2001:db8::11")
+    found = settings_in(app)
+    assert isinstance(found, settings_of(function))
+    assert found.pair.ms1.addresses == ("10.0.0.11", "2001:db8::11")
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
@@ -21,7 +21,7 @@ from msfailover.chain import ended_at, linked
 from msfailover.freshness import Freshness
 from msfailover.game_day import GameDay
 from msfailover.history import History, Note
-from msfailover.pair import PairState
+from msfailover.pair import Pair, PairState
 from msfailover.record import state_from_json, state_to_json
 from msfailover.signatures import Signature
 
@@ -63,6 +63,26 @@ class Ending:
     phases: Sequence[Mapping[str, Any]] = ()
 
 
+class _Settings(Protocol):
+    @property
+    def table(self) -> str: ...
+    @property
+    def pair(self) -> Pair: ...
+
+
+class _Clients(Protocol):
+    def dynamodb(self) -> Any: ...
+
+
+class _Context(Protocol):
+    """What a function's context (runtime/handler.py) has for a table."""
+
+    @property
+    def settings(self) -> _Settings: ...
+    @property
+    def clients(self) -> _Clients: ...
+
+
 class PairTable:
     """The record of one pair.
 
@@ -74,6 +94,11 @@ class PairTable:
 
     def __init__(self, client: DynamoDBClient, table: str, pair: str) -> None:
         self._client, self._table, self._pair = client, table, pair
+
+    @classmethod
+    def of(cls, context: _Context) -> PairTable:
+        """The record of a function's own pair."""
+        return cls(context.clients.dynamodb(), context.settings.table, context.settings.pair.name)
 
     def read(self) -> PairState:
         """The record as it is now (a consistent read); an empty one before the pair was adopted.
