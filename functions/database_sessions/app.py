@@ -8,10 +8,7 @@ judges by address, not by account: both servers use the same one.
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Mapping
-from dataclasses import replace
-from functools import cache
+from dataclasses import dataclass, replace
 from typing import Any
 
 from msfailover.adapters import database_host
@@ -19,15 +16,14 @@ from msfailover.adapters.database_login import LoginSettings, login_source
 from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, Engine, engine_for
 from msfailover.decisions.attribution import Finding, Names, over_reads, sessions_of
 from msfailover.observations import OUR_NAME, parse_network
-from msfailover.pair import Server
+from msfailover.pair import Role, Server
 from msfailover.request import BadRequest, role_in
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
-from msfailover.runtime.polling import attempts
+from msfailover.runtime.handler import Action, Context, Event, Handler, without_request
 from msfailover.runtime.settings import SessionsSettings
 from msfailover.verdict import Verdict, unknown, yes
 
-SETTINGS = read(SessionsSettings, os.environ)
 logger = observability.logger_for("database_sessions")
 
 PAUSE_BETWEEN_READS_S = 0.02
@@ -42,40 +38,41 @@ class OrderTooLate(Exception):
     """An order to end sessions came without a time, or after it; the record may say otherwise by now. It ended none."""
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observability.begin(logger, event)
-    action = event.get("action")
-    if action == "status":
-        verdict = status(_server_in(event), _reads_in(event), proof=event.get("proof") is True)
-    elif action == "terminate":
-        verdict = terminate(_server_in(event), event.get("not_after"))
-    elif action == "addresses":
-        verdict = addresses()
-    elif action == "rights":
-        verdict = rights()
-    else:
-        raise BadRequest(f"action is {str(action)[:40]!r}, but one of status, addresses, terminate, rights is needed.")
-    logger.info(verdict.sentence, extra={"asked": action, "answer": verdict.answer})
-    return verdict.to_json()
+Sessions = Context[SessionsSettings]
 
 
-def addresses() -> Verdict:
+@dataclass(frozen=True)
+class About:
+    """A request about one server; `more` are addresses that whoever asks knows of it, beside those configured."""
+
+    role: Role
+    more: tuple[str, ...]
+    reads: int = 1
+    proof: bool = False
+    not_after: object = None
+
+    def server(self, settings: SessionsSettings) -> Server:
+        server = settings.pair.server(self.role)
+        return replace(server, addresses=tuple(dict.fromkeys((*server.addresses, *self.more))))
+
+
+def addresses(context: Sessions) -> Verdict:
     """Where does the database's name lead to now, as seen from inside the VPC? The database itself is not asked."""
-    found = list(_leads_to())
+    host, found = context.settings.host, list(_leads_to(context))
     if not found:
-        return unknown(f"Where {SETTINGS.host} leads to is not known: no address of it could be read.")
-    return yes(f"{SETTINGS.host} leads to {', '.join(found)}.", database_addresses=found)
+        return unknown(f"Where {host} leads to is not known: no address of it could be read.")
+    return yes(f"{host} leads to {', '.join(found)}.", database_addresses=found)
 
 
-def status(server: Server, reads: int, proof: bool = False) -> Verdict:
+def status(context: Sessions, asked: About) -> Verdict:
     """As `sessions_seen`, with `database_addresses` in its evidence: where the database's name leads to, and every
     address that the list was read from. The name may have been moved since the one, and between two reads."""
-    leads_to = _leads_to()
-    seen = sessions_seen(server, reads, proof)
+    leads_to = _leads_to(context)
+    seen = sessions_seen(context, asked.server(context.settings), asked.reads, asked.proof)
     return seen.having(database_addresses=list(dict.fromkeys((*leads_to, *seen.evidence.get("read_from", ())))))
 
 
-def sessions_seen(server: Server, reads: int, proof: bool = False) -> Verdict:
+def sessions_seen(context: Sessions, server: Server, reads: int, proof: bool) -> Verdict:
     """Has the server sessions? *No* only when every read in a row saw none, and the origin of every session.
 
     Args:
@@ -90,87 +87,89 @@ def sessions_seen(server: Server, reads: int, proof: bool = False) -> Verdict:
     pause = PAUSE_BETWEEN_READS_S
     try:
         if proof:
-            finding, late_login_s = _without_logins(server)
-            pause = max(pause, max(SETTINGS.access_settles_s, _unseen_for(late_login_s)) / max(1, reads - 1))
+            finding, late_login_s = _without_logins(context, server)
+            spread_s = max(context.settings.access_settles_s, _unseen_for(context.settings.late_login_s, late_login_s))
+            pause = max(pause, spread_s / max(1, reads - 1))
         else:
-            finding, _ = _find(server)
+            finding, _ = _find(context, server)
         findings = [finding]
         while findings[-1].verdict.is_no and len(findings) < reads:
-            time.sleep(pause)
-            findings.append(_find(server, proof=proof)[0])
+            context.clock.sleep(pause)
+            findings.append(_find(context, server, proof=proof)[0])
     except DatabaseProblem as problem:
         return unknown(f"Whether {server.role} has sessions is not known: {problem.sentence}")
     return over_reads(findings)
 
 
-def _without_logins(server: Server) -> tuple[Finding, float | None]:
+def _without_logins(context: Sessions, server: Server) -> tuple[Finding, float | None]:
     """As `_find`, when what has connected and not logged in has ended, or its time is over: nobody can end it."""
-    for _ in attempts(SETTINGS.late_login_s):
-        found = _find(server, proof=True)
+    for _ in context.attempts(context.settings.late_login_s):
+        found = _find(context, server, proof=True)
         if not found[0].logins_only:
             break
     return found
 
 
-def _unseen_for(late_login_s: float | None) -> float:
+def _unseen_for(most_s: float, late_login_s: float | None) -> float:
     """Seconds to go on reading: what the database says it needs, or the setting where it says nothing or more."""
     if late_login_s is None:
-        return SETTINGS.late_login_s
-    if late_login_s > SETTINGS.late_login_s:
+        return most_s
+    if late_login_s > most_s:
         logger.warning(
             "a login begun before access was revoked may still come after the last read: lower the database's limit",
-            extra={"database_allows_s": late_login_s, "waited_s": SETTINGS.late_login_s},
+            extra={"database_allows_s": late_login_s, "waited_s": most_s},
         )
-    return min(late_login_s, SETTINGS.late_login_s)
+    return min(late_login_s, most_s)
 
 
-def terminate(server: Server, not_after: object) -> Verdict:
+def terminate(context: Sessions, order: About) -> Verdict:
     """End every session of the server, and say whether any is left.
 
     An ended session can take a moment to go, and a login that was under way becomes a session that can be ended only
     when it is through: so it is done again, a few times within `ROUNDS_AT_MOST * PAUSE_BETWEEN_ROUNDS_S`.
 
     Args:
-        not_after: until when (seconds since 1970) the order is good. This function reads no record: whoever sends the
-            order has read it (`pair.end_sessions`), and what was so then may be otherwise soon after.
+        order: `not_after` is until when (seconds since 1970) it is good. This function reads no record: whoever sends
+            it has read that (`pair.end_sessions`), and what was so then may be otherwise soon after.
 
     Raises:
         OrderTooLate: the order's time is over, or it has none; from there on nothing is ended.
         DatabaseUnreachable, LoginRefused, RightsMissing: they could not be ended, or not all of them.
     """
+    server = order.server(context.settings)
     for _ in range(ROUNDS_AT_MOST):
-        found, _ = _find(server, proof=True)
-        _demand_in_time(server, not_after)
+        found, _ = _find(context, server, proof=True)
+        _demand_in_time(context.clock.time(), server, order.not_after)
         if not found.ids:
             return found.verdict
-        done = _engine().terminate(found.ids)
+        done = _engine(context).terminate(found.ids)
         logger.info("sessions ended", extra={"server": server.role, "asked": done.asked, "gone": done.gone})
-        time.sleep(PAUSE_BETWEEN_ROUNDS_S)
-    return _find(server)[0].verdict
+        context.clock.sleep(PAUSE_BETWEEN_ROUNDS_S)
+    return _find(context, server)[0].verdict
 
 
-def rights() -> Verdict:
+def rights(context: Sessions) -> Verdict:
     """Could sessions be listed and ended, if they had to be? Ends nothing."""
     try:
-        return _engine().can_list_and_terminate()
+        return _engine(context).can_list_and_terminate()
     except DatabaseProblem as problem:
         return unknown(f"Whether sessions could be ended is not known: {problem.sentence}")
 
 
-def _find(server: Server, *, proof: bool = False) -> tuple[Finding, float | None]:
+def _find(context: Sessions, server: Server, *, proof: bool = False) -> tuple[Finding, float | None]:
     """The server's sessions, and for how long after access was revoked a login may still be under way unseen.
 
     Args:
         proof: whether it is to prove that nothing of the server is left and nothing can come.
     """
-    known = (*SETTINGS.pair.other(server.role).host_names, OUR_NAME)
-    listing = _engine().list_sessions()
-    found = sessions_of(server, listing, Names(vouched=SETTINGS.known_clients, known=known), proof=proof)
+    settings = context.settings
+    known = (*settings.pair.other(server.role).host_names, OUR_NAME)
+    listing = _engine(context).list_sessions()
+    found = sessions_of(server, listing, Names(vouched=settings.known_clients, known=known), proof=proof)
     return found, listing.late_login_s
 
 
-def _demand_in_time(server: Server, not_after: object) -> None:
-    now = time.time()
+def _demand_in_time(now: float, server: Server, not_after: object) -> None:
     at = float(not_after) if isinstance(not_after, int | float) and not isinstance(not_after, bool) else 0.0
     if now <= at <= now + ORDER_LASTS_AT_MOST_S and at > 0:
         return
@@ -180,46 +179,53 @@ def _demand_in_time(server: Server, not_after: object) -> None:
     )
 
 
-_led_to: list[tuple[str, ...]] = []
-"""Where the database's name led to when it was last asked."""
-
-
-def _leads_to() -> tuple[str, ...]:
+def _leads_to(context: Sessions) -> tuple[str, ...]:
     """Where the database's name leads to now. A connection that is kept from before it led elsewhere is let go."""
-    found = database_host.addresses(SETTINGS.host)
-    if _led_to and _led_to[-1] != found:
-        _engine().close()
-    _led_to[:] = [found]
+    found, led_to = database_host.addresses(context.settings.host), context.once("led_to", list[tuple[str, ...]])
+    if led_to and led_to[-1] != found:
+        _engine(context).close()
+    led_to[:] = [found]
     return found
 
 
-@cache
-def _engine() -> Engine:
+def _engine(context: Sessions) -> Engine:
+    return context.once("engine", lambda: _make_engine(context.settings))
+
+
+def _make_engine(settings: SessionsSettings) -> Engine:
     database = DatabaseSettings(
-        engine=SETTINGS.engine,
-        host=SETTINGS.host,
-        port=SETTINGS.port,
-        database=SETTINGS.database,
-        ca_file=SETTINGS.ca_file or None,
-        tls=SETTINGS.tls,
-        kill_with=SETTINGS.kill_with,
-        connect_timeout_s=SETTINGS.connect_timeout_s,
-        statement_timeout_s=SETTINGS.statement_timeout_s,
+        engine=settings.engine,
+        host=settings.host,
+        port=settings.port,
+        database=settings.database,
+        ca_file=settings.ca_file or None,
+        tls=settings.tls,
+        kill_with=settings.kill_with,
+        connect_timeout_s=settings.connect_timeout_s,
+        statement_timeout_s=settings.statement_timeout_s,
     )
-    login = LoginSettings(secret_id=SETTINGS.secret, iam_user=SETTINGS.iam_user, host=SETTINGS.host, port=SETTINGS.port)
+    login = LoginSettings(secret_id=settings.secret, iam_user=settings.iam_user, host=settings.host, port=settings.port)
     return engine_for(database, login_source(login))
 
 
-def _server_in(event: Mapping[str, Any]) -> Server:
-    """The server that is asked about, with the addresses that whoever asks knows of it beside those configured."""
-    server, more = SETTINGS.pair.server(role_in(event)), event.get("addresses", [])
+def _about_in(event: Event) -> About:
+    role, more = role_in(event), event.get("addresses", [])
     if not isinstance(more, list) or not all(isinstance(each, str) and parse_network(each) for each in more):
         raise BadRequest(f"addresses is {str(more)[:60]!r}, but a list of addresses and networks is needed.")
-    return replace(server, addresses=tuple(dict.fromkeys((*server.addresses, *more))))
+    return About(role, tuple(more), proof=event.get("proof") is True, not_after=event.get("not_after"))
 
 
-def _reads_in(event: Mapping[str, Any]) -> int:
+def _reads_in(event: Event) -> int:
     reads = event.get("reads", 1)
     if not isinstance(reads, int) or isinstance(reads, bool) or not 1 <= reads <= READS_AT_MOST:
         raise BadRequest(f"reads is {str(reads)[:20]!r}, but a whole number from 1 to {READS_AT_MOST} is needed.")
     return reads
+
+
+ACTIONS: dict[str, Action[SessionsSettings, Any]] = {
+    "status": Action(lambda event: replace(_about_in(event), reads=_reads_in(event)), status),
+    "addresses": without_request(addresses),
+    "terminate": Action(_about_in, terminate),
+    "rights": without_request(rights),
+}
+handler = Handler(logger, ACTIONS, Context(read(SessionsSettings, os.environ)))

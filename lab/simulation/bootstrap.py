@@ -144,7 +144,6 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     for module in (*found.values(), lambda_invoke, network_acls, promotion, security_groups):
         if hasattr(module, "ThreadPoolExecutor"):
             patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
-    patches.put(found["database_sessions"], "_engine", lambda: Current.clients["engine"], why="sessions are in memory")
     patches.put(database_host, "addresses", lambda *_: Current.world.leads_to, why="no network")
     patches.put(admin_interface, "ask_admin", lambda address, *_: _signal("admin", address), why="no network")
     patches.put(admin_interface, "ask_port", lambda address, *_: _signal("port", address), why="no network")
@@ -163,8 +162,6 @@ def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
     found["watch"]._second_until = 0.0  # type: ignore[attr-defined]
     found["audit"]._stopped.clear()
-    if hasattr(found["database_sessions"], "_led_to"):
-        found["database_sessions"]._led_to.clear()
     acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
     vouched = schedule.network == "local-pooler"
     Current.handlers = {name: _within(module.handler) for name, module in found.items()}
@@ -174,10 +171,10 @@ def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
 
 
 def _within(handler: Any) -> Any:
-    """The function's handler in a context of this schedule: virtual time, threads that are not, nothing remembered."""
+    """The function's handler in a context of this schedule: virtual time, no threads, sessions of memory."""
     if not hasattr(handler, "within"):
         return handler
-    return handler.within(clock=Current.world.clock, threads=AtOnce)
+    return handler.within(clock=Current.world.clock, threads=AtOnce, memory={"engine": Current.clients["engine"]})
 
 
 def _set(module: ModuleType, **settings: Any) -> None:

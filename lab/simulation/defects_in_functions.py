@@ -10,16 +10,7 @@ from typing import Any
 from msfailover.adapters import pair_table, security_groups, step_functions
 from msfailover.adapters.pair_table import PairTable
 from msfailover.chain import linked
-from msfailover.decisions import (
-    access,
-    attribution,
-    controls,
-    epochs,
-    fence,
-    machine,
-    promotion,
-    transitions,
-)
+from msfailover.decisions import access, attribution, controls, epochs, fence, machine, promotion, transitions
 from msfailover.history import History
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
@@ -32,6 +23,11 @@ from lab.testbed.cloud.patching import Patches
 
 Functions = Mapping[str, ModuleType]
 WHY = "a deliberate defect"
+
+
+def do_instead(patches: Patches, function: ModuleType, action: str, do: Any) -> None:
+    """Put what an action does in another's place, in the function's table."""
+    patches.put_item(function.ACTIONS, action, replace(function.ACTIONS[action], do=do), why=WHY)
 
 
 # ---- the proof of the fence
@@ -86,7 +82,7 @@ def unknown_is_zero(patches: Patches, _found: Functions) -> None:
 
 def connections_uncounted(patches: Patches, found: Functions) -> None:
     find = found["database_sessions"]._find
-    patches.put(found["database_sessions"], "_find", lambda server, **_proof: find(server), why=WHY)
+    patches.put(found["database_sessions"], "_find", lambda context, server, **_proof: find(context, server), why=WHY)
 
 
 def names_believed(patches: Patches, _found: Functions) -> None:
@@ -106,12 +102,12 @@ def standby_believed(patches: Patches, found: Functions) -> None:
 def unreachable_is_zero(patches: Patches, found: Functions) -> None:
     status = found["database_sessions"].status
 
-    def guessed(server: Server, reads: int, proof: bool = False) -> Verdict:
-        verdict: Verdict = status(server, reads, proof)
-        nothing = no("Nobody answers.", counts=[0] * reads, database_addresses=["10.77.0.30"])
+    def guessed(context: Any, asked: Any) -> Verdict:
+        verdict: Verdict = status(context, asked)
+        nothing = no("Nobody answers.", counts=[0] * asked.reads, database_addresses=["10.77.0.30"])
         return verdict if verdict.is_yes or verdict.is_no else nothing
 
-    patches.put(found["database_sessions"], "status", guessed, why=WHY)
+    do_instead(patches, found["database_sessions"], "status", guessed)
 
 
 def one_address(patches: Patches, _found: Functions) -> None:
@@ -331,12 +327,12 @@ def head_not_carried(patches: Patches, _found: Functions) -> None:
 
 
 def outage_not_confirmed(patches: Patches, found: Functions) -> None:
-    patches.put(found["probe"], "confirm_outage", lambda *_: yes("Somebody said so."), why=WHY)
+    do_instead(patches, found["probe"], "confirm_outage", lambda *_: yes("Somebody said so."))
 
 
 def standby_not_checked(patches: Patches, found: Functions) -> None:
     patches.put_item(found["server"].READS, "check_standby", lambda server: yes(f"{server.role} will be fit."), why=WHY)
-    patches.put(found["probe"], "check_reachable", lambda *_: yes("It will be alive."), why=WHY)
+    do_instead(patches, found["probe"], "check_reachable", lambda *_: yes("It will be alive."))
 
 
 def cut_off_is_down(patches: Patches, found: Functions) -> None:
@@ -348,7 +344,7 @@ def second_probe_believed(patches: Patches, _found: Functions) -> None:
 
 
 def silence_is_life(patches: Patches, found: Functions) -> None:
-    patches.put(found["probe"], "check_reachable", lambda server: yes(f"{server.role} will be alive."), why=WHY)
+    do_instead(patches, found["probe"], "check_reachable", lambda _context, role: yes(f"{role} will be alive."))
 
 
 def mode_ignored(patches: Patches, found: Functions) -> None:

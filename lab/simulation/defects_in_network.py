@@ -20,6 +20,7 @@ from msfailover.decisions import (
 from msfailover.pair import PairState, Role, Server
 from msfailover.verdict import Verdict, no, yes
 
+from lab.simulation.defects_in_functions import do_instead
 from lab.testbed.cloud.patching import Patches
 
 Functions = Mapping[str, ModuleType]
@@ -113,7 +114,7 @@ def others_entries_taken(patches: Patches, _found: Functions) -> None:
 
 
 def hosts_word_is_enough(patches: Patches, found: Functions) -> None:
-    patches.put(found["probe"], "check_refusing", lambda _: yes("They will refuse."), why=WHY)
+    do_instead(patches, found["probe"], "check_refusing", lambda *_: yes("They will refuse."))
 
 
 def power_not_read_again(patches: Patches, found: Functions) -> None:

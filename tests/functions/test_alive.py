@@ -73,7 +73,7 @@ def test_a_probe_says_that_it_sees_nothing_only_where_neither_host_answers(
 ) -> None:
     probe = run("probe")
 
-    def signal(server: Server, _timeout_s: float) -> Sighting:
+    def signal(_context: object, server: Server, _timeout_s: float) -> Sighting:
         return Sighting(Signal.REFUSED if server.role in SEEN[seen] else Signal.SILENT, "as it is", 0.0)
 
     monkeypatch.setattr(probe, "_admin", signal)

@@ -37,24 +37,30 @@ class Database:
         self.ended.extend(session_ids)
         return Termination(len(session_ids), 0)
 
+    def time(self) -> float:
+        return self.now
+
+    monotonic = time
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
 
 @pytest.fixture
-def database(monkeypatch: pytest.MonkeyPatch) -> Database:
-    made = Database()
-    monkeypatch.setattr("time.sleep", made.sleep)
-    monkeypatch.setattr("time.monotonic", lambda: made.now)
-    monkeypatch.setattr("time.time", lambda: made.now)
-    return made
+def database() -> Database:
+    return Database()
+
+
+def starts(run: Start, database: Database, **env: str) -> ModuleType:
+    """The function with this database, by whose clock it waits."""
+    started = run("database_sessions", MS1_ADDRESSES=MS1, **env)
+    started.handler = started.handler.within(clock=database, memory={"engine": database})  # type: ignore[attr-defined]
+    return started
 
 
 @pytest.fixture
-def sessions(run: Start, database: Database, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    started = run("database_sessions", MS1_ADDRESSES=MS1, LATE_LOGIN_SECONDS="1", ACCESS_SETTLES_SECONDS="0")
-    monkeypatch.setattr(started, "_engine", lambda: database)
-    return started
+def sessions(run: Start, database: Database) -> ModuleType:
+    return starts(run, database, LATE_LOGIN_SECONDS="1", ACCESS_SETTLES_SECONDS="0")
 
 
 def proof(sessions: ModuleType) -> dict[str, Any]:
@@ -82,11 +88,8 @@ def test_where_some_are_not_listed_it_reads_on_until_they_have_ended(sessions: M
     assert database.read_at[-1] == pytest.approx(0.8)
 
 
-def test_it_reads_on_until_the_revoked_access_is_in_effect(
-    run: Start, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sessions = run("database_sessions", MS1_ADDRESSES=MS1, ACCESS_SETTLES_SECONDS="3")
-    monkeypatch.setattr(sessions, "_engine", lambda: database)
+def test_it_reads_on_until_the_revoked_access_is_in_effect(run: Start, database: Database) -> None:
+    sessions = starts(run, database, ACCESS_SETTLES_SECONDS="3")
     assert proof(sessions)["answer"] == "no"
     assert database.read_at == [0, 1.5, 3.0]
 

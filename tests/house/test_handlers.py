@@ -14,10 +14,8 @@ AS_BEFORE = frozenset(
     for name in (
         "audit",
         "database_access",
-        "database_sessions",
         "game_day",
         "pair",
-        "probe",
         "readiness",
         "replicate",
         "server",

@@ -60,13 +60,14 @@ class Context(Generic[S]):
         clients: of AWS; left out by a function that calls no AWS API, and so loads none.
         clock: the time, and waiting.
         threads: makes an executor of so many `max_workers`.
+        memory: what `once` has made so far.
     """
 
     settings: S
     clients: Clients = NO_CLIENTS
     clock: Clock = time
     threads: Callable[..., Executor] = ThreadPoolExecutor
-    _memory: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    memory: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
 
     def attempts(self, deadline_s: float, **pauses: float) -> Iterator[int]:
         """`polling.attempts`, by this context's clock."""
@@ -74,9 +75,9 @@ class Context(Generic[S]):
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What was made under this key by an earlier call in this process, or what `make` makes now."""
-        if key not in self._memory:
-            self._memory[key] = make()
-        found: T = self._memory[key]
+        if key not in self.memory:
+            self.memory[key] = make()
+        found: T = self.memory[key]
         return found
 
 
@@ -98,10 +99,15 @@ def without_request(do: Callable[[Context[S]], Answer]) -> Action[S, None]:
     return Action(lambda _event: None, lambda context, _request: do(context))
 
 
-def log_verdict(logger: Logger, event: Event, answer: Answer) -> None:
+def log_verdict(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
     """Log what was asked and answered, under the answer's own sentence."""
-    if isinstance(answer, Verdict):
-        logger.info(answer.sentence, extra={"asked": event.get("action"), "answer": answer.answer})
+    if "sentence" in answer:
+        logger.info(answer["sentence"], extra={"asked": event["action"], "answer": answer["answer"]})
+
+
+def log_when_debugging(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
+    """Log the whole answer, for a function that is asked so often that this would be most of the log."""
+    logger.debug("answered", extra={"asked": event["action"], "answer": answer})
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ class Handler(Generic[S]):
     logger: Logger
     actions: Mapping[str, Action[S, Any]]
     context: Context[S]
-    log: Callable[[Logger, Event, Answer], None] = log_verdict
+    log: Callable[[Logger, Event, Mapping[str, Any]], None] = log_verdict
 
     def __call__(self, event: Event, _context: object) -> dict[str, Any]:
         """Answer one event; raises `BadRequest` where it asks for nothing that is known, and what the action raises."""
@@ -127,13 +133,14 @@ class Handler(Generic[S]):
         if not isinstance(name, str) or name not in self.actions:
             raise BadRequest(f"action is {str(name)[:40]!r}, but {_one_of(tuple(self.actions))} is needed.")
         action = self.actions[name]
-        answer = action.do(self.context, action.parse(event))
+        done = action.do(self.context, action.parse(event))
+        answer = done.to_json() if isinstance(done, Verdict) else done
         self.log(self.logger, event, answer)
-        return answer.to_json() if isinstance(answer, Verdict) else answer
+        return answer
 
     def within(self, **changes: Any) -> Handler[S]:
-        """The same handler with a context that differs in these fields, and remembers nothing yet."""
-        return replace(self, context=replace(self.context, **changes))
+        """The same handler with a context that differs in these fields, and with no memory but what is given."""
+        return replace(self, context=replace(self.context, **{"memory": {}, **changes}))
 
 
 def _one_of(names: tuple[str, ...]) -> str:
