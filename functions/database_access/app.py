@@ -289,7 +289,7 @@ class _Order(_Sight):
         for each in self._ours(server, acls) if useless else ():
             if each in useless:
                 may()
-                network_acls.delete(clients.ec2(), each.acl_id, each.entry)
+                network_acls.is_deleted(clients.ec2_once(), each.acl_id, each.entry)  # or a minute later
 
     def deny(self, server: Server, may: Callable[[], object]) -> Verdict:
         """Write what the ACLs lack to deny the server, and read back whether it is cut off.
@@ -304,11 +304,11 @@ class _Order(_Sight):
                 if not (lacking := network_fence.missing(self._acls_now(), self._known(server), numbers)):
                     break
                 may()
-                writes = [(each.acl_id, each.entry, each.replaces) for each in lacking]
-                problems = network_acls.put_each(clients.ec2(), writes)
+                unwritten = network_acls.put_each(clients.ec2_once(), lacking)
+                problems = [each.sentence for each in unwritten]
                 if (verdict := self.is_cut(server)).is_yes:  # else EC2 may still show the older answer
                     return verdict
-                if problems:
+                if not all(each.passes for each in unwritten):
                     break
         except (*security_groups.UNREADABLE, network_fence.NoRoomForEntries) as error:
             problems = [str(error)]

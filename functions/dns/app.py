@@ -110,7 +110,8 @@ def update_record(context: Context[DnsSettings], update: Update) -> Verdict:
     """Point the record to the server. If somebody changed it in between it is read again, not overwritten blindly.
 
     The pair's record is asked after Route 53 was, each time: whoever takes the change over meanwhile updates the record
-    himself, and then this swap no longer finds what it has read.
+    himself, and then this swap no longer finds what it has read. A swap that got no answer is not sent again by the
+    client: moved there and back, the record would read as it did.
 
     Raises:
         NoReceipt: the server is neither the target of a change whose fence is proven, nor active, in that epoch.
@@ -126,9 +127,11 @@ def update_record(context: Context[DnsSettings], update: Update) -> Verdict:
         if found == wanted:
             return yes(f"{settings.record_name} points to {server.role} already ({server.address}).")
         try:
-            change = route53.swap(client, settings.zone, found, wanted, f"ms-failover: {server.role} is active")
-        except route53.RecordMovedUnderneath:
-            if last:
+            change = route53.swap(
+                context.clients.route53_once(), settings.zone, found, wanted, f"ms-failover: {server.role} is active"
+            )
+        except (route53.RecordMovedUnderneath, ClientError, BotoCoreError) as error:
+            if last or (isinstance(error, ClientError | BotoCoreError) and not clients.may_pass(error)):
                 raise
             continue
         before = ", ".join(found.values) if found else "nothing"

@@ -30,6 +30,7 @@ from msfailover.pair import FencedBy, PairState, Server
 from msfailover.questions import Question
 from msfailover.request import Action, BadRequest, epoch_in, role_in
 from msfailover.runtime import observability
+from msfailover.runtime.authority import Authority
 from msfailover.runtime.environment import read
 from msfailover.runtime.settings import ServerSettings
 from msfailover.verdict import Verdict, no, unknown, yes
@@ -218,6 +219,7 @@ def start_server(server: Server, epoch: int) -> Verdict:
         power = is_on(SETTINGS.pair.other(server.role))
         security_groups.demand_read(power)
         fence.demand_off(receipt, power)
+        fence.demand_receipt(_state(), server.role, epoch)  # EC2 takes its time to tell of a machine
     try:
         return _start_and_wait(server, epoch)
     except run_command.CommandFailed as error:
@@ -321,12 +323,13 @@ def power_off(server: Server, epoch: int) -> Verdict:
         NotTheServersMachine: the instance is not shown to be the server's: to switch it off would prove nothing.
         MachineUnseen: EC2 does not say.
     """
-    fence.demand_change(_state(), server.role, epoch)
+    may = Authority(_state, lambda state: fence.demand_change(state, server.role, epoch))
+    may()
     if machine.outside_ec2(server) is None:
         owner = machine.owns(server, ec2_power.see(clients.ec2(), server))
         if not owner.is_yes:
             raise NotTheServersMachine(f"{server.instance_id} was not switched off: {owner.sentence}")
-    ec2_power.switch_off(clients.ec2(), server)
+    clients.with_leave(may, lambda: ec2_power.switch_off(clients.ec2_once(), server))
     return unknown(f"The machine of {server.role} was ordered off; that it is off remains to be seen.")
 
 

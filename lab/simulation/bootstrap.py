@@ -187,7 +187,7 @@ def clients_for(world: World, judge: Any, executions: Any, start: Any) -> dict[s
         "dynamodb": DynamoDB(world, judge),
         **dict.fromkeys(("ec2", "ec2_once"), EC2(world, judge)),
         "ssm": SSM(world, judge),
-        "route53": Route53(world, judge),
+        **dict.fromkeys(("route53", "route53_once"), Route53(world, judge)),
         "stepfunctions": StepFunctions(world, executions, start),
         **dict.fromkeys(("functions", "probes"), Lambda(world, "ask")),
         "engine": Engine(world, judge),

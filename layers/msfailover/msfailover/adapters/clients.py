@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -24,11 +24,13 @@ CONNECT_TIMEOUT_S = 2
 READ_TIMEOUT_S = 4
 
 
-def _config(read_timeout_s: float = READ_TIMEOUT_S, attempts: int = 3) -> Config:
+def _config(
+    read_timeout_s: float = READ_TIMEOUT_S, attempts: int = 3, connect_timeout_s: float = CONNECT_TIMEOUT_S
+) -> Config:
     # botocore's own retries are the only ones below the state machine's: retrying in one place keeps the sum of all
     # waits below the task's timeout.
     return Config(
-        connect_timeout=CONNECT_TIMEOUT_S,
+        connect_timeout=connect_timeout_s,
         read_timeout=read_timeout_s,
         retries={"total_max_attempts": attempts, "mode": "standard"},
         tcp_keepalive=True,
@@ -63,6 +65,26 @@ def may_pass(error: ClientError | BotoCoreError) -> bool:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)) >= 500
 
 
+TRIES_AT_MOST = 3
+
+
+def with_leave(may: Callable[[], object], call: Callable[[], object]) -> None:
+    """Make a call that its client sends once; again where AWS has not taken it, with leave each time.
+
+    Args:
+        may: raises where the call need not be made (any more).
+        call: can be made twice.
+    """
+    for last in (False,) * (TRIES_AT_MOST - 1) + (True,):
+        may()
+        try:
+            call()
+            return
+        except (ClientError, BotoCoreError) as error:
+            if last or not may_pass(error):
+                raise
+
+
 @cache
 def _client(service: str, config: Config) -> Any:
     client = boto3.client(service, config=config)
@@ -78,6 +100,8 @@ def _name_throttles(parsed: Mapping[str, Any], model: Any, **_: Any) -> None:
 
 _STANDARD = _config()
 _ONCE = _config(attempts=1)
+# With what was read of the record a second before, no more than the 5 s of transitions.GRANT_SETTLES_S in all.
+_ONCE_AND_SOON = _config(read_timeout_s=3, attempts=1, connect_timeout_s=1)
 # A function is waited for as long as it may run itself, and is never called twice by the client behind our back.
 _PATIENT = _config(read_timeout_s=70, attempts=1)
 
@@ -96,9 +120,10 @@ def ec2() -> EC2Client:
 
 
 def ec2_once() -> EC2Client:
-    """EC2, for what grants access: the client sends nothing again behind the back of whoever asks the record each time
-    (I10). What a try that got no answer was sent for is done within some seconds, or never."""
-    return _client("ec2", _ONCE)  # type: ignore[no-any-return]
+    """EC2, for what grants access, denies it or switches off: the client sends nothing again behind the back of whoever
+    asks the record each time (I10). What a try that got no answer was sent for is done within some seconds, or never.
+    """
+    return _client("ec2", _ONCE_AND_SOON)  # type: ignore[no-any-return]
 
 
 def ssm() -> SSMClient:
@@ -107,6 +132,12 @@ def ssm() -> SSMClient:
 
 def route53() -> Route53Client:
     return _client("route53", _STANDARD)  # type: ignore[no-any-return]
+
+
+def route53_once() -> Route53Client:
+    """Route 53, for what moves the record: sent once for each reading of the pair's record (I10). A swap that is sent
+    again later finds the record as it was read, where it was moved back meanwhile."""
+    return _client("route53", _ONCE)  # type: ignore[no-any-return]
 
 
 def stepfunctions() -> SFNClient:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from msfailover.adapters.clients import may_pass
+from msfailover.adapters.clients import Throttled, may_pass
 from msfailover.adapters.security_groups import TooManyRules
 from msfailover.observations import ANY_PROTOCOL, AclEntry, NetworkAcl, Subnet
 
@@ -116,19 +117,44 @@ def put(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: bool) -> N
     (replace if replaces else create)(client, acl_id, entry)
 
 
-def put_or_say(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: bool) -> str:
+@dataclass(frozen=True)
+class Unwritten:
+    """Why an entry could not be written, and whether it may be when it is tried again."""
+
+    sentence: str
+    passes: bool
+
+
+def put_or_say(client: EC2Client, acl_id: str, entry: AclEntry, *, replaces: bool) -> Unwritten | None:
     """As `put`, for one of several entries that do not wait for each other; says what went wrong, or nothing."""
     try:
         put(client, acl_id, entry, replaces=replaces)
     except (ClientError, BotoCoreError) as error:
-        return f"{entry} of {acl_id} could not be written: {str(error)[:300]}"
-    return ""
+        sentence = f"{entry} of {acl_id} could not be written: {str(error)[:300]}"
+        return Unwritten(sentence, isinstance(error, Throttled) or may_pass(error))
+    return None
 
 
-def put_each(client: EC2Client, wanted: Sequence[tuple[str, AclEntry, bool]]) -> list[str]:
-    """As `put_or_say` for each, side by side: ACL, entry, and whether it replaces one; returns what went wrong."""
+class Wanted(Protocol):
+    """An entry that is to be written, and whether it takes the place of the one that holds its number."""
+
+    @property
+    def acl_id(self) -> str: ...
+    @property
+    def entry(self) -> AclEntry: ...
+    @property
+    def replaces(self) -> bool: ...
+
+
+def put_each(client: EC2Client, wanted: Sequence[Wanted]) -> list[Unwritten]:
+    """As `put_or_say` for each, side by side; returns what went wrong.
+
+    Args:
+        client: one that sends nothing again by itself: a denial that is written late would meet the server that was
+            granted access meanwhile, or take the place of another one's.
+    """
     with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-        told = threads.map(lambda each: put_or_say(client, each[0], each[1], replaces=each[2]), wanted)
+        told = threads.map(lambda each: put_or_say(client, each.acl_id, each.entry, replaces=each.replaces), wanted)
         return [each for each in told if each]
 
 
@@ -158,13 +184,13 @@ def delete_until_gone(
         due = [each for each in left if each not in taken]
         may()
         with ThreadPoolExecutor(max_workers=CALLS_AT_ONCE) as threads:
-            done = list(threads.map(lambda each: _is_deleted(client, *each), due))
+            done = list(threads.map(lambda each: is_deleted(client, *each), due))
         taken += [each for each, is_done in zip(due, done, strict=True) if is_done]
     return left
 
 
-def _is_deleted(client: EC2Client, acl_id: str, entry: AclEntry) -> bool:
-    """As `delete`; whether EC2 took it."""
+def is_deleted(client: EC2Client, acl_id: str, entry: AclEntry) -> bool:
+    """As `delete`; whether EC2 took it. `client`: one that sends nothing again by itself."""
     try:
         delete(client, acl_id, entry)
     except (ClientError, BotoCoreError) as error:
