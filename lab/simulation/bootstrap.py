@@ -135,9 +135,8 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     from msfailover.decisions import promotion
     from msfailover.runtime import authority, polling
 
-    for service, maker in list(vars(clients).items()):
-        if inspect.isfunction(maker) and maker.__module__ == clients.__name__ and not service.startswith("_"):
-            patches.put(clients, service, lambda service=service: Current.clients[service], why="AWS is in memory")
+    for service in [name for name, made in vars(clients).items() if _makes_a_client(made, clients)]:
+        patches.put(clients, service, lambda service=service: Current.clients[service], why="AWS is in memory")
     for module in (*found.values(), authority, polling, run_command):
         if hasattr(module, "time"):
             patches.put(module, "time", clock, why="time is virtual")
@@ -156,6 +155,12 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
         patches.put(found[name], "SETTINGS", found[name].SETTINGS, why="to be put back: each schedule has its own")
     machine.install(patches, clock)
     return found
+
+
+def _makes_a_client(made: Any, module: ModuleType) -> bool:
+    """Whether it is a maker of clients: it takes no argument, unlike what judges an error or repeats a call."""
+    own = inspect.isfunction(made) and made.__module__ == module.__name__ and not made.__name__.startswith("_")
+    return own and not inspect.signature(made).parameters
 
 
 def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
