@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from lab.testbed.polling import wait_for
 
 REGION = "eu-central-1"
+PROGRAM = Path(__file__).with_name("missing_interfaces.py")
 
 
 class Emulator:
@@ -41,11 +42,11 @@ class Emulator:
 
 
 @contextmanager
-def running(program: Path, directory: Path) -> Iterator[Emulator]:
+def running(python: Path, directory: Path) -> Iterator[Emulator]:
     """Keep the emulator up while the context lasts.
 
     Args:
-        program: its command, in a virtual environment of its own.
+        python: that of its virtual environment.
         directory: takes its state and its log.
     """
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -65,10 +66,10 @@ def running(program: Path, directory: Path) -> Iterator[Emulator]:
         "PYTHONPATH": sysconfig.get_path("purelib"),
     }
     with (directory / "emulator.log").open("wb") as log:
-        process = subprocess.Popen([program], env=environment, stdout=log, stderr=log, cwd=directory)
+        process = subprocess.Popen([python, PROGRAM], env=environment, stdout=log, stderr=log, cwd=directory)
         emulator = Emulator(port)
         try:
-            wait_for(f"an answer of {program.name}; its log is {log.name}", emulator.answers, 30)
+            wait_for(f"an answer of the emulator; its log is {log.name}", emulator.answers, 30)
             yield emulator
         finally:
             process.terminate()

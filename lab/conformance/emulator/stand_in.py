@@ -63,18 +63,38 @@ def addresses(name: str) -> list[str]:
 
 
 def server(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
-    action, role = event["action"], event.get("server")
+    action, role = event["action"], str(event.get("server"))
     if action == "check_standby":
         return verdict(not world["unfit"], f"{role} is {'not ' if world['unfit'] else ''}fit.")
     if action in ("stop_source", "ask_source_to_stop", "power_off") and role in world["runs"]:
         world["runs"].remove(role)
+    if action == "power_off":
+        ec2().stop_instances(InstanceIds=[instance_of(role)])
     if action == "start_server" and role not in world["runs"]:
         world["runs"].append(role)
-    if action == "power" and world["unknown"] == "all":
-        return verdict("unknown", f"Whether {role}'s machine is on is not known.")
-    if action in ("runs", "power"):
+    if action == "power":
+        return power(role, world)
+    if action == "runs":
         return verdict(role in world["runs"], f"{role} {'runs' if role in world['runs'] else 'does not run'}.")
     return verdict(True, f"{action} of {role}.")
+
+
+def power(role: str, world: dict[str, Any]) -> dict[str, Any]:
+    """As EC2 has it: `database_access` reads that itself before it grants access on it."""
+    if world["unknown"] == "all":
+        return verdict("unknown", f"Whether {role}'s machine is on is not known.")
+    found = ec2().describe_instances(InstanceIds=[instance_of(role)])["Reservations"][0]["Instances"][0]
+    return verdict(found["State"]["Name"] != "stopped", f"The machine of {role} is {found['State']['Name']}.")
+
+
+def instance_of(role: str) -> str:
+    return os.environ[f"{role.upper()}_INSTANCE_ID"]
+
+
+def ec2() -> Any:
+    import boto3
+
+    return boto3.client("ec2", endpoint_url=os.environ["AWS_ENDPOINT_URL"])
 
 
 def sessions(event: dict[str, Any], world: dict[str, Any]) -> dict[str, Any]:
