@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from msfailover.adapters import database_host
-from msfailover.adapters.database_login import LoginSettings, login_source
-from msfailover.adapters.sessions import DatabaseProblem, DatabaseSettings, Engine, engine_for
+from msfailover.adapters.database_login import login_source
+from msfailover.adapters.sessions import DatabaseProblem, Engine, engine_for
 from msfailover.decisions.attribution import Finding, Names, over_reads, sessions_of
 from msfailover.observations import OUR_NAME, parse_network
 from msfailover.pair import Role, Server
@@ -189,23 +189,8 @@ def _leads_to(context: Sessions) -> tuple[str, ...]:
 
 
 def _engine(context: Sessions) -> Engine:
-    return context.once("engine", lambda: _make_engine(context.settings))
-
-
-def _make_engine(settings: SessionsSettings) -> Engine:
-    database = DatabaseSettings(
-        engine=settings.engine,
-        host=settings.host,
-        port=settings.port,
-        database=settings.database,
-        ca_file=settings.ca_file or None,
-        tls=settings.tls,
-        kill_with=settings.kill_with,
-        connect_timeout_s=settings.connect_timeout_s,
-        statement_timeout_s=settings.statement_timeout_s,
-    )
-    login = LoginSettings(secret_id=settings.secret, iam_user=settings.iam_user, host=settings.host, port=settings.port)
-    return engine_for(database, login_source(login))
+    settings = context.settings
+    return context.once("engine", lambda: engine_for(settings, login_source(settings)))
 
 
 def _about_in(event: Event) -> About:

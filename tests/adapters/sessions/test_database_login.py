@@ -11,10 +11,10 @@ from pathlib import Path
 import boto3
 import pytest
 from moto import mock_aws
-from msfailover.adapters.database_login import LoginSettings, SecretLogin, login_source
-from msfailover.adapters.sessions import Login, LoginRefused
+from msfailover.adapters.database_login import SecretLogin, login_source
+from msfailover.adapters.sessions import DatabaseSettings, Login, LoginRefused
 
-SECRET = LoginSettings(secret_id="db/monitor", region="eu-north-1")
+SECRET = DatabaseSettings("postgresql", secret="db/monitor")
 PLANTED = "planted-secret-4711"
 
 
@@ -37,7 +37,8 @@ def secret(password: str = PLANTED, **more: object) -> str:
 def credentials(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_REGION", "eu-north-1")
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):  # Lambda sets both
+        monkeypatch.setenv(name, "eu-north-1")
 
 
 def test_a_secret_is_read_from_secrets_manager(credentials: None) -> None:
@@ -96,7 +97,7 @@ def test_a_password_shows_up_in_no_repr() -> None:
 def test_a_token_is_the_one_that_boto3_makes(credentials: None, monkeypatch: pytest.MonkeyPatch) -> None:
     now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.UTC)
     monkeypatch.setattr("botocore.auth.get_current_datetime", lambda **_: now.replace(tzinfo=None))
-    settings = LoginSettings(iam_user="ms_failover", host="db.example", port=5432, region="eu-north-1")
+    settings = DatabaseSettings("postgresql", "db.example", 5432, iam_user="ms_failover")
     ours = login_source(settings).current()
     client = boto3.client("rds", region_name="eu-north-1")
     theirs = client.generate_db_auth_token("db.example", 5432, "ms_failover")
@@ -107,26 +108,27 @@ def test_a_token_is_the_one_that_boto3_makes(credentials: None, monkeypatch: pyt
 def test_a_token_without_credentials_is_refused_plainly(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.delenv(name, raising=False)
-    settings = LoginSettings(iam_user="ms_failover", host="db.example", port=5432, region="eu-north-1")
+    settings = DatabaseSettings("postgresql", "db.example", 5432, iam_user="ms_failover")
     with pytest.raises(LoginRefused, match="holds no AWS credentials"):
         login_source(settings).current()
 
 
 def test_settings_ask_for_one_source() -> None:
     with pytest.raises(ValueError, match="not both"):
-        LoginSettings()
+        login_source(DatabaseSettings("postgresql", "db.example", 5432))
     with pytest.raises(ValueError, match="not both"):
-        LoginSettings(secret_id="a", iam_user="b")
+        login_source(DatabaseSettings("postgresql", "db.example", 5432, secret="a", iam_user="b"))
     with pytest.raises(ValueError, match="host and port"):
-        LoginSettings(iam_user="b")
+        login_source(DatabaseSettings("postgresql", iam_user="b"))
 
 
 DRIVERS = {"postgresql": "pg8000", "mysql": "pymysql", "oracle": "oracledb"}
 SCRIPT = """
 import sys
-from msfailover.adapters.database_login import LoginSettings, login_source
+from msfailover.adapters.database_login import login_source
 from msfailover.adapters.sessions import DatabaseSettings, engine_for
-engine_for(DatabaseSettings(sys.argv[1], "db.example"), login_source(LoginSettings(secret_id="x")))
+settings = DatabaseSettings(sys.argv[1], "db.example", secret="x")
+engine_for(settings, login_source(settings))
 print(*sorted({name.partition(".")[0] for name in sys.modules}))
 """
 

@@ -7,51 +7,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from msfailover.adapters.sessions.interface import Login, LoginRefused, LoginSource
+from msfailover.database import DatabaseSettings
 
 TOKEN_LIFE_S = 900
 
 
-@dataclass(frozen=True)
-class LoginSettings:
-    """Which credentials to use: a secret, or a user with an IAM token.
+def login_source(settings: DatabaseSettings) -> LoginSource:
+    """The source that the settings ask for: a secret, or a user with an IAM token. Nothing is read yet.
 
-    Args:
-        secret_id: name or ARN of a secret like those of RDS: a JSON object with `username`, `password` and, if the
-            settings do not say it, `host`, `port`, `dbname`. Empty for an IAM token.
-        iam_user: the database user of the IAM token (PostgreSQL and MySQL; Oracle has none). Empty for a secret.
-        host, port: what the token is for; as the connection's own.
-        region: where the database is; empty for the environment's AWS_REGION, as Lambda sets it.
-        timeout_s: seconds for connecting to, and for an answer of, Secrets Manager.
+    Raises:
+        ValueError: they ask for both, for neither, or for a token of a database that they do not name.
     """
-
-    secret_id: str = ""
-    iam_user: str = ""
-    host: str = ""
-    port: int = 0
-    region: str = ""
-    timeout_s: float = 2.0
-
-    def __post_init__(self) -> None:
-        if bool(self.secret_id) == bool(self.iam_user):
-            raise ValueError("either a secret or a user for IAM tokens is needed, and not both")
-        if self.iam_user and not (self.host and self.port):
-            raise ValueError("an IAM token needs the database's host and port, and the settings do not name both")
-
-
-def login_source(settings: LoginSettings) -> LoginSource:
-    """The source that the settings ask for; nothing is read yet."""
-    return SecretLogin(settings) if settings.secret_id else TokenLogin(settings)
+    if bool(settings.secret) == bool(settings.iam_user):
+        raise ValueError("either a secret or a user for IAM tokens is needed, and not both")
+    if settings.iam_user and not (settings.host and settings.port):
+        raise ValueError("an IAM token needs the database's host and port, and the settings do not name both")
+    return SecretLogin(settings) if settings.secret else TokenLogin(settings)
 
 
 class SecretLogin:
     """A secret, kept after it was read, and read again after a refusal: so a rotation needs no restart."""
 
-    def __init__(self, settings: LoginSettings, read: Callable[[], str] | None = None) -> None:
-        self._name = settings.secret_id
+    def __init__(self, settings: DatabaseSettings, read: Callable[[], str] | None = None) -> None:
+        self._name = settings.secret
         self._read = read or (lambda: _secret_string(settings))
         self._login: Login | None = None
 
@@ -77,7 +58,7 @@ class SecretLogin:
 class TokenLogin:
     """A token for each connection: it is signed without a call, and lives a quarter of an hour."""
 
-    def __init__(self, settings: LoginSettings) -> None:
+    def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
 
     def current(self) -> Login:
@@ -94,17 +75,17 @@ def _reason(error: Exception) -> str:
     return type(error).__name__
 
 
-def _secret_string(settings: LoginSettings) -> str:
+def _secret_string(settings: DatabaseSettings) -> str:
     import boto3
     from botocore.config import Config
 
     limits = Config(
-        connect_timeout=settings.timeout_s,
-        read_timeout=settings.timeout_s,
+        connect_timeout=settings.connect_timeout_s,
+        read_timeout=settings.connect_timeout_s,
         retries={"total_max_attempts": 2, "mode": "standard"},
     )
-    client = boto3.client("secretsmanager", config=limits, region_name=settings.region or None)
-    return str(client.get_secret_value(SecretId=settings.secret_id)["SecretString"])
+    client = boto3.client("secretsmanager", config=limits)
+    return str(client.get_secret_value(SecretId=settings.secret)["SecretString"])
 
 
 def _parsed(name: str, text: str) -> Login:
@@ -138,7 +119,7 @@ def _parsed(name: str, text: str) -> Login:
     )
 
 
-def _token(settings: LoginSettings) -> str:
+def _token(settings: DatabaseSettings) -> str:
     """What RDS takes for a password: a request to connect, signed, without its scheme."""
     import os
 
@@ -153,7 +134,7 @@ def _token(settings: LoginSettings) -> str:
         raise LoginRefused(
             f"No IAM token can be signed: {type(error).__name__}. The database was not asked."
         ) from error
-    region = settings.region or os.environ.get("AWS_REGION", "")
+    region = os.environ.get("AWS_REGION", "")
     if credentials is None or not region:
         raise LoginRefused(
             "No IAM token can be signed: the environment holds no AWS credentials or no AWS_REGION. "

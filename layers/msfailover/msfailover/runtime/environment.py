@@ -127,8 +127,8 @@ def read(kind: type[T], env: Mapping[str, str]) -> T:
     """Fill a settings dataclass from an environment.
 
     Args:
-        kind: a frozen dataclass whose fields were declared with `setting` (a field called `pair` is read from the
-            MS1_…/MS2_… variables).
+        kind: a frozen dataclass. Its fields that were declared with `setting` are read, `pair` from the MS1_…/MS2_…
+            variables; the others keep their defaults.
         env: the environment.
 
     Raises:
@@ -136,9 +136,11 @@ def read(kind: type[T], env: Mapping[str, str]) -> T:
     """
     problems: list[str] = []
     values: dict[str, Any] = {}
-    for each in fields(kind):  # type: ignore[arg-type]
-        if each.name == "pair":
-            values["pair"] = _read_pair(env, problems)
+    declared = fields(kind)  # type: ignore[arg-type]
+    if "pair" in [each.name for each in declared]:
+        values["pair"] = _read_pair(env, problems)
+    for each in declared:
+        if "variable" not in each.metadata:  # `pair`, and what is not the environment's to say
             continue
         variable, parse = each.metadata["variable"], each.metadata["parse"]
         if variable in env and (env[variable] != "" or each.default is MISSING):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from msfailover.database import DatabaseSettings
 from msfailover.pair import Pair, Role
 from msfailover.runtime.environment import (
     BadSettings,
@@ -259,7 +260,7 @@ class ReplicateSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SessionsSettings:
+class SessionsSettings(DatabaseSettings):
     """`database_sessions`: the database, and who we are there. Either a secret or an IAM user, not both."""
 
     pair: Pair

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
-    DatabaseSettings,
     DatabaseUnreachable,
     Engine,
     Login,
@@ -13,6 +12,7 @@ from msfailover.adapters.sessions.interface import (
     RightsMissing,
     Termination,
 )
+from msfailover.database import DatabaseSettings
 
 __all__ = [
     "DatabaseProblem",

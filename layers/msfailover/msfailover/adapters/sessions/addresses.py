@@ -19,13 +19,13 @@ from typing import Generic, TypeVar
 from msfailover.adapters import database_host
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
-    DatabaseSettings,
     DatabaseUnreachable,
     Kept,
     Login,
     LoginSource,
     where,
 )
+from msfailover.database import DatabaseSettings
 from msfailover.observations import Listing
 
 C = TypeVar("C")

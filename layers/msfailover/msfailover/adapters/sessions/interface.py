@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Generic, Protocol, TypeVar
 
 from msfailover.adapters import tls
+from msfailover.database import DatabaseSettings
 from msfailover.observations import Listing, Session
 from msfailover.verdict import Verdict, unknown
 
@@ -64,51 +65,20 @@ class LoginSource(Protocol):
         """What to try after a refusal; None when asking again can't change anything."""
 
 
-@dataclass(frozen=True)
-class DatabaseSettings:
-    """How to reach the database.
+def ssl_context(settings: DatabaseSettings) -> ssl.SSLContext | None:
+    """Verification of certificate and host name, or None where TLS is off.
 
-    Args:
-        engine: `postgresql`, `mysql` (MariaDB too) or `oracle`.
-        host, port, database: where it is; empty or 0 for what the secret says. `database` is Oracle's service name.
-        ca_file: the certificates to trust, PEM; None for the machine's own store.
-        tls: `verify` (certificate and host name, always) or `off`, which must be said in so many words.
-        kill_with: `engine` for the engine's own statement, `rds` for the procedure that Amazon RDS has in its place.
-        connect_timeout_s, statement_timeout_s: seconds for the connection, and for each answer.
-        row_limit: sessions read at most; beyond it the list is not whole, and the answer unknown.
+    Raises:
+        DatabaseUnreachable: the file with the certificates can't be read.
     """
-
-    engine: str
-    host: str = ""
-    port: int = 0
-    database: str = ""
-    ca_file: str | None = None
-    tls: str = "verify"
-    kill_with: str = "engine"
-    connect_timeout_s: float = 2.0
-    statement_timeout_s: float = 3.0
-    row_limit: int = 10_000
-
-    def __post_init__(self) -> None:
-        if self.tls not in ("verify", "off"):
-            raise ValueError(f"tls is {self.tls!r}, but one of verify, off is needed")
-        if self.kill_with not in ("engine", "rds"):
-            raise ValueError(f"kill_with is {self.kill_with!r}, but one of engine, rds is needed")
-
-    def ssl_context(self) -> ssl.SSLContext | None:
-        """Verification of certificate and host name, or None where TLS is off.
-
-        Raises:
-            DatabaseUnreachable: the file with the certificates can't be read.
-        """
-        if self.tls == "off":
-            return None
-        try:
-            return tls.verifying(self.ca_file)
-        except (OSError, ssl.SSLError) as error:
-            raise DatabaseUnreachable(
-                f"The database was not asked: the CA file {self.ca_file} can't be read ({error})."
-            ) from error
+    if settings.tls == "off":
+        return None
+    try:
+        return tls.verifying(settings.ca_file or None)
+    except (OSError, ssl.SSLError) as error:
+        raise DatabaseUnreachable(
+            f"The database was not asked: the CA file {settings.ca_file} can't be read ({error})."
+        ) from error
 
 
 @dataclass(frozen=True)

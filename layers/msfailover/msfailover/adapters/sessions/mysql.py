@@ -23,7 +23,6 @@ from pymysql.cursors import SSCursor
 from msfailover.adapters.sessions.addresses import Addresses
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
-    DatabaseSettings,
     DatabaseUnreachable,
     Login,
     LoginRefused,
@@ -33,8 +32,10 @@ from msfailover.adapters.sessions.interface import (
     incomplete,
     not_the_writer,
     read_rows,
+    ssl_context,
     where,
 )
+from msfailover.database import DatabaseSettings
 from msfailover.observations import OUR_NAME, Listing, Session, SessionKind, parse_address
 from msfailover.verdict import Verdict, no, yes
 
@@ -79,7 +80,7 @@ class MySQL:
 
     def _connect(self, login: Login, address: str) -> Connection[Any]:
         host, port, database = where(self._settings, login, 3306)
-        context = self._settings.ssl_context()
+        context = ssl_context(self._settings)
         limit = self._settings.statement_timeout_s + 1
         options: dict[str, Any] = {"ssl_disabled": True} if context is None else {"ssl": context}
         try:

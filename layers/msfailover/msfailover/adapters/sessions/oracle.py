@@ -17,7 +17,6 @@ import oracledb
 from msfailover.adapters.sessions.addresses import Addresses
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
-    DatabaseSettings,
     DatabaseUnreachable,
     Login,
     LoginRefused,
@@ -27,8 +26,10 @@ from msfailover.adapters.sessions.interface import (
     incomplete,
     not_the_writer,
     read_rows,
+    ssl_context,
     where,
 )
+from msfailover.database import DatabaseSettings
 from msfailover.observations import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
@@ -86,7 +87,7 @@ class Oracle:
 
     def _connect(self, login: Login, address: str) -> Any:
         host, port, service = where(self._settings, login, 1521 if self._settings.tls == "off" else 2484)
-        context = self._settings.ssl_context()
+        context = ssl_context(self._settings)
         options: dict[str, Any] = {"protocol": "tcp", "host": address}
         if context is not None:
             # The driver compares the certificate with the host it connects to: so that has to be the name.

@@ -27,7 +27,6 @@ from pg8000.native import Connection
 from msfailover.adapters.sessions.addresses import Addresses
 from msfailover.adapters.sessions.interface import (
     DatabaseProblem,
-    DatabaseSettings,
     DatabaseUnreachable,
     Login,
     LoginRefused,
@@ -37,9 +36,11 @@ from msfailover.adapters.sessions.interface import (
     incomplete,
     not_the_writer,
     read_rows,
+    ssl_context,
     where,
 )
 from msfailover.adapters.sessions.tcp_table import MAY_READ, READ, TcpTable, table_of
+from msfailover.database import DatabaseSettings
 from msfailover.observations import OUR_NAME, Listing, Session, SessionKind
 from msfailover.verdict import Verdict, no, yes
 
@@ -106,7 +107,7 @@ class PostgreSQL:
 
     def _connect(self, login: Login, address: str) -> Connection:
         host, port, database = where(self._settings, login, 5432)
-        context = self._settings.ssl_context()
+        context = ssl_context(self._settings)
         try:
             # A socket of our own: connecting and answering have different limits.
             plain = socket.create_connection((address, port), self._settings.connect_timeout_s)
