@@ -16,7 +16,7 @@ Line = dict[str, Any]
 FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
 """Alarms that ring because of a change that waits, or because nobody serves: they are no problem of their own then."""
 
-_OUTAGES = ("active down", "blocked", "certificate", "cut off")
+_OUTAGES = ("active down", "blocked", "certificate", "status", "cut off")
 """What the first line is about where others are only there because of it."""
 TOLD_TO_STOP_S = 90.0
 """Seconds after a change in which a server that was left may still be at stopping: its time to stop, and an audit's."""
@@ -149,9 +149,8 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
     observation = server["observation"]
     if observation.get("admin") == "answers":
         return
-    if observation.get("admin") == "wrong certificate":
-        why = f"{role} runs, but {observation.get('sentence')}: renew it on its host."
-        yield _line("certificate", why, READINESS, "certificate")
+    if observation.get("admin") in ("wrong certificate", "wrong status"):
+        yield _of_a_misconfigured(status, role, observation)
         return
     if observation.get("cut_off") and serves(server) is None:
         seen = f"The probe sees neither server ({observation['sentence']}): it, or the network, may be what is cut off."
@@ -174,6 +173,19 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
         yield _line("blocked", why, how, "blocked")
     else:
         yield _line("blocked", blocked, READINESS, "blocked")
+
+
+def _of_a_misconfigured(status: Mapping[str, Any], role: str, observation: Mapping[str, Any]) -> Line:
+    """A server that runs and shows people what is wrong is not taken for down: a failover would stand down."""
+    runs, service = f"{role} runs, but {observation.get('sentence')}", status["service"]
+    if observation.get("admin") == "wrong status":
+        log = Command(f"on the host of {role}: journalctl -u {service}")
+        return _line("status", f"{runs}: its own log says why.", log, "active-server-down")
+    if float(status["record"].get("maintenance_until") or 0) > status["at"]:
+        restart = Command(f"on the host of {role}: systemctl restart {service}")
+        return _line("certificate", f"{runs}: once it is renewed on its host, restart it.", restart, "certificate")
+    begin = _ctl("maintenance", " on --for 10m")
+    return _line("certificate", f"{runs}: renew it on its host, in a maintenance.", begin, "certificate")
 
 
 def by_a_person(status: Mapping[str, Any]) -> str:
@@ -272,6 +284,9 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
     see = "replication-stale"
     if copy.get("error"):
         yield _line("copy", copy["error"])
+    elif copy.get("refused"):
+        why = f"Replication is refused until this is mended: {copy['failed']}"
+        yield _line("copy refused", why, see=see)
     elif copy.get("failed"):
         yield _line("copy failed", f"The last replication run came to nothing: {copy['failed']}", REPLICATE, see)
     elif copy.get("on_its_way"):
@@ -285,7 +300,7 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("copy old", f"The standby's copy is {ago(copy['age_s'])} old.", REPLICATE, see)
     if copy.get("config_withheld"):
         why = f"The active server's configuration is withheld from the standby: {copy['config_withheld']}."
-        yield _line("configuration", why, REPLICATE, see)
+        yield _line("configuration", why, see=see)
 
 
 def _modes(status: Mapping[str, Any]) -> Iterator[Line]:

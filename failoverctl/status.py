@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from msfailover.freshness import BUSY
+from msfailover.freshness import BUSY, REFUSED
 from msfailover.record import state_to_json
 from msfailover.text import clean_lines
 
@@ -193,9 +193,9 @@ def _copy(
 ) -> dict[str, Any]:
     """What is known of the standby's copy, with what is to be made of it.
 
-    Added are `age_s`; `failed`, why the last run came to nothing; `of_before`, whose files it holds where they are of
-    before the last change; `on_its_way` where a run is under way, or due since a moment ago; and `oldest_s`, the
-    stack's own limit.
+    Added are `age_s`; `failed`, why the last run came to nothing, and `refused`, whether each one after it will;
+    `of_before`, whose files it holds where they are of before the last change; `on_its_way` where a run is under way,
+    or due since a moment ago; and `oldest_s`, the stack's own limit.
     """
     copy = dict(freshness)
     copy["oldest_s"] = float(stack.parameters.get("ReplicationOldestSeconds", 0) or 0)
@@ -207,6 +207,7 @@ def _copy(
     run = copy.get("last") or {"complete": True}
     if copy.get("ended", True) and run.get("complete") is not True and run.get("outcome") != BUSY:
         copy["failed"] = str(run.get("reason") or "the host gave no reason")
+        copy["refused"] = run.get("outcome") == REFUSED
     if copy.get("as_of") and record.get("active") and copy["epoch"] != record.get("epoch"):
         since = now - float(last["ended_at"]) if last and not last.get("error") else DUE_WITHIN_S
         copy["on_its_way"] = copy["on_its_way"] or since < DUE_WITHIN_S

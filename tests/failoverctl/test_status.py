@@ -277,14 +277,6 @@ def test_a_standby_that_runs_or_is_off_is_said_at_once(
     assert (first["sentence"], first["see"]) == (said, see)
 
 
-def test_a_replication_run_that_came_to_nothing_is_said_at_once(ctl: Run, region: Region) -> None:
-    last = {"complete": False, "reason": "Refused: 299 of 300 files would be removed."}
-    region.items["freshness"] |= {"ended": True, "last": last}
-    (first,) = problems(ctl)
-    assert first["sentence"] == f"The last replication run came to nothing: {last['reason']}"
-    assert first["command"] == "failoverctl replicate --stack demo"
-
-
 def test_after_a_switchover_nothing_is_red_while_the_first_copy_is_on_its_way(ctl: Run, region: Region) -> None:
     now = time.time()
     region.items["state"] |= {"epoch": 2}
@@ -352,13 +344,3 @@ def test_readiness_that_lacks_only_the_copy_waits_for_it_and_is_outdated_once_it
     assert ("readiness", {"action": "check"}) in region.invoked
     region.items["readiness"]["checks"] += [{"name": "standby is fit", "answer": "no", "sentence": "It is off."}]
     assert [each["see"] for each in problems(ctl)] == ["not-ready"]
-
-
-def test_a_certificate_that_has_run_out_asks_for_another_one_and_for_no_failover(ctl: Run, region: Region) -> None:
-    seen = {"admin": "wrong certificate", "port": "answers", "sentence": "its certificate is not accepted (expired)"}
-    region.functions["probe", "probe"] = {**region.functions["probe", "probe"], "ms1": seen}
-    region.ringing = {"active-server-down"}
-    first, *others = problems(ctl)
-    assert first["sentence"] == "ms1 runs, but its certificate is not accepted (expired): renew it on its host."
-    assert (first["see"], first["command"]) == ("certificate", "failoverctl readiness --stack demo")
-    assert all(each["follows"] for each in others)

@@ -8,6 +8,9 @@ from typing import Any
 
 from msfailover.history import read_withheld
 
+REFUSED = "refused"
+"""The outcome of a run that a host's check ended: so will each one after it, until a person mends what it names."""
+
 BUSY = "busy"
 """The outcome of a run that the host did not begin, since another one is going on: it carried nothing, and nothing is
 wrong."""
