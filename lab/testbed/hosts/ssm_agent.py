@@ -174,12 +174,16 @@ def run_script(command_id: str, step: str, lines: Sequence[str], timeout_s: floa
     place = WORK / re.sub(r"[^A-Za-z0-9_.-]", "_", command_id) / re.sub(r"[^A-Za-z0-9_.-]", "_", step)
     place.mkdir(parents=True, exist_ok=True)
     script, out, err = place / "_script.sh", place / "stdout", place / "stderr"
-    script.write_text("\n".join(lines) + "\n")
-    script.chmod(0o700)
+    new = script.with_name(f"_script.{threading.get_ident()}")  # a shell may be reading the one that is there
+    new.write_text("\n".join(lines) + "\n")
+    new.chmod(0o700)
+    new.replace(script)
     shebang = lines[0].startswith("#!") if lines else False
     argv = [str(script)] if shebang else ["/bin/sh", str(script)]
     # Files, not pipes: a service that the script starts may keep them open and must not keep the command waiting.
-    with out.open("wb") as out_file, err.open("wb") as err_file:
+    # Appended to, as the agent does (amazon-ssm-agent, FileFlagsCreateOrAppend): a command that is run twice has the
+    # lines of both.
+    with out.open("ab") as out_file, err.open("ab") as err_file:
         try:
             process = subprocess.Popen(
                 argv, stdin=subprocess.DEVNULL, stdout=out_file, stderr=err_file, cwd="/", start_new_session=True

@@ -37,17 +37,22 @@ class Cloud(http.server.ThreadingHTTPServer):
         """Send lines as a command; the answer will be in the queue returned."""
         self._number += 1
         command_id = f"command-{self._number}"
-        inputs = {"timeoutSeconds": str(timeout_s), "runCommand": list(lines)}
-        steps = [{"action": "aws:runShellScript", "name": "only", "inputs": inputs}]
         given = document.pop("given", {})
         self.answers[command_id] = queue.Queue()
-        self.commands.put({
+        self.last = {
             "command_id": command_id,
-            "document": {"schemaVersion": "2.2", "mainSteps": steps, **document},
+            "document": {**self.document(*lines, timeout_s=timeout_s), **document},
             "parameters": given,
             "timeout_s": 60,
-        })  # fmt: skip
+        }
+        self.commands.put(self.last)
         return self.answers[command_id]
+
+    @staticmethod
+    def document(*lines: str, timeout_s: int = 30) -> dict[str, Any]:
+        inputs = {"timeoutSeconds": str(timeout_s), "runCommand": list(lines)}
+        steps = [{"action": "aws:runShellScript", "name": "only", "inputs": inputs}]
+        return {"schemaVersion": "2.2", "mainSteps": steps}
 
 
 class Poll(http.server.BaseHTTPRequestHandler):
@@ -132,6 +137,19 @@ def test_a_slow_command_does_not_hold_up_the_next(cloud: Cloud) -> None:
     slow = cloud.send("until [ -e /tmp/go-on ]; do sleep 0.02; done", "echo slow")
     assert cloud.send("touch /tmp/go-on", "echo quick").get(timeout=10)["stdout"] == "quick\n"
     assert slow.get(timeout=10)["stdout"] == "slow\n"
+
+
+@pytest.mark.testbed
+def test_a_command_that_is_run_twice_at_once_has_the_whole_lines_of_both(cloud: Cloud) -> None:
+    answers = cloud.send(
+        "if mkdir /tmp/one; then until [ -e /tmp/other ]; do sleep 0.02; done; echo the-longer-line",
+        "else echo short; touch /tmp/other; fi",
+    )
+    cloud.commands.put(cloud.last)
+    lines = [set(answers.get(timeout=10)["stdout"].splitlines()) for _ in range(2)]
+    both = {"short", "the-longer-line"}
+    assert lines[-1] | lines[0] == both
+    assert both in lines
 
 
 @pytest.mark.testbed
