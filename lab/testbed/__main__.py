@@ -77,6 +77,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _alone(directory: Path, pid_file: Path | None = None) -> int:
+    """Run this command inside new namespaces while no other testbed writes to the directory. Raises CannotRun."""
+    with namespaces.alone_in(directory.resolve()):
+        return namespaces.run_inside(sys.argv[1:], pid_file)
+
+
 def _scenarios(_: argparse.Namespace) -> int:
     from lab.testbed.scenarios import all_scenarios
 
@@ -87,8 +93,7 @@ def _scenarios(_: argparse.Namespace) -> int:
 
 def _drill(arguments: argparse.Namespace) -> int:
     if not namespaces.is_inside():
-        with namespaces.alone_in(arguments.output):
-            return namespaces.run_inside(sys.argv[1:])
+        return _alone(arguments.output)
     from lab.testbed import drill
 
     status = _run(argparse.Namespace(scenario=drill.SCENARIO, output=arguments.output, cloud=None, seed=1, turn=[]))
@@ -106,7 +111,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.scenario not in scenarios:
         raise namespaces.CannotRun(f"There is no scenario {arguments.scenario!r}; there are {', '.join(scenarios)}.")
     if not namespaces.is_inside():
-        return namespaces.run_inside(sys.argv[1:])
+        return _alone(arguments.output)
     from lab.testbed.cloud.manners.dials import Manners, turning
     from lab.testbed.polling import TestbedError
     from lab.testbed.run_scenario import run
@@ -139,7 +144,7 @@ def _replay(arguments: argparse.Namespace) -> int:
     except CannotReplay as why:
         raise namespaces.CannotRun(f"{change.name} can't be replayed. {why}") from why
     if not namespaces.is_inside():
-        return namespaces.run_inside(sys.argv[1:])
+        return _alone(arguments.output)
     from lab.testbed.polling import TestbedError
     from lab.testbed.replay.command import in_words, replay
 
@@ -156,7 +161,7 @@ def _replay(arguments: argparse.Namespace) -> int:
 def _acceptance(arguments: argparse.Namespace) -> int:
     if not namespaces.is_inside():
         os.environ["MS_FAILOVER_TESTBED_LAYOUT"] = "demo"  # for the process inside
-        return namespaces.run_inside(sys.argv[1:])
+        return _alone(arguments.output)
     from lab.testbed.accept import accept
     from lab.testbed.polling import TestbedError
 
@@ -171,8 +176,7 @@ def _acceptance(arguments: argparse.Namespace) -> int:
 
 def _testbed(_: argparse.Namespace) -> int:
     if not namespaces.is_inside():
-        with namespaces.alone_in(BUILD):
-            return namespaces.run_inside(sys.argv[1:], PID_FILE)
+        return _alone(BUILD, PID_FILE)
     from lab.testbed.polling import TestbedError
     from lab.testbed.serve import keep_up
     from lab.testbed.testbed import Testbed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +27,21 @@ def test_a_second_testbed_in_a_directory_is_refused_and_one_elsewhere_is_not(tmp
             )  # fmt: skip
             assert done.returncode == ended, done.stderr
             assert ("A testbed is up in" in done.stderr) is (name == "one")
+
+
+@pytest.mark.parametrize("line", [["run", "crash"], ["drill"], ["acceptance"], ["testbed"]], ids=lambda line: line[0])
+def test_every_command_that_builds_a_testbed_is_refused_beside_one_that_is_up(tmp_path: Path, line: list[str]) -> None:
+    where = [] if line == ["testbed"] else ["--output", str(tmp_path)]
+    with namespaces.alone_in(tmp_path):
+        done = subprocess.run(
+            [sys.executable, "-m", "lab.testbed", *line, *where],
+            cwd=ROOT, env={**os.environ, "MS_FAILOVER_BUILD": str(tmp_path)},
+            capture_output=True, text=True, check=False, timeout=60,
+        )  # fmt: skip
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.startswith(f"A testbed is up in {tmp_path} already"), done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert [each.name for each in tmp_path.iterdir()] == ["testbed.lock"], "it touches none of the other one's files"
 
 
 def test_a_testbed_that_is_over_leaves_its_directory_to_the_next(tmp_path: Path) -> None:
