@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 
 from failoverctl.report import step_rows
 from failoverctl.report.chart import (
-    CHARACTER,
     Scale,
     group,
     label,
@@ -78,14 +77,15 @@ def draw(course: Course, scale: Scale, width: float, stack: Sequence[Lane]) -> D
     """The lanes below each other, with marks and an axis above and the grid behind them."""
     marks, marks_height = _marks(course, scale)
     top = marks_height + 22
-    parts = []
+    parts, above = [], []
     y = through_to = top + 10
     for lane in stack:
         if lane.height <= 0:
             continue
         if scale.left == 0 and lane.name:
             named = label_of(0, 12, [(lane.name, "name"), (lane.note, "note")])
-            parts.append(group(0, y, [named, group(0, 20, [lane.drawing])]))
+            parts.append(group(0, y + 20, [lane.drawing]))
+            above.append(group(0, y, [named]))  # after the lines, which would cross it
             y += lane.height + 20 + _GAP
             through_to = y - _GAP  # the lines are not drawn through the sentences below
             continue
@@ -104,7 +104,8 @@ def draw(course: Course, scale: Scale, width: float, stack: Sequence[Lane]) -> D
         + grid
         + "".join(parts)
         + _through(course, scale, top, through_to if scale.left == 0 else bottom)
-        + marks,
+        + marks
+        + "".join(above),
     )
 
 
@@ -140,8 +141,9 @@ def _marks(course: Course, scale: Scale) -> tuple[str, float]:
     parts: list[str] = []
     placed = []
     for event in events:
-        lines = textwrap.wrap(event.label, max(8, int((scale.right - 14) / CHARACTER))) or [""]
-        x, width = scale.x(event.at), max(width_of(each) for each in lines) + 8
+        bold = event is fault
+        lines = textwrap.wrap(event.label, max(8, int((scale.right - 14) / width_of("n", bold=bold)))) or [""]
+        x, width = scale.x(event.at), max(width_of(each, bold=bold) for each in lines) + 8
         leftwards = x + width > scale.right
         # Where neither side has room the label ends at the drawing's edge, and crosses its own line.
         begin = max(x - width, min(0.0, scale.left)) if leftwards else x
@@ -149,12 +151,13 @@ def _marks(course: Course, scale: Scale) -> tuple[str, float]:
         free[row : row + len(lines)] = [begin + width + 12] * len(lines)
         placed.append((event, x, begin, leftwards and begin == x - width, 12 + row * _MARK_ROW, lines))
     height = len(free) * _MARK_ROW
+    texts: list[str] = []  # drawn after all lines: a later mark's line would cross an earlier one's label
     for event, x, begin, leftwards, y, lines in placed:
         kind = "fault" if event is fault else "done"
         parts.append(line(x, y - 9, x, height + 22, f"{kind}-line"))
         at, anchor = (x - 6, "end") if leftwards else (begin + 6, "start")
-        parts += [label(at, y + number * _MARK_ROW, each, kind, anchor) for number, each in enumerate(lines)]
-    return "".join(parts), height
+        texts += [label(at, y + number * _MARK_ROW, each, kind, anchor) for number, each in enumerate(lines)]
+    return "".join([*parts, *texts]), height
 
 
 def _through(course: Course, scale: Scale, top: float, bottom: float) -> str:

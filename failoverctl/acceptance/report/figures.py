@@ -247,7 +247,9 @@ def _fence_first(run: Run, judgement: Judgement) -> Invariant:
     name = "Fence before promotion"
     turn = judgement.turns[-1] if judgement.turns else None
     if turn is None or turn.first_write_at is None:
-        return Invariant(name=name, answer="yes", sentence="No second server wrote, so there was nothing to prove.")
+        return Invariant(
+            name=name, answer="yes", sentence="No second server was promoted and wrote, so there was nothing to prove."
+        )
     proven = fenced_at(run)
     if proven is None:
         sentence = f"{turn.change.new} wrote, and no receipt says that {turn.change.old} was out."

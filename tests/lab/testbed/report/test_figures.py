@@ -185,6 +185,14 @@ def test_a_scenario_without_a_change_has_figures_too() -> None:
     assert found["writes"] == {"ms1": 240, "ms2": 0}
 
 
+def test_where_a_stray_server_wrote_nothing_says_that_no_second_one_did() -> None:
+    run = replace(sample.crash(), changes=(), failure_at=None)
+    found = report(run, Judgement((), {"ms1": 240, "ms2": 58}, 240, 58, 2.8))
+    said = {each["name"]: each["sentence"] for each in found["invariants"]}
+    assert "58 rows" in said["One writer at a time"]
+    assert said["Fence before promotion"] == "No second server was promoted and wrote, so there was nothing to prove."
+
+
 @pytest.mark.parametrize("make", [sample.crash, sample.hang, sample.transient, sample.split])
 def test_a_record_is_read_back_as_it_was_written(make: Callable[[], Run]) -> None:
     run = make()

@@ -232,6 +232,29 @@ def test_the_phones_drawing_stays_within_its_width() -> None:
         assert left + width <= drawing.width + 1, value
 
 
+def test_a_bold_label_is_wrapped_by_its_own_width() -> None:
+    label = "somebody grants access for ms2 by hand, and starts it"
+    run = replace(sample.crash(), events=(Event(sample.FAILURE, label),))
+    drawing = timeline.narrow(run, lanes_of(run, of(run)))
+    lines = [each for each in texts(timeline.svg(drawing, "t")) if each.get("class") == "fault"]
+    assert " ".join("".join(each.itertext()) for each in lines) == label
+    per_character = (
+        7.3  # as Chromium draws this very label in bold DejaVu Sans of 12 px, the widest sans-serif asked for
+    )
+    for each in lines:
+        assert float(each.attrib["x"]) + per_character * len("".join(each.itertext())) <= drawing.width
+
+
+def test_no_marks_line_is_drawn_over_a_label() -> None:
+    run = replace(sample.crash(), events=(*sample.crash().events, Event(sample.FAILURE + 3, "a long label " * 9)))
+    for draw, kinds in ((timeline.full, {"fault", "done"}), (timeline.narrow, {"fault", "done", "name"})):
+        elements = list(tree(timeline.svg(draw(run, lanes_of(run, of(run))), "t")).iter())
+        lines = [at for at, each in enumerate(elements) if each.get("class") in ("fault-line", "done-line")]
+        labels = [at for at, each in enumerate(elements) if each.get("class") in kinds]
+        assert len(labels) > 1
+        assert max(lines) < min(labels)
+
+
 def test_the_head_says_the_commit_and_what_times_count_from() -> None:
     document = page(two_executions(), of(two_executions()))
     assert "commit abc1234+" in document
