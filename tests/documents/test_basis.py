@@ -178,3 +178,31 @@ NAMES = ("rsync_is_killed_here", "rsync_is_killed_there", *(each.__name__ for ea
 def test_files_of_equal_size_and_time_are_carried_after(replaced: Pair, happens: Callable[[Pair], None]) -> None:
     happens(replaced)
     replaced.assert_complete(replaced.replicate())
+
+
+def lists_of_directories(pair: Pair) -> list[bytes]:
+    return [path.read_bytes() for path in sorted(pair.inside("ms1", f"{STATE}/sent").glob("*/directories"))]
+
+
+def test_directories_are_listed_by_a_run_that_finds_nothing_and_forgotten_with_their_list(
+    built: Pair,
+) -> None:
+    built.assert_complete(built.replicate())
+    built.assert_complete(built.replicate())
+    assert b"./\0./folder\0" in lists_of_directories(built)
+    built.write("ms1", f"{CDS}/folder/of-the-next-set", "x")
+    built.assert_complete(built.replicate())
+    assert len(lists_of_directories(built)) == 2
+
+
+@pytest.mark.parametrize("listed", [b"", b"./nowhere\0", b"./folder\0" * 3000, b"no end"])
+def test_whatever_a_list_of_directories_says_each_change_is_carried(built: Pair, listed: bytes) -> None:
+    built.assert_complete(built.replicate())
+    built.assert_complete(built.replicate())
+    for path in built.inside("ms1", f"{STATE}/sent").glob("*/directories"):
+        path.write_bytes(listed)
+    built.write("ms1", f"{CDS}/folder/came-{len(listed)}", "x")
+    with built.inside("ms1", f"{DISTS}/a").open("r+b") as file:  # in place, which no directory shows
+        file.write(str(len(listed)).encode())
+    assert built.assert_complete(built.replicate())["changed"] >= 2
+    built.assert_same()
