@@ -63,6 +63,18 @@ def _differ(first: Signals, second: Signals) -> list[dict[str, str]]:
     return [each for each in pairs if each["first"] != each["second"]]
 
 
+def only_second_sees(probes: Mapping[str, Any] | None, role: str, seen: tuple[str, ...] = ("answers",)) -> bool:
+    """Whether a server's administration interface is seen so by the second probe, while the first one's answer counts.
+
+    An active server that answers the second one is well, and the network before the first one is not.
+    """
+    if not probes or probes["shown"] != "first":
+        return False
+    return any(
+        (each["server"], each["port"]) == (role, "admin") and each["second"] in seen for each in probes["differ"]
+    )
+
+
 def in_words(probes: Mapping[str, Any]) -> str:
     """Where the two differ, by subnet; empty where both see the same."""
     first, second = (f"from {probes[name]}" for name in ("first_subnets", "second_subnets"))

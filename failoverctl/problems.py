@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from failoverctl import game_days
-from failoverctl.probes import in_words
+from failoverctl import game_days, lost_files
+from failoverctl.probes import in_words, only_second_sees
 from failoverctl.serving import ago, is_blocked, red_step, serves
 
 Line = dict[str, Any]
@@ -68,6 +68,17 @@ def _ctl(verb: str, options: str = "", target: str = "") -> Command:
 READINESS, REPLICATE = _ctl("readiness"), _ctl("replicate")
 
 
+_OF_ALARMS = {
+    "audit-blind": READINESS,
+    "not-ready": READINESS,
+    "recovery-slow": _ctl("explain"),
+    "replication-drift": _ctl("replicate", " --full"),
+    "replication-stale": READINESS,
+    "undelivered": READINESS,
+}
+"""The command that the runbook's section of an alarm gives; the others say what a person looks at."""
+
+
 def _at(line: Line, where: str) -> Line:
     return {**line, "command": f"{line['command']}{where}"} if line["verb"] else line
 
@@ -88,7 +99,7 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("record", record["error"])
         return
     if not record.get("active") and not record.get("lease"):
-        yield _line("adoption", "The pair has not been adopted yet.", _ctl("adopt", REASON), "not-adopted")
+        yield _not_adopted(status)
     lease, runs = record.get("lease"), execution and not execution.get("error")
     if lease and record.get("halted"):
         step = red_step(last) if last.get("execution") == lease["execution"] else ""
@@ -103,6 +114,18 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         if is_blocked(status):  # the watchdog tries again and again, and most of the time a try is under way
             why, see = f"{why} The one before it was blocked: {last['sentence']}", "blocked"
         yield _line(f"under way {execution['step']}", why, _ctl("watch"), see)
+
+
+def _not_adopted(status: Mapping[str, Any]) -> Line:
+    """An adoption is refused where both servers run, and where neither does unless a person names one."""
+    seen = [server["observation"].get("admin") for server in status["servers"].values()]
+    why, how = "The pair has not been adopted yet.", _ctl("adopt", REASON)
+    if seen == ["answers", "answers"]:
+        why = f"{why} Both servers run: stop the one that is to be the standby, then adopt the pair."
+        how = Command(f"on that one's host: systemctl stop {status['service']}")
+    elif seen == ["refused", "refused"]:
+        why, how = f"{why} Neither server runs: name the one that is to be active.", _ctl("adopt", REASON, "ms1")
+    return _line("adoption", why, how, "not-adopted")
 
 
 def _resume(status: Mapping[str, Any], target: str) -> Command:
@@ -149,6 +172,10 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
     observation = server["observation"]
     if observation.get("admin") == "answers":
         return
+    if observation.get("error"):
+        why = f"Whether the active server {role} answers is not known: {observation['error']}"
+        yield _line("active not known", why, READINESS, "not-ready")
+        return
     if observation.get("admin") in ("wrong certificate", "wrong status"):
         yield _of_a_misconfigured(status, role, observation)
         return
@@ -156,23 +183,43 @@ def _active(status: Mapping[str, Any], role: str, server: Mapping[str, Any]) -> 
         seen = f"The probe sees neither server ({observation['sentence']}): it, or the network, may be what is cut off."
         yield _line("cut off", seen, READINESS, "active-server-down")
         return
-    why = f"The active server {role} does not answer: {observation.get('error') or observation.get('sentence')}"
+    if only_second_sees(status["probes"], role):
+        return  # `_around` says it
+    why = f"The active server {role} does not answer: {observation.get('sentence')}"
     if observation.get("port") == "answers":
         why += "; its host accepts connections on the agents' port still, so the service or the whole host hangs"
     if not is_blocked(status):
         alone = by_a_person(status)
         told = f"{why}. Nothing fails over by itself: {alone}." if alone else why
+        other, gone = _other_is_gone(status, role)
+        if gone:
+            how, see = _start_of(status, role) or READINESS, "blocked"
+            told = f"{told.rstrip('.')}. Nothing of {other} comes back: a failover would be blocked."
+            yield _line("active down", told, how, see)
+            return
         yield _line("active down", told, _ctl("failover", REASON), "held" if alone else "active-server-down")
         return
     last = status["last_change"]
     blocked = f"{last['action']} to {last['target']} was blocked: {last['sentence']} {why}"
-    if _may_be_started(status, role):
-        service = status["service"]
-        how = Command(f"on the host of {role}: systemctl start {service}")
+    if start := _start_of(status, role):
         why = f"{blocked}; its machine does, so its service can be started there."
-        yield _line("blocked", why, how, "blocked")
+        yield _line("blocked", why, start, "blocked")
     else:
         yield _line("blocked", blocked, READINESS, "blocked")
+
+
+def _start_of(status: Mapping[str, Any], role: str) -> Command | None:
+    """The active server's service started by a person; None where that is not allowed."""
+    start = Command(f"on the host of {role}: systemctl start {status['service']}")
+    return start if _may_be_started(status, role) else None
+
+
+def _other_is_gone(status: Mapping[str, Any], role: str) -> tuple[str, bool]:
+    """The other server, and whether nothing of it comes back."""
+    other = next(each for each in status["servers"] if each != role)
+    seen = status["servers"][other]["observation"]
+    comes_back = status["probes"] and only_second_sees(status["probes"], other, seen=("answers", "refused"))
+    return other, (seen.get("admin"), seen.get("port")) in _NOBODY and not comes_back
 
 
 def _of_a_misconfigured(status: Mapping[str, Any], role: str, observation: Mapping[str, Any]) -> Line:
@@ -240,7 +287,7 @@ def _of_a_standby_that_runs(status: Mapping[str, Any], role: str, server: Mappin
             f" whole host hangs. It is out of the database, and is told to stop each minute. Where its host does not"
             f" answer, restart the machine of {role}."
         )
-        return _line("standby hangs", why, READINESS, see)
+        return _line("standby hangs", why, Command(f"in EC2: stop the machine of {role}, then start it"), see)
     last = status["last_change"] or {}
     if out and not last.get("error") and status["at"] - float(last.get("ended_at") or 0) < TOLD_TO_STOP_S:
         why = f"The service of {role} runs still; it is out of the database, and was told to stop a moment ago."
@@ -252,7 +299,11 @@ def _of_a_standby_that_runs(status: Mapping[str, Any], role: str, server: Mappin
 
 def _around(status: Mapping[str, Any]) -> Iterator[Line]:
     if status["probes"] and (differ := in_words(status["probes"])):
-        yield _line("probes", differ, READINESS, "second-probe")
+        how, active = READINESS, status["record"].get("active")
+        if active and only_second_sees(status["probes"], active):
+            differ = f"{differ} {active} is well: hold automatic failovers while that network is mended."
+            how = NOTHING if by_a_person(status) else _ctl("maintenance", " on --for 1h")
+        yield _line("probes", differ, how, "second-probe")
     record = status["record"]
     active, name = record.get("active"), status["name"]
     if active and not record.get("lease") and name["points_to"] != active:
@@ -286,6 +337,7 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("copy", copy["error"])
     elif copy.get("refused"):
         why = f"Replication is refused until this is mended: {copy['failed']}"
+        why += lost_files.advice(copy["failed"], status["pair"])
         yield _line("copy refused", why, see=see)
     elif copy.get("failed"):
         yield _line("copy failed", f"The last replication run came to nothing: {copy['failed']}", REPLICATE, see)
@@ -332,4 +384,5 @@ def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:
         elif each["state"] == "ALARM" and not (each.get("waiting") or each.get("over")):
             means = str(each["means"]).partition("\n")[0]
             # The runbook has a section under the name of each alarm.
-            yield _line(f"alarm {each['name']}", f"Alarm {each['name']}: {means}", see=each["name"], alarm=each["name"])
+            name, how = each["name"], _OF_ALARMS.get(each["name"], NOTHING)
+            yield _line(f"alarm {name}", f"Alarm {name}: {means}", how, see=name, alarm=name)

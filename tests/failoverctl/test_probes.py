@@ -48,7 +48,9 @@ def test_where_they_differ_each_is_named_by_its_subnets(ctl: Run, two: Region) -
     assert told == [
         f"The two probes do not see the same. administration interface of ms1: silent from {FIRST}, answers from"
         f" {SECOND}; agents' port of ms1: silent from {FIRST}, answers from {SECOND}."
+        " ms1 is well: hold automatic failovers while that network is mended."
     ]
+    assert found["problems"][0]["command"] == "failoverctl maintenance on --for 1h --stack demo", "and no failover"
     assert found["probes"]["shown"] == "first"
     assert found["headline"]["sentence"].startswith("NOBODY SERVES"), "as the watchdog finds it"
     assert f"from {SECOND} it is not the same" in ctl("status").flat
@@ -81,8 +83,9 @@ def test_a_probe_that_sees_neither_server_shows_nothing_of_them(
     region.functions["database-sessions", "ms1"] = {"answer": sessions, "sentence": sessions}
     found, _ = probes(ctl)
     assert found["headline"]["sentence"].startswith(begins)
-    proposed = [each["command"] for each in found["problems"] if each["see"] == "active-server-down"]
-    assert any(each.startswith("failoverctl failover") for each in proposed) == (sessions == "no")
+    first = found["problems"][0]
+    assert (first["verb"], first["see"]) == ("readiness", "active-server-down" if sessions == "yes" else "blocked")
+    assert "failover" not in [each["verb"] for each in found["problems"]], "it would be blocked"
 
 
 def test_a_second_probe_that_can_t_be_asked_is_said(ctl: Run, two: Region) -> None:
