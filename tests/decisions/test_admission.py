@@ -5,9 +5,10 @@ from __future__ import annotations
 from itertools import product
 
 import pytest
-from msfailover.decisions.admission import Plan, admit, is_quiet, provable, suppression
+from msfailover.decisions import epochs
+from msfailover.decisions.admission import Admission, Plan, admit, is_quiet, provable, suppression
 from msfailover.pair import PairState, Role
-from msfailover.request import Action
+from msfailover.request import Action, epoch_in
 from msfailover.verdict import Verdict, no, unknown, yes
 
 from tests.samples import NOW, OURS, THEIRS, lease, receipt, request, state
@@ -132,6 +133,21 @@ def test_what_is_active_already_is_not_changed_to(action: Action) -> None:
 def test_a_late_trigger_after_the_pair_has_moved_is_refused() -> None:
     moved = state(active=Role.MS2, epoch=2)
     assert not admit(request(target=Role.MS2, requested_by="watch"), moved, OURS, NOW).admitted
+
+
+@pytest.mark.parametrize("action", [Action.FAILOVER, Action.SWITCHOVER, Action.FORCE])
+def test_no_change_begins_in_an_epoch_in_which_no_order_is_carried_out(action: Action) -> None:
+    last = request_in_epoch(action, epochs.HIGHEST - 1)
+    assert last.plan is not None
+    assert last.plan.epoch == epoch_in({"epoch": epochs.HIGHEST})
+    for above in (epochs.HIGHEST, 10**12):
+        refused = request_in_epoch(action, above)
+        assert not refused.admitted
+        assert f"in epoch {above}" in refused.sentence
+
+
+def request_in_epoch(action: Action, epoch: int) -> Admission:
+    return admit(request(action), state(epoch=epoch), OURS, NOW)
 
 
 def test_the_way_back_is_the_same_verb_in_the_next_epoch() -> None:

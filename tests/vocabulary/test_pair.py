@@ -62,7 +62,7 @@ def test_no_record_at_all_is_a_pair_that_nobody_took_into_care() -> None:
 
 
 def test_who_was_granted_access_is_stored_under_the_names_that_a_deployed_pair_has() -> None:
-    deployed = {"active": "ms1", "epoch": 3, "let_in": "ms2", "let_in_settles_at": 12.5}
+    deployed = {**state_to_json(state()), "let_in": "ms2", "let_in_settles_at": 12.5}
     read = state_from_json(deployed)
     assert (read.granted, read.grant_settles_at) == (Role.MS2, 12.5)
     assert deployed.items() <= state_to_json(read).items()

@@ -123,16 +123,23 @@ class Receipt:
         """Read a stored receipt; raises `ValueError` where it is not one."""
         try:
             return Receipt(
-                epoch=int(data["epoch"]),
+                epoch=_counted(data["epoch"]),
                 server=Role(data["server"]),
                 by=FencedBy(data["by"]),
                 access=str(data["access"]),
-                sessions=tuple(int(count) for count in data["sessions"]),
+                sessions=tuple(_counted(count) for count in data["sessions"]),
                 verified_at=float(data["verified_at"]),
                 evidence=tuple(str(line) for line in data.get("evidence", ())),
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise ValueError(f"{str(data)[:80]!r} is no receipt: {error!r}") from error
+
+
+def _counted(value: object) -> int:
+    """A number as it was written: 0.9 sessions are not none, and "000" are not three reads without one."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+        raise ValueError(f"{value!r:.40} is no whole number")
+    return value
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,10 @@ from typing import Any
 
 from msfailover.chain import ChainHead
 from msfailover.pair import Lease, PairState, Receipt, Role
+from msfailover.request import LATEST, Action
+
+_NO_EPOCH = 10**15
+"""Above what a host remembers, 15 digits. A change that came to an epoch nobody acts in can still be read and ended."""
 
 
 class RecordUnreadable(Exception):
@@ -53,6 +57,8 @@ def state_to_json(state: PairState) -> dict[str, Any]:
 def state_from_json(data: Mapping[str, Any]) -> PairState:
     """Read a record; an empty mapping is the record of a pair that has not been adopted.
 
+    What every version has written must be there, and of its type; what came later may be missing.
+
     Raises:
         RecordUnreadable: it is of another shape.
     """
@@ -66,35 +72,71 @@ def state_from_json(data: Mapping[str, Any]) -> PairState:
 
 
 def _state(data: Mapping[str, Any]) -> PairState:
-    lease, receipt, active = data.get("lease"), data.get("receipt"), data.get("active")
+    if not data:
+        return PairState()
+    lease, receipt = data["lease"], data["receipt"]
     return PairState(
-        active=Role(active) if active else None,
-        epoch=int(data.get("epoch", 0)),
-        lease=Lease(
-            execution=str(lease["execution"]),
-            action=str(lease["action"]),
-            target=Role(lease["target"]),
-            epoch=int(lease["epoch"]),
-            reason=str(lease["reason"]),
-            requested_by=str(lease["requested_by"]),
-            taken_at=float(lease["taken_at"]),
-            counts_from=float(lease.get("counts_from", 0.0)),
-        )
-        if lease
-        else None,
-        receipt=Receipt.from_json(receipt) if receipt else None,
-        acknowledged=bool(data.get("acknowledged", True)),
-        mode=str(data.get("mode", "automatic")),
-        maintenance_until=float(data.get("maintenance_until", 0.0)),
-        halted=str(data.get("halted", "")),
-        held=str(data.get("held", "")),
-        path_seen_epoch=int(data.get("path_seen_epoch", -1)),
-        path_seen_by=str(data.get("path_seen_by", "")),
-        path_hidden_epoch=int(data.get("path_hidden_epoch", -1)),
-        path_unseen_epoch=int(data.get("path_unseen_epoch", -1)),
-        second_probe_epoch=int(data.get("second_probe_epoch", -1)),
-        granted=Role(granted) if (granted := data.get("let_in")) else None,
-        grant_settles_at=float(data.get("let_in_settles_at", 0.0)),
+        active=_role(data["active"]),
+        epoch=_whole(data["epoch"], 0),
+        lease=_lease(lease) if lease is not None else None,
+        receipt=Receipt.from_json(receipt) if receipt is not None else None,
+        acknowledged=_flag(data["acknowledged"]),
+        mode=_text(data["mode"]),
+        maintenance_until=_moment(data["maintenance_until"]),
+        halted=_text(data["halted"]),
+        held=_text(data.get("held", "")),
+        path_seen_epoch=_whole(data.get("path_seen_epoch", -1), -1),
+        path_seen_by=_text(data.get("path_seen_by", "")),
+        path_hidden_epoch=_whole(data.get("path_hidden_epoch", -1), -1),
+        path_unseen_epoch=_whole(data.get("path_unseen_epoch", -1), -1),
+        second_probe_epoch=_whole(data.get("second_probe_epoch", -1), -1),
+        granted=_role(data.get("let_in")),
+        grant_settles_at=_moment(data.get("let_in_settles_at", 0.0)),
         chain=ChainHead.from_json(data.get("chain")),
-        version=int(data.get("version", 0)),
+        version=_whole(data["version"], 0),
     )
+
+
+def _lease(data: Mapping[str, Any]) -> Lease:
+    return Lease(
+        execution=_text(data["execution"]),
+        action=Action(data["action"]).value,
+        target=Role(data["target"]),
+        epoch=_whole(data["epoch"], 1),
+        reason=_text(data["reason"]),
+        requested_by=_text(data["requested_by"]),
+        taken_at=_moment(data["taken_at"]),
+        counts_from=_moment(data.get("counts_from", 0.0)),
+    )
+
+
+# Nothing is converted. What a hand has written as "false" is true to `bool`, an empty lease would be none, and a number
+# that is no time would fail wherever it is shown: each a permission or a failure that nobody has decided on (I3).
+
+
+def _role(value: object) -> Role | None:
+    return None if value is None else Role(_text(value))
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{value!r:.60} is neither true nor false")
+    return value
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r:.60} is no text")
+    return value
+
+
+def _whole(value: object, least: int) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value < _NO_EPOCH:
+        raise ValueError(f"{value!r:.60} is no whole number of at least {least} that this software counts to")
+    return value
+
+
+def _moment(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < LATEST:
+        raise ValueError(f"{value!r:.60} is no time in seconds since 1970")
+    return float(value)

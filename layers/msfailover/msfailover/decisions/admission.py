@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from msfailover.decisions import database_path
+from msfailover.decisions import database_path, epochs
 from msfailover.pair import Lease, PairState, Role
 from msfailover.request import GAME_DAY, WATCH, Action, BadRequest, Request, parse_request
 from msfailover.verdict import Verdict
@@ -212,6 +212,9 @@ def _change(request: Request, state: PairState, active: Role) -> Admission:
     target = request.target or active.other
     if target is active:
         return Admission(f"Refused: {active} is the active server already, since epoch {state.epoch}.")
+    if state.epoch >= epochs.HIGHEST:
+        # Each order would be refused, in a change that holds the lease and that nobody could finish.
+        return Admission(f"Refused: the pair's record is in epoch {state.epoch}, above which no order is carried out.")
     plan = _plan(request.action, active, target, state.epoch + 1)
     # Only here: an execution that has to ask again for its admission is not that fresh any more.
     plan = replace(plan, fresh=plan.confirm and request.requested_by == WATCH)
