@@ -184,15 +184,17 @@ def lists_of_directories(pair: Pair) -> list[bytes]:
     return [path.read_bytes() for path in sorted(pair.inside("ms1", f"{STATE}/sent").glob("*/directories"))]
 
 
-def test_directories_are_listed_by_a_run_that_finds_nothing_and_forgotten_with_their_list(
-    built: Pair,
-) -> None:
-    built.assert_complete(built.replicate())
-    built.assert_complete(built.replicate())
-    assert b"./\0./folder\0" in lists_of_directories(built)
+def test_directories_are_listed_by_a_run_that_carries_some_and_by_one_that_finds_none_listed(built: Pair) -> None:
     built.write("ms1", f"{CDS}/folder/of-the-next-set", "x")
     built.assert_complete(built.replicate())
-    assert len(lists_of_directories(built)) == 2
+    built.assert_complete(built.replicate())
+    listed = lists_of_directories(built)
+    assert len(listed) == 3
+    assert listed[1] == b"./\0./folder\0"
+    for path in built.inside("ms1", f"{STATE}/sent").glob("*/directories"):
+        path.unlink()
+    built.assert_complete(built.replicate())
+    assert lists_of_directories(built) == listed
 
 
 @pytest.mark.parametrize("listed", [b"", b"./nowhere\0", b"./folder\0" * 3000, b"no end"])
