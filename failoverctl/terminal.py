@@ -7,6 +7,7 @@ import errno
 import io
 import os
 import sys
+from typing import Any
 
 from rich.console import Console
 
@@ -17,6 +18,16 @@ class _Console(Console):
     def on_broken_pipe(self) -> None:
         """Rich would leave the program here; whoever started it decides how it ends."""
         raise BrokenPipeError
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        """As Rich does. Into a pipe or a file without the blanks with which it fills each line of a table."""
+        if self.is_terminal:
+            super().print(*objects, **options)
+            return
+        with self.capture() as captured:
+            super().print(*objects, **options)
+        self.file.write("\n".join(line.rstrip(" ") for line in captured.get().split("\n")))
+        self.file.flush()
 
 
 def console(*, stderr: bool = False, soft_wrap: bool = False) -> Console:

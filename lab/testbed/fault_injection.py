@@ -54,7 +54,7 @@ def obey(testbed: Testbed, line: str) -> tuple[bool, str]:
         return True, str(testbed.hosts.ms(whom).host.pid)
     whom = whom or ("active" if name in FAULTS and not FAULTS[name].of_a_server else "")
     if name not in FAULTS or whom not in ("ms1", "ms2", "active", "standby"):
-        return False, usage()
+        return False, f"{line.strip()[:40]!r} is no fault: {usage()}" if line.strip() else usage()
     active = str(testbed.record().get("active") or "ms1")
     server = {"active": active, "standby": "ms2" if active == "ms1" else "ms1"}.get(whom, whom)
     try:

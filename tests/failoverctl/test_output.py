@@ -62,6 +62,12 @@ def test_output_that_can_t_be_written_is_one_sentence(line: str) -> None:
     assert done.stderr == "The output can't be written: No space left on device.\n"
 
 
+def test_no_line_in_a_pipe_ends_with_blanks() -> None:
+    shown = run("ctl status | cat").stdout.splitlines()
+    assert len(shown) > 5
+    assert [each for each in shown if each != each.rstrip()] == []
+
+
 def test_watch_writes_lines_into_a_file_as_they_come(tmp_path: Path) -> None:
     file = tmp_path / "watched"
     done = run('ctl watch --every 0.2 --for 20s > "$F" & until [ -s "$F" ]; do sleep 0.1; done; kill $!', F=str(file))

@@ -39,4 +39,4 @@ def test_a_fault_is_done_to_the_server_that_is_named_or_active_and_one_of_the_da
 def test_what_is_no_fault_is_refused_with_those_there_are(line: str) -> None:
     done, sentence = obey(testbed([]), line)
     assert not done
-    assert sentence.startswith("DO is one of kill, ")
+    assert sentence.startswith(f"{line!r} is no fault: DO is one of kill, " if line else "DO is one of kill, ")
