@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from msfailover.adapters import clients, lambda_invoke, step_functions
 from msfailover.adapters.lambda_invoke import FunctionFailed
 from msfailover.adapters.pair_table import PairTable
@@ -23,100 +23,101 @@ from msfailover.decisions.game_days import Calendar, Move
 from msfailover.game_day import GameDay, Phase
 from msfailover.history import changes_in
 from msfailover.pair import PairState, Role
-from msfailover.request import BadRequest, execution_in
+from msfailover.request import execution_in
 from msfailover.runtime import notifications, observability
 from msfailover.runtime.environment import read
+from msfailover.runtime.handler import Action, Context, Event, Handler
 from msfailover.runtime.settings import GameDaySettings
 
-SETTINGS = read(GameDaySettings, os.environ)
 logger = observability.logger_for("game_day")
-
-CALENDAR = Calendar(SETTINGS.serves_s, SETTINGS.target_s)
-LEADS = f"{SETTINGS.machine.rpartition(':')[0]}:{SETTINGS.stack}-game-day"
-"""The state machine that leads game days, by its ARN: no other may."""
+Days = Context[GameDaySettings]
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observability.begin(logger, event)
-    if event.get("source") == "aws.states":
-        answer = cut_short(event)
-    elif event.get("action") == "step":
-        answer = step(event)
-    else:
-        raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but step is needed.")
-    logger.info("answered", extra={"answer": answer})
-    return answer
+@dataclass(frozen=True)
+class Step:
+    """A step of a game day's execution; `scheduled` is the calendar's moment that it is for."""
+
+    execution: str
+    scheduled: str
 
 
-def step(event: Mapping[str, Any]) -> dict[str, Any]:
+@dataclass(frozen=True)
+class CutShort:
+    """An execution that ended otherwise than by its last step, and how."""
+
+    execution: str
+    how: str
+
+
+def step(context: Days, asked: Step) -> dict[str, Any]:
     """Do what comes next, and say whether more does: `{"done", "wait_s", "result", "sentence"}`."""
-    execution, scheduled = execution_in(event, LEADS), str(event.get("scheduled") or "")[:100]
-    table = _table()
-    day = table.game_day()
-    if day is None or day.execution != execution:
-        if day is not None and scheduled and day.scheduled == scheduled:
-            return _answer("duplicate", f"The game day of {scheduled} was begun already: {day.execution}")
-        return _begin(execution, scheduled, day)
+    _demand_led(context, asked.execution)
+    day = _table(context).game_day()
+    if day is None or day.execution != asked.execution:
+        if day is not None and asked.scheduled and day.scheduled == asked.scheduled:
+            return _answer("duplicate", f"The game day of {asked.scheduled} was begun already: {day.execution}")
+        return _begin(context, asked.execution, asked.scheduled, day)
     if day.phase is Phase.ENDED:
-        return _report(day)
-    return _kept(day, _next(day))
+        return _report(context, day)
+    return _kept(context, day, _next(context, day))
 
 
-def _begin(execution: str, scheduled: str, before: GameDay | None) -> dict[str, Any]:
+def _begin(context: Days, execution: str, scheduled: str, before: GameDay | None) -> dict[str, Any]:
     """Begin, unless something forbids it. A game day that was left half done is reported first."""
-    now, table = time.time(), _table()
+    now, table, calendar = context.clock.time(), _table(context), _calendar(context)
     state = table.read()
     if before is not None and before.phase is not Phase.ENDED:
-        how, _ = step_functions.outcome_of(clients.stepfunctions(), before.execution)
+        how, _ = step_functions.outcome_of(context.clients.stepfunctions(), before.execution)
         if how == game_days.RUNNING:
             why = f"another game day is under way: {before.execution}"
-            return _report(game_days.begin(execution, scheduled, state, why, CALENDAR, now), keep=False)
+            return _report(context, game_days.begin(execution, scheduled, state, why, calendar, now), keep=False)
         before = table.put_game_day(game_days.interrupted(before, how, state, now), before.version)
     if before is not None and not before.reported:
-        _report(before)
+        _report(context, before)
         before = table.game_day()
-    why = game_days.forbidden(state, now) or game_days.readiness_forbids(_readiness())
-    state, now = table.read(), time.time()  # readiness takes its time
-    day = game_days.begin(execution, scheduled, state, why or game_days.forbidden(state, now), CALENDAR, now)
+    why = game_days.forbidden(state, now) or game_days.readiness_forbids(_readiness(context))
+    state, now = table.read(), context.clock.time()  # readiness takes its time
+    day = game_days.begin(execution, scheduled, state, why or game_days.forbidden(state, now), calendar, now)
     day = table.put_game_day(day, before.version if before else 0)
-    return _report(day) if day.phase is Phase.ENDED else _kept(day, _next(day))
+    return _report(context, day) if day.phase is Phase.ENDED else _kept(context, day, _next(context, day))
 
 
-def _next(day: GameDay) -> GameDay:
+def _next(context: Days, day: GameDay) -> GameDay:
+    calendar = _calendar(context)
     if day.phase is Phase.SERVING:
-        ready, state = _readiness(), _table().read()
-        return game_days.while_serving(day, state, ready, CALENDAR, time.time())
-    move = _follow(day)
-    state, now = _table().read(), time.time()
+        ready, state = _readiness(context), _table(context).read()
+        return game_days.while_serving(day, state, ready, calendar, context.clock.time())
+    move = _follow(context, day)
+    state, now = _table(context).read(), context.clock.time()
     if day.phase is Phase.THERE:
-        return game_days.after_there(day, move, state, CALENDAR, now)
+        return game_days.after_there(day, move, state, calendar, now)
     return game_days.after_home(day, move, state, now)
 
 
-def _kept(was: GameDay, day: GameDay) -> dict[str, Any]:
+def _kept(context: Days, was: GameDay, day: GameDay) -> dict[str, Any]:
     """Keep what was decided, and say what comes next; a move that is due now is asked for in the next step."""
     if day != was:
-        day = _table().put_game_day(day, was.version)
+        day = _table(context).put_game_day(day, was.version)
     if day.phase is Phase.ENDED:
-        return _report(day)
-    wait_s = 0 if day.phase is not was.phase else game_days.pause_s(day, CALENDAR)
+        return _report(context, day)
+    wait_s = 0 if day.phase is not was.phase else game_days.pause_s(day, _calendar(context))
     return {"done": False, "wait_s": wait_s, "result": "", "sentence": f"{day.phase} since {day.since:.0f}"}
 
 
-def _follow(day: GameDay) -> Move:
+def _follow(context: Days, day: GameDay) -> Move:
     """Read how the phase's move stands; where nothing is known of it, ask for it. Its name makes two requests one."""
     way, target = ("there", day.away) if day.phase is Phase.THERE else ("home", day.home)
     if day.home is None or target is None:
         return Move(game_days.MISSING, "")
     name = f"game-day-{way}-{hashlib.sha256(day.execution.encode()).hexdigest()[:20]}"
-    execution = f"{SETTINGS.machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
-    outcome, sentence = step_functions.outcome_of(clients.stepfunctions(), execution)
-    if outcome == game_days.MISSING and time.time() - day.since < game_days.KNOWN_WITHIN_S:
-        _ask_for(day.home, target, name)
-    return Move(outcome, sentence, _seconds_of(execution) if outcome != game_days.RUNNING else None)
+    execution = f"{context.settings.machine.replace(':stateMachine:', ':execution:', 1)}:{name}"
+    outcome, sentence = step_functions.outcome_of(context.clients.stepfunctions(), execution)
+    if outcome == game_days.MISSING and context.clock.time() - day.since < game_days.KNOWN_WITHIN_S:
+        _ask_for(context, day.home, target, name)
+    return Move(outcome, sentence, _seconds_of(context, execution) if outcome != game_days.RUNNING else None)
 
 
-def _ask_for(home: Role, target: Role, name: str) -> None:
+def _ask_for(context: Days, home: Role, target: Role, name: str) -> None:
     wanted = game_days.move_request(home, target)
     asked = {
         "action": wanted.action.value,
@@ -124,40 +125,40 @@ def _ask_for(home: Role, target: Role, name: str) -> None:
         "reason": wanted.reason,
         "requested_by": wanted.requested_by,
     }
-    step_functions.start(clients.stepfunctions(), SETTINGS.machine, name, asked)
+    step_functions.start(context.clients.stepfunctions(), context.settings.machine, name, asked)
     logger.info("a move was asked for", extra={"name_of_move": name, "target": target})
 
 
-def _seconds_of(execution: str) -> float | None:
+def _seconds_of(context: Days, execution: str) -> float | None:
     """Seconds until a server served again in a move, as the history has it."""
-    lines = changes_in(_table().history(20))
+    lines = changes_in(_table(context).history(20))
     return next((each.recovery_s for each in lines if each.execution == execution), None)
 
 
-def _readiness() -> dict[str, Any] | None:
+def _readiness(context: Days) -> dict[str, Any] | None:
     """A readiness check of now; None where none could be made."""
     try:
-        return lambda_invoke.ask(clients.functions(), SETTINGS.readiness_function, {"action": "check"})
+        function = context.settings.readiness_function
+        return lambda_invoke.ask(context.clients.functions(), function, {"action": "check"})
     except FunctionFailed as error:
         logger.warning("readiness could not be asked", extra={"why": str(error)[:300]})
         return None
 
 
-def cut_short(event: Mapping[str, Any]) -> dict[str, Any]:
+def cut_short(context: Days, asked: CutShort) -> dict[str, Any]:
     """End the game day whose execution has failed, was aborted or ran out of time, and report it."""
-    about = event.get("detail")
-    detail: Mapping[str, Any] = about if isinstance(about, Mapping) else {}
-    execution, how = execution_in({"execution": detail.get("executionArn")}, LEADS), str(detail.get("status"))[:40]
-    day = _table().game_day()
-    if day is None or day.execution != execution:
+    _demand_led(context, asked.execution)
+    table = _table(context)
+    day = table.game_day()
+    if day is None or day.execution != asked.execution:
         return _answer("", "It had begun nothing.")
     if day.phase is not Phase.ENDED:
-        ended = game_days.interrupted(day, how.lower().replace("_", "-"), _table().read(), time.time())
-        day = _table().put_game_day(ended, day.version)
-    return _report(day)
+        how = asked.how.lower().replace("_", "-")
+        day = table.put_game_day(game_days.interrupted(day, how, table.read(), context.clock.time()), day.version)
+    return _report(context, day)
 
 
-def _report(day: GameDay, keep: bool = True) -> dict[str, Any]:
+def _report(context: Days, day: GameDay, keep: bool = True) -> dict[str, Any]:
     """Note the end in the history, notify, and keep that this is done. Again where it is not known to be.
 
     Args:
@@ -165,19 +166,19 @@ def _report(day: GameDay, keep: bool = True) -> dict[str, Any]:
     """
     if not day.reported:
         noted = {"action": "note_game_day", "game_day": day.to_json()}
-        lambda_invoke.ask(clients.functions(), SETTINGS.pair_function, noted)
-        _notify(day, _table().read())
+        lambda_invoke.ask(context.clients.functions(), context.settings.pair_function, noted)
+        _notify(context, day, _table(context).read())
         if keep:
-            _table().put_game_day(replace(day, reported=True), day.version)
+            _table(context).put_game_day(replace(day, reported=True), day.version)
     return _answer(day.result.value if day.result else "", day.sentence)
 
 
-def _notify(day: GameDay, state: PairState) -> None:
-    name = SETTINGS.pair.name
-    message = notifications.of_game_day(name, state, day, SETTINGS.stack)
+def _notify(context: Days, day: GameDay, state: PairState) -> None:
+    settings, name = context.settings, context.settings.pair.name
+    message = notifications.of_game_day(name, state, day, settings.stack)
     about = notifications.attributes(name, day.result.value if day.result else "", day.severity)
-    clients.sns().publish(
-        TopicArn=SETTINGS.topic, Subject=message.subject, Message=message.body, MessageAttributes=about
+    context.clients.sns().publish(
+        TopicArn=settings.topic, Subject=message.subject, Message=message.body, MessageAttributes=about
     )
 
 
@@ -185,5 +186,41 @@ def _answer(result: str, sentence: str) -> dict[str, Any]:
     return {"done": True, "wait_s": 0, "result": result, "sentence": sentence}
 
 
-def _table() -> PairTable:
-    return PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+def _calendar(context: Days) -> Calendar:
+    return Calendar(context.settings.serves_s, context.settings.target_s)
+
+
+def _demand_led(context: Days, execution: str) -> None:
+    """Raise BadRequest for an execution of another state machine than the one that leads game days."""
+    machine = context.settings.machine.rpartition(":")[0]
+    execution_in({"execution": execution}, f"{machine}:{context.settings.stack}-game-day")
+
+
+def _table(context: Days) -> PairTable:
+    return PairTable(context.clients.dynamodb(), context.settings.table, context.settings.pair.name)
+
+
+def _name_of(event: Event) -> object:
+    """An event of Step Functions names no action."""
+    return "cut_short" if event.get("source") == "aws.states" else event.get("action")
+
+
+def _step_in(event: Event) -> Step:
+    return Step(str(event.get("execution")), str(event.get("scheduled") or "")[:100])
+
+
+def _cut_short_in(event: Event) -> CutShort:
+    about = event.get("detail")
+    detail: Event = about if isinstance(about, Mapping) else {}
+    return CutShort(str(detail.get("executionArn")), str(detail.get("status"))[:40])
+
+
+def _log(logger: Logger, _event: Event, answer: Mapping[str, Any]) -> None:
+    logger.info("answered", extra={"answer": answer})
+
+
+ACTIONS: dict[str, Action[GameDaySettings, Any]] = {
+    "step": Action(_step_in, step),
+    "cut_short": Action(_cut_short_in, cut_short),
+}
+handler = Handler(logger, ACTIONS, Context(read(GameDaySettings, os.environ), clients), _log, _name_of)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from types import ModuleType, SimpleNamespace
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -96,11 +96,12 @@ class Day:
         self, app: ModuleType, record: Record, answers: Answers, machine: StepFunctions, topic: Topic, clock: Clock
     ) -> None:
         self.app, self.record, self.answers = app, record, answers
+        self.handler = app.handler.within(clock=clock)
         self.machine, self.topic, self.clock = machine, topic, clock
 
     def step(self, execution: str = FIRST, scheduled: str = "2026-10-01T03:00:00Z") -> dict[str, Any]:
         event = {"action": "step", "execution": execution, "scheduled": scheduled}
-        return dict(self.app.handler(event, None))
+        return dict(self.handler(event, None))
 
     def kept(self) -> GameDay:
         found = self.record.table.game_day()
@@ -130,7 +131,7 @@ class Day:
 
     def cut_short(self, status: str = "ABORTED", execution: str = FIRST) -> dict[str, Any]:
         event = {"source": "aws.states", "detail": {"executionArn": execution, "status": status}}
-        return dict(self.app.handler(event, None))
+        return dict(self.handler(event, None))
 
 
 @pytest.fixture
@@ -138,7 +139,6 @@ def day(run: Start, record: Record, answers: Answers, monkeypatch: pytest.Monkey
     record.put(state())
     app, pair = run("game_day", TABLE_NAME=record.name), run("pair", TABLE_NAME=record.name)
     clock = Clock()
-    monkeypatch.setattr(app, "time", SimpleNamespace(time=clock.time))
     answers.prepare("readiness", "check", READY)
     answers.prepare("pair", "note_game_day", lambda asked: pair.handler(asked, None))
     with StepFunctions(clients.stepfunctions()) as machine, Topic(clients.sns()) as topic:

@@ -14,7 +14,6 @@ AS_BEFORE = frozenset(
     for name in (
         "audit",
         "database_access",
-        "game_day",
         "pair",
         "readiness",
         "replicate",

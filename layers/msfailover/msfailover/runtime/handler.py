@@ -112,6 +112,10 @@ def log_when_debugging(logger: Logger, event: Event, answer: Mapping[str, Any]) 
     logger.debug("answered", extra={"asked": event["action"], "answer": answer})
 
 
+def _asked_for(event: Event) -> object:
+    return event.get("action")
+
+
 @dataclass(frozen=True)
 class Handler(Generic[S]):
     """What Lambda calls: finds the action, parses its request, does it, logs and answers.
@@ -121,17 +125,19 @@ class Handler(Generic[S]):
         actions: by name, in the order in which a refusal names them.
         context: of the process.
         log: logs an answer.
+        name_of: the name of the action that an event asks for; what is none of `actions` is refused.
     """
 
     logger: Logger
     actions: Mapping[str, Action[S, Any]]
     context: Context[S]
     log: Callable[[Logger, Event, Mapping[str, Any]], None] = log_verdict
+    name_of: Callable[[Event], object] = _asked_for
 
     def __call__(self, event: Event, _context: object) -> dict[str, Any]:
         """Answer one event; raises `BadRequest` where it asks for nothing that is known, and what the action raises."""
         observability.begin(self.logger, event)
-        name = event.get("action")
+        name = self.name_of(event)
         if not isinstance(name, str) or name not in self.actions:
             raise BadRequest(f"action is {str(name)[:40]!r}, but {_one_of(tuple(self.actions))} is needed.")
         action = self.actions[name]
