@@ -7,6 +7,7 @@ from itertools import product
 import pytest
 from msfailover.decisions import epochs
 from msfailover.decisions.admission import Admission, Plan, admit, is_quiet, provable, suppression
+from msfailover.decisions.transitions import LeaseLost, turn_back
 from msfailover.pair import PairState, Role
 from msfailover.request import Action, epoch_in
 from msfailover.verdict import Verdict, no, unknown, yes
@@ -136,14 +137,51 @@ def test_a_late_trigger_after_the_pair_has_moved_is_refused() -> None:
 
 
 @pytest.mark.parametrize("action", [Action.FAILOVER, Action.SWITCHOVER, Action.FORCE])
-def test_no_change_begins_in_an_epoch_in_which_no_order_is_carried_out(action: Action) -> None:
-    last = request_in_epoch(action, epochs.HIGHEST - 1)
+def test_no_change_begins_that_too_few_epochs_are_left_for(action: Action) -> None:
+    last = request_in_epoch(action, epochs.LAST_TO_REST_IN)
     assert last.plan is not None
-    assert last.plan.epoch == epoch_in({"epoch": epochs.HIGHEST})
-    for above in (epochs.HIGHEST, 10**12):
+    for above in (epochs.LAST_TO_REST_IN + 1, epochs.HIGHEST - 1, epochs.HIGHEST, 10**12):
         refused = request_in_epoch(action, above)
         assert not refused.admitted
         assert f"in epoch {above}" in refused.sentence
+
+
+def test_what_was_begun_last_can_still_be_turned_back_and_resumed_to_the_other_server() -> None:
+    begun = request_in_epoch(Action.SWITCHOVER, epochs.LAST_TO_REST_IN).plan
+    assert begun is not None
+    under_way = state(epoch=epochs.LAST_TO_REST_IN, lease=lease(action="switchover", epoch=begun.epoch))
+    back = turn_back(under_way, OURS, NOW)
+    again = resume(Role.MS2, back).plan
+    assert back.lease is not None
+    assert again is not None
+    for epoch in (back.lease.epoch, again.epoch):
+        assert epoch_in({"epoch": epoch}) == epoch
+
+
+def test_a_change_in_the_last_epoch_goes_on_and_gets_no_further_one() -> None:
+    halted = state(epoch=epochs.HIGHEST - 1, lease=lease(action="switchover", epoch=epochs.HIGHEST))
+    assert resume(None, halted).admitted
+    other = resume(Role.MS1, halted)
+    assert not other.admitted
+    assert "no order is carried out" in other.sentence
+    with pytest.raises(LeaseLost, match="the last"):
+        turn_back(halted, OURS, NOW)
+
+
+def test_a_resumed_adoption_has_an_epoch_of_its_own_in_which_no_earlier_order_applies() -> None:
+    for epoch, then in ((1, 2), (epochs.HIGHEST, epochs.HIGHEST), (10**12, epochs.HIGHEST)):
+        plan = resume(None, PairState(lease=lease(action="adopt", target=Role.MS1, epoch=epoch))).plan
+        assert plan is not None
+        assert plan.epoch == then
+
+
+def test_no_adoption_begins_above_the_epochs_that_orders_are_carried_out_in() -> None:
+    for epoch in (epochs.LAST_TO_REST_IN, epochs.HIGHEST, 10**12):
+        assert not admit(request(Action.ADOPT), PairState(epoch=epoch), OURS, NOW).admitted
+
+
+def resume(target: Role | None, record: PairState) -> Admission:
+    return admit(request(Action.RESUME, target=target), record, THEIRS, NOW, no("It has ended."))
 
 
 def request_in_epoch(action: Action, epoch: int) -> Admission:
@@ -232,14 +270,14 @@ def test_resume_to_the_other_server_is_a_change_of_its_own_with_an_epoch_of_its_
 def test_resume_takes_an_adoption_up_again_without_a_hand_on_the_power_switch() -> None:
     record = PairState(lease=lease(execution=THEIRS, action="adopt", target=Role.MS1, epoch=1))
     admission = admit(request(Action.RESUME), record, OURS, NOW, no("It has ended."))
-    assert admission.plan == Plan(Action.ADOPT, Role.MS2, Role.MS1, 1, survey=True)
+    assert admission.plan == Plan(Action.ADOPT, Role.MS2, Role.MS1, 2, survey=True)
 
 
 @pytest.mark.parametrize("target", list(Role))
 def test_an_adoption_resumed_with_a_target_still_finds_out_first(target: Role) -> None:
     record = PairState(lease=lease(execution=THEIRS, action="adopt", target=Role.MS1, epoch=1))
     admission = admit(request(Action.RESUME, target=target), record, OURS, NOW, no("It has ended."))
-    assert admission.plan == Plan(Action.ADOPT, target.other, target, 1, survey=True)
+    assert admission.plan == Plan(Action.ADOPT, target.other, target, 2, survey=True)
 
 
 @pytest.mark.parametrize(("action", "plan"), PLANS)

@@ -160,6 +160,30 @@ def test_an_adoption_that_no_probe_could_verify_would_be_halted() -> None:
     assert predict(adoption, {**well(adoption), "seen ms2": unasked})[0] is Outcome.PROMOTED, "ms2 is to be out"
 
 
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"name": no("Denied.")},
+        {"name": unknown("Route 53 does not answer.")},
+        {"runs ms1": yes("ms1 runs.", write_error="disk full")},
+    ],
+)
+def test_an_adoption_that_could_not_do_what_it_does_at_last_would_be_halted(bad: dict[str, Verdict]) -> None:
+    asked = plan(Action.ADOPT)
+    (what,) = bad.values()
+    outcome, sentence = predict(asked, well(asked) | bad)
+    assert outcome is Outcome.HALTED
+    assert what.evidence.get("write_error", what.sentence) in sentence
+
+
+def test_an_adoption_whose_other_machine_is_off_needs_no_other_proof() -> None:
+    asked = plan(Action.ADOPT)
+    unprovable = well(asked) | {"owners ms2": yes("sg-1 allows it."), "runs ms2": no("ms2 is stopped.")}
+    assert predict(asked, unprovable)[0] is Outcome.HALTED
+    off = unprovable | {"runs ms2": no("Its machine is stopped.", off=True)}
+    assert predict(asked, off)[0] is Outcome.PROMOTED
+
+
 def test_an_adoption_of_two_that_run_or_of_one_in_doubt_would_be_refused() -> None:
     asked = plan(Action.ADOPT)
     both = well(asked) | {"runs ms2": yes("ms2 runs.")}

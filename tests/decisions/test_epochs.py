@@ -27,6 +27,11 @@ def test_a_host_that_remembers_more_than_the_pair_would_refuse_every_order(said:
     assert verdict.sentence.startswith(f"ms2 remembers epoch {said}, and the pair has only come to 7")
 
 
+def test_no_change_begins_that_would_have_no_epoch_left_to_turn_back_in() -> None:
+    assert epochs.used_up(epochs.LAST_TO_REST_IN) is None
+    assert epochs.used_up(epochs.LAST_TO_REST_IN + 1) is not None
+
+
 @pytest.mark.parametrize(("remembered", "epoch"), [(0, 1), (1, 2), (7, 8)])
 def test_an_adoption_starts_above_what_hosts_remember(remembered: int, epoch: int) -> None:
     aimed = aim(ADOPTING, OURS, Role.MS1, remembered)
@@ -42,12 +47,22 @@ def test_a_proof_of_an_epoch_that_was_left_is_dropped() -> None:
     assert aim(proven, OURS, Role.MS1, 2).receipt is None
 
 
-def test_a_host_above_whose_epoch_none_is_left_is_not_adopted() -> None:
-    ms1 = Survey(yes("ms1 runs.", epoch=999999999999999), yes("ms1 has 2."))
+@pytest.mark.parametrize("remembered", [epochs.LAST_TO_REST_IN, epochs.HIGHEST - 1, epochs.HIGHEST, 999999999999999])
+def test_a_host_above_whose_epoch_too_few_are_left_is_not_adopted(remembered: int) -> None:
+    ms1 = Survey(yes("ms1 runs.", epoch=remembered), yes("ms1 has 2."))
     verdict, active = who_is_active(ms1, Survey(no("ms2 is stopped.", epoch=1), no("ms2 has none.")), None)
     assert active is None
     assert verdict.is_no
-    assert "above which none is left" in verdict.sentence
+    assert "too high to adopt above it" in verdict.sentence
+
+
+def test_what_is_adopted_above_the_highest_memory_can_still_change() -> None:
+    remembered = epochs.LAST_TO_REST_IN - 1
+    ms1 = Survey(yes("ms1 runs.", epoch=remembered), yes("ms1 has 2."))
+    assert who_is_active(ms1, Survey(no("ms2 is stopped.", epoch=1), no("ms2 has none.")), None)[1] is Role.MS1
+    aimed = aim(ADOPTING, OURS, Role.MS1, remembered)
+    assert aimed.lease is not None
+    assert epochs.used_up(aimed.lease.epoch) is None
 
 
 def test_a_machine_that_is_off_says_no_epoch() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from msfailover.decisions import epochs
 from msfailover.decisions.readiness import Check, judge, summary
 from msfailover.pair import PairState, Role
 from msfailover.questions import of_readiness
@@ -83,6 +84,13 @@ def test_a_pair_that_is_well_is_ready() -> None:
     assert bad(answers()) == {}
     assert summary(list(found.values())) == yes(f"Ready: a failover would go ahead; all {len(found)} checks say yes.")
     assert all(each.to_json()["remedy"] == "" for each in found.values())
+
+
+def test_a_pair_in_an_epoch_above_which_no_change_begins_is_not_ready() -> None:
+    for epoch, named in ((epochs.LAST_TO_REST_IN, False), (epochs.LAST_TO_REST_IN + 1, True)):
+        hosts = {"active_host": host(Role.MS1, epoch=epoch), "standby_host": host(Role.MS2, epoch=epoch)}
+        found = bad(answers(**hosts), record=state(epoch=epoch, path_seen_epoch=epoch, second_probe_epoch=epoch))
+        assert ("hosts know their roles" in found) is named
 
 
 def test_a_server_outside_ec2_keeps_the_pair_ready_and_its_power_unseen_is_said() -> None:

@@ -181,8 +181,15 @@ def _while_leased(
         return Admission(f"Refused: {held}, and it is not known to have ended: {why}")
     target = request.target or lease.target
     if state.active is None and lease.action == Action.ADOPT:
-        return Admission("Admitted: takes the adoption up again.", _adoption_plan(target, lease.epoch))
+        # In an epoch of its own: it may find the other server active, to whom an order of before would still apply.
+        again = _adoption_plan(target, min(lease.epoch + 1, epochs.HIGHEST))
+        return Admission("Admitted: takes the adoption up again.", again)
     epoch = lease.epoch if target is lease.target else lease.epoch + 1
+    if epoch > epochs.HIGHEST:
+        return Admission(
+            f"Refused: in epoch {epoch}, which a change to {target} would have, no order is carried out. See"
+            " docs/operate.md, epochs-used-up."
+        )
     plan = Plan(Action.RESUME, target.other, target, epoch, may_power_off=True)
     return Admission(f"Admitted: resumes the {lease.action} to {target}, epoch {epoch}.", plan)
 
@@ -199,6 +206,8 @@ def _plan_of(lease: Lease, state: PairState) -> Plan:
 def _adopt(request: Request, state: PairState) -> Admission:
     if state.active is not None:
         return Admission(f"Refused: the pair is adopted already, {state.active} is active in epoch {state.epoch}.")
+    if (used_up := epochs.used_up(state.epoch + 1)) is not None:
+        return Admission(f"Refused: {used_up.sentence}")
     target = request.target or Role.MS1
     return Admission("Admitted: finds out who is active.", _adoption_plan(target, state.epoch + 1))
 
@@ -212,9 +221,8 @@ def _change(request: Request, state: PairState, active: Role) -> Admission:
     target = request.target or active.other
     if target is active:
         return Admission(f"Refused: {active} is the active server already, since epoch {state.epoch}.")
-    if state.epoch >= epochs.HIGHEST:
-        # Each order would be refused, in a change that holds the lease and that nobody could finish.
-        return Admission(f"Refused: the pair's record is in epoch {state.epoch}, above which no order is carried out.")
+    if (used_up := epochs.used_up(state.epoch)) is not None:
+        return Admission(f"Refused: {used_up.sentence}")
     plan = _plan(request.action, active, target, state.epoch + 1)
     # Only here: an execution that has to ask again for its admission is not that fresh any more.
     plan = replace(plan, fresh=plan.confirm and request.requested_by == WATCH)

@@ -45,9 +45,9 @@ def who_is_active(ms1: Survey, ms2: Survey, wanted: Role | None) -> tuple[Verdic
         yes and the active server; no or unknown with the sentence that says why the pair can't be adopted.
     """
     for role, survey in ((Role.MS1, ms1), (Role.MS2, ms2)):
-        if survey.epoch >= epochs.HIGHEST:
-            told = f"{role} remembers epoch {survey.epoch}, above which none is left. See docs/operate.md, epoch-ahead."
-            return no(told), None
+        if survey.epoch >= epochs.LAST_TO_REST_IN:
+            told = f"{role} remembers epoch {survey.epoch}, too high to adopt above it."
+            return no(f"{told} See docs/operate.md, epochs-used-up."), None
     stopped = {Role.MS1: ms1.is_stopped(), Role.MS2: ms2.is_stopped()}
     running = [role for role, survey in ((Role.MS1, ms1), (Role.MS2, ms2)) if survey.runs.is_yes]
     if len(running) == 2:

@@ -125,9 +125,14 @@ def _adoption(plan: Plan, answers: Mapping[str, Verdict], direct: Verdict, named
     believed = yes("It has.") if seen else no(surveys[active].sessions.sentence)
     direct = yes("It is.") if seen == database_path.BY_ADDRESS else direct
     ahead = _options(plan, answers, direct, believed, active.other)
-    if ahead.first is None:
+    off = surveys[active.other].runs.evidence.get("off") is True  # never switched off by it, but off already
+    if ahead.first is None and not off:
         told = ahead.in_words().sentence
         return Outcome.HALTED, f"{verdict.sentence} The fence of {active.other} could not be proven. {told}"
+    if trouble := surveys[active].runs.evidence.get("write_error"):
+        return Outcome.HALTED, f"{verdict.sentence} Its host can't write what a start writes: {trouble}."
+    if not answers["name"].is_yes:
+        return Outcome.HALTED, f"{verdict.sentence} {answers['name'].sentence}"
     seen_from = answers[f"seen {active}"]
     if not seen_from.is_yes:
         return Outcome.HALTED, f"{verdict.sentence} It could not be verified that it serves. {seen_from.sentence}"

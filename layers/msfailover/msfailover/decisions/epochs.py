@@ -8,10 +8,24 @@ from msfailover.verdict import Verdict, no
 HIGHEST = 10**9 - 1
 """The highest epoch that the functions act in (request.epoch_in)."""
 
+LAST_TO_REST_IN = HIGHEST - 1000
+"""The highest epoch that a pair may be adopted in, or be at rest in and still begin a change. What is begun can be
+turned back and resumed to the other server, each in an epoch of its own: a change that has none left for that could
+leave both servers stopped."""
+
 
 def remembered(said: object) -> int:
     """The epoch in a host's answer; 0 where it said none."""
     return said if isinstance(said, int) and not isinstance(said, bool) else 0
+
+
+def used_up(epoch: int) -> Verdict | None:
+    """Whether no change may begin in the epoch that the pair is in; None where one may."""
+    if epoch <= LAST_TO_REST_IN:
+        return None
+    return no(
+        f"the pair's record is in epoch {epoch}, above which no change is begun. See docs/operate.md, epochs-used-up."
+    )
 
 
 def ahead(role: Role, said: object, highest: int) -> Verdict | None:

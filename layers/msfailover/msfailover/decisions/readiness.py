@@ -258,9 +258,9 @@ def _roles(active: Role, state: PairState, hosts: Mapping[Role, Verdict]) -> Ver
     }
     told = ", ".join(f"{role} says {role_there}, epoch {epoch}" for role, (role_there, epoch) in sorted(found.items()))
     ahead = [epochs.ahead(role, epoch, state.epoch) for role, (_, epoch) in sorted(found.items())]
-    for each in ahead:
+    for each in (*ahead, epochs.used_up(state.epoch)):
         if each is not None:
-            return no(f"{told}. {each.sentence}")
+            return no(f"{told}; {each.sentence}")
     if found[active] == ("active", state.epoch) and found[active.other][0] == "standby":
         return yes(f"{told}.")
     word = unknown if "unknown" in {each for each, _ in found.values()} else no

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from msfailover.decisions import fence
+from msfailover.decisions import epochs, fence
 from msfailover.decisions.admission import Plan
 from msfailover.history import History, Outcome
 from msfailover.pair import FencedBy, Lease, PairState, Receipt, Role
@@ -158,6 +158,8 @@ def turn_back(state: PairState, execution: str, now: float = 0.0) -> PairState:
         raise LeaseLost(f"A {lease.action} is not turned back: nobody has seen that {lease.target.other} could serve.")
     if lease.target is state.active:
         return state  # turned already; a step may run twice
+    if lease.epoch >= epochs.HIGHEST:
+        raise LeaseLost(f"Epoch {lease.epoch} is the last in which an order is carried out; it is not turned back.")
     back = replace(lease, target=lease.target.other, epoch=lease.epoch + 1)
     return replace(_granted(state, now), lease=back, receipt=None)
 
