@@ -168,6 +168,19 @@ DEFECTS = {
         "verify-replication", "              unread here\n              unread there\n", "",
         "test_words.py::test_a_file_that_neither_host_can_read_is_not_called_equal",
     ),
+    "taken-twice": Defect(
+        "install-receiver", '[ "${#swapped[@]}" -eq 0 ] || refuse', "true || refuse",
+        "test_session.py::test_a_set_that_is_complete_is_not_taken_twice",
+    ),
+    "moments-unread": Defect(
+        "install-receiver", 'is_moment() { [[ $1 =~', 'is_moment() { [[ 1 =~',
+        "test_session.py::"
+        "test_a_set_of_no_moment_is_not_taken_and_the_standby_goes_on_saying_what_it_holds[1.2.3 4]",
+    ),
+    "any-marker": Defect(
+        "status", 'is_marker "$replica" || replica=null', '[ -n "$replica" ] || replica=null',
+        "test_session.py::test_a_marker_that_is_invalid_says_nothing_and_spoils_nothing_else[damaged]",
+    ),
     "any-option": Defect(
         "install-receiver", 'refuse "rsync\'s option $word is not allowed"', "true",
         "test_key.py::test_a_transfer_takes_no_options_but_the_senders",

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.testbed
 
 DONE: dict[str, Any] = {"StatusCommand": "true"}
 STOPPED: dict[str, Any] = {"StatusCommand": "false", "StopCommand": "true"}
-DAMAGED = ("", "x", "seven standby", "-1 active", "1.5 active", "9999999999999999 active", "1x active")
+DAMAGED = ("", "x", "seven standby", "-1 active", "1.5 active", "9999999999999999 active", "1x active", "007 standby")
 
 
 def good_for(seconds: float) -> str:

@@ -174,7 +174,13 @@ class Host:
         return done
 
     def spawn(
-        self, argv: Sequence[str], *, log: str, env: Mapping[str, str] | None = None, stdout: int | None = None
+        self,
+        argv: Sequence[str],
+        *,
+        log: str,
+        env: Mapping[str, str] | None = None,
+        stdin: int = subprocess.DEVNULL,
+        stdout: int | None = None,
     ) -> subprocess.Popen[bytes]:
         """Start a program on the host and leave it running; it dies with the host.
 
@@ -183,7 +189,7 @@ class Host:
         """
         with self._log(log) as file:
             process = subprocess.Popen(
-                self._enter(argv), stdin=subprocess.DEVNULL, stdout=file if stdout is None else stdout, stderr=file,
+                self._enter(argv), stdin=stdin, stdout=file if stdout is None else stdout, stderr=file,
                 env={**ENVIRONMENT, **(env or {})}, start_new_session=True,
             )  # fmt: skip
         with self._spawning:
