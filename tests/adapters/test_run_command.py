@@ -106,6 +106,14 @@ def test_a_run_that_ended_without_a_word_is_told_by_its_details(hosts: Hosts) ->
         run_command.result(clients.ssm(), MS1, send(), 1.0)
 
 
+@pytest.mark.parametrize("number", ["1e999", "-1e999", "1" + "0" * 400, "-1" + "0" * 400, "1e300", "NaN", "007"])
+def test_a_number_that_nobody_can_reckon_with_is_no_result(hosts: Hosts, number: str) -> None:
+    told = f'{{"service": "running", "clock": {number}}}'
+    hosts.prepare("status", {"Status": "Success", "StandardOutputContent": told, "StandardErrorContent": ""})
+    with pytest.raises(CommandFailed, match="succeeded, but its last line is no result"):
+        run_command.result(clients.ssm(), MS1, send(), 1.0)
+
+
 @pytest.mark.parametrize("output", ["", "running", "[1, 2]", '"running"', '{"service": "running"}\nand more', "{"])
 def test_a_success_without_a_result_is_a_failure(hosts: Hosts, output: str) -> None:
     hosts.prepare("status", {"Status": "Success", "StandardOutputContent": output, "StandardErrorContent": ""})

@@ -140,7 +140,9 @@ def _read(answer: Mapping[str, Any], command_id: str) -> dict[str, Any]:
         why = _last_words(str(answer.get("StandardErrorContent", ""))) or answer.get("StatusDetails", "no reason given")
         raise CommandFailed(f"Command {command_id} ended as {answer['Status']}: {clean(why, 400)}")
     try:
-        found = json.loads(output.splitlines()[-1], parse_constant=_no_number)
+        found = json.loads(
+            output.splitlines()[-1], parse_constant=_no_number, parse_int=_bounded(int), parse_float=_bounded(float)
+        )
     except (IndexError, ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
@@ -158,6 +160,20 @@ def _last_words(errors: str) -> str:
 
 def _no_number(word: str) -> None:
     raise ValueError(f"{word} is not JSON")
+
+
+NUMBERS_BELOW = 1e18
+"""What a host counts and measures stays below. A number above it may be one that nobody can subtract, or store."""
+
+
+def _bounded(kind: Callable[[str], float]) -> Callable[[str], float]:
+    def number(word: str) -> float:
+        value = kind(word)
+        if not abs(value) < NUMBERS_BELOW:
+            raise ValueError(f"{word[:40]} is no number that a host has to tell")
+        return value
+
+    return number
 
 
 def agent_answers(client: SSMClient, server: Server) -> Verdict:
