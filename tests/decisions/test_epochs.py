@@ -27,6 +27,13 @@ def test_a_host_that_remembers_more_than_the_pair_would_refuse_every_order(said:
     assert verdict.sentence.startswith(f"ms2 remembers epoch {said}, and the pair has only come to 7")
 
 
+def test_a_survey_that_comes_late_and_finds_the_other_server_leaves_the_epoch_that_was_ordered_in() -> None:
+    proven = PairState(lease=ADOPTING.lease, receipt=receipt(epoch=1, server=Role.MS2))
+    turned = aim(proven, OURS, Role.MS2, 0)
+    assert turned.lease is not None
+    assert (turned.lease.target, turned.lease.epoch, turned.receipt) == (Role.MS2, 2, None)
+
+
 def test_no_change_begins_that_would_have_no_epoch_left_to_turn_back_in() -> None:
     assert epochs.used_up(epochs.LAST_TO_REST_IN) is None
     assert epochs.used_up(epochs.LAST_TO_REST_IN + 1) is not None

@@ -146,7 +146,9 @@ def aim(state: PairState, execution: str, target: Role, remembered: int = 0, now
     proven = state.receipt is not None and state.receipt.epoch == lease.epoch
     if proven and lease.target is target and remembered <= lease.epoch:
         return state  # a survey delivered again: the epoch that the hosts remember is this change's own
-    aimed = replace(lease, target=target, epoch=max(lease.epoch, remembered + 1))
+    # Once a fence is proven, orders of this epoch may be on their way to the other server.
+    least = lease.epoch + 1 if proven and lease.target is not target else lease.epoch
+    aimed = replace(lease, target=target, epoch=max(least, remembered + 1))
     same = (aimed.target, aimed.epoch) == (lease.target, lease.epoch)
     return replace(state if same else _granted(state, now), lease=aimed, receipt=state.receipt if same else None)
 
