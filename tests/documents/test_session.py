@@ -11,7 +11,7 @@ import pytest
 
 from lab.testbed.hosts.polling import wait_until
 from tests.documents.pair import CDS, STATE, TOOLS, Pair
-from tests.documents.test_authority import sent
+from tests.documents.test_authority import promote, sent
 
 pytestmark = pytest.mark.testbed
 
@@ -119,3 +119,28 @@ def test_a_marker_with_all_that_it_can_hold_is_shown(pair: Pair) -> None:
     pair.settle()
     assert pair.run("ms2", "status").result["replica"] == pair.marker()
     assert len(pair.marker()["sets"]) > 1, "more than one directory"
+
+
+def test_no_question_of_an_earlier_session_is_answered_and_none_after_a_promotion(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.settle()
+    mark = last(pair, "mark")
+    with spoken(pair) as say:
+        earlier = say(f"hello {TOOLS} 1 10").split()[1]
+        assert say(f"unit {CDS} compare -").startswith("mode compare")
+        assert pair.ssh(f"listing {earlier} {CDS}").returncode == 0
+    with spoken(pair) as say, spoken(pair) as compare:
+        token = say(f"hello {TOOLS} 1 10").split()[1]
+        assert say(f"unit {CDS} compare -").startswith("mode compare")
+        assert pair.ssh(f"listing {earlier} {CDS}").stderr == "refused the question is of another run\n"
+        compared = compare(f"look {TOOLS} 1 10").split()[1]
+        assert pair.ssh(f"contents {token} {CDS}").stderr == "refused the question is of another run\n"
+        assert pair.ssh(f"contents {compared} {CDS}").returncode == 0
+        promote(pair)
+        for words in (f"listing {token} {CDS}", f"contents {compared} {CDS}", f"holds {TOOLS} 9 {CDS} {mark}"):
+            asked = pair.ssh(words)
+            assert asked.returncode == 1, words
+            assert (asked.stdout + asked.stderr).startswith("refused "), words
+    for words in (f"hello {TOOLS} 9 10", f"look {TOOLS} 9 10"):
+        told = pair.ssh("session", stdin=f"{words}\n").stdout
+        assert told == "refused the receiving host is itself the active server, of epoch 2\n"
