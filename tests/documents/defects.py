@@ -181,6 +181,10 @@ DEFECTS = {
         "status", 'is_marker "$replica" || replica=null', '[ -n "$replica" ] || replica=null',
         "test_session.py::test_a_marker_that_is_invalid_says_nothing_and_spoils_nothing_else[damaged]",
     ),
+    "refused-with-the-state-locked": Defect(
+        "install-receiver", "            said=yes\n            exec 8>&-\n", "            said=yes\n",
+        "test_session.py::test_a_refusal_that_nobody_reads_holds_no_promotion_up[hello 2 0 60]",
+    ),
     "any-option": Defect(
         "install-receiver", 'refuse "rsync\'s option $word is not allowed"', "true",
         "test_key.py::test_a_transfer_takes_no_options_but_the_senders",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -144,3 +145,31 @@ def test_no_question_of_an_earlier_session_is_answered_and_none_after_a_promotio
     for words in (f"hello {TOOLS} 9 10", f"look {TOOLS} 9 10"):
         told = pair.ssh("session", stdin=f"{words}\n").stdout
         assert told == "refused the receiving host is itself the active server, of epoch 2\n"
+
+
+@contextmanager
+def unread(pair: Pair, *lines: str) -> Iterator[None]:
+    """A session whose peer says these lines and reads nothing: there is no room left for any answer."""
+    full = "/run/full"
+    said = " ".join(shlex.quote(line) for line in lines)
+    talk = (
+        f"rm -f {full}; mkfifo {full}; exec 3<>{full}; head -c 65536 /dev/zero >&3; touch {full}.there;"
+        f" printf '%s\\n' {said} | SSH_ORIGINAL_COMMAND=session {STATE}/bin/receive >&3"
+    )
+    pair.inside("ms2", f"{full}.there").unlink(missing_ok=True)
+    run = pair.host("ms2").spawn(["bash", "-c", talk], log="unread")
+    try:
+        wait_until("nothing more can be said", pair.inside("ms2", f"{full}.there").exists, deadline_s=10)
+        receives = ["pgrep", "-f", f"^bash {STATE}/bin/receive"]
+        wait_until("it asks", lambda: pair.host("ms2").run(receives, check=False).returncode == 0, deadline_s=10)
+        yield
+    finally:
+        pair.host("ms2").run(["timeout", "2", "cat", full], check=False, timeout_s=10)
+        run.wait(timeout=20)
+
+
+@pytest.mark.parametrize("words", [f"hello {TOOLS} 0 60", f"look {TOOLS} 0 60"])
+def test_a_refusal_that_nobody_reads_holds_no_promotion_up(pair: Pair, words: str) -> None:
+    with unread(pair, words):
+        promote(pair)
+    assert pair.inside("ms2", f"{STATE}/epoch").read_text() == "2 active\n"
