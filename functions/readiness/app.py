@@ -7,10 +7,12 @@ all the time and not for the first time in a failover. One metric, `Ready`: 1 on
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
+from aws_lambda_powertools import Logger
 from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, lambda_invoke
@@ -23,11 +25,12 @@ from msfailover.questions import Question, of_readiness
 from msfailover.request import BadRequest, role_in
 from msfailover.runtime import observability
 from msfailover.runtime.environment import read
+from msfailover.runtime.handler import Action, Context, Event, Handler, without_request
 from msfailover.runtime.settings import ReadinessSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
-SETTINGS = read(ReadinessSettings, os.environ)
 logger = observability.logger_for("readiness")
+Readiness = Context[ReadinessSettings]
 
 SEEN_THROUGH = {"database-access": "access", "database-sessions": "sessions", "dns": "dns"}
 """Whose status a viewer is shown, and the word for it in the settings."""
@@ -35,98 +38,121 @@ AT_ONCE = 5
 """Questions asked side by side: enough to be quick, few enough not to start a process of a function for each."""
 
 
-def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    observability.begin(logger, event)
-    if event.get("action") == "status":
-        return status(event)
-    if event.get("action") != "check":
-        raise BadRequest(f"action is {str(event.get('action'))[:40]!r}, but check or status is needed.")
-    found = check()
-    _publish(found["answer"] == "yes")
-    log = logger.info if found["answer"] == "yes" else logger.warning
-    log(found["sentence"], extra={"not_yes": [each for each in found["checks"] if each["answer"] != "yes"]})
-    try:
-        lambda_invoke.ask(clients.functions(), SETTINGS.pair_function, {"action": "keep_readiness", "readiness": found})
-    except FunctionFailed as error:
-        logger.error("the result could not be kept", extra={"why": str(error)[:300]})
-    return found
+@dataclass(frozen=True)
+class Seen:
+    """Whose status of which server is asked for, by a word of `SEEN_THROUGH`."""
+
+    function: str
+    server: Role
 
 
-def status(event: Mapping[str, Any]) -> dict[str, Any]:
-    """Ask one function for its status of one server: for people who see the pair and may not call what also acts.
-
-    Raises:
-        BadRequest: it names no server, or a function that is not among `SEEN_THROUGH`.
-    """
-    function = str(event.get("function"))
-    if function not in SEEN_THROUGH:
-        raise BadRequest(f"function is {function[:40]!r}, but one of {', '.join(SEEN_THROUGH)} is needed.")
-    asked = {"action": "status", "server": role_in(event).value}
-    return lambda_invoke.ask(clients.functions(), SETTINGS.function(SEEN_THROUGH[function]), asked)
+def status(context: Readiness, asked: Seen) -> dict[str, Any]:
+    """Ask one function for its status of one server: for people who see the pair and may not call what also acts."""
+    function = context.settings.function(asked.function)
+    return lambda_invoke.ask(context.clients.functions(), function, {"action": "status", "server": asked.server.value})
 
 
-def check() -> dict[str, Any]:
-    """Ask everybody, and judge: `{"answer", "sentence", "at", "checks": [...]}`."""
-    state = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read()
+def check(context: Readiness) -> dict[str, Any]:
+    """Ask everybody, and judge; publish and keep: `{"answer", "sentence", "at", "checks": [...]}`."""
+    state = _table(context).read()
     if state.active is None:
         verdict, checks = no("Not ready: the pair has not been adopted; run adopt first."), []
     else:
-        checks = _checks(state.active, state)
+        checks = _checks(context, state.active, state)
         verdict = readiness.summary(checks)
-    return {
+    found = {
         "answer": verdict.answer.value,
         "sentence": verdict.sentence,
-        "at": round(time.time(), 3),
+        "at": round(context.clock.time(), 3),
         "checks": [each.to_json() for each in checks],
     }
+    _publish(context, verdict.is_yes)
+    _keep(context, found)
+    return found
 
 
-def _checks(active: Role, state: PairState) -> list[readiness.Check]:
-    asked = of_readiness(active, second_probe=bool(SETTINGS.second_probe))
-    answers = lambda_invoke.side_by_side(_ask, asked, AT_ONCE)
+def _checks(context: Readiness, active: Role, state: PairState) -> list[readiness.Check]:
+    settings = context.settings
+    asked = of_readiness(active, second_probe=bool(settings.second_probe))
+    answers = lambda_invoke.side_by_side(partial(_ask, context), asked, AT_ONCE)
     if state.lease is None:
-        _remember_machines(state, answers)
-    return readiness.judge(active, state, answers, _people(), SETTINGS.path_is_direct)
+        _remember_machines(context, state, answers)
+    return readiness.judge(active, state, answers, _people(context), settings.path_is_direct)
 
 
-def _remember_machines(state: PairState, answers: Mapping[str, Verdict]) -> None:
+def _remember_machines(context: Readiness, state: PairState, answers: Mapping[str, Verdict]) -> None:
     """Keep which instances own their server's addresses, at rest and in this epoch: nothing else shows of a terminated
     one that it was the server's machine. Best effort; without it a terminated machine proves nothing."""
-    now = time.time()
+    now = context.clock.time()
     seen = {
-        role.value: machine.remembered(SETTINGS.pair.server(role), state, now)
+        role.value: machine.remembered(context.settings.pair.server(role), state, now)
         for role in Role
         if answers[f"machine {role}"].evidence.get("owns") is True
     }
-    table = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name)
+    table = _table(context)
     try:
         table.put_machines({**table.machines(), **seen})
     except (BotoCoreError, ClientError) as error:
         logger.error("the machines that were seen could not be kept", extra={"why": str(error)[:300]})
 
 
-def _ask(question: Question) -> Verdict:
+def _ask(context: Readiness, question: Question) -> Verdict:
+    settings = context.settings
     if question.function == "probe":
-        record = PairTable(clients.dynamodb(), SETTINGS.table, SETTINGS.pair.name).read
-        answer = Probes(SETTINGS.probe_function, SETTINGS.second_probe, record).ask_verdict(question.payload())
+        probes = Probes(settings.probe_function, settings.second_probe, _table(context).read)
+        answer = probes.ask_verdict(question.payload())
     else:
-        function = SETTINGS.function(question.function)
-        answer = lambda_invoke.ask_verdict(clients.functions(), function, question.payload())
-    return Verdict(answer.answer, answer.sentence, {**answer.evidence, "answered_at": time.time()})
+        function = settings.function(question.function)
+        answer = lambda_invoke.ask_verdict(context.clients.functions(), function, question.payload())
+    return answer.having(answered_at=context.clock.time())
 
 
-def _people() -> Verdict:
+def _people(context: Readiness) -> Verdict:
     """Is anybody notified? A topic without a subscription notifies no one."""
     try:
-        attributes = clients.sns().get_topic_attributes(TopicArn=SETTINGS.topic)["Attributes"]
+        attributes = context.clients.sns().get_topic_attributes(TopicArn=context.settings.topic)["Attributes"]
     except (BotoCoreError, ClientError) as error:
         return unknown(f"Whether anybody is notified is not known: {str(error)[:300]}")
     confirmed = int(attributes.get("SubscriptionsConfirmed", 0))
     return (yes if confirmed else no)(f"{confirmed} confirmed subscription(s) to the topic.")
 
 
-def _publish(ready: bool) -> None:
+def _publish(context: Readiness, ready: bool) -> None:
     metrics = EphemeralMetrics(namespace=observability.NAMESPACE, service="readiness")
-    metrics.add_dimension("Pair", SETTINGS.pair.name)
+    metrics.add_dimension("Pair", context.settings.pair.name)
     metrics.add_metric("Ready", MetricUnit.Count, 1 if ready else 0)
     metrics.flush_metrics()
+
+
+def _keep(context: Readiness, found: Mapping[str, Any]) -> None:
+    kept = {"action": "keep_readiness", "readiness": found}
+    try:
+        lambda_invoke.ask(context.clients.functions(), context.settings.pair_function, kept)
+    except FunctionFailed as error:
+        logger.error("the result could not be kept", extra={"why": str(error)[:300]})
+
+
+def _table(context: Readiness) -> PairTable:
+    return PairTable(context.clients.dynamodb(), context.settings.table, context.settings.pair.name)
+
+
+def _seen_in(event: Event) -> Seen:
+    """Whose status is asked for. Raises BadRequest where no server is named, or none of `SEEN_THROUGH`."""
+    function = str(event.get("function"))
+    if function not in SEEN_THROUGH:
+        raise BadRequest(f"function is {function[:40]!r}, but one of {', '.join(SEEN_THROUGH)} is needed.")
+    return Seen(SEEN_THROUGH[function], role_in(event))
+
+
+def _log(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
+    """A check's sentence, with what it found wanting; a status is another function's, which logs it."""
+    if event["action"] == "check":
+        log = logger.info if answer["answer"] == "yes" else logger.warning
+        log(answer["sentence"], extra={"not_yes": [each for each in answer["checks"] if each["answer"] != "yes"]})
+
+
+ACTIONS: dict[str, Action[ReadinessSettings, Any]] = {
+    "check": without_request(check),
+    "status": Action(_seen_in, status),
+}
+handler = Handler(logger, ACTIONS, Context(read(ReadinessSettings, os.environ), clients), _log)

@@ -160,8 +160,8 @@ def test_a_machine_that_owns_its_servers_addresses_at_rest_is_remembered(
     check(readiness)
     kept = record.table.machines()
     assert set(kept) - {"pair", "item"} == {"ms1"}
-    assert was_owner(readiness.SETTINGS.pair.ms1, state(), kept)
-    assert not was_owner(readiness.SETTINGS.pair.ms1, state(epoch=2), kept)
+    assert was_owner(readiness.handler.context.settings.pair.ms1, state(), kept)
+    assert not was_owner(readiness.handler.context.settings.pair.ms1, state(epoch=2), kept)
 
 
 def test_nothing_is_remembered_while_a_change_is_under_way(
