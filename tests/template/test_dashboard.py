@@ -51,7 +51,7 @@ def published(service: str) -> set[str]:
     """The names that a function's source gives its metrics; tests/failoverctl/test_testbed.py checks what arrives."""
     source = (ROOT / "functions" / service / "app.py").read_text()
     assert f'EphemeralMetrics(namespace=observability.NAMESPACE, service="{service}")' in source
-    assert 'add_dimension("Pair", SETTINGS.pair.name)' in source
+    assert re.search(r'add_dimension\("Pair", (SETTINGS|context\.settings)\.pair\.name\)', source)
     return set(re.findall(r'"([A-Z][A-Za-z]+)"', source))
 
 

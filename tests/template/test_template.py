@@ -48,7 +48,7 @@ def test_a_function_starts_with_what_the_template_gives_it(function: str) -> Non
 
 @pytest.mark.parametrize("function", FUNCTIONS)
 def test_every_variable_of_the_template_is_read_by_its_function(function: str) -> None:
-    own = {each.metadata["variable"] for each in fields(settings_of(function)) if each.name != "pair"}
+    own = {each.metadata.get("variable") for each in fields(settings_of(function))}
     assert set(environment(function)) - set(PAIR) - OF_THE_RUNTIME <= own
 
 

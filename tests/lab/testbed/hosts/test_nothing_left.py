@@ -87,7 +87,8 @@ def test_a_killed_testbed_leaves_no_process_interface_or_mount(tmp_path: Path) -
         assert traces(tmp_path) == []
     finally:
         for pid in left():
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 @pytest.mark.testbed(outside=True)
