@@ -173,7 +173,9 @@ def test_what_is_mounted_over_a_part_of_the_source_during_a_run_does_not_pass_fo
     pair.assert_complete(pair.replicate())
     # After the check that a run begins with, and before the source is listed.
     once = f"mkdir /run/mounted 2>/dev/null && /usr/bin/mount --bind {ELSEWHERE} {at}"
-    pair.stand_in("ms1", "find", f'{once}; exec /usr/bin/find "$@"')
+    # All directories are listed at once: none before it is mounted.
+    waits = f'n=0; until grep -q " {at} " /proc/self/mountinfo || [ $((n += 1)) -gt 500 ]; do sleep 0.01; done'
+    pair.stand_in("ms1", "find", f'{once}; {waits}; exec /usr/bin/find "$@"')
     try:
         with elsewhere(pair, "ms1"):
             refusal(pair.replicate(), at)
