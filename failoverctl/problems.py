@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from itertools import product
 from typing import Any, NamedTuple
 
-from failoverctl import game_days, lost_files
+from failoverctl import game_days
 from failoverctl.probes import in_words, only_second_sees
 from failoverctl.serving import ago, is_blocked, red_step, serves
 
@@ -337,7 +337,6 @@ def _copy(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("copy", copy["error"])
     elif copy.get("refused"):
         why = f"Replication is refused until this is mended: {copy['failed']}"
-        why += lost_files.advice(copy["failed"], status["pair"])
         yield _line("copy refused", why, see=see)
     elif copy.get("failed"):
         yield _line("copy failed", f"The last replication run came to nothing: {copy['failed']}", REPLICATE, see)

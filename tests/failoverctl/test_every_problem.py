@@ -175,22 +175,3 @@ def test_every_kind_of_problem_is_held_here() -> None:
     assert len(kinds) > 30
     kinds |= {"access", "sessions"}  # of either server: their lines begin with a variable
     assert kinds - TOLD_ELSEWHERE == {about for about, *_ in CASES}
-
-
-@pytest.mark.parametrize(
-    ("reason", "what"),
-    [
-        (
-            "299 of 300 files of cds vanished since the last complete set",
-            "failoverctl replicate --accept-removal tectia",
-        ),
-        ("the source is empty: the last complete set had 300 files there", "is never carried."),
-        ("the standby's disk is too full", "the standby's disk is too full"),
-    ],
-)
-def test_of_files_that_are_gone_it_says_what_a_person_does(ctl: Run, reason: str, what: str) -> None:
-    status = ctl("status", "--json").json()
-    failed(reason, refused=True)(status)
-    (first,) = problems.problems_of(status)
-    assert first["sentence"].endswith(what)
-    assert ("put them back" in first["sentence"]) == ("disk" not in reason)
