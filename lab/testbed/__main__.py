@@ -79,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _alone(directory: Path, pid_file: Path | None = None) -> int:
     """Run this command inside new namespaces while no other testbed writes to the directory. Raises CannotRun."""
+    namespaces.check()
     with namespaces.alone_in(directory.resolve()):
         return namespaces.run_inside(sys.argv[1:], pid_file)
 

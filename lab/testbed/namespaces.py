@@ -79,10 +79,14 @@ def alone_in(directory: Path) -> Iterator[None]:
     """Keep every other testbed out of a directory: two would write over each other's files.
 
     Raises:
-        CannotRun: another one is up there.
+        CannotRun: another one is up there, or nobody can write to it.
     """
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / "testbed.lock").open("a+") as lock:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        lock = (directory / "testbed.lock").open("a+")
+    except OSError as error:
+        raise CannotRun(f"The testbed can't write to {directory} ({error.strerror}): name another --output.") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

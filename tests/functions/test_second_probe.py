@@ -154,6 +154,11 @@ def test_the_audit_sees_whose_service_runs_through_the_second_probe(
     assert found._runs(state())["ms1"].answer == "unknown"
 
 
+def checked(readiness: ModuleType) -> dict[str, Any]:
+    """What readiness says of each check, by its name."""
+    return {each["name"]: each for each in readiness.handler({"action": "check"}, None)["checks"]}
+
+
 @pytest.mark.parametrize(("compared", "ready"), [(yes("Both reach both."), "yes"), (no("It misses ms1."), "no")])
 def test_readiness_says_whether_both_probes_reach_both_servers(
     run: Start, record: Record, answers: Answers, compared: Verdict, ready: str
@@ -161,11 +166,10 @@ def test_readiness_says_whether_both_probes_reach_both_servers(
     record.put(state())
     answers.prepare("pair", "see_second_probe", compared)
     answers.prepare("pair", "keep_readiness", yes("Kept."))
-    checks = run("readiness", TABLE_NAME=record.name, **TWO).check()["checks"]
-    (found,) = [each for each in checks if each["name"] == "both probes"]
+    checks = checked(run("readiness", TABLE_NAME=record.name, **TWO))
+    found = checks["both probes"]
     assert (found["answer"], found["sentence"]) == (ready, compared.sentence)
-    alone = run("readiness", TABLE_NAME=record.name).check()["checks"]
-    assert "both probes" not in {each["name"] for each in alone}
+    assert "both probes" not in checked(run("readiness", TABLE_NAME=record.name))
 
 
 def test_readiness_asks_the_second_probe_where_the_first_one_fails(
@@ -174,5 +178,5 @@ def test_readiness_asks_the_second_probe_where_the_first_one_fails(
     record.put(state(second_probe_epoch=1))
     answers.prepare("probe", "check_serving", FAILS)
     answers.prepare("second-probe", "check_serving", yes("ms1 answers."))
-    checks = {each["name"]: each for each in run("readiness", TABLE_NAME=record.name, **TWO).check()["checks"]}
+    checks = checked(run("readiness", TABLE_NAME=record.name, **TWO))
     assert checks["active server serves"]["answer"] == "yes"
