@@ -10,7 +10,7 @@ import io
 import json
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -21,8 +21,10 @@ from lab.simulation import machine
 from lab.simulation.clients import EC2, SSM, Route53, StepFunctions
 from lab.simulation.clients_data import DynamoDB, client_error
 from lab.simulation.clock import AtOnce, Clock
+from lab.simulation.engine import Engine
 from lab.simulation.faults import Kind
-from lab.simulation.hosts import ACCESS_GROUP, POOLER, PORT, Open
+from lab.simulation.hosts import ACCESS_GROUP, PORT
+from lab.simulation.invocations import HeldUp
 from lab.simulation.schedule import Schedule
 from lab.simulation.subnet_borders import ACLS, SUBNETS
 from lab.simulation.world import PAIR, World
@@ -224,9 +226,18 @@ class Lambda:
             return _lambda_failure(kind, self._way)
 
         try:
-            return self._world.gate.call(place, lambda: self._run(FunctionName, event), failure)
+            return self._world.gate.call(place, lambda: self._invoke(FunctionName, event), failure)
         except _FunctionBroke:
             return _answer({"errorType": "Broken", "errorMessage": f"{kinds[-1]} by the schedule"}, "Unhandled")
+
+    def _invoke(self, name: str, event: Mapping[str, Any]) -> dict[str, Any]:
+        """Only the workflow gives up what is held up: a function that asks another one is held up with it."""
+        if self._way != "task":
+            return self._run(name, event)
+        try:
+            return self._world.gate.invoke(lambda: self._run(name, event))
+        except HeldUp:
+            raise machine.TimedOut from None
 
     def _send(self, name: str, event: Mapping[str, Any], place: str) -> dict[str, Any]:
         def failure(kind: Kind) -> Exception:
@@ -285,87 +296,6 @@ class Topic:
             return machine.TimedOut() if of_the_machine else client_error("InternalError", "no", "Publish")
 
         return self._world.gate.call(f"{self._way}.publish", publish, failure)
-
-
-class Engine:
-    """The database's sessions, as an engine of the project shows them."""
-
-    def __init__(self, world: World, judge: Any) -> None:
-        self._world, self._judge = world, judge
-
-    def list_sessions(self) -> Any:
-        from msfailover.observations import Listing, Session, SessionKind
-
-        def shown(each: Open) -> Session:
-            hidden, names = self._world.database.hidden, self._world.database.names
-            kind = SessionKind.CONNECTION if each.silent else SessionKind.CLIENT
-            if names:
-                return Session(each.id, kind, host_name="ms2")
-            if self._world.database.pooler == "local" and each.role == self._world.database.pooled:
-                return Session(each.id, kind, local=True)
-            if self._world.database.announced and each.address == POOLER:
-                return Session(each.id, kind, address=self._world.hosts[each.role].addresses[0])
-            return Session(each.id, kind, address=None if hidden else each.address, hidden=hidden)
-
-        def sessions() -> Any:
-            self._demand()
-            others: tuple[Session, ...] = (Session("0", address="10.99.0.5"),)
-            base, first = self._world.database, self._world.hosts["ms1"]
-            if base.standby:
-                return Listing(others, not_writer="it is a standby.")
-            if base.moved:
-                return Listing(others, read_from=("10.77.0.40",))
-            if base.watched and first.on:
-                others += (Session("w", SessionKind.LOGIN, address=first.addresses[0]),)
-            announced = "the server believes its proxies." if base.announced else ""
-            return Listing((*others, *(shown(each) for each in base.sessions)), announced=announced)
-
-        return self._world.gate.call("database.list", sessions, _unreachable)
-
-    def can_list_and_terminate(self) -> Any:
-        from msfailover.verdict import unknown, yes
-
-        def rights() -> Any:
-            self._demand()
-            if self._world.database.standby:
-                return unknown("What answers is not the database's writer: it is a standby.")
-            return yes("Sessions can be listed and ended.")
-
-        return self._world.gate.call("database.rights", rights, _unreachable)
-
-    def close(self) -> None:
-        """There is no connection to let go of."""
-
-    def terminate(self, session_ids: Sequence[str]) -> Any:
-        from msfailover.adapters.sessions import Termination
-
-        def end() -> Any:
-            self._demand()
-            database = self._world.database
-            # What has only connected can't be ended.
-            mine = [each for each in database.sessions if each.id in session_ids and not each.silent]
-            if database.standby:
-                mine = []
-            if not database.names:  # who calls himself like the other one is ended with him
-                for role in sorted({each.role for each in mine}):
-                    self._judge.ends_sessions(role)
-            if not database.undying:
-                database.sessions = [each for each in database.sessions if each not in mine]
-                for each in mine:
-                    self._world.touch(f"a session of {each.role} from {each.address} is ended")
-            return Termination(asked=len(mine), gone=0)
-
-        return self._world.gate.call("database.terminate", end, _unreachable)
-
-    def _demand(self) -> None:
-        if not (self._world.database.up and self._world.database.seen):
-            raise _unreachable(Kind.TIMEOUT)
-
-
-def _unreachable(kind: Kind) -> Exception:
-    from msfailover.adapters.sessions import DatabaseUnreachable
-
-    return DatabaseUnreachable(f"The database does not answer ({kind}).")
 
 
 def _signal(what: str, address: str) -> Any:

@@ -134,6 +134,8 @@ _ALL = (
     Defect("late-move", "The DNS record is updated by whoever asks, however late.", functions.late_move),
     Defect("orders-never-end", "An order is carried out whenever its host wakes.", functions.orders_never_end),
     Defect("epochs-unchecked", "What a host remembers of epochs is not read.", functions.epochs_unchecked),
+    Defect("permission-kept", "What the record allowed once is not read again before each call that it allows.",
+           functions.permission_kept),
     Defect("lease-expires", "A lease is free after ten seconds.", functions.lease_expires),
     Defect("resume-unasked", "resume takes over without asking whether the holder runs.", functions.resume_unasked),
     Defect("resume-at-once", "resume takes over while a call of the stopped one is on its way.",

@@ -15,6 +15,7 @@ from msfailover.history import History
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.questions import Question
+from msfailover.runtime import authority
 from msfailover.verdict import Verdict, no, yes
 
 from lab.simulation.clock import BEGINNING
@@ -262,6 +263,10 @@ def orders_never_end(patches: Patches, found: Functions) -> None:
 
 def epochs_unchecked(patches: Patches, _found: Functions) -> None:
     patches.put(epochs, "ahead", lambda *_: None, why=WHY)
+
+
+def permission_kept(patches: Patches, _found: Functions) -> None:
+    patches.put(authority, "LASTS_S", 1e9, why=WHY)
 
 
 def lease_expires(patches: Patches, found: Functions) -> None:

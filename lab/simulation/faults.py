@@ -17,6 +17,8 @@ class Kind(StrEnum):
     LATE = "late"  # no answer in time, but done a while later
     DELAYED = "delayed"  # no answer in time, but done some seconds later
     THROTTLE = "throttle"  # refused for now
+    HELD = "held"  # the function is held up before this call, given up, and goes on a while later; a write has failed
+    HELD_LONG = "held-long"  # the same, a long while later
     STALE = "stale"  # a read answers what was so before the last change
     TWICE = "twice"  # is done twice
     AGAIN = "again"  # is done, and delivered once more a while later
@@ -51,6 +53,8 @@ class Kind(StrEnum):
 EVENTS = tuple(Kind)[list(Kind).index(Kind.BOOT) :]
 """What happens to the world. `opened` is never drawn: against an owner's hand on his own group nothing is proven."""
 
+HELD = (Kind.HELD, Kind.HELD_LONG)
+"""Struck in the function itself: whatever it does then, it may do only by what the record says by then."""
 REPEATED = (Kind.AGAIN_LATE, Kind.AGAIN_LAST)
 TRIGGERS = (Kind.ALARM, Kind.WATCH, Kind.FORCE, Kind.RESUME, Kind.BACK)
 PEOPLE = (Kind.MANUAL, Kind.ACK)
@@ -84,7 +88,7 @@ _STALE = (
 )
 GRANTS = ("ec2.authorize_security_group_ingress", "ec2.delete_network_acl_entry")
 """What grants a server access, and may be done when it is no longer awaited."""
-_WRITES = (
+WRITES = (
     "dynamodb.put_item",
     "dynamodb.transact_write_items",
     "ec2.stop_instances",
@@ -98,6 +102,9 @@ _WRITES = (
 )
 
 
+_HELD = (*_STALE, *GRANTS, "ec2.revoke_security_group_ingress", "ec2.create_network_acl_entry", "ec2.stop_instances")
+
+
 def kinds_at(place: str) -> tuple[Kind, ...]:
     """What can go wrong at a place: "task:…" of the workflow, "ask:…" from function to function, a call, "state:…"."""
     if place.startswith("task:topic"):
@@ -109,7 +116,9 @@ def kinds_at(place: str) -> tuple[Kind, ...]:
         return (*_ASK, *REPEATED, *TRIGGERS) if place in _ACTS else _ASK
     if place.startswith("state:"):
         return (Kind.DIE, *EVENTS[:-1])
-    kinds = (*_WRITE, *OVERTAKEN) if place in _WRITES else _READ
+    kinds = (*_WRITE, *OVERTAKEN) if place in WRITES else _READ
+    if place in _HELD:
+        kinds = (*kinds, *HELD)
     if place in GRANTS:
         return (*kinds, Kind.DELAYED)
     if place == "ssm.send_command":

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import TypeVar
 
 from lab.simulation.clock import Clock
-from lab.simulation.faults import EVENTS, OVERTAKEN, Fault, Kind
+from lab.simulation.faults import EVENTS, HELD, OVERTAKEN, WRITES, Fault, Kind
+from lab.simulation.invocations import HeldUp, Invocation
 
 T = TypeVar("T")
 
@@ -16,6 +18,8 @@ LATER, MUCH_LATER, LAST = 7, 90, 1_000_000
 """Boundaries after which what was late, or comes again, is delivered; the last is never come to before `silence`."""
 
 COMES_AGAIN = {Kind.AGAIN: LATER, Kind.AGAIN_LATE: MUCH_LATER, Kind.AGAIN_LAST: LAST}
+
+GOES_ON = {Kind.HELD: LATER, Kind.HELD_LONG: MUCH_LATER}
 
 DELAYED_S = 4.0
 """Seconds after which what was delayed is done: a client waits as long for an answer, and has given up by then."""
@@ -62,6 +66,19 @@ class Injector:
         self._delayed: list[tuple[float, str, Callable[[], object]]] = []
         self.depth = 0
         self._aside: list[tuple[int, int, Callable[[], None]]] = []
+        self._held: list[Invocation] = []
+
+    def invoke(self, work: Callable[[], T]) -> T:
+        """Run a function's invocation, which can be held up at a call of it where a fault says so: then `HeldUp`."""
+        if not any(fault.kind in HELD for fault in self.faults):
+            return work()
+        answer: T = Invocation(work).begin()
+        return answer
+
+    def give_up(self) -> None:
+        """The schedule is over: end what is held up still."""
+        while self._held:
+            self._held.pop().give_up()
 
     def silence(self) -> None:
         """From here on nothing goes wrong any more; what was late is delivered now."""
@@ -114,15 +131,15 @@ class Injector:
             raise Died(place)
         if kind in (Kind.ERROR, Kind.BROKEN, Kind.THROTTLE, Kind.TIMEOUT):
             raise failure(kind)
-        if kind is Kind.DELAYED:
-            if not dry:
-                self._delayed.append((self._clock.time() + DELAYED_S, place, self._owned(effect)))
-            raise failure(Kind.TIMEOUT)
-        if kind is Kind.LATE:
-            self._later.append((self.boundaries + LATER, place, self._owned(effect)))
+        if kind in (Kind.DELAYED, Kind.LATE):
+            self._put_off(kind, place, effect, dry)
             raise failure(Kind.TIMEOUT)
         if kind is Kind.STALE and stale is not None:
             return stale()
+        if kind in GOES_ON:
+            self._hold_up(place, GOES_ON[kind])
+            if place in WRITES:
+                raise failure(Kind.TIMEOUT)
         overtaken = kind is not None and kind in OVERTAKEN and self._happen(kind)
         answer = effect()
         self._tick()
@@ -136,6 +153,27 @@ class Injector:
         if kind in COMES_AGAIN:
             self._later.append((self.boundaries + COMES_AGAIN[kind], place, self._owned(effect)))
         return answer
+
+    def _put_off(self, kind: Kind, place: str, effect: Callable[[], object], dry: bool) -> None:
+        if kind is Kind.LATE:
+            self._later.append((self.boundaries + LATER, place, self._owned(effect)))
+        elif not dry:
+            self._delayed.append((self._clock.time() + DELAYED_S, place, self._owned(effect)))
+
+    def _hold_up(self, place: str, boundaries: int) -> None:
+        """Hold up the invocation that comes to a place, and let it go on after so many boundaries."""
+        invocation = Invocation.current()
+        if invocation is None or self.delivering:
+            return
+        self._held.append(invocation)
+
+        def go_on() -> None:
+            self._held.remove(invocation)
+            with suppress(HeldUp):
+                invocation.go_on()
+
+        self._later.append((self.boundaries + boundaries, f"what is held up at {place}", self._owned(go_on)))
+        invocation.hold_up()
 
     def send(self, place: str, effect: Callable[[], object], failure: Callable[[Kind], Exception]) -> None:
         """Order something that is not awaited: it is done a while later, or never."""

@@ -89,6 +89,8 @@ class Runner:
             violation = Violation("I4", str(endless))
         except Died as died:
             violation = Violation("simulation", f"the death at {died} was not of any execution")
+        finally:
+            run.world.gate.give_up()
         world = run.world
         return Result(
             schedule,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from msfailover.decisions.admission import Plan
+from msfailover.decisions.admission import Plan, admit
 from msfailover.decisions.fence import NoReceipt
 from msfailover.decisions.transitions import (
     BEGIN_LASTS_S,
@@ -279,7 +279,16 @@ def test_a_change_that_has_fenced_a_server_can_not_end_as_if_nothing_was_touched
 
 def test_an_adoption_that_is_refused_after_all_leaves_no_proof_behind() -> None:
     before = PairState(lease=lease(action="adopt", epoch=1), receipt=receipt(epoch=1))
-    assert conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0] == PairState(**granted(Role.MS2, unseen=1))
+    after = conclude(before, OURS, Outcome.REFUSED, "Both run.", NOW)[0]
+    assert after == PairState(epoch=1, **granted(Role.MS2, unseen=1))
+
+
+def test_an_adoption_after_one_that_was_refused_takes_an_epoch_in_which_no_order_was_given() -> None:
+    refused = PairState(lease=lease(action="adopt", epoch=4), receipt=receipt(epoch=4))
+    after = conclude(refused, OURS, Outcome.REFUSED, "Both run.", NOW)[0]
+    plan = admit(request(Action.ADOPT), after, OURS, NOW).plan
+    assert plan is not None
+    assert plan.epoch == 5
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])

@@ -73,6 +73,10 @@ FOUND_BY = {
     "late-move": ("I4", "action=switchover by=erika ms1=healthy ms2=start-fails again-last@task:dns.update_record#1"),
     "orders-never-end": ("I4", "standby-freezes@state:StartServer#1 resume=back"),
     "epochs-unchecked": ("I4", "ms2=ahead"),
+    "permission-kept": (
+        "I2",
+        "action=switchover by=erika ms1=healthy held-long@ec2.describe_security_group_rules#7",
+    ),
     "lease-expires": ("I4", "ms1=zombie database=hidden alarm@state:WaitForPower#2"),
     "resume-unasked": ("I4", "resume@state:Admitted#1"),
     "resume-at-once": ("I1", "overtaken-back@ec2.authorize_security_group_ingress#1"),

@@ -228,6 +228,9 @@ def conclude(
             acknowledged=state.acknowledged and not unattended,
             held="",
         )
+    elif lease.action == Action.ADOPT:
+        # Orders of its epoch may be on their way still: the next adoption takes a later one.
+        after = replace(after, receipt=None, epoch=max(state.epoch, lease.epoch))
     else:
         after = replace(after, receipt=None)
     return after, history
