@@ -325,3 +325,20 @@ def test_what_the_standby_may_not_change_leaves_it_one_whole_set_that_can_be_sta
         pair.host("ms2").run(["bash", "-c", f"chattr -R -{flag} {SERVER_FILES} {CONFIG} 2>/dev/null; true"])
     pair.assert_complete(pair.replicate())
     assert not pair.inside("ms2", f"{STATE}/swap").exists()
+
+
+@pytest.mark.parametrize("role", ["ms1", "ms2"])
+def test_where_it_is_not_known_what_is_mounted_nothing_is_carried(pair: Pair, role: str) -> None:
+    pair.settle()
+    held = pair.holds("ms2")
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.host(role).run(["mount", "-t", "tmpfs", "none", "/proc"])
+    try:
+        ended = pair.replicate()
+        assert pair.holds("ms2") == held
+    finally:
+        pair.host(role).run(["umount", "/proc"])
+    assert not ended.result["complete"]
+    if role == "ms1":
+        assert "/proc/self/mountinfo can't be read" in ended.result["reason"]
+    pair.assert_complete(pair.replicate())

@@ -74,6 +74,15 @@ def test_a_set_of_no_moment_is_not_taken_and_the_standby_goes_on_saying_what_it_
     assert pair.run("ms2", "status").result["replica"] == held
 
 
+def test_a_set_of_no_directory_is_not_taken(pair: Pair) -> None:
+    pair.write("ms1", f"{CDS}/one", "1")
+    pair.settle()
+    held = pair.marker()
+    said = pair.ssh("session", stdin=f"hello {TOOLS} 1 10\ncommit 0 0 {DIGEST}\n").stdout.splitlines()
+    assert said[-1] == "refused not understood: commit"
+    assert pair.run("ms2", "status").result["replica"] == held
+
+
 def test_a_set_that_is_complete_is_not_taken_twice(pair: Pair) -> None:
     pair.write("ms1", f"{CDS}/old", "1")
     pair.settle()
