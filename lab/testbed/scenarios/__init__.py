@@ -73,9 +73,9 @@ def all_scenarios() -> dict[str, Scenario]:
                source_dies_in_last_copy, maintenance, shadow, second_failover, copy_too_old, start_first_restart,
                readiness, watchdog_dies, importing, import_then_crash, torn, source_empty, disk_full, upgrade,
                wrong_way, intruder, late_login, zone_lost, zone_lost_for_good, late_wake, throttled, lost_result,
-               game_day)
+               game_day, game_day_not_begun)
     # fmt: on
-    found = [*(each.SCENARIO for each in modules), *game_day_not_begun.SCENARIOS, *game_day_away.SCENARIOS]
+    found = [*(each.SCENARIO for each in modules), *game_day_away.SCENARIOS]
     return {each.name: each for each in found}
 
 

@@ -48,28 +48,44 @@ def move_home(story: Story, limit_s: float = 60) -> None:
     story.check("Moved home", story.outcome == "promoted", f"The move home to ms1 ended as {story.outcome}.")
 
 
-def await_end(testbed: Testbed, story: Story, limit_s: float = 60) -> dict[str, Any]:
-    """Wait until the game day has ended and is reported; its result is the scenario's outcome."""
-    wait_for("the game day's report", lambda: testbed.game_day().get("reported"), limit_s * testbed.patience)
-    found = testbed.game_day()
+def await_end(testbed: Testbed, story: Story, limit_s: float = 60, after: str = "") -> dict[str, Any]:
+    """Wait until the game day has ended and is reported; its result is the scenario's outcome.
+
+    Args:
+        after: the execution of the game day before it, where there was one.
+    """
+
+    def reported() -> dict[str, Any] | None:
+        day = testbed.game_day()
+        return day if day.get("reported") and day["execution"] != after else None
+
+    found: dict[str, Any] = wait_for("the game day's report", reported, limit_s * testbed.patience)
     story.outcome = str(found["result"])
     story.note(f"the game day: {found['result']}: {found['sentence']}")
     return found
 
 
-def check_reported(testbed: Testbed, story: Story, severity: str) -> None:
-    """Check that its end is in the history once, an event for machines, a message, and in `status`."""
+def check_reported(testbed: Testbed, story: Story, severity: str, earlier: int = 0) -> None:
+    """Check that its end is in the history once, an event for machines, a message, and in `status`.
+
+    Args:
+        severity: of the event.
+        earlier: how many game days of this scenario ended before, in the same way.
+    """
     result, sentence = story.outcome, str(testbed.game_day()["sentence"])
-    lines = [line for line in testbed.history() if line["action"] == "game-day"]
-    story.check("In the history, once", [line["sentence"] for line in lines] == [sentence], sentence)
+    lines = [str(line["sentence"]) for line in testbed.history() if line["action"] == "game-day"]
+    story.check("In the history, once", lines[0] == sentence and len(lines) == earlier + 1, sentence)
     testbed.invoke("audit", {})
     events = [each["detail"] for each in testbed.cloud.bus.announced if each["detail-type"] == "Game Day Ended"]
     found = {(each["result"], each["severity"], each["number"]) for each in events}
     story.check(
-        "An event for machines", {each[:2] for each in found} == {(result, severity)} and len(found) == 1, f"{found}"
+        "An event for machines",
+        {each[:2] for each in found} == {(result, severity)} and len(found) == earlier + 1,
+        f"{found}",
     )
     messages = [each for each in notified() if "game day" in each]
-    story.check("A message, once", len(messages) == 1 and messages[0].endswith(result), f"Messages: {messages}.")
+    once = len(messages) == earlier + 1 and all(each.endswith(result) for each in messages)
+    story.check("A message, once", once, f"Messages: {messages}.")
     status = status_of(Account(None, REGION, testbed.cloud.endpoint), STACK)
     shown = (status["game_day"] or {}).get("result")
     problems = [each["sentence"] for each in status["problems"] if each["see"] == "game-day"]
