@@ -30,7 +30,6 @@ from msfailover.verdict import Verdict, unknown
 
 SETTINGS = read(AccessSettings, os.environ)
 logger = observability.logger_for("database_access")
-
 CALLS_AT_ONCE = 8
 
 
@@ -122,12 +121,12 @@ def revoke_access(server: Server, epoch: int) -> Verdict:
 
 
 def grant_access(server: Server, epoch: int) -> Verdict:
-    """Grant the server access, and nobody else, and read back until it can get in.
+    """Grant the server access, and nobody else: until its own rule is made, whoever lets it in, and read back.
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.
         OtherServerCanGetIn: what the proof rests on, network, access group or power, does not keep it out any more.
-        AccessNotAsOrdered: the server still can't get in when the time is over. Throttled: EC2 refused to be read.
+        AccessNotAsOrdered: it is not so when the time is over. Throttled: EC2 refused to be read.
     """
     other = SETTINGS.pair.other(server.role)
     may = Authority(_state, lambda state: fence.demand_receipt(state, server.role, epoch))
@@ -140,10 +139,11 @@ def grant_access(server: Server, epoch: int) -> Verdict:
             may()
             granted = granted or security_groups.grant(clients.ec2_once(), SETTINGS.access_group, *rule)
             verdict = order.can_get_in(server)
-            if verdict.is_yes:
+            if granted and verdict.is_yes:
                 return verdict
     security_groups.demand_read(verdict)
-    raise AccessNotAsOrdered(f"{server.role} was granted access, but the group does not show it: {verdict.sentence}")
+    taken = "" if granted else ", EC2 did not take its rule"
+    raise AccessNotAsOrdered(f"{server.role} is not granted access{taken}: {verdict.sentence}")
 
 
 def keep_out(server: Server) -> Verdict:

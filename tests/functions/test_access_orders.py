@@ -229,12 +229,18 @@ def test_an_order_that_does_not_wait_reads_the_record_once(
     assert len(reads) == 1
 
 
+@pytest.mark.parametrize("owner", [False, True], ids=["", "an owner's rule lets it in"])
 @pytest.mark.parametrize("code", [500, 503, None], ids=["its own trouble", "unavailable", "no answer"])
 def test_a_grant_that_ec2_did_not_take_is_tried_again_by_its_own_leave_only(
-    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch, code: int | None
+    access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch, code: int | None, owner: bool
 ) -> None:
-    """The client would send it again by itself, long after the record was read; the change may be turned by then."""
+    """The client would send it again by itself, long after the record was read; the change may be turned by then.
+
+    Without its own rule the server would lose its database the moment an owner takes the broad rule away.
+    """
     record.put(state(lease=CHANGE, receipt=receipt()))
+    if owner:
+        network.allow(network.owners, cidr=f"{network.ms2_address}/32")
     client = access.clients.ec2_once()
     authorize, sent = client.authorize_security_group_ingress, list[int]()
 

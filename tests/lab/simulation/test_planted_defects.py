@@ -62,6 +62,7 @@ FOUND_BY = {
     ),
     "grant-with-revoke": ("I2", ""),
     "access-for-both": ("I1", "error@task:database_access.revoke_access#1*99"),
+    "grant-assumed": ("I1", "ms1=hung access=broad timeout@ec2.authorize_security_group_ingress#1"),
     "epoch-not-compared": ("I2", "restart=yes again-late@task:server.restart_source#1"),
     "foreign-execution": ("I4", "hand@state:Begin#1"),
     "conclude-unproven": ("I2", "hand@state:Fence#1"),
