@@ -65,7 +65,7 @@ def _ctl(verb: str, options: str = "", target: str = "") -> Command:
     return Command(f"failoverctl {verb}{to}{options}", verb, target)
 
 
-READINESS, REPLICATE = _ctl("readiness"), _ctl("replicate")
+READINESS, REPLICATE, WATCH = _ctl("readiness"), _ctl("replicate"), _ctl("watch")
 
 
 _OF_ALARMS = {
@@ -108,12 +108,15 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("halted", why, _resume(status, lease["target"]), "failover-halted")
     elif lease and not execution:
         why = f"{lease['action']} to {lease['target']} holds the lease, but no execution runs: it was left half done."
-        yield _line("left half done", why, _resume(status, lease["target"]), "failover-timed-out")
+        how, wait_s = _resume(status, lease["target"]), status.get("resumable_in_s")
+        if wait_s:
+            why, how = f"{why} What it called last may be under way still; it can be resumed in {wait_s} s.", WATCH
+        yield _line("left half done", why, how, "failover-timed-out")
     elif lease and runs:
         why, see = f"{lease['action']} to {lease['target']} is under way: {execution['step']}.", ""
         if is_blocked(status):  # the watchdog tries again and again, and most of the time a try is under way
             why, see = f"{why} The one before it was blocked: {last['sentence']}", "blocked"
-        yield _line(f"under way {execution['step']}", why, _ctl("watch"), see)
+        yield _line(f"under way {execution['step']}", why, WATCH, see)
 
 
 def _not_adopted(status: Mapping[str, Any]) -> Line:
@@ -291,7 +294,7 @@ def _of_a_standby_that_runs(status: Mapping[str, Any], role: str, server: Mappin
     last = status["last_change"] or {}
     if out and not last.get("error") and status["at"] - float(last.get("ended_at") or 0) < TOLD_TO_STOP_S:
         why = f"The service of {role} runs still; it is out of the database, and was told to stop a moment ago."
-        return _line("standby runs", why, _ctl("watch"), see)
+        return _line("standby runs", why, WATCH, see)
     how = Command(f"on the host of {role}: systemctl stop {status['service']}")
     why = f"The service of {role} runs, and {role} is not the active server: stop it."
     return _line("standby runs", why, how, see)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import re
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.freshness import BUSY, REFUSED
+from msfailover.pair import CALLS_LAST_S, CUT_SHORT
 from msfailover.record import state_to_json
 from msfailover.text import clean_lines
 
@@ -93,6 +96,7 @@ def read_status(account: Account, stack: Stack, where: str = "", with_history: b
         found = {name: answer.result() for name, answer in answers.items()}
     found["last_change"] = last_change(found["history"])
     status = _assembled(stack, found, time.time())
+    status["resumable_in_s"] = _resumable_in_s(account, status)
     if is_to_be_asked(status):
         status["readiness"]["asked_anew"] = ask_later(account, stack, "readiness", {"action": "check"})
     status["headline"] = headline(status).to_json()
@@ -304,6 +308,21 @@ def running_execution(account: Account, stack: Stack) -> dict[str, Any] | None:
         "since": first["startDate"].timestamp(),
         "step": current(read_steps(account, arn)),
     }
+
+
+def _resumable_in_s(account: Account, status: Mapping[str, Any]) -> int:
+    """Seconds until the change that holds the lease may be resumed, where its execution was stopped a moment ago."""
+    lease = status["record"].get("lease")
+    if not lease or status["execution"] or status["record"].get("halted"):
+        return 0
+    try:
+        found = account.client("stepfunctions").describe_execution(executionArn=lease["execution"])
+    except (ClientError, BotoCoreError):  # `resume` says what stands in its way
+        return 0
+    if found["status"] not in CUT_SHORT or "stopDate" not in found:
+        return 0
+    ended_s_ago = float(status["at"]) - float(found["stopDate"].timestamp())
+    return max(0, math.ceil(CALLS_LAST_S - ended_s_ago))
 
 
 def warm(account: Account) -> None:

@@ -106,10 +106,21 @@ def blocks(scale: Scale, spans: Sequence[Span], height: float) -> str:
         if right <= left and not scale.shows(span.start):
             continue
         parts.append(rect(left, 0, right - left - 1, height, f"block {span.kind}", span.title))
-        inside = _inside(scale, span)
-        if inside:
-            parts.append(label(left + 6, height / 2 + 4, inside, f"in {span.kind}-in"))
+        if _inside(scale, span):
+            at, name = _placed(scale, span)
+            parts.append(label(at, height / 2 + 4, name, f"in {span.kind}-in"))
     return "".join(parts)
+
+
+def _placed(scale: Scale, span: Span) -> tuple[float, str]:
+    """Where a block's name is written, and which of its names: one that the failure's line does not cross, if any."""
+    left, right, zero = scale.x(span.start) + 6, scale.x(span.end) - 3, scale.x(scale.zero)
+    for name in filter(None, (span.name, span.short)):
+        width = width_of(name, 11.5)
+        for at in (left, zero + 6):
+            if left <= at and at + width <= right and not at - 3 < zero < at + width + 3:
+                return at, name
+    return left, _inside(scale, span)
 
 
 def _inside(scale: Scale, span: Span) -> str:

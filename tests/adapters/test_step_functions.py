@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from msfailover.adapters import clients, step_functions
+from msfailover.pair import CALLS_LAST_S
 from msfailover.verdict import Answer, Verdict
 
 from tests.functions.wire import Failure, Wire
@@ -71,8 +72,8 @@ def described(status: str, ended_s_ago: float | None = None) -> Verdict:
         ("PENDING_REDRIVE", None, Answer.YES),
         ("SUCCEEDED", 0.0, Answer.NO),
         ("FAILED", 0.0, Answer.NO),
-        ("TIMED_OUT", step_functions.CALLS_LAST_S, Answer.NO),
-        ("ABORTED", step_functions.CALLS_LAST_S, Answer.NO),
+        ("TIMED_OUT", CALLS_LAST_S, Answer.NO),
+        ("ABORTED", CALLS_LAST_S, Answer.NO),
     ],
 )
 def test_a_holder_has_ended_when_step_functions_says_so(
@@ -85,7 +86,7 @@ def test_a_holder_has_ended_when_step_functions_says_so(
 
 @pytest.mark.parametrize("status", ["ABORTED", "TIMED_OUT"])
 def test_a_holder_that_was_cut_short_just_now_may_have_a_call_under_way(cloud: None, status: str) -> None:
-    verdict = described(status, step_functions.CALLS_LAST_S - 7.5)
+    verdict = described(status, CALLS_LAST_S - 7.5)
     assert verdict.answer is Answer.UNKNOWN
     assert verdict.sentence.endswith("a call of it may be under way; resume in 8 s.")
 

@@ -88,6 +88,7 @@ CASES: list[tuple[str, list[Callable[[Status], None]], str, str]] = [
     ("adoption", [not_adopted, seen("ms1", "refused")], f"failoverctl adopt --target ms1{REASON}", "not-adopted"),
     ("halted", [put(record={"lease": LEASE, "halted": "No."})], f"failoverctl resume{REASON}", "failover-halted"),
     ("left half done", [put(record={"lease": LEASE})], f"failoverctl resume{REASON}", "failover-timed-out"),
+    ("left half done", [put(record={"lease": LEASE}, resumable_in_s=14)], "failoverctl watch", "failover-timed-out"),
     ("under way", [put(record={"lease": LEASE}, execution={"step": "Begin", "since": 0})], "failoverctl watch", ""),
     ("access", [access("ms1", "no")], "failoverctl readiness", "not-ready"),
     ("access", [access("ms2", "yes")], "failoverctl readiness", "split-brain-risk"),

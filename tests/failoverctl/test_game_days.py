@@ -29,6 +29,10 @@ CUT = game_days.interrupted(SERVING, "aborted", AWAY, NOW - 300)
 def kept(region: Region, day: GameDay, active: str = "ms1", epoch: int = 1) -> None:
     """Have the region keep that game day, and the record say who is active."""
     region.parameters["GameDaySchedule"] = "cron(0 3 1 * ? *)"
+    # In a whole run this module was imported long ago, and a game day that began then would have ended since.
+    since = time.time() - NOW
+    began, until, ended = (at + since if at else 0.0 for at in (day.began_at, day.until, day.ended_at))
+    day = replace(day, began_at=began, since=day.since + since, until=until, ended_at=ended)
     region.items["game-day"] = day.to_json()
     region.items["state"] = {**region.items["state"], "active": active, "epoch": epoch}
 

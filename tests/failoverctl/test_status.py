@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import UTC, datetime
 
 import pytest
 
@@ -79,6 +80,18 @@ def test_a_lease_that_nobody_holds_any_more_is_told_from_a_change_under_way(ctl:
     (first, *_) = problems(ctl)
     assert first["sentence"] == "failover to ms2 is under way: VerifyFence."
     assert first["command"] == "failoverctl watch --stack demo"
+
+
+def test_a_change_whose_execution_was_stopped_a_moment_ago_is_not_to_be_resumed_yet(ctl: Run, region: Region) -> None:
+    region.items["state"] |= {"lease": LEASE}
+    stopped = {"status": "ABORTED", "stopDate": datetime.fromtimestamp(time.time() - 5, UTC), "input": "{}"}
+    region.executions[LEASE["execution"]] = stopped
+    (first, *_) = problems(ctl)
+    assert re.search(r"it can be resumed in 1[45] s\.$", first["sentence"])
+    assert first["command"] == "failoverctl watch --stack demo"
+    stopped["stopDate"] = datetime.fromtimestamp(time.time() - 25, UTC)
+    (first, *_) = problems(ctl)
+    assert first["command"] == 'failoverctl resume --reason "…" --stack demo'
 
 
 def test_a_silent_active_server_a_standby_that_can_get_in_and_a_name_elsewhere_are_each_said(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from msfailover.adapters.step_functions import CALLS_LAST_S
+from msfailover.pair import CALLS_LAST_S
 
 from lab.testbed.scenarios.scenario import Scenario, Story
 from lab.testbed.testbed import Testbed

@@ -167,6 +167,13 @@ class Lease:
     counts_from: float = 0.0
 
 
+CUT_SHORT = ("ABORTED", "TIMED_OUT")
+"""What Step Functions calls an execution that was ended from outside, in the middle of a call perhaps."""
+CALLS_LAST_S = 20
+"""Seconds for which that call may be under way still: the function that grants access runs no longer (its Timeout in
+template.yaml). Before they are over nobody may resume the change."""
+
+
 @dataclass(frozen=True)
 class PairState:
     """What the pair's record says: the one item both writers and readers go by.

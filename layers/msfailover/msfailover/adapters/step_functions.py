@@ -9,16 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from msfailover.pair import PairState
+from msfailover.pair import CALLS_LAST_S, CUT_SHORT, PairState
 from msfailover.text import clean, plain_words
 from msfailover.verdict import Verdict, no, unknown, yes
 
 if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
-
-CUT_SHORT = ("ABORTED", "TIMED_OUT")
-CALLS_LAST_S = 20
-"""Seconds the function that grants access may run at most (its Timeout in template.yaml)."""
 
 KNOWN_WITHIN_S = 60
 """Seconds after which Step Functions knows of every execution that was started: DescribeExecution is eventually

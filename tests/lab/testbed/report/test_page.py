@@ -255,6 +255,20 @@ def test_no_marks_line_is_drawn_over_a_label() -> None:
         assert max(lines) < min(labels)
 
 
+@pytest.mark.parametrize("make", [sample.crash, sample.hang])
+def test_the_failures_line_crosses_no_name_in_a_block(make: Callable[[], Run]) -> None:
+    run = make()
+    for draw in (timeline.full, timeline.narrow):
+        elements = list(tree(timeline.svg(draw(run, lanes_of(run, of(run))), "t")).iter())
+        lines = [str(each.get("d")) for each in elements if each.get("class") == "fault-line"]
+        (at,) = {float(re.match(r"M([0-9.]+)", line)[1]) for line in lines}  # type: ignore[index]
+        named = [each for each in elements if str(each.get("class")).startswith("in ")]
+        assert len(named) > 3
+        for each in named:
+            begins, name = float(each.attrib["x"]), "".join(each.itertext())
+            assert not begins < at < begins + width_of(name, 11.5), name
+
+
 def test_the_head_says_the_commit_and_what_times_count_from() -> None:
     document = page(two_executions(), of(two_executions()))
     assert "commit abc1234+" in document
