@@ -167,7 +167,6 @@ def _makes_a_client(made: Any, module: ModuleType) -> bool:
 
 def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
-    found["watch"]._second_until = 0.0  # type: ignore[attr-defined]
     found["audit"]._stopped.clear()
     acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
     vouched = schedule.network == "local-pooler"

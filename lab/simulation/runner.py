@@ -119,7 +119,7 @@ class _Run:
     """One schedule under way."""
 
     def __init__(self, schedule: Schedule, clock: Clock, functions: Mapping[str, ModuleType], definition: str) -> None:
-        self.schedule, self._functions, self._definition = schedule, functions, definition
+        self.schedule, self._definition = schedule, definition
         self.executions: dict[str, Execution] = {}
         self.states: set[str] = set()
         self.world = world = World(schedule, clock)
@@ -181,7 +181,7 @@ class _Run:
             self._must_have_ended()
         judge.at_rest(self.world, final=True)
         judge.kept(self.world)
-        afterwards = Afterwards(self.world, self._functions, self.call)
+        afterwards = Afterwards(self.world, self.call)
         afterwards.audit_is_content()
         afterwards.hand_is_undone()
         afterwards.late_messages_change_nothing()
@@ -312,7 +312,7 @@ class _Run:
         with self.world.acting(who):
             self.world.note(f"{who}: {event}")
             try:
-                self._functions[function].handler(event, None)
+                Current.handlers[function](event, None)
             except Exception as error:
                 self.world.note(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
                 if who == judge.PERSON:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from types import ModuleType
 from typing import Any
 
@@ -36,7 +37,7 @@ def watch(run: Start, record: Record, answers: Answers, monkeypatch: pytest.Monk
 
 
 def started(watch: ModuleType, probes: int) -> int:
-    return len([each for each in (watch.probe_once() for _ in range(probes)) if each])
+    return len([each for each in (watch.probe_once(watch.handler.context) for _ in range(probes)) if each])
 
 
 @pytest.mark.parametrize("first", [NOTHING, FAILS], ids=["sees nothing", "can't be asked"])
@@ -77,7 +78,7 @@ def test_the_first_probe_is_waited_for_once_in_a_minute_and_asked_anew_in_the_ne
     answers.prepare("second-probe", "probe", AT_REST)
     started(watch, 3)
     assert (len(answers.actions("probe")), len(answers.actions("second-probe"))) == (1, 3)
-    monkeypatch.setattr(watch, "_second_until", watch.time.monotonic())
+    watch._memory(watch.handler.context).second_until = time.monotonic()
     watch.handler({"once": True}, None)
     assert len(answers.actions("probe")) == 2
 

@@ -89,7 +89,7 @@ def see(answers: Answers, probes: dict[str, Any]) -> None:
 
 def probe(watch: ModuleType, times: int = 1) -> None:
     for _ in range(times):
-        watch.probe_once()
+        watch.probe_once(watch.handler.context)
 
 
 STATES: dict[str, dict[str, Any]] = {

@@ -23,7 +23,7 @@ YEAR_MS = 365 * 86_400_000
 
 def damage(watched: Watched, **attributes: Any) -> None:
     """Write attributes of the watchdog's item by hand."""
-    table, key = watched.watch.SETTINGS.table, key_of(PAIR, ITEM)
+    table, key = watched.context.settings.table, key_of(PAIR, ITEM)
     item = clients.dynamodb().get_item(TableName=table, Key=key, ConsistentRead=True).get("Item", key)
     clients.dynamodb().put_item(TableName=table, Item={**item, **attributes})
 
@@ -107,7 +107,7 @@ def test_until_when_slots_were_seeded_far_ahead_is_written_over(watched: Watched
 
 @pytest.mark.parametrize("slot", [10**13, 10**15, 10**400, int("9" * 4000)])
 def test_a_slot_of_a_clock_far_ahead_keeps_no_later_one_out(watched: Watched, slot: int) -> None:
-    watched.watch.handler({"Records": [{"body": f'{{"slot": {slot}}}'}]}, None)
+    watched.handler({"Records": [{"body": f'{{"slot": {slot}}}'}]}, None)
     before = probed(watched)
     for due in (3, 4):
         watched.slot(due)
@@ -116,7 +116,7 @@ def test_a_slot_of_a_clock_far_ahead_keeps_no_later_one_out(watched: Watched, sl
 
 @pytest.mark.parametrize("body", ["[" * 100_000, '{"slot": NaN}', '{"slot": 1e999}', '{"slot": ' + "9" * 5000 + "}"])
 def test_a_message_that_no_parser_takes_is_dropped(watched: Watched, body: str) -> None:
-    assert watched.watch.handler({"Records": [{"body": body}]}, None) == {"probes": 0, "started": []}
+    assert watched.handler({"Records": [{"body": body}]}, None) == {"probes": 0, "started": []}
 
 
 def test_where_slots_are_sent_and_nobody_is_handed_them_each_minute_is_probed_to_its_end(watched: Watched) -> None:
@@ -142,7 +142,7 @@ def test_a_call_that_comes_early_leaves_the_beat_to_the_one_that_still_probes(
 ) -> None:
     """Two that count side by side would have two failures in a moment for two in a row."""
     watched.silent_from_s = 0.0
-    table = watched.watch._watching()
+    table = watched.watch._watching(watched.context)
     began = round(watched.clock.now * 1000)
     other = Watching(probed_ms=began, busy_until_ms=began + 900, by="another", streak_of=Role.MS1, failures=2)
     table.keep(watched.kept, other)

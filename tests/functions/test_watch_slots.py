@@ -46,29 +46,31 @@ class Clock:
 class Watched:
     """A watchdog with a clock of its own, over a server that falls silent at a moment."""
 
-    def __init__(self, watch: ModuleType, answers: Answers, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.watch, self.answers, self.clock, self.started = watch, answers, Clock(), 0
-        self.began, self.silent_from_s = self.clock.now, float("inf")
-        self.well_from_s = float("inf")
+    def __init__(
+        self, watch: ModuleType, answers: Answers, monkeypatch: pytest.MonkeyPatch, clock: Clock | None = None
+    ) -> None:
+        self.watch, self.answers, self.clock, self.started = watch, answers, clock or Clock(), 0
+        self.handler = watch.handler.within(clock=self.clock)
+        self.context = self.handler.context
+        self.began, self.silent_from_s, self.well_from_s = self.clock.now, float("inf"), float("inf")
         self.sent: list[dict[str, Any]] = []
         self.refuses = 0
-        monkeypatch.setattr(watch, "time", self.clock)
         monkeypatch.setattr(watch.step_functions, "start", self._start)
         answers.prepare("probe", "probe", self._answer)
         answers.prepare("server", "power", yes("The instance of ms1 is running."))
 
     def tick(self, **event: Any) -> dict[str, Any]:
-        return dict(self.watch.handler(event, None))
+        return dict(self.handler(event, None))
 
     def slot(self, due_s: float) -> dict[str, Any]:
         """Hand over the slot that is due so many seconds after the beginning, then or when time has passed that."""
         self.clock.now = max(self.clock.now, self.began + due_s)
         body = json.dumps({"slot": round((self.began + due_s) * 1000)})
-        return dict(self.watch.handler({"Records": [{"eventSource": "aws:sqs", "body": body}]}, None))
+        return dict(self.handler({"Records": [{"eventSource": "aws:sqs", "body": body}]}, None))
 
     @property
     def kept(self) -> Watching:
-        return WatchTable(clients.dynamodb(), self.watch.SETTINGS.table, PAIR).read()
+        return WatchTable(clients.dynamodb(), self.context.settings.table, PAIR).read()
 
     def send(self, call: Mapping[str, Any]) -> dict[str, Any]:
         """What SQS does with a batch: takes it, but for as many as a test wants refused."""
@@ -191,13 +193,13 @@ def test_slots_that_come_late_and_together_are_probed_once(watched: Watched) -> 
 
 def test_a_slot_that_comes_early_waits_less_than_a_second(watched: Watched) -> None:
     due = round((watched.began + 0.7) * 1000)
-    watched.watch.handler({"Records": [{"body": json.dumps({"slot": due})}]}, None)
+    watched.handler({"Records": [{"body": json.dumps({"slot": due})}]}, None)
     assert watched.kept.probed_ms >= due
 
 
 @pytest.mark.parametrize("body", ["", "{}", "[]", '{"slot": "soon"}', '{"slot": -1}', '{"slot": true}', "x"])
 def test_a_message_that_is_no_slot_is_dropped(watched: Watched, body: str) -> None:
-    assert watched.watch.handler({"Records": [{"body": body}]}, None) == {"probes": 0, "started": []}
+    assert watched.handler({"Records": [{"body": body}]}, None) == {"probes": 0, "started": []}
 
 
 def test_an_outage_is_decided_in_the_slot_that_finds_it(watched: Watched) -> None:
@@ -229,7 +231,7 @@ def test_of_two_processes_that_probe_at_once_one_counts(watched: Watched) -> Non
     fresh = watched.kept
     watched.slot(1)
     streak = watched.kept.failures
-    later = WatchTable(clients.dynamodb(), watched.watch.SETTINGS.table, PAIR)
+    later = WatchTable(clients.dynamodb(), watched.context.settings.table, PAIR)
     assert later.keep(fresh, Watching(probed_ms=1, failures=1, by="another")) is False
     assert watched.kept.failures == streak == 3
 
@@ -241,9 +243,9 @@ def test_a_streak_outlives_the_process_that_counted_it(
     for _ in range(2):
         watched.tick(once=True)
     watched.clock.sleep(1)
-    successor = Watched(run("watch", TABLE_NAME=watched.watch.SETTINGS.table, **SETTINGS), answers, monkeypatch)
-    successor.clock, successor.silent_from_s = watched.clock, 0.0
-    monkeypatch.setattr(successor.watch, "time", watched.clock)
+    watch = run("watch", TABLE_NAME=watched.context.settings.table, **SETTINGS)
+    successor = Watched(watch, answers, monkeypatch, watched.clock)
+    successor.silent_from_s = 0.0
     assert len(successor.tick(once=True)["started"]) == 1
 
 

@@ -187,7 +187,7 @@ def test_what_the_keeper_of_the_record_is_asked_it_answers_or_refuses_by_name(
 def test_no_event_without_a_known_action_gets_further_than_a_refusal(function: str) -> None:
     app = start(function, complete(function))
     if function in ("watch", "audit"):
-        app.probe_once = lambda: None  # type: ignore[attr-defined]
+        app.probe_once = lambda _context: None  # type: ignore[attr-defined]
         app.observe = lambda: (None, ())  # type: ignore[attr-defined]
     nobody = mock.Mock(side_effect=AssertionError("an event of no action reached AWS"))
     with (

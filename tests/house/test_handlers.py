@@ -17,7 +17,6 @@ AS_BEFORE = frozenset(
         "pair",
         "replicate",
         "server",
-        "watch",
     )
 )
 """Those that read their settings into the module still; none is to be added."""

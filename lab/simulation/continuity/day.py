@@ -5,24 +5,24 @@
 
 from __future__ import annotations
 
-import importlib.util
 import itertools
 import os
 import random
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 from unittest import mock
+
+from msfailover.runtime.environment import read
+from msfailover.runtime.settings import WatchSettings
 
 from lab.simulation.continuity.cloud import PAIR, Cloud, Day, Manners
 from lab.simulation.continuity.kernel import BEGINNING, Kernel, Killed, Process
 from lab.testbed.cloud.patching import Patches
 
-ROOT = Path(__file__).resolve().parents[3]
 INTERVAL_S, TIMEOUT_S, THRESHOLD = 5.0, 2.0, 4
 AT_ONCE = 2
 """The mapping's MaximumConcurrency."""
@@ -53,32 +53,29 @@ ENVIRONMENT = {
 }
 
 Defect = Callable[[Patches], None]
+Call = Callable[[Mapping[str, Any], None], dict[str, Any]]
+
+
+def function() -> ModuleType:
+    """The function's module, as it is deployed."""
+    with mock.patch.dict(os.environ, ENVIRONMENT):
+        return import_module("functions.watch.app")
 
 
 class Containers:
     """The function's processes: warm ones are used again, each with memory of its own."""
 
-    def __init__(self, kernel: Kernel, patches: Patches) -> None:
-        self._kernel, self._patches, self._idle = kernel, patches, []  # type: Kernel, Patches, list[ModuleType]
-        self._numbers = itertools.count()
+    def __init__(self, kernel: Kernel) -> None:
+        self._settings, self._kernel, self._idle = read(WatchSettings, ENVIRONMENT), kernel, list[Call]()
 
-    def take(self) -> tuple[ModuleType, bool]:
+    def take(self) -> tuple[Call, bool]:
         """A process, and whether it is a new one."""
         if self._idle:
             return self._idle.pop(), False
-        path = ROOT / "functions" / "watch" / "app.py"
-        spec = importlib.util.spec_from_file_location(f"continuity_watch_{next(self._numbers)}", path)
-        assert spec is not None
-        assert spec.loader is not None
-        module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)
-        with mock.patch.dict(os.environ, ENVIRONMENT):
-            spec.loader.exec_module(module)
-        module.time = self._kernel  # type: ignore[attr-defined]
-        module._publish = lambda *_: None  # type: ignore[attr-defined]
-        return module, True
+        return function().handler.within(settings=self._settings, clock=self._kernel), True
 
-    def give_back(self, module: ModuleType) -> None:
-        self._idle.append(module)
+    def give_back(self, process: Call) -> None:
+        self._idle.append(process)
 
 
 class Running:
@@ -119,12 +116,12 @@ class Running:
 
     def _call(self, event: Mapping[str, Any], over: Callable[[], None], killed_after_s: float) -> None:
         self._day.calls += 1
-        module, cold = self._containers.take()
+        handler, cold = self._containers.take()
 
         def work() -> Any:
             if cold:
                 self._kernel.sleep(self._chance.uniform(0.2, self._manners.cold_s))
-            return module.handler(event, None)
+            return handler(event, None)
 
         def ended(_outcome: Any, error: BaseException | None) -> None:
             if isinstance(error, Killed):
@@ -132,7 +129,7 @@ class Running:
             elif error is not None:
                 raise error
             else:
-                self._containers.give_back(module)
+                self._containers.give_back(handler)
             self._kernel.after(0, over)
 
         process = Process(self._kernel, work, ended)
@@ -168,7 +165,8 @@ def run(manners: Manners, seed: int, hours: float = 24.0, outages: int = 24, def
             patches.put(clients, name, lambda: cloud, why="AWS is in memory")
         if defect is not None:
             defect(patches)
-        running.begin(Containers(kernel, patches))
+        patches.put(function(), "_publish", lambda *_: None, why="nobody reads the metrics here")
+        running.begin(Containers(kernel))
         _throttle(day, manners, chance, hours)
         _schedule(kernel, running, manners, chance, day, hours)
         for _ in range(round(outages * hours / 24)):

@@ -8,13 +8,15 @@ docs/detection.md shows the table, and why the defaults are what they are.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from msfailover.observations import Signal
 from msfailover.pair import Role
 from msfailover.verdict import Answer, Verdict, no, unknown, yes
+from msfailover.watching import Ports
 
 
 class Finding(StrEnum):
@@ -45,6 +47,11 @@ class Observation:
     admin: Signal
     port: Signal
     sentence: str = ""
+
+    @staticmethod
+    def read(data: Mapping[str, Any]) -> Observation:
+        """Read what the probe answered of a server. Raises KeyError or ValueError where it said nothing of the kind."""
+        return Observation(Signal(data["admin"]), Signal(data["port"]), str(data.get("sentence", ""))[:300])
 
     @property
     def host_is_there(self) -> bool:
@@ -192,6 +199,19 @@ class Diagnosis:
 
     finding: Finding
     sentence: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a probe found: the diagnosis, what it saw of each server, the dearer question that was asked, its answer."""
+
+    diagnosis: Diagnosis
+    observed: Mapping[Role, Observation] | None = None
+    asked: Evidence | None = None
+    answer: Verdict | None = None
+
+    def ports(self, role: Role) -> Ports | None:
+        return (self.observed[role].admin, self.observed[role].port) if self.observed else None
 
 
 def diagnose(
