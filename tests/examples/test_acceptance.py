@@ -29,7 +29,7 @@ pytestmark = pytest.mark.testbed(layout="demo")
 @pytest.fixture(scope="module")
 def pair(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DemoPair]:
     with pytest.MonkeyPatch.context() as patch, DemoPair(tmp_path_factory.mktemp("demo")) as found:
-        patch.setattr(DriverOnAws, "patience", 2.0)
+        patch.setattr(DriverOnAws, "patience", 4.0)
         deployed(found)
         yield found
 
