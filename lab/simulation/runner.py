@@ -312,7 +312,7 @@ class _Run:
         with self.world.acting(who):
             self.world.note(f"{who}: {event}")
             try:
-                self._functions[function].handler(event, None)
+                Current.handlers[function](event, None)
             except Exception as error:
                 self.world.note(f"  {function} raises {type(error).__name__}: {str(error)[:160]}")
                 if who == judge.PERSON:

@@ -15,7 +15,6 @@ AS_BEFORE = frozenset(
         "audit",
         "database_access",
         "pair",
-        "replicate",
         "server",
         "watch",
     )
