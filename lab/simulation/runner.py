@@ -119,7 +119,7 @@ class _Run:
     """One schedule under way."""
 
     def __init__(self, schedule: Schedule, clock: Clock, functions: Mapping[str, ModuleType], definition: str) -> None:
-        self.schedule, self._functions, self._definition = schedule, functions, definition
+        self.schedule, self._definition = schedule, definition
         self.executions: dict[str, Execution] = {}
         self.states: set[str] = set()
         self.world = world = World(schedule, clock)
@@ -181,7 +181,7 @@ class _Run:
             self._must_have_ended()
         judge.at_rest(self.world, final=True)
         judge.kept(self.world)
-        afterwards = Afterwards(self.world, self._functions, self.call)
+        afterwards = Afterwards(self.world, Current.handlers["audit"], self.call)
         afterwards.audit_is_content()
         afterwards.hand_is_undone()
         afterwards.late_messages_change_nothing()
