@@ -121,7 +121,7 @@ def revoke_access(server: Server, epoch: int) -> Verdict:
 
 
 def grant_access(server: Server, epoch: int) -> Verdict:
-    """Grant the server access, and nobody else: until its own rule is made, whoever lets it in, and read back.
+    """Grant the server access, and nobody else: until its own rule is made, whatever other rules allow.
 
     Raises:
         NoReceipt: the other server's fence is not proven in this epoch.

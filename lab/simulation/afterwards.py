@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from lab.simulation import judge
-from lab.simulation.bootstrap import Current
 from lab.simulation.hosts import ACCESS_GROUP
 from lab.simulation.judge import record
 from lab.simulation.machine import ARN
@@ -21,11 +20,17 @@ class Afterwards:
 
     Args:
         world: the world at rest.
+        audit: the audit's handler in this world.
         call: calls a function as somebody: who, its name, the event.
     """
 
-    def __init__(self, world: World, call: Callable[[str, str, Mapping[str, Any]], None]) -> None:
-        self._world, self._call = world, call
+    def __init__(
+        self,
+        world: World,
+        audit: Callable[[Any, Any], dict[str, Any]],
+        call: Callable[[str, str, Mapping[str, Any]], None],
+    ) -> None:
+        self._world, self._audit, self._call = world, audit, call
 
     def audit_is_content(self) -> None:
         """The audit at rest: it must see what the world sees, that nothing is wrong, and leave everybody alone."""
@@ -42,10 +47,10 @@ class Afterwards:
                 ghosts = any(each.ghost or not base.ways(each.address)[0] for each in base.sessions)
                 # A deny entry whose writing was lost on the way to a promotion that another proof bore is written now.
                 due = ("stop_again", *(() if self._denies_are_whole() else ("keep_out",)))
-                first = Current.handlers["audit"]({}, None)
+                first = self._audit({}, None)
                 if not ghosts and any(each["act"] not in due for each in first["done"]):
                     raise Violation("audit", f"all is well, but the audit has done {first['done']}")
-            found = Current.handlers["audit"]({}, None)
+            found = self._audit({}, None)
         wrong = [each["sentence"] for each in found["findings"].values() if each["answer"] != "no"]
         if wrong or found["done"]:
             raise Violation("audit", f"all is well, but the audit says: {wrong} {found['done']}")

@@ -153,7 +153,7 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["audit"], "announce", lambda *_: None, why="the judge makes the events of the history itself")
     patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
-    for name in ("pair", "audit", "database_access"):
+    for name in ("pair", "database_access"):
         patches.put(found[name], "SETTINGS", found[name].SETTINGS, why="to be put back: each schedule has its own")
     machine.install(patches, clock)
     return found
@@ -167,20 +167,21 @@ def _makes_a_client(made: Any, module: ModuleType) -> bool:
 
 def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
-    found["audit"]._stopped.clear()
     acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
     vouched = schedule.network == "local-pooler"
-    Current.handlers = {name: _within(module.handler) for name, module in found.items()}
+    chosen = {"audit": {"path_is_direct": vouched}}
+    Current.handlers = {name: _within(each.handler, chosen.get(name, {})) for name, each in found.items()}
     _set(found["pair"], restart_first=schedule.restart == "yes", network_acls=acls, path_is_direct=vouched)
-    _set(found["audit"], path_is_direct=vouched)
     _set(found["database_access"], network_acls=acls, subnets=subnets)
 
 
-def _within(handler: Any) -> Any:
-    """The function's handler in a context of this schedule: virtual time, no threads, sessions of memory."""
+def _within(handler: Any, chosen: Mapping[str, Any]) -> Any:
+    """The function's handler in a context of this schedule: what its owner has chosen, virtual time, no threads,
+    sessions of memory."""
     if not hasattr(handler, "within"):
         return handler
-    return handler.within(clock=Current.world.clock, threads=AtOnce, memory={"engine": Current.clients["engine"]})
+    settings, memory = replace(handler.context.settings, **chosen), {"engine": Current.clients["engine"]}
+    return handler.within(settings=settings, clock=Current.world.clock, threads=AtOnce, memory=memory)
 
 
 def _set(module: ModuleType, **settings: Any) -> None:

@@ -120,7 +120,7 @@ _ALL = (
     Defect("grant-with-revoke", "The new server gets access while the old one's is revoked.",
            functions.grant_with_revoke),
     Defect("access-for-both", "The new server is granted access beside the old one's rule.", functions.both_access),
-    Defect("grant-assumed", "A rule that EC2 did not take counts as made, where an owner's rule lets the server in.",
+    Defect("grant-assumed", "A rule that EC2 did not take counts as made, where an owner's rule allows the server.",
            network.grant_assumed),
     Defect("epoch-not-compared", "Orders of any epoch are taken for the change under way.",
            functions.epoch_not_compared),

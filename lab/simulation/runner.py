@@ -181,7 +181,7 @@ class _Run:
             self._must_have_ended()
         judge.at_rest(self.world, final=True)
         judge.kept(self.world)
-        afterwards = Afterwards(self.world, self.call)
+        afterwards = Afterwards(self.world, Current.handlers["audit"], self.call)
         afterwards.audit_is_content()
         afterwards.hand_is_undone()
         afterwards.late_messages_change_nothing()

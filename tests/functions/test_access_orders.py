@@ -229,7 +229,7 @@ def test_an_order_that_does_not_wait_reads_the_record_once(
     assert len(reads) == 1
 
 
-@pytest.mark.parametrize("owner", [False, True], ids=["", "an owner's rule lets it in"])
+@pytest.mark.parametrize("owner", [False, True], ids=["", "an owner's rule allows it"])
 @pytest.mark.parametrize("code", [500, 503, None], ids=["its own trouble", "unavailable", "no answer"])
 def test_a_grant_that_ec2_did_not_take_is_tried_again_by_its_own_leave_only(
     access: ModuleType, record: Record, network: Network, monkeypatch: pytest.MonkeyPatch, code: int | None, owner: bool

@@ -78,6 +78,14 @@ def test_a_pair_that_is_well_is_let_alone(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize("event", [{"action": "status"}, {"action": None}, {"action": ["check"], "detail-type": 1}])
+def test_whatever_its_event_holds_it_does_the_one_thing_it_is_there_for(
+    audit: ModuleType, answers: Answers, event: dict[str, Any]
+) -> None:
+    assert audit.handler(event, None)["risk"]["answer"] == "no"
+    assert stopped(answers) == [("ms2", 1)]
+
+
 def test_an_intruder_is_put_out_the_access_group_first_and_told_of(
     audit: ModuleType, answers: Answers, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from msfailover.adapters import run_command
 from msfailover.freshness import Freshness
 from msfailover.pair import Role
+from msfailover.request import BadRequest
 from msfailover.verdict import unknown, yes
 
 from tests.functions.answers import Answers
@@ -50,6 +50,26 @@ def published(told: str) -> dict[str, float]:
     """The metrics of the last line that carries any."""
     line = [json.loads(line) for line in told.splitlines() if '"CloudWatchMetrics"' in line][-1]
     return {name: value[0] for name, value in line.items() if isinstance(value, list)}
+
+
+@dataclass
+class Pauses:
+    """A clock that the function's own pauses move on, and nothing else; `host` is what runs come to after each."""
+
+    hosts: Hosts
+    host: list[dict[str, Any]]
+    made: list[float] = field(default_factory=list)
+
+    def time(self) -> float:
+        return time.time()
+
+    def monotonic(self) -> float:
+        return sum(self.made)
+
+    def sleep(self, seconds: float) -> None:
+        self.made.append(seconds)
+        if self.host:
+            self.hosts.prepare("replicate", self.host.pop(0))
 
 
 def known(record: Record) -> Freshness:
@@ -212,32 +232,26 @@ def test_a_switchovers_last_copy_is_waited_for_and_only_its_own_lease_lets_it_th
 
 
 def test_a_run_that_is_under_way_is_no_error_of_the_copy_that_is_waited_for(
-    replicate: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
+    replicate: ModuleType, record: Record, hosts: Hosts
 ) -> None:
-    def tries(*_: Any, **__: Any) -> Iterator[int]:
-        hosts.prepare("replicate", busy)
-        yield from (0, 1)
-        hosts.prepare("replicate", complete())
-        yield 2
-
-    monkeypatch.setattr(replicate, "attempts", tries)
     record.put(state(epoch=4, lease=lease(action="switchover")))
     busy = succeeded(complete=False, outcome="busy", reason="busy: another run is still going on; it is left alone")
-    answer = replicate.handler({"action": "now", "execution": lease().execution}, None)
+    hosts.prepare("replicate", busy)
+    handler = replicate.handler.within(clock=Pauses(hosts, [busy, complete()]))
+    answer = handler({"action": "now", "execution": lease().execution}, None)
     assert answer["answer"] == "yes"
     assert len(hosts.commands) == 3
     assert (known(record).last or {})["complete"] is True
 
 
-def test_a_run_that_never_ends_is_said_as_the_reason(
-    replicate: ModuleType, record: Record, hosts: Hosts, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(replicate, "attempts", lambda *_, **__: range(3))
+def test_a_run_that_never_ends_is_said_as_the_reason(replicate: ModuleType, record: Record, hosts: Hosts) -> None:
     record.put(state(epoch=4, lease=lease(action="switchover")))
     hosts.prepare("replicate", succeeded(complete=False, outcome="busy", reason="busy: another run is still going on"))
+    clock = Pauses(hosts, [])
     with pytest.raises(replicate.NotReplicated, match="another run is still going on"):
-        replicate.handler({"action": "now", "execution": lease().execution}, None)
-    assert len(hosts.commands) == 3
+        replicate.handler.within(clock=clock)({"action": "now", "execution": lease().execution}, None)
+    assert clock.monotonic() == pytest.approx(10), "REPLICATE_LIMIT_SECONDS"
+    assert len(hosts.commands) == 1 + len(clock.made)
 
 
 def test_a_copy_from_a_server_that_is_lost_is_not_waited_for(
@@ -354,6 +368,14 @@ def test_a_host_that_can_not_be_told_raises_and_leaves_what_is_known(
 
 
 def test_what_nobody_understands_is_refused_by_name(replicate: ModuleType) -> None:
-    for event in ({"action": "replicate"}, {}, {"action": "scheduled", "mode": "some"}):
-        with pytest.raises(Exception, match="is needed"):
+    for event in ({"action": "replicate"}, {}, {"action": "scheduled", "mode": "some"}, {"action": "collect"}):
+        with pytest.raises(BadRequest, match="is needed"):
             replicate.handler(event, None)
+
+
+def test_a_refusal_names_what_people_may_ask_for_and_not_what_events_do(replicate: ModuleType) -> None:
+    with pytest.raises(BadRequest) as refused:
+        replicate.handler({"action": "copy"}, None)
+    assert str(refused.value) == (
+        "action is 'copy', but one of scheduled, now, dry_run, verify, accept_removal, status, rights is needed."
+    )

@@ -150,9 +150,9 @@ def test_the_audit_sees_whose_service_runs_through_the_second_probe(
     found = run("audit", TABLE_NAME=record.name, **TWO)
     answers.prepare("probe", "probe", FAILS)
     answers.prepare("second-probe", "probe", AT_REST)
-    seen = found._runs(state(second_probe_epoch=1))
+    seen = found._runs(found.handler.context, state(second_probe_epoch=1))
     assert [seen[role].answer for role in ("ms1", "ms2")] == ["yes", "no"]
-    assert found._runs(state())["ms1"].answer == "unknown"
+    assert found._runs(found.handler.context, state())["ms1"].answer == "unknown"
 
 
 def checked(readiness: ModuleType) -> dict[str, Any]:

@@ -188,11 +188,11 @@ def test_no_event_without_a_known_action_gets_further_than_a_refusal(function: s
     app = start(function, complete(function))
     if function in ("watch", "audit"):
         app.probe_once = lambda _context: None  # type: ignore[attr-defined]
-        app.observe = lambda: (None, ())  # type: ignore[attr-defined]
+        app.observe = lambda _context: (None, ())  # type: ignore[attr-defined]
     nobody = mock.Mock(side_effect=AssertionError("an event of no action reached AWS"))
     with (
         mock.patch.multiple(app.clients, **dict.fromkeys(("dynamodb", "ec2", "ssm", "functions"), nobody))
-        if hasattr(app, "aws")
+        if hasattr(app, "clients")
         else mock.MagicMock()
     ):
 

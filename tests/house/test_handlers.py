@@ -12,10 +12,8 @@ FUNCTIONS = sorted(name for name in sources() if name.startswith("functions.") a
 AS_BEFORE = frozenset(
     f"functions.{name}.app"
     for name in (
-        "audit",
         "database_access",
         "pair",
-        "replicate",
         "server",
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,6 +66,14 @@ def test_another_action_is_refused_with_the_names_of_those_there_are(
     with pytest.raises(BadRequest) as refused:
         made(*names)({"action": action}, None)
     assert str(refused.value) == f"action is {str(action)[:40]!r}, but {needed} is needed."
+
+
+def test_an_action_that_only_an_event_asks_for_is_done_and_not_named_in_a_refusal() -> None:
+    actions = {"count": ACTIONS["count"], "ended": replace(ACTIONS["count"], named=False)}
+    handler = Handler(observability.logger_for("test"), actions, Context("settings"))
+    assert handler({"action": "ended"}, None) == {"calls": 1}
+    with pytest.raises(BadRequest, match=r"but count is needed\.$"):
+        handler({"action": "mend"}, None)
 
 
 def test_what_is_no_object_is_refused() -> None:

@@ -47,6 +47,8 @@ class Clients(Protocol):
     def stepfunctions(self) -> Any: ...
     def sns(self) -> Any: ...
     def sqs(self) -> Any: ...
+    def events(self) -> Any: ...
+    def kms(self) -> Any: ...
     def functions(self) -> Any: ...
     def probes(self) -> Any: ...
 
@@ -91,10 +93,12 @@ class Action(Generic[S, R]):
     Args:
         parse: the request out of the event; raises `BadRequest`.
         do: what is done about it.
+        named: whether a refusal names it; what only an event of AWS asks for is of no use to whoever was refused.
     """
 
     parse: Callable[[Event], R]
     do: Callable[[Context[S], R], Answer]
+    named: bool = True
 
 
 def without_request(do: Callable[[Context[S]], Answer]) -> Action[S, None]:
@@ -140,7 +144,8 @@ class Handler(Generic[S]):
         observability.begin(self.logger, event)
         name = self.name_of(event)
         if not isinstance(name, str) or name not in self.actions:
-            raise BadRequest(f"action is {str(name)[:40]!r}, but {_one_of(tuple(self.actions))} is needed.")
+            known = tuple(each for each, action in self.actions.items() if action.named)
+            raise BadRequest(f"action is {str(name)[:40]!r}, but {_one_of(known)} is needed.")
         action = self.actions[name]
         done = action.do(self.context, action.parse(event))
         answer = done.to_json() if isinstance(done, Verdict) else done
