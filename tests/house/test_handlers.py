@@ -16,7 +16,6 @@ AS_BEFORE = frozenset(
         "database_access",
         "pair",
         "replicate",
-        "server",
         "watch",
     )
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -65,6 +66,18 @@ def test_another_action_is_refused_with_the_names_of_those_there_are(
     with pytest.raises(BadRequest) as refused:
         made(*names)({"action": action}, None)
     assert str(refused.value) == f"action is {str(action)[:40]!r}, but {needed} is needed."
+
+
+def test_what_whoever_asks_gets_for_an_answer_can_be_changed_once_it_is_logged() -> None:
+    did: list[str] = []
+
+    def finish(event: Event, answer: dict[str, Any]) -> dict[str, Any]:
+        did.append("finish")
+        return {**answer, "asked": event["word"]}
+
+    handler = replace(made(), log=lambda *_: did.append("log"), finish=finish)
+    assert handler({"action": "say", "word": "hello"}, None)["asked"] == "hello"
+    assert did == ["log", "finish"]
 
 
 def test_what_is_no_object_is_refused() -> None:
