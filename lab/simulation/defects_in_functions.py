@@ -15,7 +15,7 @@ from msfailover.history import History
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.questions import Question
-from msfailover.runtime import authority
+from msfailover.runtime import authority, host_documents
 from msfailover.verdict import Verdict, no, yes
 
 from lab.simulation.clock import BEGINNING
@@ -256,9 +256,9 @@ def late_move(patches: Patches, _found: Functions) -> None:
     patches.put(fence, "demand_name", lambda *_: None, why=WHY)
 
 
-def orders_never_end(patches: Patches, found: Functions) -> None:
-    common = found["server"]._common
-    patches.put(found["server"], "_common", lambda epoch, _lasts_s: common(epoch, 1e8), why=WHY)
+def orders_never_end(patches: Patches, _found: Functions) -> None:
+    common = host_documents._common
+    patches.put(host_documents, "_common", lambda all_of, epoch, until: common(all_of, epoch, until + 1e8), why=WHY)
 
 
 def epochs_unchecked(patches: Patches, _found: Functions) -> None:
@@ -336,7 +336,7 @@ def outage_not_confirmed(patches: Patches, found: Functions) -> None:
 
 
 def standby_not_checked(patches: Patches, found: Functions) -> None:
-    patches.put_item(found["server"].READS, "check_standby", lambda server: yes(f"{server.role} will be fit."), why=WHY)
+    do_instead(patches, found["server"], "check_standby", lambda _context, role: yes(f"{role} will be fit."))
     do_instead(patches, found["probe"], "check_reachable", lambda *_: yes("It will be alive."))
 
 

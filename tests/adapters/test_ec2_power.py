@@ -228,7 +228,7 @@ def test_the_right_machine_is_said_to_be_so_and_can_be_switched_off(server: Modu
 
 
 def host_says(server: ModuleType, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_status", lambda _: {"service": service})
+    monkeypatch.setattr(server, "_status", lambda *_: {"service": service})
 
 
 @pytest.mark.parametrize("service", ["running", "stopped"])

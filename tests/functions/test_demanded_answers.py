@@ -31,7 +31,7 @@ def test_a_standby_that_is_not_fit_fails_the_step_that_checks_it(
 ) -> None:
     record.put(state())
     server = run("server", TABLE_NAME=record.name)
-    monkeypatch.setattr(server, "_machine_and_host", lambda _: (no("Its machine is stopped."), no("It is stopped.")))
+    monkeypatch.setattr(server, "_machine_and_host", lambda *_: (no("Its machine is stopped."), no("It is stopped.")))
     asked = {"action": "check_standby", "server": "ms2", "execution": OURS}
     assert server.handler(asked, None)["answer"] == "no"
     with pytest.raises(StandbyNotFit, match=r"^ms2 is not fit: Its machine is stopped\.$"):

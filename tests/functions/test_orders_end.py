@@ -61,7 +61,7 @@ def test_an_order_is_good_for_as_long_as_somebody_waits_for_it(
 @pytest.fixture
 def there(answers: Answers, monkeypatch: pytest.MonkeyPatch, server: ModuleType) -> Answers:
     """Both hosts answer the probe, and EC2 calls the machines running."""
-    monkeypatch.setattr(server, "is_on", lambda each: yes(f"The instance of {each.role} is running."))
+    monkeypatch.setattr(server, "is_on", lambda _, role: yes(f"The instance of {role} is running."))
     answers.prepare("probe", "check_reachable", yes("It can be reached."))
     return answers
 
@@ -103,7 +103,7 @@ def test_a_machine_that_is_off_is_lost_whatever_its_host_has_said(
     hosts.prepare("stop", RUNNING)
     hosts.prepare("status", succeeded(service="running"))
     there.prepare("probe", "check_reachable", only_ms1_is_silent)
-    monkeypatch.setattr(server, "is_on", lambda each: no(f"The instance of {each.role} is stopped."))
+    monkeypatch.setattr(server, "is_on", lambda _, role: no(f"The instance of {role} is stopped."))
     with pytest.raises(SourceLost, match="ms1 is lost"):
         order(server, "stop_source", "ms1")
 
@@ -143,7 +143,8 @@ def test_an_order_whose_step_gives_up_is_taken_back(
 ) -> None:
     for limit in ("KILL_S", "MARGIN_S"):
         monkeypatch.setattr(server, limit, 0)
-    monkeypatch.setattr(server, "SETTINGS", replace(server.SETTINGS, stop_grace_s=1))
+    settings = replace(server.handler.context.settings, stop_grace_s=1)
+    monkeypatch.setattr(server, "handler", server.handler.within(settings=settings))
     record.put(PROVEN)
     hosts.prepare(action.split("_")[0], RUNNING)
     with pytest.raises(CommandUnfinished):
@@ -221,7 +222,7 @@ def test_by_a_proof_of_power_a_server_is_started_only_while_the_other_ones_machi
 ) -> None:
     """A start is tried again for minutes, and an execution can be redriven days later: it is read in that moment."""
     record.put(state(lease=lease(), receipt=replace(receipt(), by=FencedBy.POWER, access="not asked", sessions=())))
-    monkeypatch.setattr(server, "is_on", lambda of: power if of.role is Role.MS1 else yes("ms2 is on."))
+    monkeypatch.setattr(server, "is_on", lambda _, role: power if role is Role.MS1 else yes("ms2 is on."))
     hosts.prepare("start", succeeded(service="running"))
     if starts:
         assert order(server, "start_server", "ms2")["answer"] == "yes"
@@ -266,9 +267,9 @@ def test_a_standby_whose_orders_would_be_refused_is_not_fit(
     record_says: PairState, ms2: int, ms1: int, answer: str,
 ) -> None:  # fmt: skip
     record.put(record_says)
-    monkeypatch.setattr(server, "is_on", lambda _: yes("Its machine is on."))
+    monkeypatch.setattr(server, "is_on", lambda *_: yes("Its machine is on."))
     said = {"ms1": ms1, "ms2": ms2}
-    monkeypatch.setattr(server, "_status", lambda to: {"service": "stopped", "epoch": said[to.role]})
+    monkeypatch.setattr(server, "_status", lambda _, role: {"service": "stopped", "epoch": said[role]})
     assert server.handler({"action": "check_standby", "server": "ms2"}, None)["answer"] == answer
 
 

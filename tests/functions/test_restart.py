@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 import pytest
 from msfailover.decisions.fence import NoReceipt
-from msfailover.pair import PairState, Server
+from msfailover.pair import PairState
 from msfailover.verdict import Verdict, yes
 
 from tests.functions.conftest import Start
@@ -29,14 +30,14 @@ class Host:
     def restart(self) -> object:
         return self.server.handler({"action": "restart_source", "server": "ms1", "epoch": lease().epoch}, None)
 
-    def _stop(self, _: Server, epoch: int, _whether_lost: object) -> Verdict:
-        self.did.append(("stop", epoch))
+    def _stop(self, _context: object, order: Any, _whether_lost: object) -> Verdict:
+        self.did.append(("stop", order.epoch))
         if self.meanwhile is not None:
             self._record.put(self.meanwhile)
         return yes("It has stopped.")
 
-    def _start(self, _: Server, epoch: int) -> Verdict:
-        self.did.append(("start", epoch))
+    def _start(self, _context: object, order: Any) -> Verdict:
+        self.did.append(("start", order.epoch))
         return yes("It runs.")
 
 

@@ -131,7 +131,7 @@ def test_no_server_is_started_whose_change_was_turned_while_the_other_ones_power
     record.put(state(lease=lease(), receipt=by_power))
     hosts.prepare("start", succeeded(service="running"))
 
-    def slowly(_: object) -> Verdict:
+    def slowly(*_: object) -> Verdict:
         record.put(HOME)
         return no("the instance of ms1 is stopped.")
 

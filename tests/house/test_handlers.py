@@ -14,7 +14,6 @@ AS_BEFORE = frozenset(
     for name in (
         "database_access",
         "pair",
-        "server",
     )
 )
 """Those that read their settings into the module still; none is to be added."""

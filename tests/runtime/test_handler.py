@@ -76,6 +76,18 @@ def test_an_action_that_only_an_event_asks_for_is_done_and_not_named_in_a_refusa
         handler({"action": "mend"}, None)
 
 
+def test_what_whoever_asks_gets_for_an_answer_can_be_changed_once_it_is_logged() -> None:
+    did: list[str] = []
+
+    def finish(event: Event, answer: dict[str, Any]) -> dict[str, Any]:
+        did.append("finish")
+        return {**answer, "asked": event["word"]}
+
+    handler = replace(made(), log=lambda *_: did.append("log"), finish=finish)
+    assert handler({"action": "say", "word": "hello"}, None)["asked"] == "hello"
+    assert did == ["log", "finish"]
+
+
 def test_what_is_no_object_is_refused() -> None:
     with pytest.raises(BadRequest, match="a JSON object is needed"):
         made()(["say"], None)  # type: ignore[arg-type]

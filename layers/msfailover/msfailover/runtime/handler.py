@@ -117,6 +117,10 @@ def log_when_debugging(logger: Logger, event: Event, answer: Mapping[str, Any]) 
     logger.debug("answered", extra={"asked": event["action"], "answer": answer})
 
 
+def _as_it_is(_event: Event, answer: dict[str, Any]) -> dict[str, Any]:
+    return answer
+
+
 def _asked_for(event: Event) -> object:
     return event.get("action")
 
@@ -131,6 +135,7 @@ class Handler(Generic[S]):
         context: of the process.
         log: logs an answer.
         name_of: the name of the action that an event asks for; what is none of `actions` is refused.
+        finish: what whoever asks gets for an answer, once that is logged; raises where they asked for an error instead.
     """
 
     logger: Logger
@@ -138,6 +143,7 @@ class Handler(Generic[S]):
     context: Context[S]
     log: Callable[[Logger, Event, Mapping[str, Any]], None] = log_verdict
     name_of: Callable[[Event], object] = _asked_for
+    finish: Callable[[Event, dict[str, Any]], dict[str, Any]] = _as_it_is
 
     def __call__(self, event: Event, _context: object) -> dict[str, Any]:
         """Answer one event; raises `BadRequest` where it asks for nothing that is known, and what the action raises."""
@@ -150,7 +156,7 @@ class Handler(Generic[S]):
         done = action.do(self.context, action.parse(event))
         answer = done.to_json() if isinstance(done, Verdict) else done
         self.log(self.logger, event, answer)
-        return answer
+        return self.finish(event, answer)
 
     def within(self, **changes: Any) -> Handler[S]:
         """The same handler with a context that differs in these fields, and with no memory but what is given."""
