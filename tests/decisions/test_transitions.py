@@ -284,11 +284,20 @@ def test_an_adoption_that_is_refused_after_all_leaves_no_proof_behind() -> None:
 
 
 def test_an_adoption_after_one_that_was_refused_takes_an_epoch_in_which_no_order_was_given() -> None:
-    refused = PairState(lease=lease(action="adopt", epoch=4), receipt=receipt(epoch=4))
-    after = conclude(refused, OURS, Outcome.REFUSED, "Both run.", NOW)[0]
-    plan = admit(request(Action.ADOPT), after, OURS, NOW).plan
-    assert plan is not None
-    assert plan.epoch == 5
+    fenced = PairState(lease=lease(action="adopt", epoch=1), receipt=receipt(epoch=1))
+    resumed = PairState(lease=lease(action="adopt", epoch=4))
+    surveyed = PairState(lease=lease(action="adopt", epoch=1))
+    for refused, epoch in ((fenced, 2), (resumed, 5), (surveyed, 1)):
+        after = conclude(refused, OURS, Outcome.REFUSED, "Both run.", NOW)[0]
+        plan = admit(request(Action.ADOPT), after, OURS, NOW).plan
+        assert plan is not None
+        assert plan.epoch == epoch
+
+
+def test_a_change_that_was_resumed_and_ends_without_a_move_leaves_the_active_server_in_its_epoch() -> None:
+    resumed = state(lease=lease(epoch=3))
+    after = conclude(resumed, OURS, Outcome.BLOCKED, "ms2 is not fit.", NOW)[0]
+    assert (after.active, after.epoch) == (Role.MS1, 1)
 
 
 @pytest.mark.parametrize("outcome", [Outcome.PROMOTED, Outcome.ROLLED_BACK])

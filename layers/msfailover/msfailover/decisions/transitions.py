@@ -228,11 +228,10 @@ def conclude(
             acknowledged=state.acknowledged and not unattended,
             held="",
         )
-    elif lease.action == Action.ADOPT:
-        # Orders of its epoch may be on their way still: the next adoption takes a later one.
-        after = replace(after, receipt=None, epoch=max(state.epoch, lease.epoch))
-    else:
-        after = replace(after, receipt=None)
+    elif lease.action == Action.ADOPT and (state.receipt is not None or lease.epoch > state.epoch + 1):
+        # One that had begun to fence, or was resumed: orders of its epoch may be on their way still, and the next
+        # adoption takes a later one.
+        after = replace(after, receipt=None, epoch=lease.epoch)
     return after, history
 
 
