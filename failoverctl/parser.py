@@ -6,24 +6,38 @@ import argparse
 import math
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import Enum, auto
+from importlib import import_module
+from typing import Any
 
 from msfailover.history import Outcome
 
-from failoverctl import change_history, commands, initializing, pairs, setting_up, updating, watching
-from failoverctl.acceptance import command as acceptance
+from failoverctl import acceptance, change_history, commands, pairs, setting_up, updating, watching, whatif
 from failoverctl.completion import SHELLS, commands_of, man_page, script_for, version_line
 from failoverctl.errors import MEANING, Exit
-from failoverctl.report import command as report_command
-from failoverctl.web import command as web_command
-from failoverctl.whatif import command
 
 _CODES = "exit codes: " + " · ".join(f"{code:d} {meaning}" for code, meaning in MEANING.items())
 LIMIT_AT_MOST_S = 86400
 MOST_AT_MOST = 10_000
 
 Adding = Callable[..., argparse.ArgumentParser]
+
+
+@dataclass(frozen=True)
+class OnDemand:
+    """A command whose module is imported when it is asked for: `status` must be quick, and waits for none of them."""
+
+    module: str
+    name: str
+
+    def find(self) -> Callable[[Any], Any]:
+        found: Callable[[Any], Any] = getattr(import_module(f"failoverctl.{self.module}"), self.name)
+        return found
+
+    def __call__(self, given: Any) -> Any:
+        return self.find()(given)
 
 
 class Needs(Enum):
@@ -141,7 +155,9 @@ def _web(add: Adding) -> None:
     # It listens before the account is asked: a socket stays in the network it was made in, also where --testbed then
     # enters another one.
     does = "a page on this machine with the account's pairs: who serves, the running change, the history"
-    page = add("web", does, web_command.web, needs=Needs.NO_STACK, first=web_command.listen)
+    page = add(
+        "web", does, OnDemand("web.command", "web"), needs=Needs.NO_STACK, first=OnDemand("web.command", "listen")
+    )
     page.add_argument(
         "--all-regions", action="store_true", help="the pairs of all regions that the account has enabled"
     )
@@ -175,7 +191,7 @@ def _past(add: Adding) -> None:
     explain.add_argument("execution", nargs="?", help="name or ARN; otherwise the halted change, or else the latest")
     explain.add_argument("--dry-run", action="store_true", help="the latest dry run in place of the latest change")
     does = "what happened in a change, as a page: what was observed, each step, the fence, where the seconds went"
-    told = add("report", does, report_command.show, needs=Needs.ANY_STACK)
+    told = add("report", does, OnDemand("report.command", "show"), needs=Needs.ANY_STACK)
     told.add_argument("execution", nargs="?", help="name or ARN; otherwise the change that runs, or else the last one")
     told.add_argument("--output", metavar="FILE", help="where the page goes (report-EXECUTION.html)")
     told.add_argument(
@@ -184,7 +200,7 @@ def _past(add: Adding) -> None:
         help="run it once more on the local testbed, and say where today's code differs",
     )
     does = "which failovers there would have been, with the present settings and with others"
-    past = add("whatif", does, command.show, needs=Needs.ANY_STACK)
+    past = add("whatif", does, OnDemand("whatif.command", "show"), needs=Needs.ANY_STACK)
     past.add_argument(
         "--since", type=moment_of, default="30d", metavar="WHEN", help="from when on: 90d, 2026-11-26 (30d)"
     )
@@ -193,7 +209,7 @@ def _past(add: Adding) -> None:
     past.add_argument(
         "--takeover-seconds",
         type=number(0.1, 3600),
-        default=command.TAKEOVER_S,
+        default=whatif.TAKEOVER_S,
         metavar="SECONDS",
         help="a failover is needless where the server was back by itself within that time (60)",
     )
@@ -212,7 +228,7 @@ def matching(pattern: str, what: str) -> Callable[[str], str]:
 
 def _init(add: Adding) -> None:
     does = "find a new pair's parameters in the account, name the obstacles, and write samconfig.toml"
-    init = add("init", does, initializing.init, needs=Needs.NO_STACK)
+    init = add("init", does, OnDemand("initializing", "init"), needs=Needs.NO_STACK)
     server = matching(r"(i-[0-9a-f]{8,17}|mi-[0-9a-f]{17})", "the id of an instance (i-…, mi-…)")
     host = matching(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,252}", "a host name")
     init.add_argument("--ms1", type=server, metavar="ID", help="the first server's instance; otherwise as in the file")
@@ -250,7 +266,7 @@ def _setting_up(add: Adding) -> None:
     add("verify-replication", "compare both copies by content and list what differs", setting_up.verify_replication)
     add("cost", "what the stack costs a month at rest, by service", setting_up.show_cost, needs=Needs.ANY_STACK)
     does = "break a demo pair in every way that AWS can, and say by the journal what came of it"
-    accept = add("acceptance", does, acceptance.accept)
+    accept = add("acceptance", does, OnDemand("acceptance.command", "accept"))
     accept.add_argument(
         "--only", action="append", choices=acceptance.NAMES, metavar="SCENARIO", default=[],
         help=f"only this scenario; can be given again ({', '.join(acceptance.NAMES)})",

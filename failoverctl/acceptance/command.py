@@ -15,7 +15,6 @@ from failoverctl.account import identity_of
 from failoverctl.commands import CommandContext
 from failoverctl.errors import CommandError, Exit
 
-NAMES = tuple(each.name for each in TRIALS)
 ABOUT_MINUTES_EACH = 3
 
 

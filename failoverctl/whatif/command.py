@@ -25,8 +25,6 @@ from failoverctl.whatif.replay import Replayed, Takeover, pace_of, replay, repla
 
 THRESHOLDS = (1, 2, 3, 4, 6, 8, 12)
 INTERVALS_S = (1.0, 2.0, 5.0, 10.0, 20.0, 30.0)
-TAKEOVER_S = 60.0
-"""Seconds of a takeover, from the decision until the other server serves, where nobody says otherwise."""
 SHOWN_AT_MOST = 20
 
 

@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-from failoverctl.acceptance import network_cut
-from failoverctl.acceptance.command import NAMES
+from failoverctl.acceptance import NAMES, network_cut
 from failoverctl.acceptance.driver_on_aws import STOPPED_TAG, DriverOnAws
 from failoverctl.acceptance.place import TAG, find_place
 from failoverctl.acceptance.story import Story

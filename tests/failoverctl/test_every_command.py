@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,9 +14,11 @@ from typing import IO
 import pytest
 
 from failoverctl import program
+from failoverctl.acceptance import NAMES
+from failoverctl.acceptance.trials import TRIALS
 from failoverctl.completion import commands_of
 from failoverctl.errors import Exit
-from failoverctl.parser import make_parser
+from failoverctl.parser import OnDemand, make_parser
 from failoverctl.program import main
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import OPERATIONS, STACK, AccountThere, Region, ended
@@ -64,6 +67,20 @@ def line_of(name: str, *more: str) -> list[str]:
 
 def test_every_command_has_its_line_here() -> None:
     assert {*LINES, *ALONE} == set(commands_of(make_parser()))
+
+
+def test_a_command_that_is_imported_on_demand_is_there_and_nothing_else_imports_it() -> None:
+    later = [each.get_default("run") for each in commands_of(make_parser()).values()]
+    modules = {each.module for each in later if isinstance(each, OnDemand) and callable(each.find())}
+    assert modules == {"report.command", "web.command", "whatif.command", "initializing", "acceptance.command"}
+    program = "import sys; import failoverctl.program; print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "failoverctl.program" in loaded
+    assert not {f"failoverctl.{each}" for each in modules} & set(loaded)
+
+
+def test_the_scenarios_that_acceptance_can_be_asked_for_are_those_there_are() -> None:
+    assert tuple(each.name for each in TRIALS) == NAMES
 
 
 @pytest.fixture
