@@ -13,6 +13,8 @@ from failoverctl.account import Account
 from failoverctl.errors import plainly
 
 _FAILED = ("TaskFailed", "TaskTimedOut", "LambdaFunctionFailed", "LambdaFunctionTimedOut", "TaskStartFailed")
+_ANSWERED = ("TaskSucceeded", "LambdaFunctionSucceeded")
+_ENDED_BADLY = ("ExecutionFailed", "ExecutionAborted", "ExecutionTimedOut")
 _PAGES_AT_MOST = 20
 
 
@@ -59,6 +61,12 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> list[Step]:
             # A Fail state is entered, and that is the execution's end: nothing says that it was left.
             steps[event["id"]] = Step(name, sort, at, at if sort == "Fail" else None, failed=sort == "Fail")
             continue
+        if kind in _ENDED_BADLY:
+            # What was cut off is never left, either: it ends with its execution.
+            for number, step in steps.items():
+                if step.end is None or step.kind == "Fail":
+                    steps[number] = replace(step, end=at, said=step.said or _error(event), failed=True)
+            continue
         if kind.endswith("StateExited"):
             # By name, not by chain: a Parallel state's exit follows from the last event of one of its branches.
             name = event["stateExitedEventDetails"]["name"]
@@ -70,6 +78,22 @@ def steps_of(events: Sequence[Mapping[str, Any]]) -> list[Step]:
     return [steps[number] for number in sorted(steps)]
 
 
+def answer_of(events: Sequence[Mapping[str, Any]], name: str) -> dict[str, Any]:
+    """What the function behind a state answered last; empty where it never did."""
+    parents = {event["id"]: event.get("previousEventId", 0) for event in events}
+    entered = {
+        event["id"]: str(event["stateEnteredEventDetails"]["name"])
+        for event in events
+        if event["type"].endswith("StateEntered")
+    }
+    found: dict[str, Any] = {}
+    for event in events:
+        owner = _owner(int(event["id"]), parents, entered) if event["type"] in _ANSWERED else None
+        if owner is not None and entered[owner] == name:
+            found = _payload(event)
+    return found
+
+
 def current(steps: Sequence[Step]) -> str:
     """What an execution does now: its open steps, those that only hold others left out."""
     running = [each.name for each in steps if each.end is None]
@@ -78,7 +102,7 @@ def current(steps: Sequence[Step]) -> str:
 
 
 def _after(step: Step, kind: str, at: float, event: Mapping[str, Any]) -> Step:
-    if kind in ("TaskSucceeded", "LambdaFunctionSucceeded"):
+    if kind in _ANSWERED:
         return replace(step, end=at, said=_sentence(event) or step.said)
     if kind in _FAILED:
         return replace(step, end=at, said=_error(event), failed=True)
@@ -87,10 +111,11 @@ def _after(step: Step, kind: str, at: float, event: Mapping[str, Any]) -> Step:
     return replace(step, end=at) if kind.endswith("StateExited") else step
 
 
-def _owner(number: int, parents: Mapping[int, int], steps: Mapping[int, Step]) -> int | None:
+def _owner(number: int, parents: Mapping[int, int], entered: Mapping[int, object]) -> int | None:
+    """The event that an event's state was entered by."""
     seen: set[int] = set()
     while number and number not in seen:
-        if number in steps:
+        if number in entered:
             return number
         seen.add(number)
         number = parents.get(number, 0)
@@ -98,15 +123,20 @@ def _owner(number: int, parents: Mapping[int, int], steps: Mapping[int, Step]) -
 
 
 def _sentence(event: Mapping[str, Any]) -> str:
+    return clean(_payload(event).get("sentence", ""))
+
+
+def _payload(event: Mapping[str, Any]) -> dict[str, Any]:
     details = event.get("taskSucceededEventDetails") or event.get("lambdaFunctionSucceededEventDetails") or {}
     try:
         body = json.loads(details.get("output") or "{}")
     except ValueError:
-        return ""
+        return {}
     payload = body.get("Payload", body) if isinstance(body, dict) else {}
-    return clean(payload.get("sentence", "")) if isinstance(payload, dict) else ""
+    return payload if isinstance(payload, dict) else {}
 
 
 def _error(event: Mapping[str, Any]) -> str:
     details: Mapping[str, Any] = next((each for name, each in event.items() if name.endswith("EventDetails")), {})
-    return plain_words(f"{details.get('error', '')}: {details.get('cause', '')}")[:400]
+    said = str(details.get("error") or ""), str(details.get("cause") or "")
+    return plain_words(": ".join(filter(None, said)))[:400]

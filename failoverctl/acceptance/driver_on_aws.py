@@ -234,7 +234,7 @@ class DriverOnAws:
         if execution not in self._ended:
             name = execution.rpartition(":")[2]
             read = read_steps(self.place.account, execution)
-            steps = tuple(Step(each.name, each.start, each.end, each.said, each.failed, name) for each in read)
+            steps = tuple(Step.of(each, name) for each in read)
             if not self._outcome_of(execution):
                 return steps
             self._ended[execution] = steps

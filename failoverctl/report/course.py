@@ -6,7 +6,10 @@ Every moment is in seconds since 1970 (UTC). What is not known is None, never ze
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from failoverctl.steps import Step as StepRead
 
 _NO_TIME_S = 0.02
 
@@ -46,6 +49,12 @@ class Step:
     result: str = ""
     failed: bool = False
     execution: str = ""
+
+    @staticmethod
+    def of(read: StepRead, execution: str = "") -> Step:
+        """A step as it was read from an execution's history, of that name."""
+        again = f" (tried {read.tries} times)" if read.tries > 1 else ""
+        return Step(read.name, read.start, read.end, f"{read.said}{again}".strip(), read.failed, execution)
 
     @property
     def counts(self) -> bool:

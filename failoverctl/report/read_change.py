@@ -19,7 +19,6 @@ from failoverctl.errors import CommandError, Exit, plainly
 from failoverctl.recovery import seconds_of, target_of
 from failoverctl.report.change import PastChange
 from failoverctl.report.course import Step
-from failoverctl.steps import Step as StepRead
 from failoverctl.steps import read_steps
 from failoverctl.whatif.read_log import read_account
 
@@ -123,7 +122,7 @@ def _as_it_ran(account: Account, change: PastChange) -> PastChange:
         dry_run=asked.get("dry_run") is True,
         counts_from=_moment(asked.get("first_failed_at")),
         epoch=output.get("epoch") or None,
-        steps=tuple(map(_step, read_steps(account, change.execution))),
+        steps=tuple(map(Step.of, read_steps(account, change.execution))),
     )
 
 
@@ -140,11 +139,6 @@ def _servers(output: Mapping[str, Any], outcome: str) -> tuple[str, str]:
 def _moment(value: object) -> float | None:
     """A moment as it is stored; None for what is none, or 0, which stands for not known."""
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value > 0 else None
-
-
-def _step(read: StepRead) -> Step:
-    again = f" (tried {read.tries} times)" if read.tries > 1 else ""
-    return Step(read.name, read.start, read.end, f"{read.said}{again}".strip(), read.failed)
 
 
 def _as_it_was_written(change: PastChange, line: Mapping[str, Any], error: CommandError) -> PastChange:

@@ -10,7 +10,6 @@ import json
 import threading
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -19,10 +18,10 @@ from boto3.dynamodb.types import TypeDeserializer
 
 from failoverctl.preparing import prepare_hosts
 from failoverctl.report.course import Step
+from failoverctl.steps import answer_of, steps_of
 from lab.testbed.cloud.cloud import Cloud
 from lab.testbed.cloud.deploy import Stack
 from lab.testbed.cloud.manners.dials import Manners
-from lab.testbed.execution_steps import answer_of, steps_of
 from lab.testbed.hosts.addresses import (
     ADDRESS_OF,
     DATABASE,
@@ -275,7 +274,7 @@ class Testbed:
         ended = client.describe_execution(executionArn=execution)["status"] != "RUNNING"
         events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
         name = execution.rsplit(":", 1)[-1]
-        steps = tuple(replace(step, execution=name) for step in steps_of(events))
+        steps = tuple(Step.of(each, name) for each in steps_of(events))
         if ended:
             with self._lock:
                 self._histories[execution] = steps

@@ -7,7 +7,7 @@ from typing import Any
 
 from failoverctl.report.course import Step
 from failoverctl.report.phases import phases
-from lab.testbed.execution_steps import steps_of
+from failoverctl.steps import steps_of
 
 
 def history(*entries: tuple[str, str, int]) -> list[dict[str, Any]]:
@@ -64,7 +64,16 @@ def test_a_state_that_is_never_left_ends_with_its_execution() -> None:
     events.append({"id": 2, "previousEventId": 1, "type": "ExecutionFailed",
                    "timestamp": datetime.fromtimestamp(1003, UTC),
                    "executionFailedEventDetails": {"error": "Halted", "cause": "ms2 did not start."}})  # fmt: skip
-    assert steps_of(events) == (Step("Halted", 1001, 1003, "Halted: ms2 did not start.", True),)
+    assert [Step.of(each) for each in steps_of(events)] == [
+        Step("Halted", 1001, 1003, "Halted: ms2 did not start.", True)
+    ]
+
+
+def test_what_was_cut_off_ends_with_its_execution() -> None:
+    events = history(("TaskStateEntered", "VerifyFence", 0), ("TaskScheduled", "", 1))
+    events.append({"id": 3, "previousEventId": 0, "type": "ExecutionAborted",
+                   "timestamp": datetime.fromtimestamp(1003, UTC), "executionAbortedEventDetails": {}})  # fmt: skip
+    assert [Step.of(each) for each in steps_of(events)] == [Step("VerifyFence", 1001, 1003, "", True)]
 
 
 def test_a_phase_does_not_span_two_executions() -> None:
