@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import time
 from typing import Any, NoReturn
@@ -45,8 +46,20 @@ def main(arguments: list[str] | None = None) -> int:
             return _wrong(f"{error}.")
         return replay(schedule, asked.defect)
     began = time.monotonic()
-    tally = simulate(asked.schedules, asked.seed, asked.workers, asked.defect, everything=asked.singles)
+    before = signal.signal(signal.SIGTERM, _stop)
+    try:
+        tally = simulate(asked.schedules, asked.seed, asked.workers, asked.defect, everything=asked.singles)
+    except KeyboardInterrupt:
+        print("Stopped; nothing of it goes on.", file=sys.stderr)
+        return 130
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return report(tally, time.monotonic() - began, asked.seed, asked.defect)
+
+
+def _stop(*_: object) -> None:
+    """As Ctrl-C does: without it the worker processes would outlive this one."""
+    raise KeyboardInterrupt
 
 
 def replay(schedule: Schedule, defect: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -58,13 +59,17 @@ def simulate(schedules: int, seed: int, workers: int, defect: str = "", *, every
     if workers == 1:
         return _turn(turns[0])
     whole = Tally()
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with multiprocessing.get_context("spawn").Pool(workers, _leave_ctrl_c_to_the_parent) as pool:
         for part in pool.imap_unordered(_turn, turns):
             whole.merge(part)
             if defect and whole.violations:
                 pool.terminate()
                 break
     return whole
+
+
+def _leave_ctrl_c_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _turn(order: tuple[int, int, int, int, str, bool]) -> Tally:

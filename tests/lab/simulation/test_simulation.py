@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +15,7 @@ from lab.simulation.__main__ import main
 from lab.simulation.faults import Fault, Kind, kinds_at
 from lab.simulation.runner import Runner
 from lab.simulation.schedule import BASES, Schedule
+from lab.testbed.hosts.polling import wait_until
 
 
 def test_the_same_schedule_is_the_same_run(runner: Runner) -> None:
@@ -101,6 +106,30 @@ def test_a_replay_shows_the_story_and_fails_on_a_violation(capsys: pytest.Captur
     assert "FAULT opened at state:Promoting (1)" in shown
     assert "VIOLATION of I1: both servers hold sessions" in shown
     assert "--replay" in shown
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_simulation_that_is_ended_leaves_no_worker_behind(how: signal.Signals) -> None:
+    command = [sys.executable, "-m", "lab.simulation", "--schedules", "9999", "--workers", "2"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until("both workers are busy", lambda: len(busy(run.pid)) == 2, deadline_s=60)
+        workers = busy(run.pid)
+        run.send_signal(how)
+        assert run.communicate(timeout=30) == ("", "Stopped; nothing of it goes on.\n")
+        assert run.returncode == 130
+        wait_until(
+            "no worker is left", lambda: not any(Path(f"/proc/{each}").exists() for each in workers), deadline_s=10
+        )
+    finally:
+        run.kill()
+
+
+def busy(pid: int) -> list[int]:
+    """The processes that a process has started, and that have worked for a second."""
+    found = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    ticks = {int(each): int(Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()[11]) for each in found}
+    return [each for each, spent in ticks.items() if spent > 100]
 
 
 def test_defects_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
