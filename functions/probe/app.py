@@ -118,14 +118,17 @@ def check_reachable(context: Probing, role: Role) -> Verdict:
 
 def check_refusing(context: Probing, role: Role) -> Verdict:
     """Does nothing listen on the server's two ports? Only two refusals say so; silence says nothing."""
-    server, timeout_s = context.settings.pair.server(role), context.settings.timeout_s
+    server, other = context.settings.pair.server(role), context.settings.pair.other(role)
+    timeout_s = context.settings.timeout_s
     with context.threads(max_workers=2) as threads:
         asked = [threads.submit(ask, context, server, timeout_s) for ask in (_admin, _port)]
         signals = [each.result().signal for each in asked]
     sentence = f"The ports of {server.role}: {' and '.join(signals)}."
     if all(each is Signal.REFUSED for each in signals):
         return yes(sentence)
-    return unknown(sentence) if all(each in SILENCE for each in signals) else no(sentence)
+    if any(each not in SILENCE for each in signals):
+        return no(sentence)
+    return unknown(sentence, cut_off=_all_silent(context, (_admin, other), (_port, other)))
 
 
 def _all_silent(context: Probing, *asked: tuple[Ask, Server]) -> bool:

@@ -251,12 +251,15 @@ class Lambda:
         self._world.note(f"{name} {event.get('action')} {event.get('server', '')}".rstrip())
         if name == "probe" and self._world.probe == "failing":
             return _answer({"errorType": "Sandbox.Timedout", "errorMessage": "Task timed out"}, "Unhandled")
-        self._world.asked_probe = name if name in PROBES else self._world.asked_probe
+        before = self._world.asked_probe
+        self._world.asked_probe = name if name in PROBES else before
         try:
             answer = Current.handlers["probe" if name in PROBES else name](event, None)
         except Exception as error:
             self._world.note(f"  {name} raises {type(error).__name__}: {str(error)[:160]}")
             return _answer({"errorType": type(error).__name__, "errorMessage": str(error)}, "Unhandled")
+        finally:
+            self._world.asked_probe = before  # another branch may have asked the other probe meanwhile
         if "answer" in answer:
             self._world.note(f"  {name}: {answer['answer']}: {answer['sentence'][:160]}")
         return _answer(answer, None)

@@ -52,7 +52,9 @@ def test_only_two_refusals_say_that_nothing_listens(
     probe = run("probe")
     monkeypatch.setattr(probe, "_admin", lambda *_: Sighting(admin, "so it was", 0.0))
     monkeypatch.setattr(probe, "_port", lambda *_: Sighting(port, "so it was", 0.0))
-    assert probe.handler({"action": "check_refusing", "server": "ms2"}, None)["answer"] == answer
+    found = probe.handler({"action": "check_refusing", "server": "ms2"}, None)
+    assert found["answer"] == answer
+    assert (found["evidence"].get("cut_off") is True) is (answer is Answer.UNKNOWN), "a second probe is asked then"
 
 
 SEEN = {

@@ -170,3 +170,17 @@ def test_what_is_left_over_is_not_called_wrong(written: str, runner: Runner) -> 
     result = runner.run(Schedule.parse(written))
     assert result.violation == ""
     assert "promoted" in result.outcomes or "halted" in result.outcomes
+
+
+@pytest.mark.parametrize(
+    ("written", "outcome"),
+    [
+        ("ms1=healthy probe=cut-off order=6", "stood-down"),
+        ("action=switchover by=erika ms1=crashed ms2=start-fails network=acls probe=cut-off", "rolled-back"),
+    ],
+)
+def test_a_probe_that_is_cut_off_misleads_nobody_where_a_second_one_sees(
+    written: str, outcome: str, runner: Runner
+) -> None:
+    result = runner.run(Schedule.parse(written))
+    assert (result.violation, result.outcomes[0]) == ("", outcome)
