@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from failoverctl import game_days
 from failoverctl.probes import in_words, only_second_sees
-from failoverctl.serving import ago, is_blocked, red_step, serves
+from failoverctl.serving import ago, is_blocked, is_cut_off, red_step, serves
 
 Line = dict[str, Any]
 FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
@@ -114,9 +114,13 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("left half done", why, how, "failover-timed-out")
     elif lease and runs:
         why, see = f"{lease['action']} to {lease['target']} is under way: {execution['step']}.", ""
+        how = WATCH
         if is_blocked(status):  # the watchdog tries again and again, and most of the time a try is under way
             why, see = f"{why} The one before it was blocked: {last['sentence']}", "blocked"
-        yield _line(f"under way {execution['step']}", why, WATCH, see)
+            if _start_of(status, record["active"]) is not None:
+                why = f"{why} Its service may be started by a person: hold the next try back first."
+                how = _ctl("maintenance", " on --for 10m")
+        yield _line(f"under way {execution['step']}", why, how, see)
 
 
 def _not_adopted(status: Mapping[str, Any]) -> Line:
@@ -156,6 +160,8 @@ def _servers(status: Mapping[str, Any]) -> Iterator[Line]:
             answer, wanted = server[about].get("answer", "unknown"), "yes" if active else "no"
             if answer != wanted:
                 sentence = server[about].get("sentence") or server[about].get("error", "")
+                if about == "access" and answer == "yes" and is_cut_off(server[about]):
+                    sentence = f"{sentence} The network ACLs cut it off all the same."
                 see = "split-brain-risk" if answer == "yes" else "not-ready"
                 how = _without_rule(server[about]) if answer == "yes" else READINESS
                 yield _line(f"{about} {role}", f"{role} is {server['is']}, but: {sentence}", how, see)

@@ -58,7 +58,8 @@ def _seen_otherwise(status: Mapping[str, Any]) -> str:
     seen = _seen(status, active)
     for each in status["readiness"].get("checks", ()):
         about, now = seen.get(each["name"], ("", None))
-        if now is not None and (each["answer"] == "yes") != now:
+        # What was not known then, for a host that did not answer, say, is not contradicted by what a port answers.
+        if now is not None and each["answer"] == ("no" if now else "yes"):
             return f"{about} changed"
     return ""
 

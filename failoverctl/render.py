@@ -14,7 +14,7 @@ from rich.text import Text
 from failoverctl import game_days, recovery
 from failoverctl.expected import Wanted, colour, is_under_way, name_may_point_to, signal_colour, wanted_of
 from failoverctl.problems import FOLLOWING
-from failoverctl.serving import GOOD, ago
+from failoverctl.serving import GOOD, ago, in_order, is_cut_off
 from failoverctl.steps import Step
 
 _HEADS = {"good": "bold green", "doubtful": "bold yellow", "bad": "bold red"}
@@ -73,12 +73,13 @@ def server_cells(status: Mapping[str, Any]) -> dict[str, list[Text]]:
     """What each server is, shows and has, under `SERVER_TITLES`; green is as it should be in the pair's state."""
     found, wanted = {}, wanted_of(status)
     for role, server in status["servers"].items():
+        granted = "granted, cut off" if is_cut_off(server["access"]) else "granted"
         observation, cells = server["observation"], wanted[role]
         found[role] = [
             Text(server["is"], style="bold" if server["is"] == "active" else ""),
             _signal(observation.get("admin", "unknown"), cells.service),
             _signal(observation.get("port", "unknown"), cells.service),
-            _answer(server["access"], cells.access, {"yes": "granted", "no": "revoked"}),
+            _answer(server["access"], cells.access, {"yes": granted, "no": "revoked"}),
             _answer(server["sessions"], cells.sessions, {"yes": "has some", "no": "none"}),
         ]
     return found
@@ -203,7 +204,8 @@ def _alarms(status: Mapping[str, Any]) -> Text:
 
 def _problems(status: Mapping[str, Any]) -> list[RenderableType]:
     if status["well"]:
-        return [Text("All is well.", style="green")]
+        sentence, whole = in_order(status)
+        return [Text(sentence, style="green" if whole else "yellow")]
     others = [each for each in status["problems"][1:] if not each["follows"]]
     folded = [each for each in status["problems"][1:] if each["follows"]]
     lines = Table.grid(padding=(0, 1, 0, 0))

@@ -124,6 +124,18 @@ def _blocked(status: Mapping[str, Any]) -> str:
     return f"; {last['action']} to {last['target']} blocked {ago(status['at'] - float(last['ended_at']))} ago"
 
 
+def is_cut_off(access: Mapping[str, Any]) -> bool:
+    """Whether the network ACLs cut a server off from the database, whatever the rules in front of it allow."""
+    return ((access.get("evidence") or {}).get("network") or {}).get("answer") == "yes"
+
+
+def in_order(status: Mapping[str, Any]) -> tuple[str, bool]:
+    """What is said where no problem is seen, and whether that is all that there is to be seen."""
+    if status["readiness"].get("outdated"):
+        return "Nothing is seen to be amiss; readiness is not checked anew yet.", False
+    return "All is well.", True
+
+
 def is_blocked(status: Mapping[str, Any]) -> bool:
     """Whether the latest change that was asked for could not be done, since which nothing has changed."""
     last = status["last_change"]

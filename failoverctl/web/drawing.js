@@ -46,8 +46,8 @@ export function drawHead(view) {
   byId("headline").className = `dot ${view.how}`;
   text("headline", `${view.pair}: ${view.headline}`);
   text("meta", [`epoch ${view.epoch}`, view.mode && `mode ${view.mode}`, `stack ${view.stack} in ${view.region}`].filter(Boolean).join(" · "));
-  const cause = view.cause || { sentence: "All is well.", command: "", see: "" };
-  byId("why").className = view.cause ? "" : "good";
+  const cause = view.cause || { sentence: view.in_order.sentence, command: "", see: "" };
+  byId("why").className = view.cause || !view.in_order.good ? "" : "good";
   text("why", cause.sentence);
   byId("todo").hidden = !cause.command;
   text("next", cause.command);

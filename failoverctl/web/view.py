@@ -10,7 +10,7 @@ from rich.text import Text
 
 from failoverctl import recovery
 from failoverctl.render import SERVER_TITLES, facts, server_cells
-from failoverctl.serving import BAD, DOUBTFUL, GOOD, red_step
+from failoverctl.serving import BAD, DOUBTFUL, GOOD, in_order, red_step
 from failoverctl.steps import Step
 
 View = dict[str, Any]
@@ -33,7 +33,7 @@ def pair_view(status: Mapping[str, Any], steps: Sequence[Step], execution: str) 
         execution: whose steps these are; they are shown with no other one.
     """
     record, head, problems = status["record"], status["headline"], status["problems"]
-    first = problems[0] if problems else None
+    first, (said, whole) = problems[0] if problems else None, in_order(status)
     return {
         "stack": status["stack"],
         "pair": status["pair"],
@@ -45,6 +45,7 @@ def pair_view(status: Mapping[str, Any], steps: Sequence[Step], execution: str) 
         "active": record.get("active") or "",
         "well": status["well"],
         "cause": first,
+        "in_order": {"sentence": said, "good": whole},
         "others": [each for each in problems[1:] if not each["follows"]],
         "follows": sorted({each["alarm"] or each["see"] for each in problems[1:] if each["follows"]}),
         "columns": list(SERVER_TITLES),

@@ -90,6 +90,12 @@ CASES: list[tuple[str, list[Callable[[Status], None]], str, str]] = [
     ("left half done", [put(record={"lease": LEASE})], f"failoverctl resume{REASON}", "failover-timed-out"),
     ("left half done", [put(record={"lease": LEASE}, resumable_in_s=14)], "failoverctl watch", "failover-timed-out"),
     ("under way", [put(record={"lease": LEASE}, execution={"step": "Begin", "since": 0})], "failoverctl watch", ""),
+    (
+        "under way",
+        [put(record={"lease": LEASE}, execution={"step": "Begin", "since": 0}), blocked, seen("ms1", "refused")],
+        "failoverctl maintenance on --for 10m",
+        "blocked",
+    ),
     ("access", [access("ms1", "no")], "failoverctl readiness", "not-ready"),
     ("access", [access("ms2", "yes")], "failoverctl readiness", "split-brain-risk"),
     ("sessions", [access("ms2", "yes", "sessions")], "failoverctl readiness", "split-brain-risk"),

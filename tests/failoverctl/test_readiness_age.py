@@ -37,6 +37,17 @@ def test_readiness_that_is_seen_not_to_hold_any_more_is_outdated_and_asked_anew(
     assert region.invoked.count(("readiness", {"action": "check"})) == 0, "one that was made just now is enough"
 
 
+def test_what_readiness_could_not_find_out_is_not_contradicted_by_ports_that_refuse(ctl: Run, region: Region) -> None:
+    """Every process of the standby's host stands still, and its kernel refuses as that of one at rest."""
+    checks = [{"name": "standby is stopped", "answer": "unknown", "sentence": "Its host does not answer."}]
+    ready = {"answer": "no", "sentence": "Not ready: standby is stopped (unknown).", "checks": checks}
+    region.items["readiness"] |= {**ready, "at": time.time() - 60}
+    said = ctl("status")
+    assert "outdated" not in said.flat
+    assert "Not ready: standby is stopped (unknown)." in said.flat
+    assert said.code == 1
+
+
 def test_readiness_that_agrees_with_what_is_seen_stands(ctl: Run, region: Region) -> None:
     names = ("active server serves", "standby is fit", "standby is stopped", "access as it should be")
     checks = [{"name": name, "answer": "yes", "sentence": "It is so."} for name in (*names, "record as expected")]

@@ -308,6 +308,8 @@ def test_readiness_from_before_a_change_is_outdated_and_asked_anew(ctl: Run, reg
     region.items["readiness"] |= {"answer": "no", "sentence": "Not ready: standby is fit (no)."}
     said = ctl("status")
     assert "outdated: checked before the last change" in said.out
+    assert "Nothing is seen to be amiss; readiness is not checked anew yet." in said.flat
+    assert "All is well" not in said.flat
     assert ("readiness", {"action": "check"}) in region.invoked
     assert said.code == 0
 
