@@ -75,6 +75,7 @@ def test_the_recorded_outages_are_found_and_the_short_partition_is_not() -> None
 def test_its_defaults_are_the_functions_own_and_its_messages_as_late_as_the_local_clouds() -> None:
     settings = {"PROBE_INTERVAL_SECONDS": "", "FAILURE_THRESHOLD": ""}
     real = start("watch", {**complete("watch"), **settings})
-    assert Watchdog(real.SETTINGS.interval_s, real.SETTINGS.threshold, real.SETTINGS.timeout_s) == DEFAULTS
+    settled = real.handler.context.settings
+    assert Watchdog(settled.interval_s, settled.threshold, settled.timeout_s) == DEFAULTS
     assert start("probe", complete("probe")).FRESH_SHARE == detection.FRESH_SHARE
     assert MANNERS["queue.late"].aws == (0, detection.LATE_S)
