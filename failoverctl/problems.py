@@ -117,8 +117,9 @@ def _change(status: Mapping[str, Any]) -> Iterator[Line]:
         how = WATCH
         if is_blocked(status):  # the watchdog tries again and again, and most of the time a try is under way
             why, see = f"{why} The one before it was blocked: {last['sentence']}", "blocked"
-            if _start_of(status, record["active"]) is not None:
-                why = f"{why} Its service may be started by a person: hold the next try back first."
+            active = record.get("active")
+            if active and _start_of(status, active) and not by_a_person(status):
+                why = f"{why} A person may start the service of {active}: hold the next try back first."
                 how = _ctl("maintenance", " on --for 10m")
         yield _line(f"under way {execution['step']}", why, how, see)
 

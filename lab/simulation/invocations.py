@@ -10,6 +10,9 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
+TURN_LASTS_S = 120.0
+"""Seconds of real time after which an invocation that neither ends nor hands over is taken for stuck."""
+
 
 class HeldUp(Exception):
     """The invocation has not ended; it is held up at a call."""
@@ -69,7 +72,8 @@ class Invocation:
             raise _GivenUp
 
     def _await(self) -> Any:
-        self._our_turn.acquire()
+        if not self._our_turn.acquire(timeout=TURN_LASTS_S):
+            raise RuntimeError(f"an invocation has not handed over for {TURN_LASTS_S:g} s")
         if not self._ended:
             raise HeldUp
         if self._error is not None:

@@ -96,6 +96,22 @@ CASES: list[tuple[str, list[Callable[[Status], None]], str, str]] = [
         "failoverctl maintenance on --for 10m",
         "blocked",
     ),
+    (
+        "under way",
+        [put(record={"lease": LEASE, "active": None}, execution={"step": "Begin", "since": 0}), blocked],
+        "failoverctl watch",
+        "blocked",
+    ),
+    (
+        "under way",
+        [
+            put(record={"lease": LEASE, "mode": "manual"}, execution={"step": "Begin", "since": 0}),
+            blocked,
+            seen("ms1", "refused"),
+        ],
+        "failoverctl watch",
+        "blocked",
+    ),
     ("access", [access("ms1", "no")], "failoverctl readiness", "not-ready"),
     ("access", [access("ms2", "yes")], "failoverctl readiness", "split-brain-risk"),
     ("sessions", [access("ms2", "yes", "sessions")], "failoverctl readiness", "split-brain-risk"),
