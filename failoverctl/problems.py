@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from failoverctl import game_days
 from failoverctl.probes import in_words, only_second_sees
-from failoverctl.serving import ago, is_blocked, is_cut_off, red_step, serves
+from failoverctl.serving import GOOD, ago, is_blocked, is_cut_off, red_step, serves
 
 Line = dict[str, Any]
 FOLLOWING = ("active-server-down", "failover-halted", "failover-timed-out", "failover-aborted", "not-ready")
@@ -377,8 +377,10 @@ def _modes(status: Mapping[str, Any]) -> Iterator[Line]:
         yield _line("mode", why, _ctl("mode", " automatic"))
     until = float(record.get("maintenance_until") or 0)
     if until > status["at"]:
-        why = f"Maintenance until {_moment(until)}: nothing fails over by itself."
-        yield _line("maintenance", why, _ctl("maintenance", " off"))
+        why, how = f"Maintenance until {_moment(until)}: nothing fails over by itself.", _ctl("maintenance", " off")
+        if status["headline"]["how"] != GOOD:  # it may be what keeps the watchdog from whoever starts the service
+            why, how = f"{why} End it when the active server serves again.", NOTHING
+        yield _line("maintenance", why, how)
 
 
 def _alarms(status: Mapping[str, Any]) -> Iterator[Line]:

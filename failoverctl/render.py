@@ -21,6 +21,8 @@ _HEADS = {"good": "bold green", "doubtful": "bold yellow", "bad": "bold red"}
 _ENDS = {"promoted": "green", "halted": "red", "blocked": "red", "rolled-back": "yellow"}
 _COLOURS = {"yes": "green", "no": "red", "unknown": "yellow"}
 NARROW = 110
+NAMED_AT_MOST = 4
+"""Alarms without data that are named; more of them are counted, as they are just after the deployment."""
 SERVER_TITLES = ("is", "administration", "agents' port", "database access", "sessions")
 
 
@@ -199,7 +201,10 @@ def _alarms(status: Mapping[str, Any]) -> Text:
         said.append(f"; not there: {', '.join(missing)}", style="yellow")
     if over:
         said.append(f"; {', '.join(over)} still to clear", style="dim")
-    return said.append(f"; {len(waiting)} waiting for first data", style="dim") if waiting else said
+    if waiting:
+        which = ", ".join(waiting) if len(waiting) <= NAMED_AT_MOST else str(len(waiting))
+        said.append(f"; {which} waiting for first data", style="dim")
+    return said
 
 
 def _problems(status: Mapping[str, Any]) -> list[RenderableType]:
@@ -362,7 +367,7 @@ def _history_line(line: Mapping[str, Any], target_s: float) -> Text:
 def readiness_table(ready: Mapping[str, Any]) -> RenderableType:
     """The checks: what is not yes first, what only follows from another check folded under it."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for title in ("check", "", "what was seen", "what to do"):
+    for title in ("check", "", "what was seen, and what to do"):
         table.add_column(title, overflow="fold")
     roots = [each for each in ready["checks"] if not each.get("because")]
     for each in sorted(roots, key=lambda each: each["answer"] == "yes"):
@@ -371,7 +376,7 @@ def readiness_table(ready: Mapping[str, Any]) -> RenderableType:
         folded = [str(one["name"]) for one in ready["checks"] if one.get("because") == each["name"]]
         if folded:
             seen.append(f"\nSo these are not known: {', '.join(folded)}.", style="dim")
-        table.add_row(
-            Text(each["name"]), Text(answer, style=_COLOURS.get(answer, "")), seen, Text(each["remedy"], style="bold")
-        )
+        if each["remedy"]:
+            seen.append(f"\n→ {each['remedy']}", style="bold")
+        table.add_row(Text(each["name"]), Text(answer, style=_COLOURS.get(answer, "")), seen)
     return Group(table, Text(str(ready["sentence"]), style=_COLOURS.get(str(ready["answer"]), "")))

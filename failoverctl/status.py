@@ -63,6 +63,8 @@ ALARMS = (
     "watchdog-silent",
 )
 """Those of the template, without the stack's name."""
+IN_ALARM = "In ALARM: "
+"""How an alarm's description begins, since CloudWatch sends it with the message that the alarm is over, too."""
 _ADDRESS = re.compile(r"[0-9A-Fa-f.:]+")
 
 
@@ -262,7 +264,8 @@ def read_alarms(account: Account, stack: Stack) -> list[dict[str, Any]]:
 def _alarm(name: str, alarm: Mapping[str, Any] | None) -> dict[str, Any]:
     if alarm is None:
         return {"name": name, "state": "MISSING", "since": None, "means": "", "silence_rings": False, "window_s": 0.0}
-    since, means = alarm["StateUpdatedTimestamp"].timestamp(), clean_lines(alarm.get("AlarmDescription", ""))
+    since = alarm["StateUpdatedTimestamp"].timestamp()
+    means = clean_lines(alarm.get("AlarmDescription", "")).removeprefix(IN_ALARM)
     configured = alarm.get("AlarmConfigurationUpdatedTimestamp")
     return {
         "name": name,

@@ -73,3 +73,6 @@ def test_a_server_that_runs_and_shows_what_is_wrong_is_mended_and_not_failed_ove
     assert first["sentence"] == f"ms1 runs, but it answers as it should not: {sentence}"
     assert (first["see"], first["command"]) == (see, command)
     assert all(each["follows"] for each in others if each["about"] != "maintenance")
+    held = [each for each in others if each["about"] == "maintenance"]
+    assert [each["command"] for each in held] == [""] * maintenance, "it may be what keeps the watchdog away"
+    assert all("End it when the active server serves again." in each["sentence"] for each in held)

@@ -319,7 +319,8 @@ def test_alarms_of_a_pair_that_was_adopted_a_minute_ago_wait_for_their_first_dat
     region.history = [change("promoted", time.time() - 14, action="adopt", source="ms2", target="ms1")]
     region.items["readiness"]["at"] = time.time()
     said = ctl("status")
-    assert (said.code, f"none of {len(ALARMS)}; 2 waiting for first data" in said.out) == (0, True)
+    assert said.code == 0
+    assert f"none of {len(ALARMS)}; audit-silent, watchdog-silent waiting for first data" in said.flat
     region.history[0]["ended_at"] -= 3600
     assert [each["see"] for each in problems(ctl)] == ["audit-silent", "watchdog-silent"]
 

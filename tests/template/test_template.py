@@ -267,6 +267,7 @@ def test_every_alarm_notifies_operators_and_says_what_is_wrong(name: str) -> Non
     assert {"Ref": "Topic"} in alarm["AlarmActions"]
     said = described(alarm)
     happened, safe, what_next, where = said.splitlines()
+    assert happened.startswith("In ALARM: "), "CloudWatch sends the same text when the alarm is over"
     assert happened.endswith(".")
     assert safe.startswith("Safe: ")
     assert what_next.startswith("Next: ")
