@@ -153,8 +153,8 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["audit"], "announce", lambda *_: None, why="the judge makes the events of the history itself")
     patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
-    for name in ("pair", "database_access"):
-        patches.put(found[name], "SETTINGS", found[name].SETTINGS, why="to be put back: each schedule has its own")
+    access = found["database_access"]
+    patches.put(access, "SETTINGS", access.SETTINGS, why="to be put back: each schedule has its own")
     machine.install(patches, clock)
     return found
 
@@ -169,9 +169,11 @@ def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
     acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
     vouched = schedule.network == "local-pooler"
-    chosen = {"audit": {"path_is_direct": vouched}}
+    chosen: dict[str, dict[str, Any]] = {
+        "audit": {"path_is_direct": vouched},
+        "pair": {"restart_first": schedule.restart == "yes", "network_acls": acls, "path_is_direct": vouched},
+    }
     Current.handlers = {name: _within(each.handler, chosen.get(name, {})) for name, each in found.items()}
-    _set(found["pair"], restart_first=schedule.restart == "yes", network_acls=acls, path_is_direct=vouched)
     _set(found["database_access"], network_acls=acls, subnets=subnets)
 
 

@@ -35,40 +35,43 @@ def do_instead(patches: Patches, function: ModuleType, action: str, do: Any) -> 
 
 
 def proof_assumed(patches: Patches, found: Functions) -> None:
-    def prove(event: Mapping[str, Any]) -> Any:
+    def prove(context: Any, step: Any) -> Verdict:
         def assumed(_state: PairState, epoch: int, _now: float) -> tuple[Verdict, Receipt]:
-            server = Role(event["server"])
-            return yes("Surely it is out."), Receipt(epoch, server, FencedBy.DATABASE, "denied", (0, 0, 0), BEGINNING)
+            fenced = FencedBy.DATABASE
+            return yes("Surely it is out."), Receipt(epoch, step.server, fenced, "denied", (0, 0, 0), BEGINNING)
 
-        return found["pair"]._keep(str(event["execution"]), assumed).to_json()
+        kept: Verdict = found["pair"]._keep(context, step.execution, assumed)
+        return kept
 
-    patches.put_item(found["pair"].ACTIONS, "verify_fence", prove, why=WHY)
+    do_instead(patches, found["pair"], "verify_fence", prove)
 
 
 def access_not_read(patches: Patches, found: Functions) -> None:
-    put = found["pair"]._put
+    put = found["pair"].put
 
-    def asked(question: Question) -> Verdict:
+    def asked(context: Any, question: Question) -> Verdict:
         of_the_access_group = (question.function, question.action) == ("access", "status")
         revoked = no("It is said to be revoked.", guarded=["10.77.0.30"])
-        return revoked if of_the_access_group else put(question)
+        return revoked if of_the_access_group else put(context, question)
 
-    patches.put(found["pair"], "_put", asked, why=WHY)
+    patches.put(found["pair"], "put", asked, why=WHY)
 
 
 def sessions_not_read(patches: Patches, found: Functions) -> None:
-    put = found["pair"]._put
+    put = found["pair"].put
 
-    def asked(question: Question) -> Verdict:
+    def asked(context: Any, question: Question) -> Verdict:
         in_a_proof = question.function == "sessions" and "reads" in question.more
         nothing = no("None can be left.", counts=[0, 0, 0], database_addresses=["10.77.0.30"])
-        return nothing if in_a_proof else put(question)
+        return nothing if in_a_proof else put(context, question)
 
-    patches.put(found["pair"], "_put", asked, why=WHY)
+    patches.put(found["pair"], "put", asked, why=WHY)
 
 
 def one_read(patches: Patches, found: Functions) -> None:
-    patches.put(found["pair"], "SETTINGS", replace(found["pair"].SETTINGS, fence_reads=1), why=WHY)
+    handler = found["pair"].handler
+    settings = replace(handler.context.settings, fence_reads=1)
+    patches.put(found["pair"], "handler", handler.within(settings=settings), why=WHY)
 
 
 def unknown_is_zero(patches: Patches, _found: Functions) -> None:
@@ -146,10 +149,9 @@ def any_instance_is_the_machine(patches: Patches, _found: Functions) -> None:
 def any_receipt(patches: Patches, found: Functions) -> None:
     take_lease, turn_back, prove = transitions.take_lease, transitions.turn_back, found["pair"].verify_fence
 
-    def shortcut(event: Mapping[str, Any]) -> Any:
-        if found["pair"]._table().read().receipt is not None:
-            return yes("It has been proven before.").to_json()
-        return prove(event)
+    def shortcut(context: Any, step: Any) -> Verdict:
+        proven = PairTable.of(context).read().receipt is not None
+        return yes("It has been proven before.") if proven else prove(context, step)
 
     patches.put(
         transitions,
@@ -160,7 +162,7 @@ def any_receipt(patches: Patches, found: Functions) -> None:
     patches.put(
         transitions, "turn_back", lambda state, *more: replace(turn_back(state, *more), receipt=state.receipt), why=WHY
     )
-    patches.put_item(found["pair"].ACTIONS, "verify_fence", shortcut, why=WHY)
+    do_instead(patches, found["pair"], "verify_fence", shortcut)
     no_receipt_demanded(patches, found)
 
 
@@ -218,7 +220,7 @@ def epoch_not_compared(patches: Patches, _found: Functions) -> None:
 
 
 def foreign_execution(patches: Patches, found: Functions) -> None:
-    patches.put(found["pair"], "_execution_in", lambda event: str(event["execution"]), why=WHY)
+    patches.put(found["pair"], "_own", lambda _context, execution: str(execution), why=WHY)
 
 
 def conclude_unproven(patches: Patches, _found: Functions) -> None:
@@ -380,12 +382,12 @@ def audit_forgets_lease(patches: Patches, found: Functions) -> None:
 def dry_run_takes_lease(patches: Patches, found: Functions) -> None:
     begin = found["pair"].begin
 
-    def earnest(event: Mapping[str, Any]) -> Any:
-        request = dict(event.get("request") or {})
+    def earnest(context: Any, step: Any) -> dict[str, Any]:
+        request = dict(step.asked or {})
         dry_run = request.pop("dry_run", False) is True
-        return {**begin({**event, "request": request}), "dry_run": dry_run}
+        return {**begin(context, replace(step, asked=request)), "dry_run": dry_run}
 
-    patches.put_item(found["pair"].ACTIONS, "begin", earnest, why=WHY)
+    do_instead(patches, found["pair"], "begin", earnest)
 
 
 def record_not_verified(patches: Patches, _found: Functions) -> None:

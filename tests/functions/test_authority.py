@@ -37,10 +37,10 @@ def test_a_call_to_begin_that_nobody_awaits_any_more_takes_no_lease(pair: Module
     asked: dict[str, Any] = {"execution": OURS, **BY_EXECUTION["begin"]}
     entered = (datetime.now(UTC) - timedelta(seconds=35)).isoformat()
     with pytest.raises(TooLate, match="nothing was touched"):
-        pair.handler({"action": "begin", "entered": entered, **asked}, None)
+        pair.handler({"action": "begin", **asked, "entered": entered}, None)
     for wrong in (None, 7, "yesterday", "2026-01-31T12:00:00"):
         with pytest.raises(BadRequest, match="but a time like"):
-            pair.handler({"action": "begin", "entered": wrong, **asked}, None)
+            pair.handler({"action": "begin", **asked, "entered": wrong}, None)
     assert record.get() == before
 
 
@@ -62,7 +62,10 @@ STRANGERS = (
 """What is no execution of this stack's state machine."""
 
 BY_EXECUTION: dict[str, dict[str, Any]] = {
-    "begin": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
+    "begin": {
+        "request": {"action": "failover", "reason": "now", "requested_by": "Ann"},
+        "entered": "2026-11-28T08:00:00Z",
+    },
     "dry_run": {"request": {"action": "failover", "reason": "now", "requested_by": "Ann"}},
     "survey": {},
     "verify_fence": {"server": "ms1"},

@@ -22,7 +22,7 @@ from msfailover.record import state_to_json
 from msfailover.request import Action, BadRequest, Request, parse_request
 from msfailover.verdict import unknown
 
-from tests.environments import OWN, complete, start
+from tests.environments import OWN, complete, settings_in, start
 from tests.fuzz.inputs import ANYTHING, fuzzed, nearly
 
 LINE = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=30).filter(str.strip)
@@ -83,7 +83,7 @@ def pair() -> Iterator[ModuleType]:
     app = start("pair", complete("pair"))
     with (
         mock.patch.object(app, "SERVER_WAIT_S", 0.0),
-        mock.patch.object(app, "_put", lambda *_: unknown("Nobody answers.")),
+        mock.patch.object(app, "put", lambda *_: unknown("Nobody answers.")),
         mock.patch.object(lambda_invoke, "ask", lambda *_: unknown("Nobody answers.").to_json()),
         mock.patch.object(app.step_functions, "phases", lambda *_: []),
         mock.patch.object(app.step_functions, "running", lambda *_: unknown("Step Functions does not say.")),
@@ -113,7 +113,7 @@ def clients_are_put_back() -> Iterator[None]:
 def record(app: ModuleType, state: PairState) -> Memory:
     memory = Memory()
     app.clients.dynamodb = lambda: memory
-    PairTable(memory, app.SETTINGS.table, app.SETTINGS.pair.name).change(lambda _: state)  # type: ignore[arg-type]
+    PairTable(memory, settings_in(app).table, settings_in(app).pair.name).change(lambda _: state)  # type: ignore[arg-type]
     return memory
 
 
@@ -176,7 +176,7 @@ def test_what_the_keeper_of_the_record_is_asked_it_answers_or_refuses_by_name(
         assert memory.items == before
         return
     assert isinstance(answer, dict)
-    after = PairTable(memory, pair.SETTINGS.table, pair.SETTINGS.pair.name).read()  # type: ignore[arg-type]
+    after = PairTable(memory, settings_in(pair).table, settings_in(pair).pair.name).read()  # type: ignore[arg-type]
     assert after.active == state.active
     assert after.epoch == state.epoch, "no input makes a server active by itself"
     assert after.receipt is None

@@ -9,13 +9,7 @@ import pytest
 from tests.house.imports import imports_of, sources
 
 FUNCTIONS = sorted(name for name in sources() if name.startswith("functions.") and name.endswith(".app"))
-AS_BEFORE = frozenset(
-    f"functions.{name}.app"
-    for name in (
-        "database_access",
-        "pair",
-    )
-)
+AS_BEFORE = frozenset({"functions.database_access.app"})
 """Those that read their settings into the module still; none is to be added."""
 
 

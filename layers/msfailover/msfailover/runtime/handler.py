@@ -106,10 +106,20 @@ def without_request(do: Callable[[Context[S]], Answer]) -> Action[S, None]:
     return Action(lambda _event: None, lambda context, _request: do(context))
 
 
+def whole_event(event: Event) -> Event:
+    """The parser of an action that takes the event as it is: what it asks another function, or judges by the clock."""
+    return event
+
+
 def log_verdict(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
     """Log what was asked and answered, under the answer's own sentence."""
     if "sentence" in answer:
         logger.info(answer["sentence"], extra={"asked": event["action"], "answer": answer["answer"]})
+
+
+def log_whole(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
+    """Log the whole answer."""
+    logger.info("answered", extra={"asked": event["action"], "answer": answer})
 
 
 def log_when_debugging(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:

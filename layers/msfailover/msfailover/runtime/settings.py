@@ -79,6 +79,11 @@ class PairSettings(_Asking):
     stack: str = setting("STACK_NAME", text(r"[A-Za-z0-9-]{0,128}", "a stack's name"), "")
     own_function: str = setting("PAIR_FUNCTION", function_name)
 
+    @property
+    def vouched(self) -> bool | None:
+        """Whether the owner says that the way to the database is direct; None where there are no network ACLs."""
+        return self.path_is_direct if self.network_acls else None
+
 
 MOST_WITH_TWO_PROBES_S = 3.0
 """The most that a server may be given to answer, where two probes are asked in turn (`clients.PROBE_LIMIT_S`)."""
