@@ -161,4 +161,4 @@ def start(function: str, env: Mapping[str, str]) -> ModuleType:
 
 def settings_in(app: ModuleType) -> Any:
     """The settings that a function has read at its start."""
-    return app.SETTINGS if hasattr(app, "SETTINGS") else app.handler.context.settings
+    return app.handler.context.settings

@@ -11,13 +11,12 @@ Actions that act: ask_source_to_stop (best effort, waits for nothing), stop_sour
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from aws_lambda_powertools import Logger
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import best_effort, clients, ec2_power, permission_checks, run_command, security_groups
 from msfailover.adapters.pair_table import PairTable
@@ -28,11 +27,11 @@ from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Role, Server
 from msfailover.questions import Question
 from msfailover.request import Action as Verb
-from msfailover.request import epoch_in, role_in
+from msfailover.request import Order, order_in, role_in
 from msfailover.runtime import host_documents, observability
 from msfailover.runtime.authority import Authority
 from msfailover.runtime.environment import read
-from msfailover.runtime.handler import Action, Context, Event, Handler
+from msfailover.runtime.handler import Action, Context, Handler, log_of_server
 from msfailover.runtime.settings import ServerSettings
 from msfailover.verdict import Verdict, no, unknown, yes
 
@@ -61,14 +60,6 @@ class DatabaseAway(Exception):
 
 class ServiceDidNotStop(Exception):
     """The host did what it could, and the service still runs."""
-
-
-@dataclass(frozen=True)
-class Order:
-    """An order to one server, in which epoch."""
-
-    role: Role
-    epoch: int
 
 
 def runs(context: Servers, role: Role) -> Verdict:
@@ -369,15 +360,6 @@ def _state(context: Servers) -> PairState:
     return PairTable.of(context).read()
 
 
-def _order_in(event: Event) -> Order:
-    return Order(role_in(event), epoch_in(event))
-
-
-def _log(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
-    asked = {"asked": event["action"], "server": event["server"], "answer": answer["answer"]}
-    logger.info(answer["sentence"], extra=asked)
-
-
 ACTIONS: dict[str, Action[ServerSettings, Any]] = {
     "runs": Action(role_in, runs),
     "reaches": Action(role_in, reaches),
@@ -385,11 +367,11 @@ ACTIONS: dict[str, Action[ServerSettings, Any]] = {
     "rights": Action(role_in, rights),
     "power": Action(role_in, is_on),
     "machine": Action(role_in, own_machine),
-    "ask_source_to_stop": Action(_order_in, ask_source_to_stop),
-    "stop_source": Action(_order_in, stop_source),
-    "start_server": Action(_order_in, start_server),
-    "restart_source": Action(_order_in, restart_source),
-    "power_off": Action(_order_in, power_off),
-    "stop_again": Action(_order_in, stop_again),
+    "ask_source_to_stop": Action(order_in, ask_source_to_stop),
+    "stop_source": Action(order_in, stop_source),
+    "start_server": Action(order_in, start_server),
+    "restart_source": Action(order_in, restart_source),
+    "power_off": Action(order_in, power_off),
+    "stop_again": Action(order_in, stop_again),
 }
-handler = Handler(logger, ACTIONS, Context(read(ServerSettings, os.environ), clients), _log, finish=demand_yes)
+handler = Handler(logger, ACTIONS, Context(read(ServerSettings, os.environ), clients), log_of_server, finish=demand_yes)

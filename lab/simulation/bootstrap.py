@@ -139,12 +139,10 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
 
     for service in [name for name, made in vars(clients).items() if _makes_a_client(made, clients)]:
         patches.put(clients, service, lambda service=service: Current.clients[service], why="AWS is in memory")
-    for module in (*found.values(), authority, polling, run_command):
-        if hasattr(module, "time"):
-            patches.put(module, "time", clock, why="time is virtual")
-    for module in (*found.values(), lambda_invoke, network_acls, promotion, security_groups):
-        if hasattr(module, "ThreadPoolExecutor"):
-            patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
+    for module in (authority, polling, run_command):
+        patches.put(module, "time", clock, why="time is virtual")
+    for module in (lambda_invoke, network_acls, promotion, security_groups):
+        patches.put(module, "ThreadPoolExecutor", AtOnce, why="threads would make every run another one")
     patches.put(database_host, "addresses", lambda *_: Current.world.leads_to, why="no network")
     patches.put(admin_interface, "ask_admin", lambda address, *_: _signal("admin", address), why="no network")
     patches.put(admin_interface, "ask_port", lambda address, *_: _signal("port", address), why="no network")
@@ -153,8 +151,6 @@ def install(patches: Patches, clock: Clock) -> dict[str, ModuleType]:
     patches.put(found["audit"], "publish", lambda *_: None, why="nobody reads the metrics here")
     patches.put(found["audit"], "announce", lambda *_: None, why="the judge makes the events of the history itself")
     patches.put(found["replicate"], "_publish", lambda *_: None, why="nobody reads the metrics here")
-    access = found["database_access"]
-    patches.put(access, "SETTINGS", access.SETTINGS, why="to be put back: each schedule has its own")
     machine.install(patches, clock)
     return found
 
@@ -169,25 +165,19 @@ def begin_anew(found: Mapping[str, ModuleType], schedule: Schedule) -> None:
     """Forget what the functions remember from call to call, and set what a stack's owner may choose."""
     acls, subnets = ((), ()) if schedule.network == "none" else (ACLS, SUBNETS)
     vouched = schedule.network == "local-pooler"
-    chosen: dict[str, dict[str, Any]] = {
+    chosen: dict[str, Mapping[str, Any]] = {
         "audit": {"path_is_direct": vouched},
+        "database_access": {"network_acls": acls, "subnets": subnets},
         "pair": {"restart_first": schedule.restart == "yes", "network_acls": acls, "path_is_direct": vouched},
     }
     Current.handlers = {name: _within(each.handler, chosen.get(name, {})) for name, each in found.items()}
-    _set(found["database_access"], network_acls=acls, subnets=subnets)
 
 
 def _within(handler: Any, chosen: Mapping[str, Any]) -> Any:
     """The function's handler in a context of this schedule: what its owner has chosen, virtual time, no threads,
     sessions of memory."""
-    if not hasattr(handler, "within"):
-        return handler
     settings, memory = replace(handler.context.settings, **chosen), {"engine": Current.clients["engine"]}
     return handler.within(settings=settings, clock=Current.world.clock, threads=AtOnce, memory=memory)
-
-
-def _set(module: ModuleType, **settings: Any) -> None:
-    module.SETTINGS = replace(module.SETTINGS, **settings)  # type: ignore[attr-defined]
 
 
 def clients_for(world: World, judge: Any, executions: Any, start: Any) -> dict[str, Any]:

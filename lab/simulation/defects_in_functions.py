@@ -15,6 +15,7 @@ from msfailover.history import History
 from msfailover.observations import Machine
 from msfailover.pair import FencedBy, PairState, Receipt, Role, Server
 from msfailover.questions import Question
+from msfailover.request import Order
 from msfailover.runtime import authority, host_documents
 from msfailover.verdict import Verdict, no, yes
 
@@ -172,36 +173,38 @@ def no_receipt_demanded(patches: Patches, found: Functions) -> None:
 
     patches.put(fence, "demand_receipt", demanded, why=WHY)
     patches.put(fence, "demand_off", lambda *_: None, why=WHY)
-    patches.put(found["database_access"], "_power", lambda _: no("It will be off."), why=WHY)
+    patches.put(found["database_access"], "_power", lambda *_: no("It will be off."), why=WHY)
 
 
 # ---- who may act, and when
 
 
 def grant_with_revoke(patches: Patches, found: Functions) -> None:
-    access = found["database_access"]
-    revoke = access.revoke_access
+    revoke = found["database_access"].revoke_access
 
-    def both(server: Server, epoch: int) -> Verdict:
-        verdict: Verdict = revoke(server, epoch)
-        other, port = access.SETTINGS.pair.other(server.role), access.SETTINGS.database_port
-        security_groups.grant(access.clients.ec2(), access.SETTINGS.access_group, other.address, port, "early")
+    def both(context: Any, order: Order) -> Verdict:
+        verdict: Verdict = revoke(context, order)
+        _grant(context, order.role.other, "early")
         return verdict
 
-    patches.put(access, "revoke_access", both, why=WHY)
+    do_instead(patches, found["database_access"], "revoke_access", both)
 
 
 def both_access(patches: Patches, found: Functions) -> None:
     access = found["database_access"]
 
-    def grant(server: Server, epoch: int) -> Verdict:
-        fence.demand_receipt(access._state(), server.role, epoch)
-        client, group = access.clients.ec2(), access.SETTINGS.access_group
-        security_groups.grant(client, group, server.address, access.SETTINGS.database_port, "beside")
-        verdict: Verdict = access.status(server)
+    def grant(context: Any, order: Order) -> Verdict:
+        fence.demand_receipt(access._state(context), order.role, order.epoch)
+        _grant(context, order.role, "beside")
+        verdict: Verdict = access.status(context, order.role)
         return verdict
 
-    patches.put(access, "grant_access", grant, why=WHY)
+    do_instead(patches, access, "grant_access", grant)
+
+
+def _grant(context: Any, role: Role, why: str) -> None:
+    settings, address = context.settings, context.settings.pair.server(role).address
+    security_groups.grant(context.clients.ec2(), settings.access_group, address, settings.database_port, why)
 
 
 def epoch_not_compared(patches: Patches, _found: Functions) -> None:

@@ -118,7 +118,7 @@ def hosts_word_is_enough(patches: Patches, found: Functions) -> None:
 
 
 def power_not_read_again(patches: Patches, found: Functions) -> None:
-    patches.put(found["database_access"], "_power", lambda _: no("It will be off."), why=WHY)
+    patches.put(found["database_access"], "_power", lambda *_: no("It will be off."), why=WHY)
     patches.put(fence, "demand_off", lambda *_: None, why=WHY)
 
 
@@ -155,18 +155,18 @@ def object_not_checked(patches: Patches, _found: Functions) -> None:
 
 def one_port(patches: Patches, found: Functions) -> None:
     access = found["database_access"]
-    patches.put(access, "SETTINGS", replace(access.SETTINGS, other_ports=()), why=WHY)
+    settings = replace(access.handler.context.settings, other_ports=())
+    patches.put(access, "handler", access.handler.within(settings=settings), why=WHY)
 
 
 def effect_not_awaited(patches: Patches, found: Functions) -> None:
     cut = found["database_access"].cut
 
-    def at_once(server: Server, *, proof: bool) -> Verdict:
-        del proof
-        verdict: Verdict = cut(server, proof=False)
+    def at_once(context: Any, asked: Any) -> Verdict:
+        verdict: Verdict = cut(context, replace(asked, proof=False))
         return verdict
 
-    patches.put(found["database_access"], "cut", at_once, why=WHY)
+    do_instead(patches, found["database_access"], "cut", at_once)
 
 
 def grant_not_settled(patches: Patches, _found: Functions) -> None:

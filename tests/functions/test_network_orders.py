@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
+import time
+from collections.abc import Callable
 from dataclasses import replace
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +39,11 @@ def access(run: Start, record: Record, network: Network) -> ModuleType:
 
 def order(access: ModuleType, action: str, server: str, **more: Any) -> Any:
     return access.handler({"action": action, "server": server, "epoch": CHANGE.epoch, **more}, None)
+
+
+def waiting(sleep: Callable[[float], object]) -> Any:
+    """The time of now, and this in place of each pause."""
+    return SimpleNamespace(time=time.time, monotonic=time.monotonic, sleep=sleep)
 
 
 def everywhere(*numbered: tuple[int, str]) -> list[tuple[str, str, int, str]]:
@@ -78,21 +85,20 @@ def test_one_entry_removed_by_hand_and_nothing_is_proven(
     assert network.ms1_second in answer["sentence"]
 
 
-def test_a_proof_reads_again_after_the_time_that_ec2_may_take(
-    access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_proof_reads_again_after_the_time_that_ec2_may_take(access: ModuleType, network: Network) -> None:
     order(access, "revoke_access", "ms1")
-    monkeypatch.setattr(access, "SETTINGS", replace(access.SETTINGS, access_settles_s=1.0))
-    monkeypatch.setattr(access.time, "sleep", lambda _: network.remove(0, 10, egress=True))
+    settings = replace(access.handler.context.settings, access_settles_s=1.0)
+    clock = waiting(lambda _: network.remove(0, 10, egress=True))
+    access.handler = access.handler.within(settings=settings, clock=clock)  # type: ignore[attr-defined]
     assert order(access, "cut", "ms1")["answer"] == "yes"
     assert order(access, "cut", "ms1", proof=True)["answer"] == "no"
 
 
 def test_entries_that_ec2_shows_at_once_are_read_back_without_a_pause_and_proven_without_a_second_read(
-    access: ModuleType, network: Network, monkeypatch: pytest.MonkeyPatch
+    access: ModuleType, network: Network
 ) -> None:
     waited: list[float] = []
-    monkeypatch.setattr(access.time, "sleep", waited.append)
+    access.handler = access.handler.within(clock=waiting(waited.append))  # type: ignore[attr-defined]
     assert order(access, "revoke_access", "ms1")["evidence"]["network"]["answer"] == "yes"
     assert order(access, "cut", "ms1", proof=True)["answer"] == "yes"
     assert waited == []
@@ -144,7 +150,7 @@ def test_an_entry_that_ec2_still_shows_after_it_was_taken_out_is_not_taken_out_a
     record.put(state(lease=CHANGE, receipt=BY_NETWORK))
     taken: list[tuple[str, int, bool]] = []
     delete, acls_named = access.network_acls.delete, access.network_acls.acls_named
-    shown = {"stale": acls_named(access.clients.ec2(), access.SETTINGS.network_acls)}
+    shown = {"stale": acls_named(access.clients.ec2(), access.handler.context.settings.network_acls)}
 
     def noted(client: Any, acl_id: str, entry: Any) -> None:
         taken.append((acl_id, entry.number, entry.egress))

@@ -9,8 +9,6 @@ import pytest
 from tests.house.imports import imports_of, sources
 
 FUNCTIONS = sorted(name for name in sources() if name.startswith("functions.") and name.endswith(".app"))
-AS_BEFORE = frozenset({"functions.database_access.app"})
-"""Those that read their settings into the module still; none is to be added."""
 
 
 def kept(source: str) -> list[str]:
@@ -30,15 +28,10 @@ def kept(source: str) -> list[str]:
     return found + cached
 
 
-@pytest.mark.parametrize("function", [name for name in FUNCTIONS if name not in AS_BEFORE])
+@pytest.mark.parametrize("function", FUNCTIONS)
 def test_a_function_keeps_nothing_in_its_module(function: str) -> None:
     assert kept(sources()[function].read_text()) == []
     assert "msfailover.runtime.handler" in imports_of(function)
-
-
-@pytest.mark.parametrize("function", sorted(AS_BEFORE))
-def test_a_function_that_was_converted_is_left_off_the_list(function: str) -> None:
-    assert kept(sources()[function].read_text()) != []
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,19 @@ def entered_in(event: Mapping[str, Any]) -> float:
     return entered.timestamp()
 
 
+@dataclass(frozen=True)
+class Order:
+    """An order about one server, in which epoch."""
+
+    role: Role
+    epoch: int
+
+
+def order_in(event: Mapping[str, Any]) -> Order:
+    """The order that a function is given. Raises as `role_in` and `epoch_in`."""
+    return Order(role_in(event), epoch_in(event))
+
+
 def role_in(event: Mapping[str, Any], name: str = "server") -> Role:
     """The server that a function is asked about.
 

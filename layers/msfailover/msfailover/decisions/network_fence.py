@@ -170,6 +170,14 @@ def useless(acls: Iterable[NetworkAcl], addresses: Collection[str], numbers: ran
     return [each for each in denials(acls, numbers) if _plain_network(each.entry.cidr) not in wanted]
 
 
+def told(ground: Ground, numbers: range) -> dict[str, list[str]]:
+    """For a verdict's evidence: our own entries that deny the server, and those that are of no use."""
+    return {
+        "denials": [str(each) for each in denials_of(ground.acls, ground.addresses, numbers)],
+        "useless": [str(each) for each in useless(ground.acls, ground.addresses, numbers)],
+    }
+
+
 def _missing(acl: NetworkAcl, addresses: Collection[str], numbers: range) -> list[Placed]:
     """The entries that an ACL lacks to deny some addresses in both directions.
 

@@ -122,6 +122,12 @@ def log_whole(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
     logger.info("answered", extra={"asked": event["action"], "answer": answer})
 
 
+def log_of_server(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
+    """As `log_verdict`, and of which server it was asked."""
+    asked = {"asked": event["action"], "server": event["server"], "answer": answer["answer"]}
+    logger.info(answer["sentence"], extra=asked)
+
+
 def log_when_debugging(logger: Logger, event: Event, answer: Mapping[str, Any]) -> None:
     """Log the whole answer, for a function that is asked so often that this would be most of the log."""
     logger.debug("answered", extra={"asked": event["action"], "answer": answer})
