@@ -220,8 +220,8 @@ bench-peers: setup ## our failover beside keepalived and Pacemaker: a table and 
 	@lab/setup/packages.sh keepalived pacemaker corosync pacemaker-cli-utils curl
 	@$(PYTHON) -m lab.benchmarks.peers
 
-bench-aws: setup ## the scenarios on a cloud with AWS's behaviour, 20 seeds each: a table and build/on-aws
-	@$(PYTHON) -m lab.benchmarks.on_aws --seeds $(RUNS)
+bench-aws: setup ## the scenarios on a cloud with AWS's behaviour, 20 seeds each: a table and build/on-aws (FIRST=7 continues)
+	@$(PYTHON) -m lab.benchmarks.on_aws --first $(or $(FIRST),1) --seeds $(RUNS)
 
 many-pairs: $(READY) ## many pairs in one AWS account against its default quotas: tables and docs/many-pairs.md
 	@$(PYTHON) -m lab.benchmarks.many_pairs

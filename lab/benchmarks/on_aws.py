@@ -8,11 +8,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import signal
 import statistics
 import subprocess
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from lab.testbed.state_files import BUILD, ROOT
 
 SCENARIOS = ("crash", "hang", "partition", "reboot", "switchover")
 DEADLINE_S = 900
+RUN = (sys.executable, "-m", "lab.testbed", "run")
 PHASES = ("detect", "confirm", "stop", "fence", "grant access and start", "verify")
 """Those that take long; admitting, updating the record beside the start, committing and notifying are left out."""
 
@@ -31,7 +35,14 @@ def main() -> int:
     arguments = _parser().parse_args()
     scenarios = tuple(arguments.scenarios.split(","))
     if not arguments.drawn:
-        run_all(scenarios, range(1, arguments.seeds + 1), arguments.at_once, arguments.output)
+        before = signal.signal(signal.SIGTERM, _stop)
+        try:
+            run_all(scenarios, range(arguments.first, arguments.seeds + 1), arguments.at_once, arguments.output)
+        except KeyboardInterrupt:
+            print("Stopped; nothing of it goes on. --first continues from a seed.", file=sys.stderr)
+            return 130
+        finally:
+            signal.signal(signal.SIGTERM, before)
     reports = read(arguments.output, scenarios)
     print(table(reports))
     return 0 if reports and all(each["ok"] for found in reports.values() for each in found) else 1
@@ -40,33 +51,79 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m lab.benchmarks.on_aws", description="Scenarios on AWS as it is.")
     parser.add_argument("--scenarios", default=",".join(SCENARIOS), help="separated by commas")
-    parser.add_argument("--seeds", type=int, default=20, help="how many, from 1 on")
+    parser.add_argument("--seeds", type=int, default=20, help="the last one")
+    parser.add_argument("--first", type=int, default=1, help="the first one; the table has those of before, too")
     parser.add_argument("--at-once", type=int, default=2, help="how many are run side by side")
     parser.add_argument("--output", type=Path, default=BUILD / "on-aws")
     parser.add_argument("--drawn", action="store_true", help="run nothing, show what is there")
     return parser
 
 
+def _stop(*_: object) -> None:
+    """As Ctrl-C does: without it the testbeds would outlive this process."""
+    raise KeyboardInterrupt
+
+
 def run_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output: Path) -> None:
-    """Run each scenario with each seed, on a testbed of its own each."""
+    """Run each scenario with each seed, on a testbed of its own each. Ended, it ends the testbeds that are up."""
+    up = Up()
     with ThreadPoolExecutor(at_once) as threads:
-        for seed in seeds:
-            for scenario in scenarios:
-                threads.submit(_run, scenario, seed, output / f"{scenario}-{seed}")
+        try:
+            runs = [
+                threads.submit(_run, scenario, seed, output / f"{scenario}-{seed}", up)
+                for seed in seeds
+                for scenario in scenarios
+            ]
+            for each in runs:
+                each.result()
+        except KeyboardInterrupt:
+            threads.shutdown(wait=False, cancel_futures=True)
+            up.end()
+            raise
 
 
-def _run(scenario: str, seed: int, directory: Path) -> None:
+class Up:
+    """The testbeds that are up; none comes up once they have been ended."""
+
+    def __init__(self) -> None:
+        self._processes, self._lock, self._ended = set[subprocess.Popen[bytes]](), threading.Lock(), False
+
+    @contextmanager
+    def one(self, command: Sequence[str], **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """A testbed's process; raises `CancelledError` where they have been ended."""
+        with self._lock:
+            if self._ended:
+                raise CancelledError
+            self._processes.add(process := subprocess.Popen(command, **options))
+        try:
+            yield process
+        finally:
+            with self._lock:
+                self._processes.discard(process)
+
+    def end(self) -> None:
+        """Interrupt them all: a testbed takes down what it has put up."""
+        with self._lock:
+            self._ended = True
+            for process in self._processes:
+                process.send_signal(signal.SIGINT)
+
+
+def _run(scenario: str, seed: int, directory: Path, up: Up) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.json").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "lab.testbed", "run", scenario, "--cloud", "aws", "--seed", str(seed)]
-    with (directory / "log").open("w") as log:
+    command = [*RUN, scenario, "--cloud", "aws", "--seed", str(seed), "--output", str(directory)]
+    environment = {**os.environ, "MS_FAILOVER_BUILD": str(directory)}
+    with (
+        (directory / "log").open("w") as log,
+        up.one(
+            command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        ) as process,
+    ):
         try:
-            status = subprocess.run(
-                [*command, "--output", str(directory)],
-                cwd=ROOT, env={**os.environ, "MS_FAILOVER_BUILD": str(directory)}, check=False,
-                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, timeout=DEADLINE_S,
-            ).returncode  # fmt: skip
+            status = process.wait(DEADLINE_S)
         except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGINT)
             status = -1
     ended = "as it should" if status == 0 else f"not so, see {directory}/log"
     print(f"{scenario}, seed {seed}: {ended}", flush=True)

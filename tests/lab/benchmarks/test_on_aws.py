@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from lab.benchmarks.on_aws import read, table
+from lab.testbed.hosts.polling import wait_until
 
 
 def report(takeover_s: float | None, **more: Any) -> dict[str, Any]:
@@ -34,3 +40,22 @@ def test_runs_that_did_not_come_to_their_end_are_no_reports(tmp_path: Path) -> N
         if content:
             (directory / "report.json").write_text(json.dumps(content))
     assert {name: len(found) for name, found in read(tmp_path, ("crash", "hang")).items()} == {"hang": 1}
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_benchmark_that_is_ended_ends_the_testbeds_that_are_up(tmp_path: Path, how: signal.Signals) -> None:
+    testbed = f"open({str(tmp_path)!r} + '/up', 'a').close(); import time; time.sleep(60)"
+    program = f"import sys; from lab.benchmarks import on_aws; on_aws.RUN = (sys.executable, '-c', {testbed!r})"
+    command = [sys.executable, "-c", f"{program}; sys.exit(on_aws.main())", "--output", str(tmp_path / "on-aws")]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    try:
+        wait_until("a testbed is up", (tmp_path / "up").exists, deadline_s=60)
+        children = Path(f"/proc/{run.pid}/task").glob("*/children")
+        up = [pid for each in children for pid in each.read_text().split()]
+        assert up
+        run.send_signal(how)
+        said = run.communicate(timeout=30)[1]
+        assert (run.returncode, said) == (130, "Stopped; nothing of it goes on. --first continues from a seed.\n")
+        wait_until("none is left", lambda: not any(Path(f"/proc/{each}").exists() for each in up), deadline_s=10)
+    finally:
+        run.kill()
