@@ -17,8 +17,8 @@ from aws_lambda_powertools.metrics import EphemeralMetrics, MetricUnit
 from botocore.exceptions import BotoCoreError, ClientError
 from msfailover.adapters import clients, lambda_invoke
 from msfailover.adapters.lambda_invoke import FunctionFailed
+from msfailover.adapters.other_functions import put
 from msfailover.adapters.pair_table import PairTable
-from msfailover.adapters.probes import Probes
 from msfailover.decisions import machine, readiness
 from msfailover.pair import PairState, Role
 from msfailover.questions import Question, of_readiness
@@ -97,14 +97,7 @@ def _remember_machines(context: Readiness, state: PairState, answers: Mapping[st
 
 
 def _ask(context: Readiness, question: Question) -> Verdict:
-    settings = context.settings
-    if question.function == "probe":
-        probes = Probes(settings.probe_function, settings.second_probe, _table(context).read)
-        answer = probes.ask_verdict(question.payload())
-    else:
-        function = settings.function(question.function)
-        answer = lambda_invoke.ask_verdict(context.clients.functions(), function, question.payload())
-    return answer.having(answered_at=context.clock.time())
+    return put(context, question).having(answered_at=context.clock.time())
 
 
 def _people(context: Readiness) -> Verdict:
