@@ -303,7 +303,8 @@ def _of_a_standby_that_runs(status: Mapping[str, Any], role: str, server: Mappin
         why = f"The service of {role} runs still; it is out of the database, and was told to stop a moment ago."
         return _line("standby runs", why, WATCH, see)
     how = Command(f"on the host of {role}: systemctl stop {status['service']}")
-    why = f"The service of {role} runs, and {role} is not the active server: stop it."
+    todo = "the audit has its host stop it each minute; if it stays, stop it" if out else "stop it"
+    why = f"The service of {role} runs, and {role} is not the active server: {todo}."
     return _line("standby runs", why, how, see)
 
 

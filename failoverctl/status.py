@@ -235,9 +235,9 @@ def _clear(status: Mapping[str, Any]) -> None:
     if isinstance(status["alarms"], Mapping):
         return
     at_rest = status["headline"]["how"] == "good" and not status["record"].get("lease")
-    over = [*FOLLOWING[:-1], *(["two-services"] if _one_service(status) else [])]
+    over = [*(FOLLOWING[:-1] if at_rest else ()), *(["two-services"] if _one_service(status) else [])]
     for each in status["alarms"]:
-        each["over"] = at_rest and each["state"] == "ALARM" and each["name"] in over
+        each["over"] = each["state"] == "ALARM" and each["name"] in over
 
 
 def _one_service(status: Mapping[str, Any]) -> bool:

@@ -393,6 +393,8 @@ ACTIONS: dict[str, Action[PairSettings, Any]] = {
     "see_second_probe": without_request(see_second_probe),
     "holder_runs": without_request(holder_runs),
     **dict.fromkeys(controls.NOTED, Action(whole_event, keep_wish)),
-    **dict.fromkeys(("confirm_outage", "check_reachable", "check_serving"), Action(whole_event, _ask_probes)),
+    "confirm_outage": Action(whole_event, _ask_probes),
+    "check_reachable": Action(whole_event, _ask_probes),
+    "check_serving": Action(whole_event, _ask_probes),
 }
 handler = Handler(logger, ACTIONS, Context(read(PairSettings, os.environ), clients), log_whole, finish=demand_yes)

@@ -36,13 +36,12 @@ def do_instead(patches: Patches, function: ModuleType, action: str, do: Any) -> 
 
 
 def proof_assumed(patches: Patches, found: Functions) -> None:
-    def prove(context: Any, step: Any) -> Verdict:
+    def prove(context: Any, step: Any) -> Any:
         def assumed(_state: PairState, epoch: int, _now: float) -> tuple[Verdict, Receipt]:
             fenced = FencedBy.DATABASE
             return yes("Surely it is out."), Receipt(epoch, step.server, fenced, "denied", (0, 0, 0), BEGINNING)
 
-        kept: Verdict = found["pair"]._keep(context, step.execution, assumed)
-        return kept
+        return found["pair"]._keep(context, step.execution, assumed)
 
     do_instead(patches, found["pair"], "verify_fence", prove)
 
@@ -71,8 +70,8 @@ def sessions_not_read(patches: Patches, found: Functions) -> None:
 
 def one_read(patches: Patches, found: Functions) -> None:
     handler = found["pair"].handler
-    settings = replace(handler.context.settings, fence_reads=1)
-    patches.put(found["pair"], "handler", handler.within(settings=settings), why=WHY)
+    once = handler.within(settings=replace(handler.context.settings, fence_reads=1))
+    patches.put(found["pair"], "handler", once, why=WHY)
 
 
 def unknown_is_zero(patches: Patches, _found: Functions) -> None:
@@ -151,8 +150,8 @@ def any_receipt(patches: Patches, found: Functions) -> None:
     take_lease, turn_back, prove = transitions.take_lease, transitions.turn_back, found["pair"].verify_fence
 
     def shortcut(context: Any, step: Any) -> Verdict:
-        proven = PairTable.of(context).read().receipt is not None
-        return yes("It has been proven before.") if proven else prove(context, step)
+        before = PairTable.of(context).read().receipt
+        return yes("It has been proven before.") if before is not None else prove(context, step)
 
     patches.put(
         transitions,
@@ -386,8 +385,7 @@ def dry_run_takes_lease(patches: Patches, found: Functions) -> None:
     begin = found["pair"].begin
 
     def earnest(context: Any, step: Any) -> dict[str, Any]:
-        request = dict(step.asked or {})
-        dry_run = request.pop("dry_run", False) is True
+        dry_run = (request := dict(step.asked or {})).pop("dry_run", False) is True
         return {**begin(context, replace(step, asked=request)), "dry_run": dry_run}
 
     do_instead(patches, found["pair"], "begin", earnest)

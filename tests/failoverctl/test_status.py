@@ -274,7 +274,12 @@ def test_nobody_is_told_to_start_a_service_that_might_be_the_second_one(
 @pytest.mark.parametrize(
     ("signal", "said", "see"),
     [
-        ("answers", "The service of ms2 runs, and ms2 is not the active server: stop it.", "two-services"),
+        (
+            "answers",
+            "The service of ms2 runs, and ms2 is not the active server: the audit has its host stop it each minute;"
+            " if it stays, stop it.",
+            "two-services",
+        ),
         (
             "silent",
             "The standby ms2 does not answer at all (it is silent): its machine is off, or cut off.",
@@ -288,6 +293,14 @@ def test_a_standby_that_runs_or_is_off_is_said_at_once(
     observe(region, "answers", signal)
     (first, *_) = problems(ctl)
     assert (first["sentence"], first["see"]) == (said, see)
+
+
+def test_an_alarm_of_what_is_seen_to_be_over_is_no_problem_in_the_next_outage(ctl: Run, region: Region) -> None:
+    region.ringing = {"active-server-down", "two-services"}
+    observe(region, "silent", "refused")
+    assert "two-services" not in [each["alarm"] for each in problems(ctl)]
+    observe(region, "silent", "answers")
+    assert "two-services" in [each["alarm"] for each in problems(ctl)]
 
 
 def test_after_a_switchover_nothing_is_red_while_the_first_copy_is_on_its_way(ctl: Run, region: Region) -> None:

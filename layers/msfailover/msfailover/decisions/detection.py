@@ -333,7 +333,9 @@ def is_down(diagnosis: Diagnosis, streak: Streak, threshold: int) -> Verdict:
         return no(diagnosis.sentence)
     if diagnosis.finding in AT_ONCE:
         return yes(diagnosis.sentence)
-    count = f"{streak.failures} of {threshold} probes in a row"
+    enough = streak.failures > threshold
+    count = f"{streak.failures} probes in a row, {threshold} are enough"
+    count = count if enough else f"{streak.failures} of {threshold} probes in a row"
     if streak.failures >= threshold:
         return yes(f"{diagnosis.sentence} ({count})")
     return Verdict(Answer.NO, f"Not yet: {diagnosis.sentence} ({count})")
