@@ -8,7 +8,7 @@ def main() -> int:
     """Import the program, run the command of the command line, and return its exit code.
 
     Nothing that is imported becomes garbage, so the collector rests meanwhile: looking through all that is new again
-    and again is a fifth of the time that `status` computes.
+    and again is a fifth of what importing computes.
     """
     gc.disable()
     from failoverctl.program import main as run

@@ -234,8 +234,10 @@ def _clear(status: Mapping[str, Any]) -> None:
     """Mark the alarms that ring of what is over, as is seen now: CloudWatch needs a minute or two to see it, too."""
     if isinstance(status["alarms"], Mapping):
         return
-    at_rest = status["headline"]["how"] == "good" and not status["record"].get("lease")
-    over = [*(FOLLOWING[:-1] if at_rest else ()), *(["two-services"] if _one_service(status) else [])]
+    changing = status["record"].get("lease")  # then the server that must be out may be the active one
+    at_rest = status["headline"]["how"] == "good" and not changing
+    one_service = not changing and _one_service(status)
+    over = [*(FOLLOWING[:-1] if at_rest else ()), *(["two-services"] if one_service else [])]
     for each in status["alarms"]:
         each["over"] = each["state"] == "ALARM" and each["name"] in over
 
@@ -243,7 +245,7 @@ def _clear(status: Mapping[str, Any]) -> None:
 def _one_service(status: Mapping[str, Any]) -> bool:
     """Whether the standby is seen to be stopped: both its ports refuse."""
     standby = [each["observation"] for each in status["servers"].values() if each["is"] == "standby"]
-    return all((each.get("admin"), each.get("port")) == ("refused", "refused") for each in standby)
+    return [(each.get("admin"), each.get("port")) for each in standby] == [("refused", "refused")]
 
 
 def _waits(alarm: Mapping[str, Any], began: float, now: float) -> bool:

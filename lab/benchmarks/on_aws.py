@@ -23,6 +23,7 @@ from lab.testbed.state_files import BUILD, ROOT
 
 SCENARIOS = ("crash", "hang", "partition", "reboot", "switchover")
 DEADLINE_S = 900
+ENDS_WITHIN_S = 30
 RUN = (sys.executable, "-m", "lab.testbed", "run")
 PHASES = ("detect", "confirm", "stop", "fence", "grant access and start", "verify")
 """Those that take long; admitting, updating the record beside the start, committing and notifying are left out."""
@@ -66,7 +67,7 @@ def _stop(*_: object) -> None:
 
 def run_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output: Path) -> None:
     """Run each scenario with each seed, on a testbed of its own each. Ended, it ends the testbeds that are up."""
-    up = Up()
+    up = Testbeds()
     with ThreadPoolExecutor(at_once) as threads:
         try:
             runs = [
@@ -82,7 +83,7 @@ def run_all(scenarios: Sequence[str], seeds: Iterable[int], at_once: int, output
             raise
 
 
-class Up:
+class Testbeds:
     """The testbeds that are up; none comes up once they have been ended."""
 
     def __init__(self) -> None:
@@ -109,7 +110,7 @@ class Up:
                 process.send_signal(signal.SIGINT)
 
 
-def _run(scenario: str, seed: int, directory: Path, up: Up) -> None:
+def _run(scenario: str, seed: int, directory: Path, up: Testbeds) -> None:
     directory.mkdir(parents=True, exist_ok=True)
     (directory / "report.json").unlink(missing_ok=True)
     command = [*RUN, scenario, "--cloud", "aws", "--seed", str(seed), "--output", str(directory)]
@@ -125,8 +126,19 @@ def _run(scenario: str, seed: int, directory: Path, up: Up) -> None:
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGINT)
             status = -1
+        finally:
+            _wait_or_kill(process)
     ended = "as it should" if status == 0 else f"not so, see {directory}/log"
     print(f"{scenario}, seed {seed}: {ended}", flush=True)
+
+
+def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
+    """Wait for one that has ended, or was interrupted a moment ago; one that goes on all the same is killed."""
+    try:
+        process.wait(ENDS_WITHIN_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def read(output: Path, scenarios: Sequence[str]) -> dict[str, list[Report]]:

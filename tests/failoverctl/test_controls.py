@@ -230,7 +230,7 @@ def test_readiness_asks_now_and_says_what_to_do_about_a_no(ctl: Run, region: Reg
     region.functions["readiness", "check"] = {"answer": "no", "sentence": "Not ready.", "at": T0, "checks": CHECKS}
     said = ctl("readiness")
     assert said.code == Exit.NOT_WELL
-    assert "Let both follow a time server." in said.out
+    assert "→ Let both follow a time server." in said.out
     assert "Not ready." in said.out
     assert ctl("readiness", "--json").json()["checks"] == CHECKS
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from failoverctl import status as status_module
 from failoverctl.status import ALARMS
 from tests.failoverctl.conftest import Run
 from tests.failoverctl.region import RUNS, Region, change, lease, running
@@ -301,6 +302,18 @@ def test_an_alarm_of_what_is_seen_to_be_over_is_no_problem_in_the_next_outage(ct
     assert "two-services" not in [each["alarm"] for each in problems(ctl)]
     observe(region, "silent", "answers")
     assert "two-services" in [each["alarm"] for each in problems(ctl)]
+
+
+def test_an_alarm_is_not_over_where_it_is_not_known_who_must_be_out(ctl: Run) -> None:
+    status = ctl("status", "--json").json()
+    alarms: list[dict[str, object]] = [{"name": "two-services", "state": "ALARM"}]
+    for leased in ({"lease": {"action": "failover"}}, {}):
+        seen = {**status, "record": {**status["record"], **leased}, "alarms": alarms}
+        status_module._clear(seen)
+        assert alarms[0]["over"] is (not leased)
+    unread = {name: {**each, "is": "not known"} for name, each in status["servers"].items()}
+    status_module._clear({**status, "servers": unread, "alarms": alarms})
+    assert alarms[0]["over"] is False
 
 
 def test_after_a_switchover_nothing_is_red_while_the_first_copy_is_on_its_way(ctl: Run, region: Region) -> None:
